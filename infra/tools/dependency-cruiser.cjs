@@ -1,0 +1,23 @@
+// The boundaries between the planes, as docs/architecture.md draws them.
+const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from: { path: from }, to });
+
+module.exports = {
+  forbidden: [
+    rule('domain-imports-nothing', '^shared/src/domain/(?!.*[.]test[.]ts$)', { pathNot: '^(shared/src/domain/|shared/src/fault|node_modules/(zod|tldts|ipaddr[.]js)/)' }, 'shared/domain is pure and browser-safe'),
+    rule('wire-knows-no-socket', '^data-plane/src/wire/(?!.*[.]test[.]ts$)', { pathNot: '^data-plane/src/wire/' }, 'the wire codec is sans-IO'),
+    rule('data-plane-is-alone', '^data-plane/', { path: '^(control-plane|cli|dashboard|infra|test)/' }, 'planes meet in shared only'),
+    rule('control-plane-is-alone', '^control-plane/', { path: '^(data-plane|cli|dashboard|infra|test)/' }, 'planes meet in shared only'),
+    rule('shared-is-below', '^shared/', { path: '^(data-plane|control-plane|cli|dashboard|infra|test)/' }, 'shared is the contract, not a client'),
+    rule('data-plane-is-lean', '^data-plane/', { path: 'node_modules/(@apollo|typeorm|type-graphql|express|graphql)/' }, 'the worker stays small'),
+    rule('e2e-imports-nothing-of-the-product', '^test/', { path: '^(shared|data-plane|control-plane|cli|infra)/', pathNot: '^(data-plane/src/wire/|shared/src/domain/)' }, 'tests spawn the real thing'),
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { conditionNames: ['source', 'import', 'node', 'default', 'types'], exportsFields: ['exports'], extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'] },
+  },
+};
