@@ -1,0 +1,49 @@
+import type { Binding } from './binding.ts';
+import type { Policy } from './policy.ts';
+
+/** A sealed value of a secret, opened only when a request needs it. */
+export interface SealedVersion {
+  readonly id: string;
+  readonly version: number;
+  readonly sealed: Buffer;
+}
+
+export interface SecretRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly binding: Binding;
+  readonly isDisabled: boolean;
+  readonly currentVersion: number;
+  readonly versions: ReadonlyMap<number, SealedVersion>;
+}
+
+export interface AgentRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly isDisabled: boolean;
+  readonly tokens: readonly AgentToken[];
+}
+
+export interface AgentToken {
+  /** HMAC-SHA256 of the token under the token pepper, hex. */
+  readonly hash: string;
+  /** Milliseconds since the epoch; undefined when it does not expire. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** The certificate authority that signs intercepted hosts' leaves. The key is sealed. */
+export interface AuthorityRecord {
+  readonly id: string;
+  readonly certificatePem: string;
+  readonly sealedKey: Buffer;
+}
+
+/** All that a worker needs to decide, at one revision. Immutable: a change makes the next one. */
+export interface Snapshot {
+  readonly revision: number;
+  readonly secrets: ReadonlyMap<string, SecretRecord>;
+  readonly agents: ReadonlyMap<string, AgentRecord>;
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly authority: AuthorityRecord;
+}

@@ -1,0 +1,28 @@
+import type { Binding } from './domain/binding.ts';
+import { bindingHash } from './vault/binding-hash.ts';
+import type { SealContext } from './vault/seal.ts';
+
+/**
+ * What each ciphertext is bound to. Both planes use these, so that what one seals the other opens, and a row moved,
+ * re-pointed or renumbered by someone with access to the database does not open.
+ */
+
+/** A secret version's value: bound to the secret, its version and its binding. */
+export function secretVersionContext(secretId: string, version: number, binding: Binding): SealContext {
+  return { table: 'secret_version', column: 'sealed', rowId: secretId, version, bindingHash: bindingHash(binding) };
+}
+
+/** A policy's body; `version` grows with each write. */
+export function policyContext(policyId: string, version: number): SealContext {
+  return { table: 'policy', column: 'sealed_body', rowId: policyId, version };
+}
+
+/** The private key of the certificate authority. */
+export function authorityContext(authorityId: string): SealContext {
+  return { table: 'certificate_authority', column: 'sealed_key', rowId: authorityId, version: 1 };
+}
+
+/** The detail of an audit event (its path and findings). */
+export function auditDetailContext(eventId: string): SealContext {
+  return { table: 'audit_event', column: 'sealed_detail', rowId: eventId, version: 1 };
+}
