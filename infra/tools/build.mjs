@@ -1,0 +1,5 @@
+// `npm run build`: installs what is missing, then compiles what has changed.
+import { ensureBuilt, ensureInstalled } from './ensure.mjs';
+
+ensureInstalled();
+ensureBuilt();

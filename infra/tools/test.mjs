@@ -1,0 +1,107 @@
+// `npm test`: installs and builds what is missing, gets the services that the suites use, runs all suites, and ends
+// with one plain line. With CI=true a test that was skipped counts as failed, unless it is listed here.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureBuilt, ensureInstalled, root } from './ensure.mjs';
+
+/** Full names of tests that may be skipped with CI=true. */
+const maySkipInCi = [];
+const longestRunMs = 25 * 60_000;
+const isCi = process.env.CI === 'true';
+
+/** Debian packages that suites use, and what proves that each is there. */
+const services = [
+  { debianPackage: 'nginx-light', probe: ['nginx', '-v'] },
+  { debianPackage: 'python3-requests', probe: ['python3', '-c', 'import requests'] },
+  { debianPackage: 'python3-httpx', probe: ['python3', '-c', 'import httpx'] },
+  { debianPackage: 'git', probe: ['git', '--version'] },
+  { debianPackage: 'curl', probe: ['curl', '--version'] },
+  { debianPackage: 'openssl', probe: ['openssl', 'version'] },
+];
+
+ensureInstalled();
+ensureBuilt();
+installServices();
+const outcome = await runSuites(process.argv.slice(2));
+console.log(`${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`);
+process.exit(outcome.failed > 0 || outcome.passed === 0 ? 1 : 0);
+
+function missingServices() {
+  return services.filter(({ probe: [command, ...parameters] }) => {
+    const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+    return spawnSync(command, parameters, { stdio: 'ignore', env: { ...process.env, PATH: path } }).status !== 0;
+  });
+}
+
+/** Best effort: what stays missing makes its tests skip by name, which CI=true then counts as failed. */
+function installServices() {
+  const missing = missingServices().map(({ debianPackage }) => debianPackage);
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) {
+    console.log(`Not installed, their tests are skipped: ${missing.join(', ')}.`);
+    return;
+  }
+  console.log(`Installing Debian packages for the tests: ${missing.join(', ')}.`);
+  aptGet(['update', '-qq']);
+  aptGet(['install', '-y', '-qq', '--no-install-recommends', ...missing]);
+  const stillMissing = missingServices().map(({ debianPackage }) => debianPackage);
+  if (stillMissing.length > 0) console.log(`Could not be installed: ${stillMissing.join(', ')}.`);
+}
+
+function aptGet(parameters) {
+  // RUNLEVEL=1 keeps the packages from starting their services.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  const result = spawnSync('apt-get', parameters, { stdio: ['ignore', 'ignore', 'pipe'], env, timeout: 300_000 });
+  if (result.status !== 0) console.log(`apt-get ${parameters[0]}: ${String(result.stderr ?? result.error).trim()}`);
+}
+
+async function runSuites(parameters) {
+  const folder = mkdtempSync(join(tmpdir(), 'onecli-test-'));
+  try {
+    const reportPath = join(folder, 'report.json');
+    const exitCode = await runVitest(reportPath, parameters);
+    return readOutcome(reportPath, exitCode);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function runVitest(reportPath, parameters) {
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${reportPath}`];
+  const command = [vitest, 'run', '--config', 'test/vitest.config.ts', ...reporters, ...parameters];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, command, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    const timer = setTimeout(() => {
+      console.log(`The suites took longer than ${longestRunMs / 60_000} minutes and were stopped.`);
+      child.kill('SIGKILL');
+    }, longestRunMs);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** A suite that could not be loaded, and a vitest that died, have no failed test of their own: each counts as one. */
+function readOutcome(reportPath, exitCode) {
+  if (!existsSync(reportPath)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(readFileSync(reportPath, 'utf8'));
+  const tests = report.testResults.flatMap((suite) => suite.assertionResults);
+  const count = (status) => tests.filter((test) => status.includes(test.status)).length;
+  const brokenSuites = report.testResults.filter(
+    (suite) => suite.status === 'failed' && !suite.assertionResults.some((test) => test.status === 'failed'),
+  );
+  const skipped = tests.filter((test) => ['skipped', 'pending', 'todo', 'disabled'].includes(test.status));
+  const forbidden = isCi ? skipped.filter((test) => !maySkipInCi.includes(test.fullName)) : [];
+  for (const test of forbidden) console.log(`skipped, which CI=true does not allow: ${test.fullName}`);
+  const failed = count(['failed']) + brokenSuites.length + forbidden.length;
+  return {
+    passed: count(['passed']),
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: skipped.length - forbidden.length,
+  };
+}
