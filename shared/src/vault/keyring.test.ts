@@ -1,0 +1,89 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { Keyring } from './keyring.ts';
+import { MasterKey } from './master-key.ts';
+import { open, seal } from './seal.ts';
+
+const INSTANCE = '0192f0c1-2b3c-7d4e-8f50-112233445566';
+const OTHER_INSTANCE = '0192f0c1-2b3c-7d4e-8f50-112233445567';
+const master = MasterKey.fromHex('0f'.repeat(32));
+const wrong = MasterKey.fromHex('f0'.repeat(32));
+const context = { table: 'secret_version', column: 'sealed_value', rowId: 'r1', version: 1 };
+
+const { keyring: first, wrappedTerm: term1 } = Keyring.create(master, INSTANCE);
+const { keyring: second, wrappedTerm: term2 } = first.addTerm(master);
+
+const fault = (code: string) => expect.objectContaining({ name: 'VaultFault', code }) as Error;
+
+describe('Keyring', () => {
+  it('starts with term 1 and seals under the newest', () => {
+    expect([first.currentTerm, term1.term]).toEqual([1, 1]);
+    expect([second.currentTerm, term2.term]).toEqual([2, 2]);
+    expect(Keyring.open(master, INSTANCE, [term2, term1]).currentTerm).toBe(2);
+  });
+
+  it('opens from its stored terms what it sealed before', () => {
+    const sealed = seal(first, context, Buffer.from('value'));
+    const reopened = Keyring.open(master, INSTANCE, [term1, term2]);
+    expect(open(reopened, context, sealed).toString()).toBe('value');
+  });
+
+  it('leaves the keyring as it was when a term is added, since the new row may yet be rolled back', () => {
+    expect(first.currentTerm).toBe(1);
+    expect(first.hasTerm(2)).toBe(false);
+    expect(second.hasTerm(1)).toBe(true);
+  });
+
+  it('refuses a wrong master key', () => {
+    expect(() => Keyring.open(wrong, INSTANCE, [term1])).toThrow(fault('WRONG_MASTER_KEY'));
+  });
+
+  it('refuses a term of another instance', () => {
+    expect(() => Keyring.open(master, OTHER_INSTANCE, [term1])).toThrow(fault('WRONG_MASTER_KEY'));
+  });
+
+  it('refuses a key that was put under another term number', () => {
+    const moved = { term: 2, wrappedKey: term1.wrappedKey };
+    expect(() => Keyring.open(master, INSTANCE, [moved])).toThrow(fault('WRONG_MASTER_KEY'));
+  });
+
+  it('refuses a wrapped key with any bit flipped or any byte cut off', () => {
+    for (let bit = 0; bit < term1.wrappedKey.length * 8; bit++) {
+      const wrappedKey = Buffer.from(term1.wrappedKey);
+      wrappedKey.writeUInt8(wrappedKey.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      expect(() => Keyring.open(master, INSTANCE, [{ term: 1, wrappedKey }])).toThrow(fault('WRONG_MASTER_KEY'));
+    }
+    for (let length = 0; length < term1.wrappedKey.length; length++) {
+      const wrappedKey = term1.wrappedKey.subarray(0, length);
+      expect(() => Keyring.open(master, INSTANCE, [{ term: 1, wrappedKey }])).toThrow(fault('WRONG_MASTER_KEY'));
+    }
+  });
+
+  it('refuses no terms at all, a term that is there twice, and numbers that are no terms', () => {
+    expect(() => Keyring.open(master, INSTANCE, [])).toThrow(fault('MISSING_TERM'));
+    expect(() => Keyring.open(master, INSTANCE, [term1, term1])).toThrow(fault('BAD_TERM'));
+    for (const term of [0, -1, 1.5, Number.NaN, 2 ** 32]) {
+      const row = { term, wrappedKey: term1.wrappedKey };
+      expect(() => Keyring.open(master, INSTANCE, [row]), `${term}`).toThrow(fault('BAD_TERM'));
+    }
+  });
+
+  it('makes a random key for each term', () => {
+    const other = Keyring.create(master, INSTANCE).keyring;
+    const sealed = seal(first, context, Buffer.from('value'));
+    expect(() => open(other, context, sealed)).toThrow(fault('CANNOT_OPEN'));
+    const exported = [first.keyOfTerm(1), second.keyOfTerm(2), other.keyOfTerm(1)].map((key) =>
+      key?.export().toString('hex'),
+    );
+    expect(new Set(exported).size).toBe(3);
+  });
+
+  it('does not print its keys', () => {
+    expect([String(first), JSON.stringify(first), inspect(first, { showHidden: true })]).toEqual([
+      '[keyring]',
+      '"[keyring]"',
+      '[keyring]',
+    ]);
+    expect(Object.values(structuredClone(first))).toEqual([INSTANCE, 1]);
+  });
+});
