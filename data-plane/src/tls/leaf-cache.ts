@@ -1,0 +1,97 @@
+/**
+ * Server contexts for intercepted hosts, minted on first use. All leaves of a worker share one key pair, made when the
+ * worker starts and never stored: it is no wider a trust than the authority's own key, which the worker also holds, and
+ * minting a leaf then costs one signature instead of a key generation as well.
+ */
+import { constants } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { type Authority, DAY_MS, parseAuthority, type SigningAuthority } from '@onecli/shared/certificates/authority';
+import { createLeafKeyPair, issueLeaf, type LeafKeyPair } from '@onecli/shared/certificates/issue-leaf';
+import { LRUCache } from 'lru-cache';
+
+export interface LeafCacheOptions {
+  /** Hosts kept at once; the least recently used is dropped. A context takes about 25 KB. */
+  readonly maxLeaves: number;
+  /** 48 bytes that encrypt session tickets. Workers that share them resume each other's sessions. */
+  readonly ticketKeys: Buffer;
+  readonly leafValidDays?: number;
+  /** A leaf is minted anew when less than this is left of it. */
+  readonly renewBeforeMs?: number;
+  readonly now?: () => Date;
+}
+
+interface CachedLeaf {
+  readonly secureContext: SecureContext;
+  readonly renewAtMs: number;
+}
+
+/** Without a certificate store: agents' certificates are not asked for, and the root store is the upstream's affair. */
+const NO_ROOTS: string[] = [];
+/** ECDSA suites only, for the leaves have no other key; forward secrecy and AEAD throughout (RFC 9325 section 4.2). */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+].join(':');
+
+/** A bounded cache of server contexts, one for each canonical host name or IP literal. */
+export class LeafCache {
+  readonly #authority: SigningAuthority;
+  readonly #keyPair: LeafKeyPair = createLeafKeyPair();
+  readonly #leaves: LRUCache<string, CachedLeaf>;
+  readonly #ticketKeys: Buffer;
+  readonly #leafValidDays: number;
+  readonly #renewBeforeMs: number;
+  readonly #now: () => Date;
+
+  /** Throws when the authority cannot be parsed (see parseAuthority) or `ticketKeys` is not 48 bytes. */
+  constructor(authority: Authority, options: LeafCacheOptions) {
+    if (options.ticketKeys.length !== 48) throw new RangeError('ticketKeys must be 48 bytes');
+    this.#authority = parseAuthority(authority);
+    this.#leaves = new LRUCache({ max: options.maxLeaves });
+    this.#ticketKeys = options.ticketKeys;
+    this.#leafValidDays = options.leafValidDays ?? 14;
+    this.#renewBeforeMs = options.renewBeforeMs ?? DAY_MS;
+    this.#now = options.now ?? (() => new Date());
+  }
+
+  get size(): number {
+    return this.#leaves.size;
+  }
+
+  /**
+   * The context for `host`, from the cache or minted now. Minting is synchronous (about 1 ms), so a host is never minted
+   * twice at once. Throws RangeError when the host is not canonical or the authority has expired.
+   */
+  secureContextFor(host: string): SecureContext {
+    const nowMs = this.#now().getTime();
+    const cached = this.#leaves.get(host);
+    if (cached && nowMs < cached.renewAtMs) return cached.secureContext;
+    const minted = this.#mint(host);
+    this.#leaves.set(host, minted);
+    return minted.secureContext;
+  }
+
+  #mint(host: string): CachedLeaf {
+    const leaf = issueLeaf(this.#authority, host, {
+      validDays: this.#leafValidDays,
+      keyPair: this.#keyPair,
+      now: this.#now(),
+    });
+    const secureContext = createSecureContext({
+      cert: leaf.certificatePem,
+      key: leaf.privateKeyPem,
+      ca: NO_ROOTS,
+      ciphers: CIPHERS,
+      honorCipherOrder: true,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      ticketKeys: this.#ticketKeys,
+    });
+    return { secureContext, renewAtMs: leaf.notAfter.getTime() - this.#renewBeforeMs };
+  }
+}
