@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { CliError } from './cli-error.ts';
+import type { Environment } from './environment.ts';
+
+const fileSchema = z.record(z.string(), z.record(z.string(), z.looseObject({ token: z.string() })));
+type TokenFile = z.infer<typeof fileSchema>;
+
+/** The agents' tokens that this user saved, mode 0600: API origin → agent's name → token. */
+export class AgentTokens {
+  readonly path: string;
+
+  constructor(environment: Environment) {
+    const home = environment.configHome ?? join(environment.home ?? homedir(), '.config');
+    this.path = join(home, 'onecli', 'agents.json');
+  }
+
+  /** The token saved for an agent of one gateway, or of the only gateway that has one when `apiUrl` is not known. */
+  find(apiUrl: string | undefined, agent: string): string | undefined {
+    const file = this.#read();
+    if (apiUrl !== undefined) return file[apiUrl]?.[agent]?.token;
+    const found = Object.values(file).flatMap((agents) => agents[agent]?.token ?? []);
+    return found.length === 1 ? found[0] : undefined;
+  }
+
+  /** Names of the agents that have a token here, for one gateway or for all. */
+  names(apiUrl: string | undefined): string[] {
+    const file = this.#read();
+    const gateways = apiUrl === undefined ? Object.values(file) : [file[apiUrl] ?? {}];
+    return [...new Set(gateways.flatMap((agents) => Object.keys(agents)))].sort();
+  }
+
+  save(apiUrl: string, agent: string, token: string): void {
+    const file = this.#read();
+    this.#write({ ...file, [apiUrl]: { ...file[apiUrl], [agent]: { token } } });
+  }
+
+  /** Forgets an agent's token; one that is not there is no fault. */
+  forget(apiUrl: string, agent: string): void {
+    const file = this.#read();
+    const { [agent]: forgotten, ...rest } = file[apiUrl] ?? {};
+    if (forgotten !== undefined) this.#write({ ...file, [apiUrl]: rest });
+  }
+
+  #read(): TokenFile {
+    let text: string;
+    try {
+      text = readFileSync(this.path, 'utf8');
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
+      throw new CliError(`${this.path} cannot be read`, { cause });
+    }
+    try {
+      return fileSchema.parse(JSON.parse(text));
+    } catch (cause) {
+      throw new CliError(`${this.path} is damaged`, {
+        cause,
+        hint: 'remove it and make new tokens with `onecli agent rotate`',
+      });
+    }
+  }
+
+  #write(file: TokenFile): void {
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+    const temporary = `${this.path}.${randomBytes(6).toString('hex')}`;
+    writeFileSync(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    chmodSync(temporary, 0o600);
+    renameSync(temporary, this.path);
+  }
+}

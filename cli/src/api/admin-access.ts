@@ -1,0 +1,120 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { CliError, usageError } from '../cli-error.ts';
+import type { Environment } from '../environment.ts';
+
+/** How to reach the API as an admin. */
+export interface AdminAccess {
+  /** Origin of the API, without a slash at the end. */
+  readonly apiUrl: string;
+  /** Value of the Authorization header. */
+  readonly authorization: string;
+  /** The proxy's address where it is known. */
+  readonly proxyUrl: string | undefined;
+  /** Where the credentials came from, for messages. */
+  readonly source: string;
+}
+
+/** What `npm start` leaves in its data folder for the CLI on the same machine. */
+const localAccessSchema = z.looseObject({ apiUrl: z.url(), proxyUrl: z.url().optional(), token: z.string().min(1) });
+interface LocalAccess {
+  readonly apiUrl: string;
+  readonly proxyUrl: string | undefined;
+  readonly token: string;
+  readonly path: string;
+}
+
+const defaultApiUrl = 'http://127.0.0.1:10255';
+const notRunning =
+  'start it with `npm start`, or say where it is: ONECLI_API_URL with ONECLI_API_KEY, or with ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD';
+
+/** Admin access: credentials from the environment, else the file that a gateway on this machine left. Throws when there is none. */
+export function requireAdminAccess(environment: Environment, apiUrlOption: string | undefined): AdminAccess {
+  const access = findAdminAccess(environment, apiUrlOption);
+  if (access !== undefined) return access;
+  const apiUrl = apiUrlOption ?? environment.apiUrl;
+  if (apiUrl === undefined) throw new CliError('no running gateway was found', { hint: notRunning });
+  throw new CliError(`no credentials for ${originOf(apiUrl)}`, {
+    hint: 'set ONECLI_API_KEY, or ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD',
+  });
+}
+
+/** As `requireAdminAccess`, but gives undefined when there is none: an agent's machine has none. */
+export function findAdminAccess(environment: Environment, apiUrlOption: string | undefined): AdminAccess | undefined {
+  const apiUrl = apiUrlOption === undefined ? environment.apiUrl : checkedUrl(apiUrlOption);
+  const local = readLocalAccess(environment);
+  const given = givenAuthorization(environment);
+  if (given !== undefined) {
+    const url = originOf(apiUrl ?? local?.apiUrl ?? defaultApiUrl);
+    const isLocal = local !== undefined && originOf(local.apiUrl) === url;
+    return { apiUrl: url, ...given, proxyUrl: isLocal ? local.proxyUrl : undefined };
+  }
+  // The file's token never goes to another gateway than the one that wrote it.
+  if (local === undefined || (apiUrl !== undefined && originOf(apiUrl) !== originOf(local.apiUrl))) return undefined;
+  const { proxyUrl, path } = local;
+  return { apiUrl: originOf(local.apiUrl), authorization: `Bearer ${local.token}`, proxyUrl, source: path };
+}
+
+function givenAuthorization(environment: Environment): { authorization: string; source: string } | undefined {
+  const { apiKey, adminUser, adminPassword } = environment;
+  if (apiKey !== undefined) return { authorization: `Bearer ${apiKey}`, source: 'ONECLI_API_KEY' };
+  if (adminPassword === undefined) return undefined;
+  const pair = Buffer.from(`${adminUser ?? 'admin'}:${adminPassword}`, 'utf8').toString('base64');
+  return { authorization: `Basic ${pair}`, source: 'ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD' };
+}
+
+function readLocalAccess(environment: Environment): LocalAccess | undefined {
+  const repository = fileURLToPath(new URL('../../../', import.meta.url));
+  const folders = environment.dataDir === undefined ? ['data', join(repository, 'data')] : [environment.dataDir];
+  for (const folder of folders) {
+    const path = join(folder, 'local-access.json');
+    const text = readPrivateFile(path);
+    if (text === undefined) continue;
+    const parsed = localAccessSchema.safeParse(parseJson(text));
+    if (!parsed.success)
+      throw new CliError(`${path} is not what the gateway writes`, { hint: 'restart the gateway: it writes it anew' });
+    return { apiUrl: parsed.data.apiUrl, proxyUrl: parsed.data.proxyUrl, token: parsed.data.token, path };
+  }
+  return undefined;
+}
+
+// A file that anybody else could have written or that came with a cloned repository (git keeps no mode 0600) must not choose
+// where secrets are sent.
+function readPrivateFile(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile()) return undefined;
+  if (process.platform !== 'win32') {
+    const isOwn = stat.uid === process.getuid?.() || stat.uid === 0;
+    if (!isOwn || (stat.mode & 0o077) !== 0) {
+      throw new CliError(`${path} is not used: others may read or write it, or own it`, {
+        hint: `if the gateway wrote it: chmod 600 ${path}; otherwise remove it`,
+      });
+    }
+  }
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new CliError(`${path} cannot be read`, { cause, hint: 'run as the user that started the gateway' });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function checkedUrl(text: string): string {
+  const isUsable = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).username === '';
+  if (!isUsable) throw usageError('--api-url has to be an http:// or https:// URL without a user name or password');
+  return text;
+}
+
+/** Origin of a URL (RFC 6454), the form that access and tokens are keyed by. */
+export function originOf(url: string): string {
+  return new URL(url).origin;
+}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { CliError } from '../cli-error.ts';
+import { printable } from '../terminal.ts';
+import type { AdminAccess } from './admin-access.ts';
+
+const timeoutMs = 30_000;
+const errorSchema = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().nullish(),
+    field: z.string().nullish(),
+  }),
+});
+const pageSchema = z.object({ items: z.array(z.unknown()), next: z.string().nullish() });
+
+/** An answer of the API that says no. */
+export class ApiError extends CliError {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string, hint: string | undefined) {
+    super(message, hint === undefined ? {} : { hint });
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export type Query = Readonly<Record<string, string | undefined>>;
+
+/** The REST API of one gateway, called as one admin. */
+export class ApiClient {
+  readonly #access: AdminAccess;
+
+  constructor(access: AdminAccess) {
+    this.#access = access;
+  }
+
+  get apiUrl(): string {
+    return this.#access.apiUrl;
+  }
+
+  /** The proxy's address, where the gateway told it. */
+  get proxyUrl(): string | undefined {
+    return this.#access.proxyUrl;
+  }
+
+  /** Calls the API and gives what its schema makes of the answer. Throws ApiError for a refusal, CliError when it cannot be reached. */
+  async call<T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown, query: Query = {}): Promise<T> {
+    const answer = await this.#request(method, path, body, query);
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ');
+    throw new CliError(`the gateway's answer to ${method} ${path} is not understood (${where})`, {
+      hint: 'the gateway and this CLI are of different versions?',
+    });
+  }
+
+  /** As `call` with GET, but gives undefined for 404. */
+  async find<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+    try {
+      return await this.call('GET', path, schema);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Every item of a list, page after page, at most `maxItems`. */
+  async list<T>(path: string, schema: z.ZodType<T>, query: Query = {}, maxItems = 10_000): Promise<T[]> {
+    const items: T[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.call(
+        'GET',
+        path,
+        pageSchema,
+        undefined,
+        after === undefined ? query : { ...query, after },
+      );
+      for (const item of page.items) items.push(schema.parse(item));
+      after = page.items.length === 0 ? undefined : (page.next ?? undefined);
+    } while (after !== undefined && items.length < maxItems);
+    return items.slice(0, maxItems);
+  }
+
+  async #request(method: string, path: string, body: unknown, query: Query): Promise<unknown> {
+    const url = new URL(path, this.#access.apiUrl);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+    const response = await this.#send(url, method, body);
+    const text = await response.text();
+    const json = parseJson(text);
+    if (response.ok) return json;
+    throw this.#refusal(response.status, json, `${method} ${path}`);
+  }
+
+  async #send(url: URL, method: string, body: unknown): Promise<Response> {
+    const headers: Record<string, string> = { authorization: this.#access.authorization, accept: 'application/json' };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    try {
+      return await fetch(url, {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        // A redirect would take a secret's value somewhere else.
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch (cause) {
+      const isSlow = cause instanceof DOMException && cause.name === 'TimeoutError';
+      const message = isSlow
+        ? `the gateway at ${url.origin} did not answer in time`
+        : `no gateway answers at ${url.origin}`;
+      throw new CliError(message, { cause, hint: 'start it with `npm start`, or say where it is with ONECLI_API_URL' });
+    }
+  }
+
+  #refusal(status: number, json: unknown, call: string): ApiError {
+    const parsed = errorSchema.safeParse(json);
+    if (!parsed.success)
+      return new ApiError(status, `HTTP_${status}`, `the gateway answered ${call} with ${status}`, undefined);
+    const { code, message, hint } = parsed.data.error;
+    const source = status === 401 ? ` (credentials from ${this.#access.source})` : '';
+    return new ApiError(status, code, `${printable(message)}${source}`, hint ? printable(hint) : undefined);
+  }
+}
+
+function parseJson(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { ruleSchema } from '../policy-rules.ts';
+
+// Answers are read leniently: fields that this version does not know are kept for --json and otherwise ignored.
+
+export const secretSchema = z.looseObject({
+  name: z.string(),
+  version: z.number().nullish(),
+  description: z.string().nullish(),
+  binding: z.looseObject({ hosts: z.array(z.string()), surfaces: z.array(z.string()).nullish() }).nullish(),
+});
+export type Secret = z.infer<typeof secretSchema>;
+
+export const agentSchema = z.looseObject({
+  name: z.string(),
+  labels: z.record(z.string(), z.string()).nullish(),
+  disabled: z.boolean().nullish(),
+  isDisabled: z.boolean().nullish(),
+});
+export type Agent = z.infer<typeof agentSchema>;
+
+export const tokenSchema = z.looseObject({ token: z.string().min(1) });
+
+const selectorSchema = z.union([z.string(), z.looseObject({ labels: z.record(z.string(), z.string()) })]);
+export type AgentSelectorInput = z.infer<typeof selectorSchema>;
+
+export const policySchema = z.looseObject({
+  name: z.string(),
+  agents: z.array(selectorSchema),
+  rules: z.array(ruleSchema),
+});
+export type Policy = z.infer<typeof policySchema>;
+
+export const auditEventSchema = z.looseObject({
+  id: z.string(),
+  time: z.string(),
+  agent: z.string().nullish(),
+  decision: z.string(),
+  reason: z.string().nullish(),
+  host: z.string().nullish(),
+  port: z.number().nullish(),
+  method: z.string().nullish(),
+  path: z.string().nullish(),
+  status: z.number().nullish(),
+  latencyMs: z.number().nullish(),
+  secrets: z.array(z.string()).nullish(),
+});
+export type AuditEvent = z.infer<typeof auditEventSchema>;
+
+/** Path of one named thing: `/api/secrets/prod%2Fopenai`. */
+export function pathOf(kind: 'secrets' | 'agents' | 'policies', name: string): string {
+  return `/api/${kind}/${encodeURIComponent(name)}`;
+}
+
+/** Whether a policy's selectors pick an agent of that name and with those labels; one without labels picks nobody. */
+export function selectsAgent(policy: Policy, agent: string, labels: Readonly<Record<string, string>>): boolean {
+  return policy.agents.some((selector) => {
+    if (typeof selector === 'string') return selector === agent;
+    const wanted = Object.entries(selector.labels);
+    return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
+  });
+}

@@ -1,0 +1,82 @@
+import type { Variables } from './environment.ts';
+
+/** What an agent's process needs to know of the gateway. */
+export interface GatewayAccess {
+  /** Proxy URL with the agent's name and token in it. */
+  readonly proxyUrl: string;
+  /** PEM file with the gateway's authority alone. */
+  readonly caFile: string;
+  /** PEM file with the system's roots and the gateway's authority. */
+  readonly bundleFile: string;
+}
+
+/** What changes between the environment of the CLI and that of the command it starts. */
+export interface EnvironmentChange {
+  readonly set: Variables;
+  readonly unset: readonly string[];
+}
+
+const noProxy = 'localhost,127.0.0.1,::1';
+
+// Each of these names a file that its readers use INSTEAD of the system's roots, so it has to hold those as well.
+const replacingCaVariables = [
+  'SSL_CERT_FILE',
+  'REQUESTS_CA_BUNDLE',
+  'CURL_CA_BUNDLE',
+  'GIT_SSL_CAINFO',
+  'AWS_CA_BUNDLE',
+  'PIP_CERT',
+  'NPM_CONFIG_CAFILE',
+  'CARGO_HTTP_CAINFO',
+] as const;
+
+// Node and Deno ADD these to the roots that they were built with.
+const addingCaVariables = ['NODE_EXTRA_CA_CERTS', 'DENO_CERT'] as const;
+
+/** Every variable that names a file with the gateway's authority. */
+export const caVariables: readonly string[] = [...addingCaVariables, ...replacingCaVariables];
+
+/**
+ * The environment in which every ordinary HTTP client goes through the gateway and trusts it, with `placeholders` added.
+ * Unsets what would go past the gateway (ALL_PROXY) or hand an admin's credentials to the agent.
+ */
+export function changeEnvironment(
+  inherited: Variables,
+  access: GatewayAccess,
+  placeholders: Variables = {},
+): EnvironmentChange {
+  const set: Record<string, string> = {
+    HTTPS_PROXY: access.proxyUrl,
+    https_proxy: access.proxyUrl,
+    HTTP_PROXY: access.proxyUrl,
+    http_proxy: access.proxyUrl,
+    NO_PROXY: noProxy,
+    no_proxy: noProxy,
+    NODE_USE_ENV_PROXY: '1',
+    GIT_HTTP_PROXY_AUTHMETHOD: 'basic',
+  };
+  for (const name of addingCaVariables) set[name] = access.caFile;
+  for (const name of replacingCaVariables) set[name] = access.bundleFile;
+  Object.assign(set, placeholders);
+  return { set, unset: Object.keys(inherited).filter(isWithheld).sort() };
+}
+
+/** Applies a change to what was inherited. */
+export function applyChange(inherited: Variables, change: EnvironmentChange): Variables {
+  const kept = Object.entries(inherited).filter(([name]) => !change.unset.includes(name));
+  return { ...Object.fromEntries(kept), ...change.set };
+}
+
+/**
+ * Puts an agent's name and token into the proxy's address, percent-encoded (RFC 3986 section 3.2.1), with the port always
+ * written out: curl takes 1080 for a proxy without one.
+ */
+export function proxyUrlFor(proxyAddress: string, agent: string, token: string): string {
+  const url = new URL(proxyAddress);
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  return `${url.protocol}//${encodeURIComponent(agent)}:${encodeURIComponent(token)}@${url.hostname}:${port}`;
+}
+
+function isWithheld(name: string): boolean {
+  return /^(ONECLI_(ADMIN_.*|API_KEY|MASTER_KEY.*|AGENT_TOKEN)|ALL_PROXY)$/i.test(name);
+}

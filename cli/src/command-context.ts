@@ -1,0 +1,31 @@
+import { type AdminAccess, findAdminAccess, requireAdminAccess } from './api/admin-access.ts';
+import { ApiClient } from './api/api-client.ts';
+import type { Environment } from './environment.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What every command is given. */
+export interface CommandContext {
+  readonly environment: Environment;
+  readonly terminal: Terminal;
+  /** The value of the global option --api-url. */
+  readonly apiUrlOption: () => string | undefined;
+}
+
+/** A client with admin access; throws, with what to do, when there is none. */
+export function openApi(context: CommandContext): ApiClient {
+  return new ApiClient(requireAdminAccess(context.environment, context.apiUrlOption()));
+}
+
+/** Admin access, or undefined where there is none. */
+export function findAccess(context: CommandContext): AdminAccess | undefined {
+  return findAdminAccess(context.environment, context.apiUrlOption());
+}
+
+/** The address of the proxy: an option, the environment, what a gateway on this machine wrote, else the default. */
+export function proxyAddress(
+  context: CommandContext,
+  option: string | undefined,
+  access: AdminAccess | undefined,
+): string {
+  return option ?? context.environment.proxyUrl ?? access?.proxyUrl ?? 'http://127.0.0.1:10254';
+}

@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { AgentTokens } from '../agent-tokens.ts';
+import type { ApiClient } from '../api/api-client.ts';
+import { type Agent, agentSchema, pathOf, tokenSchema } from '../api/api-types.ts';
+import { type CommandContext, openApi } from '../command-context.ts';
+import { formatTable } from '../format-table.ts';
+import { collectLabel } from '../parse-options.ts';
+
+interface TokenOptions {
+  readonly save: boolean;
+}
+
+export function addAgent(program: Command, context: CommandContext): void {
+  const agent = program.command('agent').description('the workloads that go through the gateway');
+  addCreate(agent, context);
+  addList(agent, context);
+  agent
+    .command('rotate')
+    .description('give an agent a new token, printed once; the old one stops working')
+    .argument('<name>')
+    .option('--no-save', 'do not keep the token for `onecli run` on this machine')
+    .action(async (name: string, options: TokenOptions) => {
+      const api = openApi(context);
+      const { token } = await api.call('POST', `${pathOf('agents', name)}/rotate`, tokenSchema);
+      handOut(context, api, name, token, options);
+    });
+  for (const verb of ['disable', 'enable'] as const) {
+    agent
+      .command(verb)
+      .description(
+        verb === 'disable' ? 'refuse an agent everything until it is enabled' : 'let a disabled agent in again',
+      )
+      .argument('<name>')
+      .action(async (name: string) => {
+        await openApi(context).call('POST', `${pathOf('agents', name)}/${verb}`, z.unknown());
+        context.terminal.notice(`${verb}d ${name}`);
+      });
+  }
+  agent
+    .command('delete')
+    .description('delete an agent; one that is absent is no fault')
+    .argument('<name>')
+    .action(async (name: string) => {
+      const api = openApi(context);
+      await api.call('DELETE', pathOf('agents', name), z.unknown());
+      new AgentTokens(context.environment).forget(api.apiUrl, name);
+      context.terminal.notice(`deleted ${name}`);
+    });
+}
+
+function addCreate(agent: Command, context: CommandContext): void {
+  agent
+    .command('create')
+    .description('create an agent and print its token, once')
+    .argument('<name>')
+    .option('--label <key=value>', 'label for policies to select by; repeatable', collectLabel)
+    .option('--no-save', 'do not keep the token for `onecli run` on this machine')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  onecli agent create my-agent
+  onecli agent create finance-bot --label team=finance
+  TOKEN=$(onecli agent create ci --no-save)`,
+    )
+    .action(async (name: string, options: TokenOptions & { label?: Record<string, string> }) => {
+      const api = openApi(context);
+      const labels = options.label === undefined ? {} : { labels: options.label };
+      const body = { name, ...labels, identities: [{ token: {} }] };
+      const { token } = await api.call('POST', '/api/agents', tokenSchema, body);
+      handOut(context, api, name, token, options);
+    });
+}
+
+function addList(agent: Command, context: CommandContext): void {
+  agent
+    .command('list')
+    .description('list agents')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => {
+      const agents = await openApi(context).list('/api/agents', agentSchema);
+      if (options.json) return context.terminal.print(JSON.stringify(agents, null, 2));
+      if (agents.length === 0)
+        return context.terminal.notice('no agents yet; create one: onecli agent create my-agent');
+      for (const line of formatTable(['NAME', 'STATE', 'LABELS'], agents.map(row))) context.terminal.print(line);
+    });
+}
+
+function row(agent: Agent): string[] {
+  const labels = Object.entries(agent.labels ?? {}).map(([key, value]) => `${key}=${value}`);
+  return [agent.name, agent.disabled || agent.isDisabled ? 'disabled' : 'enabled', labels.join(' ')];
+}
+
+/** The token goes to stdout before anything else can fail: it cannot be asked for again. */
+function handOut(context: CommandContext, api: ApiClient, name: string, token: string, options: TokenOptions): void {
+  context.terminal.print(token);
+  if (!options.save) return;
+  const tokens = new AgentTokens(context.environment);
+  tokens.save(api.apiUrl, name, token);
+  context.terminal.notice(`saved in ${tokens.path} for: onecli run --agent ${name} -- <command>`);
+}

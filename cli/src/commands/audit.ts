@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { ApiClient } from '../api/api-client.ts';
+import { type AuditEvent, auditEventSchema } from '../api/api-types.ts';
+import { type CommandContext, openApi } from '../command-context.ts';
+import { formatTable } from '../format-table.ts';
+import { parseCount } from '../parse-options.ts';
+import { parseSince } from '../parse-since.ts';
+import { printable, type Terminal } from '../terminal.ts';
+
+interface AuditOptions {
+  readonly agent?: string;
+  readonly host?: string;
+  readonly decision?: string;
+  readonly since?: string;
+  readonly limit: number;
+  readonly json?: true;
+  readonly follow?: true;
+}
+
+const defaultLimit = 50;
+const maxLimit = 10_000;
+const maxPageItems = 200;
+const pollIntervalMs = 1_000;
+// Events are written in batches and may arrive out of the order of their times: look back this far for late ones.
+const lateMs = 30_000;
+
+export function addAudit(program: Command, context: CommandContext): void {
+  program
+    .command('audit')
+    .description('show what agents did and what was decided, oldest first')
+    .option('--agent <name>')
+    .option('--host <host>')
+    .option('--decision <decision>', 'allow or deny')
+    .option('--since <when>', 'an age (30m, 1h, 2d) or an ISO 8601 time')
+    .option('--limit <count>', 'how many of the newest events', parseCount(maxLimit), defaultLimit)
+    .option('--json', 'one JSON object a line')
+    .option('--follow', 'go on with new events until Ctrl-C')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  onecli audit --since 1h
+  onecli audit --agent my-agent --decision deny
+  onecli audit --json --limit 1000 | jq .host
+  onecli audit --follow`,
+    )
+    .action(async (options: AuditOptions) => {
+      const api = openApi(context);
+      const since = options.since === undefined ? undefined : parseSince(options.since, Date.now());
+      const events = await fetchEvents(api, options, since, options.limit);
+      const show = options.json ? printJson : printRows;
+      show(context.terminal, events, true);
+      if (options.follow) await follow(api, options, events, (fresh) => show(context.terminal, fresh, false));
+    });
+}
+
+/** The newest `maxItems` events, oldest first. */
+async function fetchEvents(
+  api: ApiClient,
+  options: AuditOptions,
+  since: string | undefined,
+  maxItems: number,
+): Promise<AuditEvent[]> {
+  const query = {
+    agent: options.agent,
+    host: options.host,
+    decision: options.decision,
+    since,
+    limit: String(Math.min(maxItems, maxPageItems)),
+  };
+  return inOrder(await api.list('/api/audit', auditEventSchema, query, maxItems));
+}
+
+function inOrder(events: readonly AuditEvent[]): AuditEvent[] {
+  return events.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time) || (a.id < b.id ? -1 : 1));
+}
+
+async function follow(
+  api: ApiClient,
+  options: AuditOptions,
+  shown: readonly AuditEvent[],
+  show: (fresh: AuditEvent[]) => void,
+): Promise<never> {
+  const seenAtMs = new Map(shown.map((event) => [event.id, Date.parse(event.time)]));
+  let newestMs = Math.max(Date.now() - pollIntervalMs, ...seenAtMs.values());
+  for (;;) {
+    await delay(pollIntervalMs);
+    const events = await fetchEvents(api, options, new Date(newestMs - lateMs).toISOString(), maxLimit);
+    const fresh = events.filter((event) => !seenAtMs.has(event.id));
+    for (const event of fresh) seenAtMs.set(event.id, Date.parse(event.time));
+    newestMs = Math.max(newestMs, ...fresh.map((event) => Date.parse(event.time)));
+    for (const [id, timeMs] of seenAtMs) if (timeMs < newestMs - 2 * lateMs) seenAtMs.delete(id);
+    if (fresh.length > 0) show(fresh);
+  }
+}
+
+function printJson(terminal: Terminal, events: readonly AuditEvent[]): void {
+  for (const event of events) terminal.print(JSON.stringify(event));
+}
+
+function printRows(terminal: Terminal, events: readonly AuditEvent[], isFirst: boolean): void {
+  if (!isFirst) {
+    for (const event of events) terminal.print(row(event).map(printable).join('  '));
+    return;
+  }
+  if (events.length === 0) return terminal.notice('no events');
+  const heading = ['TIME', 'AGENT', 'DECISION', 'METHOD', 'URL', 'STATUS', 'MS', 'SECRETS'];
+  for (const [index, line] of formatTable(heading, events.map(row)).entries()) {
+    terminal.print(events[index - 1]?.decision === 'deny' ? terminal.paint('red', line) : line);
+  }
+}
+
+/** One event as cells; the reason of a denial stands beside the decision. */
+function row(event: AuditEvent): string[] {
+  const isDefaultPort = event.port === undefined || event.port === null || event.port === 443;
+  const latency = event.latencyMs === undefined || event.latencyMs === null ? '' : String(Math.round(event.latencyMs));
+  return [
+    event.time,
+    event.agent ?? '-',
+    event.decision === 'deny' && event.reason ? `deny ${event.reason}` : event.decision,
+    event.method ?? '-',
+    `${event.host ?? '-'}${isDefaultPort ? '' : `:${event.port}`}${event.path ?? ''}`,
+    String(event.status ?? '-'),
+    latency,
+    (event.secrets ?? []).join(', '),
+  ];
+}

@@ -1,0 +1,140 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { ApiClient } from '../api/api-client.ts';
+import { agentSchema, pathOf, type Policy, policySchema } from '../api/api-types.ts';
+import { CliError } from '../cli-error.ts';
+import { type CommandContext, openApi } from '../command-context.ts';
+import { formatTable } from '../format-table.ts';
+import { collectList } from '../parse-options.ts';
+import { addRule, describeRule, type NewRule } from '../policy-rules.ts';
+
+interface RuleOptions {
+  readonly paths?: string[];
+  readonly methods?: string[];
+  readonly secrets?: string[];
+}
+
+export function addPolicy(program: Command, context: CommandContext): void {
+  const policy = program.command('policy').description('who may reach what, with which secrets');
+  addEffect(policy, context, 'allow');
+  addEffect(policy, context, 'deny');
+  addList(policy, context);
+  policy
+    .command('show')
+    .description('show one policy')
+    .argument('<name>')
+    .option('--json', 'as JSON')
+    .action(async (name: string, options: { json?: true }) => {
+      const found = await openApi(context).call('GET', pathOf('policies', name), policySchema);
+      if (options.json) return context.terminal.print(JSON.stringify(found, null, 2));
+      context.terminal.print(`${found.name}, for ${describeAgents(found)}`);
+      for (const rule of found.rules) context.terminal.print(`  ${describeRule(rule)}`);
+    });
+  policy
+    .command('delete')
+    .description('delete a policy; one that is absent is no fault')
+    .argument('<name>')
+    .action(async (name: string) => {
+      await openApi(context).call('DELETE', pathOf('policies', name), z.unknown());
+      context.terminal.notice(`deleted policy ${name}`);
+    });
+}
+
+function addEffect(policy: Command, context: CommandContext, effect: 'allow' | 'deny'): void {
+  const command = policy
+    .command(effect)
+    .description(
+      effect === 'allow'
+        ? 'let an agent reach a host, and use secrets there'
+        : 'refuse an agent a host; a deny beats every allow',
+    )
+    .argument('<agent>')
+    .argument('<host...>', 'host pattern: api.openai.com, *.example.com, db.example.com:8443')
+    .option(
+      '--paths <patterns>',
+      'only these paths: * within a segment, ** across; repeatable (default: all)',
+      collectList,
+    )
+    .option('--methods <methods>', 'only these methods; repeatable (default: all)', collectList)
+    .addHelpText('after', effect === 'allow' ? allowExamples : denyExamples);
+  if (effect === 'allow')
+    command.option('--secrets <names>', 'secrets that may be used there; repeatable', collectList);
+  command.action(async (agent: string, hosts: string[], options: RuleOptions) => {
+    const { paths = [], methods = [], secrets = [] } = options;
+    const match = { hosts, paths, methods: methods.map((method) => method.toUpperCase()), secrets };
+    const isChanged = await addRuleFor(openApi(context), agent, { effect, match });
+    const rule = describeRule({ [effect]: match });
+    context.terminal.notice(isChanged ? `policy ${agent}: ${rule}` : `policy ${agent} says so already: ${rule}`);
+  });
+}
+
+const allowExamples = `
+Examples:
+  onecli policy allow my-agent api.openai.com --paths '/v1/**' --secrets prod/openai
+  onecli policy allow my-agent api.github.com --methods GET
+  onecli policy allow my-agent pypi.org files.pythonhosted.org
+
+Keeps one policy of the agent's own name. Silence means deny.`;
+
+const denyExamples = `
+Examples:
+  onecli policy deny my-agent api.openai.com --paths '/v1/files/**'
+  onecli policy deny my-agent '*.example.com'`;
+
+/** Adds a rule to the policy that has the agent's own name. Gives whether anything changed. */
+async function addRuleFor(api: ApiClient, agent: string, rule: NewRule): Promise<boolean> {
+  if ((await api.find(pathOf('agents', agent), agentSchema)) === undefined) {
+    throw new CliError(`there is no agent "${agent}"`, { hint: `create it: onecli agent create ${agent}` });
+  }
+  const existing = await api.find(pathOf('policies', agent), policySchema);
+  const { rules, isChanged } = addRule(existing?.rules ?? [], rule);
+  if (existing === undefined) {
+    await api.call('POST', '/api/policies', z.unknown(), { name: agent, agents: [agent], rules });
+    return true;
+  }
+  if (existing.agents.length !== 1 || existing.agents[0] !== agent) {
+    throw new CliError(
+      `the policy "${agent}" is not for the agent "${agent}" alone, but for ${describeAgents(existing)}`,
+      {
+        hint: 'change it over the API (PUT /api/policies/{name}), or rename it',
+      },
+    );
+  }
+  if (isChanged) await api.call('PUT', pathOf('policies', agent), z.unknown(), { agents: existing.agents, rules });
+  return isChanged;
+}
+
+function addList(policy: Command, context: CommandContext): void {
+  policy
+    .command('list')
+    .description('list policies and their rules')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => {
+      const policies = await openApi(context).list('/api/policies', policySchema);
+      if (options.json) return context.terminal.print(JSON.stringify(policies, null, 2));
+      if (policies.length === 0) {
+        return context.terminal.notice(
+          'no policies yet, so every request is denied; add one: onecli policy allow my-agent api.openai.com',
+        );
+      }
+      const rows = policies.flatMap((each) =>
+        each.rules.map((rule, index) => [
+          index === 0 ? each.name : '',
+          index === 0 ? describeAgents(each) : '',
+          describeRule(rule),
+        ]),
+      );
+      for (const line of formatTable(['POLICY', 'AGENTS', 'RULES'], rows)) context.terminal.print(line);
+    });
+}
+
+function describeAgents(policy: Policy): string {
+  const each = policy.agents.map((selector) =>
+    typeof selector === 'string'
+      ? selector
+      : `{${Object.entries(selector.labels)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(', ')}}`,
+  );
+  return each.join(', ') || 'nobody';
+}

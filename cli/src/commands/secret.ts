@@ -1,0 +1,108 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { ApiClient } from '../api/api-client.ts';
+import { pathOf, type Secret, secretSchema } from '../api/api-types.ts';
+import { type CommandContext, openApi } from '../command-context.ts';
+import { formatTable } from '../format-table.ts';
+import { collectList } from '../parse-options.ts';
+import { readSecretValue } from '../read-secret-value.ts';
+
+interface PutOptions {
+  readonly host?: string[];
+  readonly surface?: string[];
+  readonly description?: string;
+}
+
+const defaultSurfaces = ['header', 'basic'];
+
+export function addSecret(program: Command, context: CommandContext): void {
+  const secret = program.command('secret').description('store the keys that agents must not hold');
+  addPut(secret, context);
+  secret
+    .command('list')
+    .description('list secrets; never their values')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => {
+      const secrets = await openApi(context).list('/api/secrets', secretSchema);
+      if (options.json) return context.terminal.print(JSON.stringify(secrets, null, 2));
+      if (secrets.length === 0) {
+        return context.terminal.notice(
+          'no secrets yet; store one: onecli secret put prod/openai --host api.openai.com',
+        );
+      }
+      for (const line of formatTable(['NAME', 'VERSION', 'HOSTS', 'SURFACES', 'DESCRIPTION'], secrets.map(row))) {
+        context.terminal.print(line);
+      }
+    });
+  secret
+    .command('delete')
+    .description('delete a secret and all its versions; one that is absent is no fault')
+    .argument('<name>')
+    .action(async (name: string) => {
+      await openApi(context).call('DELETE', pathOf('secrets', name), z.unknown());
+      context.terminal.notice(`deleted ${name}`);
+    });
+}
+
+function addPut(secret: Command, context: CommandContext): void {
+  secret
+    .command('put')
+    .description('store a secret, or a new version of it; the value comes from stdin or a hidden prompt')
+    .argument('<name>', 'environment/name, such as prod/openai')
+    .option('--host <pattern>', 'host that the secret may be sent to; repeatable', collectList)
+    .option('--surface <surface>', 'where in a request: header, basic; repeatable (default: both)', collectList)
+    .option('--description <text>')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  onecli secret put prod/openai --host api.openai.com
+  printf %s "$KEY" | onecli secret put prod/stripe --host api.stripe.com --surface header,basic
+  onecli secret put prod/github --host api.github.com --host github.com < token.txt
+
+One newline at the end of piped input is taken off. The value is never an argument: those are seen by every process.`,
+    )
+    .action(async (name: string, options: PutOptions) => {
+      const api = openApi(context);
+      const existing = await api.find(pathOf('secrets', name), secretSchema);
+      const body = putBody(options, existing);
+      if (body['binding'] === undefined && (existing?.binding?.hosts ?? []).length === 0) {
+        context.terminal.notice(`warning: without --host, ${name} is bound to no host and is never used`);
+      }
+      const value = await readSecretValue(name, context.terminal);
+      const stored = await store(api, name, { ...body, value }, existing);
+      const version = stored.version === null || stored.version === undefined ? '' : ` (version ${stored.version})`;
+      context.terminal.notice(`stored ${name}${version}; its placeholder is onecli://${name}`);
+    });
+}
+
+/** The fields of a write, but for the value: what was not given is left as it stands. */
+export function putBody(options: PutOptions, existing: Secret | undefined): Record<string, unknown> {
+  const body: Record<string, unknown> = {};
+  if (options.description !== undefined) body['description'] = options.description;
+  const hosts = options.host ?? (options.surface === undefined ? undefined : existing?.binding?.hosts);
+  if (hosts !== undefined) {
+    body['binding'] = { hosts, surfaces: options.surface ?? existing?.binding?.surfaces ?? defaultSurfaces };
+  }
+  return body;
+}
+
+async function store(
+  api: ApiClient,
+  name: string,
+  body: Record<string, unknown>,
+  existing: Secret | undefined,
+): Promise<Secret> {
+  if (existing !== undefined) return await api.call('PUT', pathOf('secrets', name), secretSchema, body);
+  return await api.call('POST', '/api/secrets', secretSchema, { name, ...body });
+}
+
+function row(secret: Secret): string[] {
+  return [
+    secret.name,
+    String(secret.version ?? ''),
+    (secret.binding?.hosts ?? []).join(', ') || '(none: never used)',
+    (secret.binding?.surfaces ?? []).join(', '),
+    secret.description ?? '',
+  ];
+}

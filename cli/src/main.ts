@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { CliError } from './cli-error.ts';
+import type { CommandContext } from './command-context.ts';
+import { addAgent } from './commands/agent.ts';
+import { addAudit } from './commands/audit.ts';
+import { addCa } from './commands/ca.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEnv } from './commands/env.ts';
+import { addPolicy } from './commands/policy.ts';
+import { addRun } from './commands/run.ts';
+import { addSecret } from './commands/secret.ts';
+import { addStart } from './commands/start.ts';
+import { readEnvironment } from './environment.ts';
+import { openTerminal } from './terminal.ts';
+
+const examples = `
+Examples:
+  onecli start
+  onecli secret put prod/openai --host api.openai.com
+  onecli agent create my-agent
+  onecli policy allow my-agent api.openai.com --paths '/v1/**' --secrets prod/openai
+  onecli run --agent my-agent -- python agent.py
+  onecli audit
+
+Admin access comes from ONECLI_API_KEY, or ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD, with ONECLI_API_URL; else from the data
+folder of the gateway on this machine (ONECLI_DATA_DIR, ./data).
+Exit codes: 0 done, 1 a fault, 2 called wrongly; \`run\` ends with the code of its command.`;
+
+/** The whole command line. `context` gives the commands their surroundings; parse it with `parseAsync`. */
+function buildProgram(makeContext: (program: Command) => CommandContext): Command {
+  const program = new Command('onecli')
+    .description(
+      'OneCLI, a credential gateway for AI agents: they hold placeholders, it puts the real keys in on the way out',
+    )
+    .version(readVersion(), '--version')
+    .option('--api-url <url>', 'address of the API (default: ONECLI_API_URL, or the gateway on this machine)')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .addHelpText('after', examples)
+    .exitOverride();
+  const context = makeContext(program);
+  for (const add of [addStart, addRun, addEnv, addSecret, addAgent, addPolicy, addAudit, addCa, addDoctor])
+    add(program, context);
+  return program;
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+/** Runs the command line of this process; gives the exit code, or undefined where the command set one itself. */
+async function main(argv: readonly string[]): Promise<number | undefined> {
+  try {
+    const environment = readEnvironment();
+    const terminal = openTerminal(environment);
+    const program = buildProgram((root) => ({
+      environment,
+      terminal,
+      apiUrlOption: () => root.opts<{ apiUrl?: string }>().apiUrl,
+    }));
+    await program.parseAsync(argv);
+    return undefined;
+  } catch (error) {
+    // Commander has printed its own message.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CliError) {
+      process.stderr.write(`onecli: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);
+      return error.exitCode;
+    }
+    // A fault of ours: name it without its values, which may hold what the user typed.
+    process.stderr.write(
+      `onecli: an unexpected fault\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return 1;
+  }
+}
+
+const exitCode = await main(process.argv);
+if (exitCode !== undefined) process.exitCode = exitCode;

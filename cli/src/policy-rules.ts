@@ -1,0 +1,105 @@
+import { z } from 'zod';
+
+const patterns = z
+  .array(z.string())
+  .nullish()
+  .transform((list) => list ?? []);
+
+/** What a rule covers. Empty `paths` or `methods` means all of them. */
+const matchSchema = z.looseObject({ hosts: patterns, paths: patterns, methods: patterns, secrets: patterns });
+
+/** A rule as the API gives it; fields that this version does not know are kept as they are. */
+export const ruleSchema = z.looseObject({ allow: matchSchema.nullish(), deny: matchSchema.nullish() });
+export type PolicyRule = z.infer<typeof ruleSchema>;
+
+export interface RuleMatch {
+  readonly hosts: readonly string[];
+  readonly paths: readonly string[];
+  readonly methods: readonly string[];
+  readonly secrets: readonly string[];
+}
+
+/** A rule as the API takes it: empty lists are left out. */
+export type RuleInput = Readonly<Record<string, unknown>>;
+
+export interface NewRule {
+  readonly effect: 'allow' | 'deny';
+  readonly match: RuleMatch;
+}
+
+const dimensions = ['paths', 'methods', 'secrets'] as const;
+
+/**
+ * Adds a rule to those of a policy. A rule of the same effect for the same hosts that differs in one of paths, methods and
+ * secrets takes the new one in, so that repeated calls do not pile rules up; one that differs in more stays apart, because
+ * joining them would allow combinations that nobody asked for. Gives the rules to send, and whether anything changed.
+ */
+export function addRule(
+  existing: readonly PolicyRule[],
+  added: NewRule,
+): { readonly rules: readonly RuleInput[]; readonly isChanged: boolean } {
+  const rules = existing.map(ruleInput);
+  for (const [index, rule] of existing.entries()) {
+    const match = mergeableMatch(rule, added.effect);
+    const merged = match === undefined ? undefined : mergeMatches(match, added.match);
+    if (match === undefined || merged === undefined) continue;
+    const next = { [added.effect]: withoutEmpty({ ...match, ...merged }) };
+    const isChanged = JSON.stringify(next) !== JSON.stringify(rules[index]);
+    return { rules: rules.with(index, next), isChanged };
+  }
+  return { rules: [...rules, { [added.effect]: withoutEmpty({ ...added.match }) }], isChanged: true };
+}
+
+/** The rule as the API takes it. */
+export function ruleInput(rule: PolicyRule): RuleInput {
+  const input: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(rule)) {
+    if (value === null || value === undefined) continue;
+    input[key] = key === 'allow' || key === 'deny' ? withoutEmpty(value as Record<string, unknown>) : value;
+  }
+  return input;
+}
+
+/** The secrets that the allow rules among `rules` grant, each once. */
+export function grantedSecrets(rules: readonly PolicyRule[]): string[] {
+  return [...new Set(rules.flatMap((rule) => rule.allow?.secrets ?? []))];
+}
+
+/** A rule in one line: `allow api.openai.com GET /v1/** with prod/openai`. */
+export function describeRule(rule: PolicyRule): string {
+  const effect = rule.deny === null || rule.deny === undefined ? 'allow' : 'deny';
+  const match = rule[effect];
+  if (match === null || match === undefined) return 'an empty rule';
+  const parts = [effect, match.hosts.join(', '), match.methods.join(','), match.paths.join(' ')];
+  if (match.secrets.length > 0) parts.push(`with ${match.secrets.join(', ')}`);
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+// A rule that carries more than a match (a limit, a time window) says something that a join would lose or spread.
+function mergeableMatch(rule: PolicyRule, effect: 'allow' | 'deny'): RuleMatch | undefined {
+  const match = rule[effect];
+  const isPlain = Object.entries(rule).every(([key, value]) => key === effect || value === null || value === undefined);
+  const isKnown = Object.keys(match ?? {}).every((key) => key === 'hosts' || dimensions.some((name) => name === key));
+  return match !== null && match !== undefined && isPlain && isKnown ? match : undefined;
+}
+
+function mergeMatches(old: RuleMatch, added: RuleMatch): RuleMatch | undefined {
+  if (!isSameSet(old.hosts, added.hosts)) return undefined;
+  const differing = dimensions.filter((name) => !isSameSet(old[name], added[name]));
+  const only = differing[0];
+  if (only === undefined) return old;
+  if (differing.length > 1) return undefined;
+  // Empty paths or methods mean "all": the union with anything is still all.
+  const isAll = only !== 'secrets' && (old[only].length === 0 || added[only].length === 0);
+  return { ...old, [only]: isAll ? [] : [...new Set([...old[only], ...added[only]])] };
+}
+
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return new Set(a).size === new Set(b).size && a.every((item) => b.includes(item));
+}
+
+function withoutEmpty(match: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(match).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0)),
+  );
+}
