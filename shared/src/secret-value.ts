@@ -51,10 +51,6 @@ export class SecretValue {
     return PRINTED;
   }
 
-  toLocaleString(): string {
-    return PRINTED;
-  }
-
   toJSON(): string {
     return PRINTED;
   }
