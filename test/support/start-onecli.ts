@@ -100,11 +100,7 @@ export class Onecli {
   /** The process ids of a part: of Postgres its first process, of the others all. */
   pidsOf(part: ProductPart): number[] {
     const all = this.processes();
-    if (part === 'supervisor')
-      return all
-        .filter((one) => /infra[/]embedded/.test(one.commandLine))
-        .map((one) => one.pid)
-        .slice(0, 1);
+    if (part === 'supervisor') return this.child.pid === undefined ? [] : [this.child.pid];
     const pattern = { 'control-plane': /control-plane[/@]/, worker: /data-plane[/@]/, postgres: /bin[/]postgres\b/ }[
       part
     ];

@@ -1,0 +1,105 @@
+import { execFileSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
+import { proxyCredentials } from '../support/raw-agent.ts';
+import { type Onecli, startOnecli } from '../support/start-onecli.ts';
+import type { TestAuthority } from '../support/test-authority.ts';
+import { type RunningNginx, startReverseProxyNginx } from './bench-upstream.ts';
+import { forkOwned } from './owned-processes.ts';
+import { benchHost, type EnginePort, secretValue } from './workload.ts';
+
+/** Something that puts the key in on the way out, and the process that does it. */
+export interface Engine {
+  name: EngineName;
+  entry: EnginePort;
+  /** The process whose CPU time and memory are compared. */
+  pid: number;
+  /** Further processes of the same product, reported beside it. */
+  beside: Record<string, number[]>;
+}
+
+export type EngineName = 'nginx' | 'onecli' | 'undici' | 'http-mitm-proxy';
+
+/** Where the engines find the upstream and keep their files. */
+export interface EngineContext {
+  folder: string;
+  authority: TestAuthority;
+  upstream: RunningNginx;
+}
+
+/** Says whether nginx can be run. */
+export function hasNginx(): boolean {
+  try {
+    execFileSync('nginx', ['-v'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export async function startNginxEngine({ folder, upstream, authority }: EngineContext): Promise<Engine> {
+  const nginx = await startReverseProxyNginx(folder, await freePort(), upstream.port, authority);
+  return { name: 'nginx', entry: { port: nginx.port, entry: 'tls' }, pid: nginx.workerPid, beside: {} };
+}
+
+export async function startMitmEngine({ folder, upstream, authority }: EngineContext): Promise<Engine> {
+  const port = await freePort();
+  const ownFolder = join(folder, 'http-mitm-proxy');
+  mkdirSync(ownFolder, { recursive: true });
+  const args = [port, upstream.port, ownFolder, authority.caFile].map(String);
+  const child = forkOwned(new URL('engines/http-mitm-proxy.ts', import.meta.url), args);
+  return nodeEngine('http-mitm-proxy', port, child);
+}
+
+export async function startUndiciEngine({ upstream, authority }: EngineContext): Promise<Engine> {
+  const port = await freePort();
+  const leaf = authority.issue([benchHost]);
+  const args = [port, upstream.port, leaf.keyFile, leaf.certFile, authority.caFile].map(String);
+  return nodeEngine('undici', port, forkOwned(new URL('engines/undici-proxy.ts', import.meta.url), args));
+}
+
+async function nodeEngine(name: EngineName, port: number, child: ChildProcess): Promise<Engine> {
+  await once(child, 'message', { signal: AbortSignal.timeout(15_000) });
+  return { name, entry: { port, entry: 'connect' }, pid: child.pid ?? 0, beside: {} };
+}
+
+/** Starts the whole product, with an agent, a policy by host and path, one placeholder in each request, and audit. */
+export async function startOnecliEngine(context: EngineContext): Promise<{ engine: Engine; onecli: Onecli }> {
+  const onecli = await startOnecli({
+    upstreamCaFile: context.authority.caFile,
+    connectTo: `${benchHost}:443=127.0.0.1:${context.upstream.port}`,
+  });
+  try {
+    const token = await configure(onecli);
+    const [pid] = onecli.pidsOf('worker');
+    if (pid === undefined) throw new Error('the product has no worker');
+    const entry: EnginePort = { port: onecli.proxyPort, entry: 'connect', proxyAuthorization: proxyCredentials(token) };
+    const postgres = onecli.processes().filter((one) => /postgres/.test(one.commandLine));
+    const beside = { 'control plane': onecli.pidsOf('control-plane'), Postgres: postgres.map((one) => one.pid) };
+    return { engine: { name: 'onecli', entry, pid, beside }, onecli };
+  } catch (error) {
+    await onecli.destroy();
+    throw error;
+  }
+}
+
+async function configure(onecli: Onecli): Promise<string> {
+  await onecli.must('POST', '/api/secrets', {
+    name: 'prod/openai',
+    value: secretValue,
+    description: 'benchmark',
+    binding: { hosts: [benchHost], surfaces: ['header'] },
+  });
+  const { token } = await onecli.must<{ token: string }>('POST', '/api/agents', {
+    name: 'bench',
+    identities: [{ token: {} }],
+  });
+  await onecli.must('POST', '/api/policies', {
+    name: 'bench',
+    agents: ['bench'],
+    rules: [{ allow: { hosts: [benchHost], paths: ['/v1/**'], methods: ['GET'], secrets: ['prod/openai'] } }],
+  });
+  return token;
+}
