@@ -1,10 +1,11 @@
 /**
  * The TLS handshake with an agent inside its tunnel, in this process: the raw socket's handle is wrapped directly, no
- * inner listener and no stream in between. The first byte is looked at before TLS sees it, so that an agent which
- * speaks something else can still be answered in the clear.
+ * inner listener and no stream in between. The ClientHello is looked at before TLS sees it: for its SNI, and so that an
+ * agent which speaks something else can still be answered in the clear.
  */
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import { readClientHello } from './client-hello.ts';
 
 export interface InterceptOptions {
   readonly secureContext: SecureContext;
@@ -27,62 +28,79 @@ interface ServerTlsSocket extends TLSSocket {
 }
 
 const HANDSHAKE_RECORD = 0x16;
+/** A fatal alert record, decode_error (RFC 8446 section 6.2). */
+const DECODE_ERROR = Buffer.from([21, 3, 3, 0, 2, 2, 50]);
 
 /**
  * Takes the tunnel's socket, paused and without data listeners, and `head`, the bytes that came with the CONNECT.
- * Gives the secured socket and the SNI that the agent sent, or why there is none:
+ * Gives the secured socket and the SNI that the agent sent, as it was sent, or why there is none:
  * - `not-tls`: the first byte is no handshake record. The socket is open and unread, and stays the caller's.
  * - `alert`: the agent ended the handshake; `detail` is the alert (RFC 8446 section 6) and says when it is one by
  *   which clients report a certificate authority that they do not trust.
- * - `handshake`: TLS refused what the agent sent (no common version, no http/1.1 in its ALPN offer); it got an alert.
+ * - `handshake`: what the agent sent is refused (malformed, no common version, no http/1.1 in its ALPN offer); it got
+ *   an alert.
  * - `timeout`, `closed`. In all of these but `not-tls` the socket is destroyed.
  * An ALPN offer without http/1.1 is answered with no_application_protocol (RFC 7301 section 3.2). Never rejects.
  */
 export async function interceptTls(raw: Socket, head: Buffer, options: InterceptOptions): Promise<InterceptResult> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), options.handshakeTimeoutMs);
-  const keepFaults = (): void => undefined;
-  raw.on('error', keepFaults);
+  raw.on('error', ignoreFault);
   try {
-    const first = await firstByte(raw, head, deadline.signal);
-    if (first === 'closed' || first === 'timeout') {
-      raw.destroy();
-      return failed(first, `before the first byte of the handshake`);
-    }
-    if (first !== HANDSHAKE_RECORD)
-      return failed('not-tls', `the first byte is 0x${first.toString(16).padStart(2, '0')}`);
-    return await handshake(raw, options.secureContext, deadline.signal);
+    if (head.length > 0) raw.unshift(head);
+    const opening = await awaitOpening(raw, deadline.signal);
+    if (opening.kind === 'hello')
+      return await handshake(raw, opening.serverName, options.secureContext, deadline.signal);
+    if (opening.reason === 'not-tls') raw.off('error', ignoreFault);
+    else if (opening.reason === 'handshake') raw.end(DECODE_ERROR, () => raw.destroy());
+    else raw.destroy();
+    return opening;
   } finally {
     clearTimeout(timer);
-    raw.off('error', keepFaults);
   }
 }
 
-function failed(reason: InterceptFailure, detail: string): InterceptResult {
+/** A fault of the raw socket ends it, and its end is what is waited for. */
+function ignoreFault(): void {}
+
+type Failed = Extract<InterceptResult, { kind: 'failed' }>;
+type Opening = { readonly kind: 'hello'; readonly serverName: string | undefined } | Failed;
+
+function failed(reason: InterceptFailure, detail: string): Failed {
   return { kind: 'failed', reason, detail };
 }
 
-/** Waits for a byte and puts all that was read back: the wrapped handle is fed from the socket's buffer first. */
-function firstByte(raw: Socket, head: Buffer, deadline: AbortSignal): Promise<number | 'closed' | 'timeout'> {
-  if (head.length > 0) raw.unshift(head);
+/** Waits for a whole ClientHello and puts all that was read back: the wrapped handle is fed from the buffer first. */
+function awaitOpening(raw: Socket, deadline: AbortSignal): Promise<Opening> {
+  const chunks: Buffer[] = [];
+  let receivedBytes = 0;
+  let neededBytes = 1;
   return new Promise((resolve) => {
-    const settle = (result: number | 'closed' | 'timeout'): void => {
+    const settle = (opening: Opening): void => {
       raw.off('readable', look);
       raw.off('end', onClosed);
       raw.off('close', onClosed);
       deadline.removeEventListener('abort', onTimeout);
-      resolve(result);
+      resolve(opening);
     };
-    const onClosed = (): void => settle('closed');
-    const onTimeout = (): void => settle('timeout');
+    const onClosed = (): void => settle(failed('closed', 'before the ClientHello was complete'));
+    const onTimeout = (): void => settle(failed('timeout', 'before the ClientHello was complete'));
     const look = (): void => {
       const chunk = raw.read() as Buffer | null;
-      const byte = chunk?.[0];
-      if (chunk === null || byte === undefined) return;
-      raw.unshift(chunk);
-      settle(byte);
+      if (chunk === null) return;
+      chunks.push(chunk);
+      receivedBytes += chunk.length;
+      if (receivedBytes < neededBytes) return;
+      const received = Buffer.concat(chunks);
+      const opening = readOpening(received);
+      if (typeof opening === 'number') {
+        neededBytes = opening;
+        return;
+      }
+      raw.unshift(received);
+      settle(opening);
     };
-    if (raw.destroyed || raw.readableEnded) return settle('closed');
+    if (raw.destroyed || raw.readableEnded) return onClosed();
     raw.on('readable', look);
     raw.on('end', onClosed);
     raw.on('close', onClosed);
@@ -91,7 +109,28 @@ function firstByte(raw: Socket, head: Buffer, deadline: AbortSignal): Promise<nu
   });
 }
 
-function handshake(raw: Socket, secureContext: SecureContext, deadline: AbortSignal): Promise<InterceptResult> {
+/** What the received bytes begin with, or how many are needed to tell. */
+function readOpening(received: Buffer): Opening | number {
+  const first = received[0] ?? 0;
+  if (first !== HANDSHAKE_RECORD)
+    return failed('not-tls', `the first byte is 0x${first.toString(16).padStart(2, '0')}`);
+  const hello = readClientHello(received);
+  switch (hello.kind) {
+    case 'incomplete':
+      return hello.neededBytes;
+    case 'malformed':
+      return failed('handshake', hello.detail);
+    case 'hello':
+      return hello;
+  }
+}
+
+function handshake(
+  raw: Socket,
+  serverName: string | undefined,
+  secureContext: SecureContext,
+  deadline: AbortSignal,
+): Promise<InterceptResult> {
   const socket = new TLSSocket(raw, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] }) as ServerTlsSocket;
   return new Promise((resolve) => {
     const settle = (result: InterceptResult): void => {
@@ -101,14 +140,19 @@ function handshake(raw: Socket, secureContext: SecureContext, deadline: AbortSig
       socket.off('close', onClosed);
       deadline.removeEventListener('abort', onTimeout);
       if (result.kind === 'failed') {
-        socket.on('error', () => undefined);
+        // A late fault of a socket that is given up has nobody to go to.
+        socket.on('error', ignoreFault);
         socket.destroy();
       }
       resolve(result);
     };
     const onSecure = (): void => {
+      // After a HelloRetryRequest there is a second ClientHello, which must repeat the name (RFC 8446 section 4.1.2).
+      if (socket.servername && socket.servername !== serverName) {
+        return settle(failed('handshake', 'the second ClientHello names another server'));
+      }
       socket._releaseControl();
-      settle({ kind: 'secured', socket, serverName: socket.servername || undefined });
+      settle({ kind: 'secured', socket, serverName });
     };
     const onError = (error: Error): void => settle(describeError(error));
     const onClosed = (): void => settle(failed('closed', 'during the handshake'));
@@ -125,7 +169,7 @@ function handshake(raw: Socket, secureContext: SecureContext, deadline: AbortSig
 const UNTRUSTED_ALERTS = new Set(['unknown_ca', 'bad_certificate', 'certificate_unknown']);
 
 /** Node names an alert received `ERR_SSL_<version>_ALERT_<name>`, and a fault found here by OpenSSL's reason. */
-function describeError(error: Error & { code?: string }): InterceptResult {
+function describeError(error: Error & { code?: string }): Failed {
   const code = error.code ?? error.message;
   const alert = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_ALERT_(\w+)$/.exec(code)?.[1]?.toLowerCase();
   if (alert !== undefined) {
