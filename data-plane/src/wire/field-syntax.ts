@@ -1,4 +1,7 @@
-/** Character classes of RFC 9110 5.5 and 5.6.2 as tables: one look-up per octet, no regular expression on the hot path. */
+/**
+ * Character classes of RFC 9110 5.5 and 5.6.2. Tables for octets that are received: a look-up on a Buffer costs a third of one
+ * by charCodeAt. Regular expressions for strings that are sent: on short strings they cost least.
+ */
 
 const TOKEN_PUNCTUATION = "!#$%&'*+-.^_`|~";
 
@@ -18,17 +21,19 @@ export const TOKEN_OCTETS: Uint8Array = tableOf(
 /** HTAB, SP, VCHAR and obs-text: what values and reason phrases are made of. */
 export const VALUE_OCTETS: Uint8Array = tableOf((octet) => octet === 9 || (octet >= 32 && octet !== 127));
 
+/** SP and HTAB. */
+export const BLANK_OCTETS: Uint8Array = tableOf((octet) => octet === 9 || octet === 32);
+
 /** VCHAR: what a request target is made of. Octets above 126 have no agreed reading there (RFC 3986 2.1). */
 export const TARGET_OCTETS: Uint8Array = tableOf((octet) => octet > 32 && octet < 127);
 
-function isMadeOf(text: string, table: Uint8Array): boolean {
-  for (let at = 0; at < text.length; at++) if (table[text.charCodeAt(at)] !== 1) return false;
-  return true;
-}
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const NOT_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const TARGET = /^[\x21-\x7e]+$/;
 
 /** Tells whether `text` may stand as a header name or a method (RFC 9110 5.6.2). */
 export function isToken(text: string): boolean {
-  return text !== '' && isMadeOf(text, TOKEN_OCTETS);
+  return TOKEN.test(text);
 }
 
 /**
@@ -36,10 +41,10 @@ export function isToken(text: string): boolean {
  * no character above U+00FF, which latin1 would cut to another octet (U+010A to a line feed).
  */
 export function isSendableValue(text: string): boolean {
-  return isMadeOf(text, VALUE_OCTETS);
+  return !NOT_VALUE.test(text);
 }
 
 /** Tells whether `text` may be sent as a request target: visible ASCII only, not empty. */
 export function isSendableTarget(text: string): boolean {
-  return text !== '' && isMadeOf(text, TARGET_OCTETS);
+  return TARGET.test(text);
 }

@@ -240,7 +240,7 @@ export class BodyReader {
     const end = isEmpty ? -2 : all.indexOf(TRAILERS_END, Math.max(0, held - 3));
     const { maxTrailerBytes, maxTrailers } = this.#limits;
     if (isEmpty || (end !== -1 && end + 4 <= maxTrailerBytes)) {
-      const fields = isEmpty ? [] : parseFields(all.toString('latin1', 0, end + 2), 0, end + 2, maxTrailers);
+      const fields = isEmpty ? [] : parseFields(all, all.toString('latin1', 0, end + 2), 0, end + 2, maxTrailers);
       if (Array.isArray(fields)) this.#trailers = fields.filter((field) => !isForbiddenTrailer(field.name));
       else this.#fault = wireFault('BAD_TRAILER', fields.detail);
       this.#isDone = true;

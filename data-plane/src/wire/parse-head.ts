@@ -2,7 +2,7 @@
  * Heads of requests and responses, by RFC 9112 2-5 and stricter than it where it leaves a choice: an octet that two
  * parsers could read in two ways is a fault, never repaired.
  */
-import { TARGET_OCTETS, TOKEN_OCTETS, VALUE_OCTETS } from './field-syntax.ts';
+import { BLANK_OCTETS, TARGET_OCTETS, TOKEN_OCTETS, VALUE_OCTETS } from './field-syntax.ts';
 import { wireFault } from './head.ts';
 import type { Header, HeadLimits, Parsed, RequestHead, ResponseHead, WireFault } from './head.ts';
 
@@ -11,6 +11,8 @@ const LF = 10;
 const CR = 13;
 const SP = 32;
 const COLON = 58;
+/** Stands for the end of the bytes: a member of no table. */
+const END = 0;
 const LETTER_H = 72;
 const HEAD_END = Buffer.from('\r\n\r\n', 'latin1');
 
@@ -26,9 +28,9 @@ export function parseRequestHead(bytes: Buffer, limits: HeadLimits, resumeFrom =
   const end = findHeadEnd(bytes, Math.max(start, resumeFrom), limits);
   if (typeof end !== 'number') return end;
   const text = bytes.toString('latin1', 0, end + 4);
-  const line = parseRequestLine(text, start);
+  const line = parseRequestLine(bytes, text, start);
   if (line.kind === 'fault') return line;
-  const headers = parseFields(text, line.next, end + 2, limits.maxHeaders);
+  const headers = parseFields(bytes, text, line.next, end + 2, limits.maxHeaders);
   if (!Array.isArray(headers)) return headers;
   const head = { method: line.method, target: line.target, minor: line.minor, headers };
   return { kind: 'head', head, consumedBytes: end + 4 };
@@ -48,39 +50,50 @@ export function parseResponseHead(bytes: Buffer, limits: HeadLimits, resumeFrom 
   const text = bytes.toString('latin1', 0, end + 4);
   const line = parseStatusLine(text);
   if (line.kind === 'fault') return line;
-  const headers = parseFields(text, line.next, end + 2, limits.maxHeaders);
+  const headers = parseFields(bytes, text, line.next, end + 2, limits.maxHeaders);
   if (!Array.isArray(headers)) return headers;
   const head = { status: line.status, reason: line.reason, minor: line.minor, headers };
   return { kind: 'head', head, consumedBytes: end + 4 };
 }
 
 /**
- * Parses the field lines of `text` from `from` up to `stop`, where each line must end in CRLF and the last one ends at
- * `stop`. Gives the fields, or a fault for: obs-fold, whitespace around a name, an empty name, a control byte, a bare CR or
- * LF, more than `maxHeaders` lines.
+ * Parses the field lines of `bytes` from `from` up to `stop`, where the last line must end in CRLF. `text` is the same octets
+ * as latin1, from the same start. Gives the fields, or a fault for: obs-fold, whitespace around a name, an empty name, a
+ * control byte, a bare CR or LF, more than `maxHeaders` lines.
  */
-export function parseFields(text: string, from: number, stop: number, maxHeaders: number): Header[] | WireFault {
+export function parseFields(
+  bytes: Buffer,
+  text: string,
+  from: number,
+  stop: number,
+  maxHeaders: number,
+): Header[] | WireFault {
   const headers: Header[] = [];
   let at = from;
   while (at < stop) {
     const nameStart = at;
-    while (TOKEN_OCTETS[text.charCodeAt(at)] === 1) at++;
-    if (at === nameStart || text.charCodeAt(at) !== COLON) return nameFault(text.charCodeAt(at), at === nameStart);
+    at = skip(bytes, at, TOKEN_OCTETS);
+    if (at === nameStart || bytes[at] !== COLON) return nameFault(bytes[at], at === nameStart);
     const rawName = text.slice(nameStart, at);
-    at++;
-    while (isBlank(text.charCodeAt(at))) at++;
-    const valueStart = at;
-    while (VALUE_OCTETS[text.charCodeAt(at)] === 1) at++;
-    if (text.charCodeAt(at) !== CR || text.charCodeAt(at + 1) !== LF) {
+    const valueStart = skip(bytes, at + 1, BLANK_OCTETS);
+    at = skip(bytes, valueStart, VALUE_OCTETS);
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) {
       return wireFault('BAD_HEADER', 'a header value has a control byte or a bare CR or LF');
     }
     let valueEnd = at;
-    while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
+    while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1])) valueEnd--;
     if (headers.length === maxHeaders) return wireFault('TOO_MANY_HEADERS', `more than ${maxHeaders} headers`);
     headers.push({ name: rawName.toLowerCase(), rawName, value: text.slice(valueStart, valueEnd) });
     at += 2;
   }
   return headers;
+}
+
+/** The index of the first octet from `from` on that is not in `table`. */
+function skip(bytes: Buffer, from: number, table: Uint8Array): number {
+  let at = from;
+  while (table[bytes[at] ?? END] === 1) at++;
+  return at;
 }
 
 /** Tells whether there is an LF without its CR in `bytes` from `from` on. */
@@ -93,11 +106,11 @@ export function hasBareLineFeed(bytes: Buffer, from: number): boolean {
   return false;
 }
 
-function isBlank(octet: number): boolean {
+function isBlank(octet: number | undefined): boolean {
   return octet === SP || octet === HTAB;
 }
 
-function nameFault(octet: number, isEmpty: boolean): WireFault {
+function nameFault(octet: number | undefined, isEmpty: boolean): WireFault {
   if (isEmpty && isBlank(octet)) return wireFault('BAD_HEADER', 'a header is folded over two lines');
   if (isEmpty && octet === COLON) return wireFault('BAD_HEADER', 'a header has no name');
   if (isBlank(octet)) return wireFault('BAD_HEADER', 'there is whitespace in or after a header name');
@@ -136,27 +149,20 @@ interface RequestLine {
   readonly next: number;
 }
 
-function parseRequestLine(text: string, start: number): RequestLine | WireFault {
-  let at = start;
-  let octet = text.charCodeAt(at);
-  while (TOKEN_OCTETS[octet] === 1) {
-    if (octet >= 97 && octet <= 122) return wireFault('BAD_REQUEST_LINE', 'the method is not in upper case');
-    octet = text.charCodeAt(++at);
-  }
-  if (octet !== SP) return wireFault('BAD_REQUEST_LINE', 'the method is not a token followed by one space');
-  const method = text.slice(start, at);
-  const targetStart = ++at;
-  while (TARGET_OCTETS[text.charCodeAt(at)] === 1) at++;
-  if (at === targetStart) return wireFault('BAD_REQUEST_LINE', 'there is no request target after one space');
-  const target = text.slice(targetStart, at);
-  if (text.charCodeAt(at) === CR && text.charCodeAt(at + 1) === LF) {
-    return wireFault('BAD_VERSION', 'the request line has no version');
-  }
-  if (text.charCodeAt(at) !== SP) return wireFault('BAD_REQUEST_LINE', 'the request target is not visible ASCII');
+function parseRequestLine(bytes: Buffer, text: string, start: number): RequestLine | WireFault {
+  const methodEnd = skip(bytes, start, TOKEN_OCTETS);
+  if (bytes[methodEnd] !== SP) return wireFault('BAD_REQUEST_LINE', 'the method is not a token followed by one space');
+  const method = text.slice(start, methodEnd);
+  if (/[a-z]/.test(method)) return wireFault('BAD_REQUEST_LINE', 'the method is not in upper case');
+  let at = skip(bytes, methodEnd + 1, TARGET_OCTETS);
+  if (at === methodEnd + 1) return wireFault('BAD_REQUEST_LINE', 'there is no request target after one space');
+  const target = text.slice(methodEnd + 1, at);
+  if (bytes[at] === CR && bytes[at + 1] === LF) return wireFault('BAD_VERSION', 'the request line has no version');
+  if (bytes[at] !== SP) return wireFault('BAD_REQUEST_LINE', 'the request target is not visible ASCII');
   const minor = parseVersion(text, at + 1);
   if (typeof minor !== 'number') return minor;
   at += 9;
-  if (text.charCodeAt(at) !== CR || text.charCodeAt(at + 1) !== LF) {
+  if (bytes[at] !== CR || bytes[at + 1] !== LF) {
     return wireFault('BAD_REQUEST_LINE', 'the request line does not end after the version');
   }
   return { kind: 'line', method, target, minor, next: at + 2 };
