@@ -6,8 +6,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Unit tests lie beside the code; whole-product suites lie in test/. `--project unit` is the inner loop. */
 export default defineConfig({
   root,
-  resolve: { conditions: ['source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
+  resolve: { conditions: ['source', 'node'] },
+  ssr: { resolve: { conditions: ['source', 'node'] } },
   test: {
     projects: [
       {
@@ -24,13 +24,19 @@ export default defineConfig({
           name: 'pg',
           include: ['{shared,data-plane,control-plane,infra/embedded}/src/**/*.pg.test.ts'],
           exclude: ['**/dist/**'],
+          globalSetup: ['test/support/postgres-global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
       {
         extends: true,
-        test: { name: 'fuzz', include: ['test/{fuzz,differential}/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000 },
+        test: {
+          name: 'fuzz',
+          include: ['test/{fuzz,differential}/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         extends: true,

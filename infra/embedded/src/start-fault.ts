@@ -1,0 +1,16 @@
+/** Exit codes that the supervisor and its children share: neither is worth a restart. */
+export const exitCodes = { badConfiguration: 2, portTaken: 3 } as const;
+
+/**
+ * Something that keeps OneCLI from starting and that a person can put right. `message` says what is wrong and what to
+ * do; it never holds a value of a setting. `exitCode` is what the process ends with.
+ */
+export class StartFault extends Error {
+  override readonly name = 'StartFault';
+  readonly exitCode: number;
+
+  constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
