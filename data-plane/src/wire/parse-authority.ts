@@ -1,6 +1,4 @@
 /** The one canonical form of a host and port, by which CONNECT, SNI, Host and policy are compared (RFC 3986 3.2). */
-import { isUtf8 } from 'node:buffer';
-import { domainToASCII } from 'node:url';
 import { wireFault } from './head.ts';
 import type { WireFault } from './head.ts';
 
@@ -55,8 +53,12 @@ function canonicalHost(text: string): string | undefined {
 const IPV6_TEXT = /^\[[0-9a-fA-F:.]{2,45}\]$/;
 
 function canonicalIpv6(text: string): string | undefined {
-  if (!IPV6_TEXT.test(text)) return undefined;
-  const url = `http://${text}/`;
+  return IPV6_TEXT.test(text) ? hostnameByUrl(text) : undefined;
+}
+
+/** What the WHATWG URL parser makes of a host: UTS 46 for names, RFC 5952 for IPv6. Slow; kept off the usual path. */
+function hostnameByUrl(host: string): string | undefined {
+  const url = `http://${host}/`;
   return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
@@ -74,17 +76,19 @@ function canonicalName(text: string): string | undefined {
   }
   if (endsInNumber(name)) return isDottedDecimal(name) ? name : undefined;
   // An A-label that decodes to nothing, or to another name than its own, could be read in two ways (RFC 5890 2.3.2.1).
-  if (name.includes('xn--') && domainToASCII(name) !== name) return undefined;
+  if (name.includes('xn--') && hostnameByUrl(name) !== name) return undefined;
   return name;
 }
 
 function canonicalUnicodeName(text: string): string | undefined {
   const octets = Buffer.from(text, 'latin1');
-  if (!isUtf8(octets) || octets.toString('latin1') !== text) return undefined;
   const unicode = octets.toString('utf8');
-  // What mapping would drop or resolve here must not be there.
+  // Octets that are no UTF-8, and characters that were never octets, do not survive the way back.
+  if (octets.toString('latin1') !== text || !Buffer.from(unicode, 'utf8').equals(octets)) return undefined;
+  // What the URL parser would take for its own syntax, drop or resolve.
   if (/[\0-\x20%/:?#@[\\\]]/.test(unicode)) return undefined;
-  const name = canonicalName(domainToASCII(unicode));
+  const mapped = hostnameByUrl(unicode);
+  const name = mapped === undefined ? undefined : canonicalName(mapped);
   return name === undefined || endsInNumber(name) ? undefined : name;
 }
 

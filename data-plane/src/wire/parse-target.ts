@@ -2,7 +2,6 @@
  * Request targets (RFC 9112 3.2), and the ways in which an upstream may read a path. The target is forwarded as it came;
  * policy has to allow every reading of it. What has too many readings is a fault.
  */
-import { isUtf8 } from 'node:buffer';
 import { wireFault } from './head.ts';
 import type { WireFault } from './head.ts';
 import { parseAuthority } from './parse-authority.ts';
@@ -107,8 +106,7 @@ function decodings(path: string): string[] | WireFault {
     const fault = hiddenSyntax(level);
     if (fault !== undefined) return fault;
     const next = level.replace(ESCAPE, decodeEscape);
-    if (levels.length === 0 && !isUtf8(Buffer.from(next, 'latin1')))
-      return wireFault('BAD_TARGET', 'the path is not UTF-8');
+    if (levels.length === 0 && !isUtf8(next)) return wireFault('BAD_TARGET', 'the path is not UTF-8');
     if (next === level) return levels;
     if (levels.length === MAX_ENCODINGS) return wireFault('BAD_TARGET', 'the path is encoded too many times');
     levels.push(next);
@@ -141,6 +139,12 @@ function encodeOctet(octet: string): string {
 
 function withoutParameters(path: string): string {
   return path.replace(/;[^/]*/g, '');
+}
+
+/** Whether the octets survive being read as UTF-8; overlong forms and stray bytes do not. */
+function isUtf8(octets: string): boolean {
+  const bytes = Buffer.from(octets, 'latin1');
+  return Buffer.from(bytes.toString('utf8'), 'utf8').equals(bytes);
 }
 
 function isEscape(target: string, at: number): boolean {
