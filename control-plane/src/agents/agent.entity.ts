@@ -1,0 +1,45 @@
+import { EntitySchema } from 'typeorm';
+
+export interface AgentRow {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  isDisabled: boolean;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export const AgentEntity = new EntitySchema<AgentRow>({
+  name: 'agent',
+  columns: {
+    id: { type: 'uuid', primary: true },
+    name: { type: 'text', unique: true },
+    labels: { type: 'jsonb' },
+    isDisabled: { name: 'is_disabled', type: 'boolean' },
+    createdAt: { name: 'created_at', type: 'timestamptz' },
+    updatedAt: { name: 'updated_at', type: 'timestamptz' },
+  },
+});
+
+export interface AgentTokenRow {
+  id: string;
+  agentId: string;
+  /** HMAC-SHA256 under the token pepper: the token itself is nowhere. */
+  hash: Buffer;
+  /** The first characters, by which a person tells tokens apart. */
+  prefix: string;
+  createdAt: Date;
+  expiresAt: Date | null;
+}
+
+export const AgentTokenEntity = new EntitySchema<AgentTokenRow>({
+  name: 'agent_token',
+  columns: {
+    id: { type: 'uuid', primary: true },
+    agentId: { name: 'agent_id', type: 'uuid' },
+    hash: { type: 'bytea', unique: true },
+    prefix: { type: 'text' },
+    createdAt: { name: 'created_at', type: 'timestamptz' },
+    expiresAt: { name: 'expires_at', type: 'timestamptz', nullable: true },
+  },
+});

@@ -1,0 +1,48 @@
+import { DataSource, type EntitySchema } from 'typeorm';
+import { AgentEntity, AgentTokenEntity } from '../agents/agent.entity.ts';
+import { AuthorityEntity } from '../authority/authority.entity.ts';
+import { PolicyEntity } from '../policies/policy.entity.ts';
+import { SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
+import { CreateConfiguration } from './create-configuration.migration.ts';
+
+export interface DataSourceOptions {
+  /** A PostgreSQL URL; `postgresql:///name?host=/folder` for a unix socket. */
+  readonly connectionString: string;
+  /** Connections at most; default 8. */
+  readonly maxConnections?: number;
+  /** Called when an idle connection breaks; the pool opens another when it is next asked. */
+  readonly connectionLost: (error: Error) => void;
+}
+
+const connectTimeoutMs = 5_000;
+const statementTimeoutMs = 30_000;
+
+/**
+ * The control plane's database, not yet connected: call `initialize()`. It never changes the schema by itself; migrations
+ * run when the instance is opened.
+ */
+export function createDataSource(options: DataSourceOptions): DataSource {
+  const entities: EntitySchema[] = [
+    SecretEntity,
+    SecretVersionEntity,
+    AgentEntity,
+    AgentTokenEntity,
+    PolicyEntity,
+    AuthorityEntity,
+  ];
+  return new DataSource({
+    type: 'postgres',
+    url: options.connectionString,
+    entities,
+    migrations: [CreateConfiguration],
+    migrationsTableName: 'schema_migration',
+    synchronize: false,
+    migrationsRun: false,
+    installExtensions: false,
+    logging: false,
+    connectTimeoutMS: connectTimeoutMs,
+    poolErrorHandler: options.connectionLost,
+    applicationName: 'onecli-control-plane',
+    extra: { max: options.maxConnections ?? 8, statement_timeout: statementTimeoutMs, keepAlive: true },
+  });
+}

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { createAuthority } from '@onecli/shared/certificates/authority';
+import { authorityContext } from '@onecli/shared/seal-contexts';
+import { keyCheckValue, verifyKeyCheck } from '@onecli/shared/vault/key-check';
+import { Keyring, type WrappedTerm } from '@onecli/shared/vault/keyring';
+import type { MasterKey } from '@onecli/shared/vault/master-key';
+import { seal } from '@onecli/shared/vault/seal';
+import { VaultFault } from '@onecli/shared/vault/vault-fault';
+import type { DataSource, EntityManager } from 'typeorm';
+import { AuthorityEntity } from '../authority/authority.entity.ts';
+import { lockForChange } from '../configuration/lock-for-change.ts';
+import { InstanceFault } from './instance-fault.ts';
+import type { InstanceKeys } from './instance-keys.ts';
+
+interface StoredInstance {
+  readonly id: string;
+  readonly keyCheck: Buffer;
+}
+
+/** Of the same kind as the lock for changes; it is held while migrations run. */
+const migrationLock = 6_627_254_002;
+const authorityValidDays = 3650;
+
+/** One database is one instance with one master key. */
+export class InstanceService {
+  readonly #dataSource: DataSource;
+
+  constructor(dataSource: DataSource) {
+    this.#dataSource = dataSource;
+  }
+
+  /**
+   * Brings the schema up to date and opens the instance; a database without one gets one, with its first key term and
+   * its certificate authority. A master key that is not this instance's is refused before anything is written.
+   * @throws InstanceFault
+   */
+  async open(master: MasterKey): Promise<InstanceKeys> {
+    await this.#refuseWrongKey(master);
+    await this.#migrate();
+    const { instanceId, keyring } = await this.#dataSource.transaction(async (manager) => {
+      await lockForChange(manager);
+      const stored = await readInstance(manager);
+      return stored === undefined ? createInstance(manager, master) : openInstance(manager, master, stored);
+    });
+    return {
+      instanceId,
+      keyring,
+      tokenPepper: master.derive('token-pepper', instanceId),
+      fingerprintKey: master.derive('fingerprint', instanceId),
+      busKey: master.derive('bus-mac', instanceId),
+      auditQueueKey: master.derive('audit-queue', instanceId),
+    };
+  }
+
+  async #refuseWrongKey(master: MasterKey): Promise<void> {
+    const [found] = await this.#dataSource.query<{ exists: boolean }[]>(
+      "SELECT to_regclass('instance') IS NOT NULL AS exists",
+    );
+    if (found?.exists !== true) return;
+    const stored = await readInstance(this.#dataSource.manager);
+    if (stored === undefined) await refuseDataWithoutKey(this.#dataSource.manager);
+    else requireKey(master, stored);
+  }
+
+  /** Two control planes that start together must not both migrate. */
+  async #migrate(): Promise<void> {
+    const holder = this.#dataSource.createQueryRunner();
+    try {
+      await holder.connect();
+      await holder.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+      try {
+        await this.#dataSource.runMigrations({ transaction: 'all' });
+      } finally {
+        await holder.query('SELECT pg_advisory_unlock($1)', [migrationLock]);
+      }
+    } finally {
+      await holder.release();
+    }
+  }
+}
+
+async function readInstance(manager: EntityManager): Promise<StoredInstance | undefined> {
+  const [row] = await manager.query<{ id: string; key_check: Buffer }[]>('SELECT id, key_check FROM instance');
+  return row && { id: row.id, keyCheck: row.key_check };
+}
+
+function requireKey(master: MasterKey, stored: StoredInstance): void {
+  if (verifyKeyCheck(master, stored.id, stored.keyCheck)) return;
+  throw wrongKey(stored.id);
+}
+
+function wrongKey(instanceId: string, cause?: unknown): InstanceFault {
+  return new InstanceFault(
+    'WRONG_MASTER_KEY',
+    `ONECLI_MASTER_KEY is not the master key of this database (instance ${instanceId}). Nothing was changed. Start with the key that the database was created with.`,
+    { cause },
+  );
+}
+
+/** Whatever sealed this data is unknown: a new key would leave it closed for ever. */
+async function refuseDataWithoutKey(manager: EntityManager): Promise<void> {
+  const tables = ['key_term', 'secret', 'agent', 'policy', 'certificate_authority', 'user_account'];
+  const [row] = await manager.query<{ hasData: boolean }[]>(
+    `SELECT ${tables.map((table) => `EXISTS (SELECT FROM ${table})`).join(' OR ')} AS "hasData"`,
+  );
+  if (row?.hasData === false) return;
+  throw new InstanceFault(
+    'DATA_WITHOUT_KEY',
+    'The database has data but no record of its master key, so no key can be checked against it. Nothing was changed. Restore the table `instance` from a backup.',
+  );
+}
+
+async function createInstance(manager: EntityManager, master: MasterKey): Promise<{ instanceId: string; keyring: Keyring }> {
+  await refuseDataWithoutKey(manager);
+  const instanceId = randomUUID();
+  const { keyring, wrappedTerm } = Keyring.create(master, instanceId);
+  await manager.query('INSERT INTO instance (id, key_check) VALUES ($1, $2)', [
+    instanceId,
+    keyCheckValue(master, instanceId),
+  ]);
+  await manager.query('INSERT INTO key_term (term, wrapped_key) VALUES ($1, $2)', [
+    wrappedTerm.term,
+    wrappedTerm.wrappedKey,
+  ]);
+  const authorityId = await createFirstAuthority(manager, keyring);
+  await manager.query('UPDATE config_state SET revision = revision + 1');
+  await manager.query(
+    `INSERT INTO config_change (revision, kind, object_id, operation, principal)
+     SELECT revision, 'authority', $1, 'upsert', 'instance' FROM config_state`,
+    [authorityId],
+  );
+  return { instanceId, keyring };
+}
+
+async function createFirstAuthority(manager: EntityManager, keyring: Keyring): Promise<string> {
+  const id = randomUUID();
+  const commonName = `OneCLI gateway ${keyring.instanceId.slice(0, 8)}`;
+  const { certificatePem, privateKeyPem } = createAuthority({ commonName, validDays: authorityValidDays });
+  const privateKey = Buffer.from(privateKeyPem, 'utf8');
+  const sealedKey = seal(keyring, authorityContext(id), privateKey);
+  privateKey.fill(0);
+  await manager.insert(AuthorityEntity, { id, certificatePem, sealedKey, isActive: true, createdAt: new Date() });
+  return id;
+}
+
+async function openInstance(
+  manager: EntityManager,
+  master: MasterKey,
+  stored: StoredInstance,
+): Promise<{ instanceId: string; keyring: Keyring }> {
+  requireKey(master, stored);
+  const rows = await manager.query<{ term: number; wrapped_key: Buffer }[]>(
+    'SELECT term, wrapped_key FROM key_term ORDER BY term',
+  );
+  const terms: WrappedTerm[] = rows.map((row) => ({ term: row.term, wrappedKey: row.wrapped_key }));
+  try {
+    return { instanceId: stored.id, keyring: Keyring.open(master, stored.id, terms) };
+  } catch (cause) {
+    throw cause instanceof VaultFault ? wrongKey(stored.id, cause) : cause;
+  }
+}

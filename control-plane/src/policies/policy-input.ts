@@ -1,0 +1,44 @@
+import { parsePathPattern } from '@onecli/shared/domain/path-pattern';
+import { z } from 'zod';
+import { hostPatterns, labels, plainName, secretName } from '../configuration/input-parts.ts';
+
+const pathPattern = z.string().superRefine((value, context) => {
+  const parsed = parsePathPattern(value);
+  if (parsed.kind === 'invalid') context.addIssue({ code: 'custom', message: parsed.problem });
+});
+
+/** A token of RFC 9110 (section 5.6.2), in upper case as every method in use is. */
+const method = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]{0,31}$/, 'must be an HTTP method in upper case, like `GET`');
+
+const scope = {
+  hosts: hostPatterns,
+  paths: z.array(pathPattern).max(200, 'must be at most 200 paths').optional(),
+  methods: z.array(method).max(50, 'must be at most 50 methods').optional(),
+};
+const allow = z.strictObject({ ...scope, secrets: z.array(secretName).max(200, 'must be at most 200 secrets').optional() });
+const deny = z.strictObject(scope);
+
+const rule = z
+  .strictObject({ allow: allow.optional(), deny: deny.optional() })
+  .refine((value) => (value.allow === undefined) !== (value.deny === undefined), 'must have either `allow` or `deny`');
+
+const agentLabels = labels.refine((value) => Object.keys(value).length > 0, 'must name at least one label');
+
+const content = {
+  agents: z
+    .array(z.union([plainName, z.strictObject({ labels: agentLabels })], 'must be an agent’s name or {"labels":{…}}'))
+    .max(500, 'must be at most 500 agents'),
+  rules: z.array(rule).max(500, 'must be at most 500 rules'),
+};
+
+/** A policy as a person writes it. */
+export const newPolicyInput = z.strictObject({ name: plainName, ...content });
+
+/** All of a policy but its name, which may be repeated. */
+export const policyReplacementInput = z.strictObject({ name: plainName.optional(), ...content });
+
+export type NewPolicyInput = z.input<typeof newPolicyInput>;
+export type PolicyReplacementInput = z.input<typeof policyReplacementInput>;
+export type PolicyContent = Pick<z.output<typeof newPolicyInput>, 'agents' | 'rules'>;

@@ -1,0 +1,43 @@
+import { surfaces } from '@onecli/shared/domain/binding';
+import { z } from 'zod';
+import { hostPatterns, secretName, text } from '../configuration/input-parts.ts';
+
+const maxValueBytes = 64 * 1024;
+const maxDescription = 1000;
+
+/** What would end a header field or a line; PostgreSQL never sees the value, but every upstream does. */
+const value = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine((text) => Buffer.byteLength(text) <= maxValueBytes, 'must be at most 64 KB')
+  .refine((text) => !/[\r\n\0]/.test(text), 'must not have a line break or a NUL character')
+  .refine((text) => !/[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text), 'must not have control characters')
+  .refine((text) => !/\p{Surrogate}/u.test(text), 'must be well-formed Unicode');
+
+const binding = z.strictObject({
+  hosts: hostPatterns,
+  surfaces: z
+    .array(z.enum(surfaces, `must be one of: ${surfaces.join(', ')}`))
+    .min(1, 'must name at least one surface')
+    .transform((list) => surfaces.filter((surface) => list.includes(surface)))
+    .default([...surfaces]),
+});
+
+/** A new secret. Without a binding it is never used. */
+export const newSecretInput = z.strictObject({
+  name: secretName,
+  value,
+  description: text(maxDescription).default(''),
+  binding: binding.nullable().default(null),
+});
+
+/** A change of a secret; what is absent stays as it is. A value makes a new version; a null binding unbinds. */
+export const secretUpdateInput = z.strictObject({
+  value: value.optional(),
+  description: text(maxDescription).optional(),
+  binding: binding.nullable().optional(),
+  isDisabled: z.boolean().optional(),
+});
+
+export type NewSecretInput = z.input<typeof newSecretInput>;
+export type SecretUpdateInput = z.input<typeof secretUpdateInput>;

@@ -1,0 +1,54 @@
+import type { Binding } from '@onecli/shared/domain/binding';
+import { type EntityManager, In } from 'typeorm';
+import { type SecretRow, SecretVersionEntity, type SecretVersionRow } from './secret.entity.ts';
+
+/** A secret as it is shown. There is no field for its value. */
+export interface SecretView {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  /** Null: bound nowhere, never used. */
+  readonly binding: Binding | null;
+  readonly version: number;
+  readonly versions: readonly number[];
+  readonly isDisabled: boolean;
+  /** Keyed: tells the current value from another, and nothing else about it. */
+  readonly fingerprint: string;
+  readonly valueSetAt: Date;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** The views of some secrets, in their order; one query for all their versions. */
+export async function viewSecrets(manager: EntityManager, rows: readonly SecretRow[]): Promise<SecretView[]> {
+  if (rows.length === 0) return [];
+  const versions = await manager.getRepository(SecretVersionEntity).find({
+    select: { secretId: true, version: true, fingerprint: true, createdAt: true },
+    where: { secretId: In(rows.map((row) => row.id)) },
+    order: { secretId: 'ASC', version: 'ASC' },
+  });
+  const bySecret = new Map<string, SecretVersionRow[]>();
+  for (const version of versions) {
+    const list = bySecret.get(version.secretId);
+    if (list) list.push(version);
+    else bySecret.set(version.secretId, [version]);
+  }
+  return rows.map((row) => viewOf(row, bySecret.get(row.id) ?? []));
+}
+
+function viewOf(row: SecretRow, versions: readonly SecretVersionRow[]): SecretView {
+  const current = versions.find((version) => version.version === row.currentVersion);
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    binding: row.binding.hosts.length === 0 ? null : row.binding,
+    version: row.currentVersion,
+    versions: versions.map((version) => version.version),
+    isDisabled: row.isDisabled,
+    fingerprint: current?.fingerprint ?? '',
+    valueSetAt: current?.createdAt ?? row.updatedAt,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}

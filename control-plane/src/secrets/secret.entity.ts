@@ -1,0 +1,48 @@
+import type { Binding } from '@onecli/shared/domain/binding';
+import { EntitySchema } from 'typeorm';
+
+export interface SecretRow {
+  id: string;
+  name: string;
+  description: string;
+  /** Without hosts: the secret is bound nowhere, and never used. */
+  binding: Binding;
+  currentVersion: number;
+  isDisabled: boolean;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export const SecretEntity = new EntitySchema<SecretRow>({
+  name: 'secret',
+  columns: {
+    id: { type: 'uuid', primary: true },
+    name: { type: 'text', unique: true },
+    description: { type: 'text' },
+    binding: { type: 'jsonb' },
+    currentVersion: { name: 'current_version', type: 'integer' },
+    isDisabled: { name: 'is_disabled', type: 'boolean' },
+    createdAt: { name: 'created_at', type: 'timestamptz' },
+    updatedAt: { name: 'updated_at', type: 'timestamptz' },
+  },
+});
+
+export interface SecretVersionRow {
+  secretId: string;
+  version: number;
+  /** Sealed for the secret, this version and the secret's binding: a change of any needs a new seal. */
+  sealed: Buffer;
+  fingerprint: string;
+  createdAt: Date;
+}
+
+export const SecretVersionEntity = new EntitySchema<SecretVersionRow>({
+  name: 'secret_version',
+  columns: {
+    secretId: { name: 'secret_id', type: 'uuid', primary: true },
+    version: { type: 'integer', primary: true },
+    sealed: { type: 'bytea' },
+    fingerprint: { type: 'text' },
+    createdAt: { name: 'created_at', type: 'timestamptz' },
+  },
+});

@@ -1,0 +1,87 @@
+import type { PoolClient } from 'pg';
+import type { Binding } from '../../domain/binding.ts';
+import type { AgentRecord, AgentToken, AuthorityRecord, SealedVersion, SecretRecord } from '../../domain/snapshot.ts';
+import type { SealedPolicy } from '../../ports/snapshot-source.ts';
+
+/** Rows of configuration as records: of the given ids, or all when `ids` is undefined. */
+type Ids = readonly string[] | undefined;
+
+interface SecretVersionJoin {
+  id: string;
+  name: string;
+  binding: Binding;
+  is_disabled: boolean;
+  current_version: number;
+  version: number;
+  sealed: Buffer;
+}
+
+export async function readSecrets(client: PoolClient, ids: Ids): Promise<SecretRecord[]> {
+  if (ids?.length === 0) return [];
+  const { rows } = await client.query<SecretVersionJoin>(
+    `SELECT s.id, s.name, s.binding, s.is_disabled, s.current_version, v.version, v.sealed
+     FROM secret s JOIN secret_version v ON v.secret_id = s.id
+     WHERE $1::uuid[] IS NULL OR s.id = ANY ($1) ORDER BY s.name, v.version`,
+    [ids ?? null],
+  );
+  const records = new Map<string, SecretRecord & { versions: Map<number, SealedVersion> }>();
+  for (const row of rows) {
+    const record = records.get(row.id) ?? {
+      id: row.id,
+      name: row.name,
+      binding: row.binding,
+      isDisabled: row.is_disabled,
+      currentVersion: row.current_version,
+      versions: new Map<number, SealedVersion>(),
+    };
+    record.versions.set(row.version, { id: row.id, version: row.version, sealed: row.sealed });
+    records.set(row.id, record);
+  }
+  return [...records.values()];
+}
+
+interface AgentTokenJoin {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  is_disabled: boolean;
+  hash: Buffer | null;
+  expires_at: Date | null;
+}
+
+export async function readAgents(client: PoolClient, ids: Ids): Promise<AgentRecord[]> {
+  if (ids?.length === 0) return [];
+  const { rows } = await client.query<AgentTokenJoin>(
+    `SELECT a.id, a.name, a.labels, a.is_disabled, t.hash, t.expires_at
+     FROM agent a LEFT JOIN agent_token t ON t.agent_id = a.id
+     WHERE $1::uuid[] IS NULL OR a.id = ANY ($1) ORDER BY a.name, t.created_at`,
+    [ids ?? null],
+  );
+  const records = new Map<string, AgentRecord & { tokens: AgentToken[] }>();
+  for (const row of rows) {
+    const { id, name, labels, is_disabled: isDisabled } = row;
+    const record = records.get(id) ?? { id, name, labels, isDisabled, tokens: [] as AgentToken[] };
+    if (row.hash !== null) {
+      record.tokens.push({ hash: row.hash.toString('hex'), expiresAtMs: row.expires_at?.getTime() });
+    }
+    records.set(id, record);
+  }
+  return [...records.values()];
+}
+
+export async function readPolicies(client: PoolClient, ids: Ids): Promise<SealedPolicy[]> {
+  if (ids?.length === 0) return [];
+  const { rows } = await client.query<{ id: string; name: string; version: number; sealed_body: Buffer }>(
+    'SELECT id, name, version, sealed_body FROM policy WHERE $1::uuid[] IS NULL OR id = ANY ($1) ORDER BY name',
+    [ids ?? null],
+  );
+  return rows.map(({ id, name, version, sealed_body: sealedBody }) => ({ id, name, version, sealedBody }));
+}
+
+export async function readActiveAuthority(client: PoolClient): Promise<AuthorityRecord | undefined> {
+  const { rows } = await client.query<{ id: string; certificate_pem: string; sealed_key: Buffer }>(
+    'SELECT id, certificate_pem, sealed_key FROM certificate_authority WHERE is_active',
+  );
+  const [row] = rows;
+  return row && { id: row.id, certificatePem: row.certificate_pem, sealedKey: row.sealed_key };
+}

@@ -1,0 +1,125 @@
+import { Pool, type PoolClient } from 'pg';
+import type { ConfigChanges, Instance, SnapshotSource, WorkerReport } from '../../ports/snapshot-source.ts';
+import { readActiveAuthority, readAgents, readPolicies, readSecrets } from './snapshot-rows.ts';
+
+const connectTimeoutMs = 2_000;
+const queryTimeoutMs = 10_000;
+const defaultMaxGap = 1_000;
+
+export interface PostgresSnapshotSourceOptions {
+  readonly connectionString: string;
+  /** More revisions than this since the last look, and all is read anew. Default 1000. */
+  readonly maxGap?: number;
+}
+
+/** Reads configuration from its tables. Holds two connections at most. */
+export class PostgresSnapshotSource implements SnapshotSource {
+  readonly #pool: Pool;
+  readonly #maxGap: number;
+
+  constructor(options: PostgresSnapshotSourceOptions) {
+    this.#maxGap = options.maxGap ?? defaultMaxGap;
+    this.#pool = new Pool({
+      connectionString: options.connectionString,
+      application_name: 'onecli-worker',
+      max: 2,
+      connectionTimeoutMillis: connectTimeoutMs,
+      query_timeout: queryTimeoutMs,
+      keepAlive: true,
+    });
+    // An idle connection that breaks is dropped by the pool; the next query opens another or throws.
+    this.#pool.on('error', () => undefined);
+  }
+
+  async instance(): Promise<Instance> {
+    const { rows } = await this.#pool.query<{ id: string; key_check: Buffer }>('SELECT id, key_check FROM instance');
+    const terms = await this.#pool.query<{ term: number; wrapped_key: Buffer }>(
+      'SELECT term, wrapped_key FROM key_term ORDER BY term',
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error('The database holds no instance yet');
+    return {
+      id: row.id,
+      keyCheck: row.key_check,
+      terms: terms.rows.map(({ term, wrapped_key }) => ({ term, wrappedKey: wrapped_key })),
+    };
+  }
+
+  async revision(): Promise<number> {
+    return readRevision(this.#pool);
+  }
+
+  async changesSince(revision: number | undefined): Promise<ConfigChanges> {
+    const client = await this.#pool.connect();
+    try {
+      // Revision, change records and rows as of one moment.
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      const changes = await readChanges(client, revision, this.#maxGap);
+      await client.query('COMMIT');
+      client.release();
+      return changes;
+    } catch (error) {
+      // Closed rather than handed back: its transaction may still be open.
+      client.release(true);
+      throw error;
+    }
+  }
+
+  async heartbeat(report: WorkerReport): Promise<void> {
+    await this.#pool.query(
+      `INSERT INTO worker (name, boot_id, version, applied_revision, started_at, seen_at)
+       VALUES ($1, $2, $3, $4, $5, now())
+       ON CONFLICT (name) DO UPDATE SET boot_id = excluded.boot_id, version = excluded.version,
+         applied_revision = excluded.applied_revision, started_at = excluded.started_at, seen_at = excluded.seen_at`,
+      [report.name, report.bootId, report.version, report.appliedRevision, new Date(report.startedAtMs)],
+    );
+  }
+
+  async close(): Promise<void> {
+    if (!this.#pool.ending) await this.#pool.end();
+  }
+}
+
+async function readRevision(client: Pool | PoolClient): Promise<number> {
+  const { rows } = await client.query<{ revision: string }>('SELECT revision FROM config_state');
+  const [row] = rows;
+  if (row === undefined) throw new Error('The database holds no revision yet');
+  return Number(row.revision);
+}
+
+async function readChanges(client: PoolClient, since: number | undefined, maxGap: number): Promise<ConfigChanges> {
+  const revision = await readRevision(client);
+  if (since === undefined || since > revision || revision - since > maxGap) return readAll(client, revision);
+  const { rows } = await client.query<{ revision: string; kind: string; object_id: string }>(
+    'SELECT revision, kind, object_id FROM config_change WHERE revision > $1 AND revision <= $2',
+    [since, revision],
+  );
+  // Every revision has a record. Where one is missing, the difference cannot be told.
+  if (new Set(rows.map((row) => row.revision)).size !== revision - since) return readAll(client, revision);
+  const idsOf = (kind: string) => [...new Set(rows.filter((row) => row.kind === kind).map((row) => row.object_id))];
+  const secrets = await readSecrets(client, idsOf('secret'));
+  const agents = await readAgents(client, idsOf('agent'));
+  const policies = await readPolicies(client, idsOf('policy'));
+  const present = new Set([...secrets, ...agents, ...policies].map((row) => row.id));
+  return {
+    revision,
+    isWhole: false,
+    secrets,
+    agents,
+    policies,
+    authority: idsOf('authority').length > 0 ? await readActiveAuthority(client) : undefined,
+    removedIds: ['secret', 'agent', 'policy'].flatMap(idsOf).filter((id) => !present.has(id)),
+  };
+}
+
+async function readAll(client: PoolClient, revision: number): Promise<ConfigChanges> {
+  return {
+    revision,
+    isWhole: true,
+    secrets: await readSecrets(client, undefined),
+    agents: await readAgents(client, undefined),
+    policies: await readPolicies(client, undefined),
+    authority: await readActiveAuthority(client),
+    removedIds: [],
+  };
+}
