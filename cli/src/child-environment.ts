@@ -33,6 +33,14 @@ const replacingCaVariables = [
 // Node and Deno ADD these to the roots that they were built with.
 const addingCaVariables = ['NODE_EXTRA_CA_CERTS', 'DENO_CERT'] as const;
 
+// As the replacing ones, for tools that few have: only mended where somebody has set them.
+const rareCaVariables = [
+  'NIX_SSL_CERT_FILE',
+  'HTTPLIB2_CA_CERTS',
+  'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH',
+  'CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE',
+] as const;
+
 /** Every variable that names a file with the gateway's authority. */
 export const caVariables: readonly string[] = [...addingCaVariables, ...replacingCaVariables];
 
@@ -57,8 +65,14 @@ export function changeEnvironment(
   };
   for (const name of addingCaVariables) set[name] = access.caFile;
   for (const name of replacingCaVariables) set[name] = access.bundleFile;
+  for (const name of rareCaVariables) if ((inherited[name] ?? '') !== '') set[name] = access.bundleFile;
   Object.assign(set, placeholders);
-  return { set, unset: Object.keys(inherited).filter(isWithheld).sort() };
+  return {
+    set,
+    unset: Object.keys(inherited)
+      .filter((name) => isWithheld(name) && !(name in set))
+      .sort(),
+  };
 }
 
 /** Applies a change to what was inherited. */
@@ -78,5 +92,8 @@ export function proxyUrlFor(proxyAddress: string, agent: string, token: string):
 }
 
 function isWithheld(name: string): boolean {
-  return /^(ONECLI_(ADMIN_.*|API_KEY|MASTER_KEY.*|AGENT_TOKEN)|ALL_PROXY)$/i.test(name);
+  const isAdmins = /^ONECLI_(ADMIN_.*|API_KEY|MASTER_KEY.*|AGENT_TOKEN)$/i.test(name);
+  // npm hands its own settings down through npx, and npm in the child prefers them to the variables set here.
+  const isBypass = /^(ALL_PROXY|npm_config_(proxy|https?[-_]proxy|noproxy|cafile))$/i.test(name);
+  return isAdmins || isBypass;
 }

@@ -16,7 +16,7 @@ Examples:
   onecli env --agent my-agent --format fish | source
   onecli env --agent my-agent --format dotenv > agent.env
 
-The shell formats also unset the admin's variables (ONECLI_ADMIN_*, ONECLI_API_KEY, ONECLI_MASTER_KEY*), as \`run\` does.`,
+The shell formats also unset what would go past the gateway (ALL_PROXY) and the admin's variables (ONECLI_ADMIN_*, ONECLI_API_KEY, ONECLI_MASTER_KEY*), as \`run\` does.`,
     )
     .action(async (options: AgentEnvironmentOptions & { format: VariableFormat }) => {
       const { change, notices } = await agentEnvironment(context, options);
