@@ -29,6 +29,9 @@ export interface AgentIdentity {
   readonly proxyAddress: string;
 }
 
+// The gateway knows an agent by its token; clients want some user name beside it.
+const unnamedAgent = 'unnamed';
+
 /**
  * What to change in this process's environment so that a command runs as an agent behind the gateway, and what to tell the user
  * about it. Fetches the authority and writes the CA files. Throws when the gateway is away or the agent has no token here.
@@ -65,7 +68,9 @@ export function findIdentity(
   const { environment } = context;
   const tokens = new AgentTokens(environment);
   const apiUrl = access?.apiUrl;
-  const agent = options.agent ?? environment.agent ?? onlyOf(tokens.names(apiUrl));
+  const isTokenGiven = environment.agentToken !== undefined;
+  const named = options.agent ?? environment.agent;
+  const agent = named ?? (isTokenGiven ? unnamedAgent : onlyOf(tokens.names(apiUrl)));
   if (options.proxyUrl !== undefined && !URL.canParse(options.proxyUrl))
     throw usageError('--proxy-url has to be an http:// or https:// URL');
   const token = environment.agentToken ?? tokens.find(apiUrl, agent);
@@ -111,7 +116,14 @@ async function grantedTo(
       api.list('/api/agents', agentSchema),
       api.list('/api/policies', policySchema),
     ]);
-    const labels = agents.find(({ name }) => name === agent)?.labels ?? {};
+    const found = agents.find(({ name }) => name === agent);
+    if (found === undefined) {
+      return {
+        secrets: [],
+        notices: [`there is no agent "${agent}" at ${access.apiUrl}, so no placeholders were set`],
+      };
+    }
+    const labels = found.labels ?? {};
     const selected = policies.filter((policy) => selectsAgent(policy, agent, labels));
     return { secrets: grantedSecrets(selected.flatMap(({ rules }) => rules)), notices: [] };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -8,6 +8,9 @@ import type { Environment } from './environment.ts';
 
 const fileSchema = z.record(z.string(), z.record(z.string(), z.looseObject({ token: z.string() })));
 type TokenFile = z.infer<typeof fileSchema>;
+
+const staleLockMs = 3_000;
+const lockRetryMs = 10;
 
 /** The agents' tokens that this user saved, mode 0600: API origin → agent's name → token. */
 export class AgentTokens {
@@ -34,15 +37,16 @@ export class AgentTokens {
   }
 
   save(apiUrl: string, agent: string, token: string): void {
-    const file = this.#read();
-    this.#write({ ...file, [apiUrl]: { ...file[apiUrl], [agent]: { token } } });
+    this.#change((file) => ({ ...file, [apiUrl]: { ...file[apiUrl], [agent]: { token } } }));
   }
 
   /** Forgets an agent's token; one that is not there is no fault. */
   forget(apiUrl: string, agent: string): void {
-    const file = this.#read();
-    const { [agent]: forgotten, ...rest } = file[apiUrl] ?? {};
-    if (forgotten !== undefined) this.#write({ ...file, [apiUrl]: rest });
+    if (this.#read()[apiUrl]?.[agent] === undefined) return;
+    this.#change((file) => {
+      const { [agent]: _forgotten, ...rest } = file[apiUrl] ?? {};
+      return { ...file, [apiUrl]: rest };
+    });
   }
 
   #read(): TokenFile {
@@ -63,11 +67,35 @@ export class AgentTokens {
     }
   }
 
-  #write(file: TokenFile): void {
+  /** Reads, changes and replaces the file while no other command does, so that two at once lose nothing. */
+  #change(change: (file: TokenFile) => TokenFile): void {
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-    const temporary = `${this.path}.${randomBytes(6).toString('hex')}`;
-    writeFileSync(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, this.path);
+    const lock = `${this.path}.lock`;
+    takeLock(lock);
+    try {
+      const temporary = `${this.path}.${randomBytes(6).toString('hex')}`;
+      writeFileSync(temporary, `${JSON.stringify(change(this.#read()), null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+      renameSync(temporary, this.path);
+    } finally {
+      rmdirSync(lock);
+    }
+  }
+}
+
+/** Makes a folder that only one can make. One older than `staleLockMs` was left by a command that was killed. */
+function takeLock(path: string): void {
+  const deadlineMs = Date.now() + 2 * staleLockMs;
+  for (;;) {
+    try {
+      mkdirSync(path);
+      return;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+      if (Date.now() > deadlineMs)
+        throw new CliError(`${path} is held by another command`, { cause, hint: 'remove it' });
+    }
+    const madeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (madeMs !== undefined && Date.now() - madeMs > staleLockMs) rmSync(path, { recursive: true, force: true });
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lockRetryMs);
   }
 }

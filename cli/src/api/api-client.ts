@@ -4,6 +4,7 @@ import { printable } from '../terminal.ts';
 import type { AdminAccess } from './admin-access.ts';
 
 const timeoutMs = 30_000;
+const maxPageItems = 200;
 const errorSchema = z.object({
   error: z.object({
     code: z.string(),
@@ -48,12 +49,7 @@ export class ApiClient {
   /** Calls the API and gives what its schema makes of the answer. Throws ApiError for a refusal, CliError when it cannot be reached. */
   async call<T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown, query: Query = {}): Promise<T> {
     const answer = await this.#request(method, path, body, query);
-    const parsed = schema.safeParse(answer);
-    if (parsed.success) return parsed.data;
-    const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ');
-    throw new CliError(`the gateway's answer to ${method} ${path} is not understood (${where})`, {
-      hint: 'the gateway and this CLI are of different versions?',
-    });
+    return understand(answer, schema, `${method} ${path}`);
   }
 
   /** As `call` with GET, but gives undefined for 404. */
@@ -69,16 +65,11 @@ export class ApiClient {
   /** Every item of a list, page after page, at most `maxItems`. */
   async list<T>(path: string, schema: z.ZodType<T>, query: Query = {}, maxItems = 10_000): Promise<T[]> {
     const items: T[] = [];
+    const limit = String(Math.min(maxItems, maxPageItems));
     let after: string | undefined;
     do {
-      const page = await this.call(
-        'GET',
-        path,
-        pageSchema,
-        undefined,
-        after === undefined ? query : { ...query, after },
-      );
-      for (const item of page.items) items.push(schema.parse(item));
+      const page = await this.call('GET', path, pageSchema, undefined, { ...query, limit, after });
+      items.push(...page.items.map((item) => understand(item, schema, `GET ${path}`)));
       after = page.items.length === 0 ? undefined : (page.next ?? undefined);
     } while (after !== undefined && items.length < maxItems);
     return items.slice(0, maxItems);
@@ -123,6 +114,15 @@ export class ApiClient {
     const source = status === 401 ? ` (credentials from ${this.#access.source})` : '';
     return new ApiError(status, code, `${printable(message)}${source}`, hint ? printable(hint) : undefined);
   }
+}
+
+function understand<T>(answer: unknown, schema: z.ZodType<T>, call: string): T {
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ');
+  throw new CliError(`the gateway's answer to ${call} is not understood (${where})`, {
+    hint: 'the gateway and this CLI are of different versions?',
+  });
 }
 
 function parseJson(text: string): unknown {

@@ -15,7 +15,6 @@ export const agentSchema = z.looseObject({
   name: z.string(),
   labels: z.record(z.string(), z.string()).nullish(),
   disabled: z.boolean().nullish(),
-  isDisabled: z.boolean().nullish(),
 });
 export type Agent = z.infer<typeof agentSchema>;
 

@@ -89,7 +89,7 @@ function addList(agent: Command, context: CommandContext): void {
 
 function row(agent: Agent): string[] {
   const labels = Object.entries(agent.labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  return [agent.name, agent.disabled || agent.isDisabled ? 'disabled' : 'enabled', labels.join(' ')];
+  return [agent.name, agent.disabled ? 'disabled' : 'enabled', labels.join(' ')];
 }
 
 /** The token goes to stdout before anything else can fail: it cannot be asked for again. */
@@ -97,6 +97,12 @@ function handOut(context: CommandContext, api: ApiClient, name: string, token: s
   context.terminal.print(token);
   if (!options.save) return;
   const tokens = new AgentTokens(context.environment);
-  tokens.save(api.apiUrl, name, token);
-  context.terminal.notice(`saved in ${tokens.path} for: onecli run --agent ${name} -- <command>`);
+  try {
+    tokens.save(api.apiUrl, name, token);
+    context.terminal.notice(`saved in ${tokens.path} for: onecli run --agent ${name} -- <command>`);
+  } catch (error) {
+    // The agent has its token: what was asked for is done.
+    const reason = error instanceof Error ? error.message : String(error);
+    context.terminal.notice(`warning: the token was not saved for \`onecli run\`; keep it (${reason})`);
+  }
 }

@@ -20,7 +20,6 @@ interface AuditOptions {
 
 const defaultLimit = 50;
 const maxLimit = 10_000;
-const maxPageItems = 200;
 const pollIntervalMs = 1_000;
 // Events are written in batches and may arrive out of the order of their times: look back this far for late ones.
 const lateMs = 30_000;
@@ -48,10 +47,13 @@ Examples:
     .action(async (options: AuditOptions) => {
       const api = openApi(context);
       const since = options.since === undefined ? undefined : parseSince(options.since, Date.now());
+      // Before the list is read: what lies within the look-back but beyond the limit is not new.
+      const before = options.follow ? await fetchEvents(api, options, ago(Date.now(), 2 * lateMs), maxLimit) : [];
       const events = await fetchEvents(api, options, since, options.limit);
       const show = options.json ? printJson : printRows;
       show(context.terminal, events, true);
-      if (options.follow) await follow(api, options, events, (fresh) => show(context.terminal, fresh, false));
+      if (options.follow)
+        await follow(api, options, [...before, ...events], (fresh) => show(context.terminal, fresh, false));
     });
 }
 
@@ -62,14 +64,13 @@ async function fetchEvents(
   since: string | undefined,
   maxItems: number,
 ): Promise<AuditEvent[]> {
-  const query = {
-    agent: options.agent,
-    host: options.host,
-    decision: options.decision,
-    since,
-    limit: String(Math.min(maxItems, maxPageItems)),
-  };
+  const { agent, host, decision } = options;
+  const query = { agent, host, decision, since };
   return inOrder(await api.list('/api/audit', auditEventSchema, query, maxItems));
+}
+
+function ago(fromMs: number, spanMs: number): string {
+  return new Date(fromMs - spanMs).toISOString();
 }
 
 function inOrder(events: readonly AuditEvent[]): AuditEvent[] {
@@ -86,7 +87,7 @@ async function follow(
   let newestMs = Math.max(Date.now() - pollIntervalMs, ...seenAtMs.values());
   for (;;) {
     await delay(pollIntervalMs);
-    const events = await fetchEvents(api, options, new Date(newestMs - lateMs).toISOString(), maxLimit);
+    const events = await fetchEvents(api, options, ago(newestMs, lateMs), maxLimit);
     const fresh = events.filter((event) => !seenAtMs.has(event.id));
     for (const event of fresh) seenAtMs.set(event.id, Date.parse(event.time));
     newestMs = Math.max(newestMs, ...fresh.map((event) => Date.parse(event.time)));
