@@ -75,7 +75,11 @@ export async function startOnecliEngine(context: EngineContext): Promise<{ engin
     const token = await configure(onecli);
     const [pid] = onecli.pidsOf('worker');
     if (pid === undefined) throw new Error('the product has no worker');
-    const entry: EnginePort = { port: onecli.proxyPort, entry: 'connect', proxyAuthorization: proxyCredentials(token) };
+    const entry: EnginePort = {
+      port: onecli.proxyPort,
+      entry: 'connect',
+      proxyAuthorization: proxyCredentials('bench', token),
+    };
     const postgres = onecli.processes().filter((one) => /postgres/.test(one.commandLine));
     const beside = { 'control plane': onecli.pidsOf('control-plane'), Postgres: postgres.map((one) => one.pid) };
     return { engine: { name: 'onecli', entry, pid, beside }, onecli };

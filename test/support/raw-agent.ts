@@ -9,6 +9,8 @@ export interface TunnelOptions {
   proxyPort: number;
   /** `host:port` of the CONNECT line. Default `api.openai.com:443`. */
   authority?: string;
+  /** The agent's name. Default `mallory`. */
+  agent?: string;
   /** Proxy token: sent as the password of Basic proxy credentials. */
   token?: string;
   /** The exact CONNECT head in place of the usual one. */
@@ -28,9 +30,9 @@ export type Tunnel =
   | { kind: 'refused'; answer: RawResponse; connection: RawConnection }
   | { kind: 'tls-failed'; answer: RawResponse; error: Error };
 
-/** Gives the value of Proxy-Authorization for a proxy token. */
-export function proxyCredentials(token: string): string {
-  return `Basic ${Buffer.from(`agent:${token}`).toString('base64')}`;
+/** Gives the value of Proxy-Authorization for an agent's name and proxy token. */
+export function proxyCredentials(agent: string, token: string): string {
+  return `Basic ${Buffer.from(`${agent}:${token}`).toString('base64')}`;
 }
 
 /** Opens a TCP connection to the proxy, or to any port of 127.0.0.1, with nothing sent yet. */
@@ -49,7 +51,7 @@ export async function openRaw(port: number, localAddress?: string): Promise<RawC
 export async function openTunnel(options: TunnelOptions): Promise<Tunnel> {
   const authority = options.authority ?? 'api.openai.com:443';
   const raw = await openRaw(options.proxyPort, options.localAddress);
-  raw.send(options.connectBytes ?? connectHead(authority, options.token));
+  raw.send(options.connectBytes ?? connectHead(authority, options.agent ?? 'mallory', options.token));
   const answer = await raw.readResponse('CONNECT');
   if (answer.status !== 200) return { kind: 'refused', answer, connection: raw };
 
@@ -95,7 +97,8 @@ export function requestBytes(
   return Buffer.concat([head, Buffer.from(body as string)]);
 }
 
-function connectHead(authority: string, token: string | undefined): string {
-  const credentials = token === undefined ? '' : `Proxy-Authorization: ${proxyCredentials(token)}\r\n`;
+/** The usual CONNECT head. */
+export function connectHead(authority: string, agent: string, token: string | undefined): string {
+  const credentials = token === undefined ? '' : `Proxy-Authorization: ${proxyCredentials(agent, token)}\r\n`;
   return `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}\r\n`;
 }

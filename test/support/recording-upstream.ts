@@ -50,7 +50,9 @@ export class RecordingUpstream {
 
   /** Forgets what was recorded and goes back to the given handler, or keeps the present one. */
   reset(handler?: UpstreamHandler): void {
-    this.connections.length = 0;
+    const live = this.connections.filter((connection) => !connection.closed);
+    for (const connection of live) connection.forget();
+    this.connections.splice(0, this.connections.length, ...live);
     this.requests.length = 0;
     this.tcpConnections = 0;
     if (handler !== undefined) this.handler = handler;

@@ -86,6 +86,12 @@ export class UpstreamConnection {
     return Buffer.concat(this.#chunks);
   }
 
+  /** Starts the record anew. */
+  forget(): void {
+    this.#chunks.length = 0;
+    this.#recordedBytes = 0;
+  }
+
   #take(chunk: Buffer): void {
     if (this.#recordedBytes < maxRecordedBytes) this.#chunks.push(chunk);
     this.#recordedBytes += chunk.length;
