@@ -106,7 +106,7 @@ function decodings(path: string): string[] | WireFault {
     const fault = hiddenSyntax(level);
     if (fault !== undefined) return fault;
     const next = level.replace(ESCAPE, decodeEscape);
-    if (levels.length === 0 && !isUtf8(next)) return wireFault('BAD_TARGET', 'the path is not UTF-8');
+    if (!isUtf8(next)) return wireFault('BAD_TARGET', 'the path is not UTF-8');
     if (next === level) return levels;
     if (levels.length === MAX_ENCODINGS) return wireFault('BAD_TARGET', 'the path is encoded too many times');
     levels.push(next);
