@@ -1,0 +1,43 @@
+import { Fault } from '@onecli/shared/fault';
+import type { NextFunction, Request, Response } from 'express';
+import type { Logger } from 'pino';
+import { requestIdOf } from './request-context.ts';
+import { toFault } from './to-fault.ts';
+
+/** The JSON body of a refusal. */
+export interface FaultBody {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string;
+    readonly field?: string;
+    readonly requestId: string;
+  };
+}
+
+/** What a client is told of a fault. */
+export function faultBody(fault: Fault, requestId: string): FaultBody {
+  const { code, message, hint, field } = fault;
+  return { error: { code, message, hint, ...(field !== undefined && { field }), requestId } };
+}
+
+/** The last middleware: makes an answer of whatever was thrown, and logs what nobody expected. */
+export function answerFault(log: Logger) {
+  return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
+    const fault = toFault(error);
+    const requestId = requestIdOf(response);
+    if (fault.status >= 500) log.error({ err: fault, requestId }, 'a request failed');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (fault.code === 'UNAUTHENTICATED') response.set('WWW-Authenticate', 'Basic realm="OneCLI", charset="UTF-8"');
+    if (fault.code === 'TOO_MANY_LOGINS') response.set('Retry-After', '60');
+    response.status(fault.status).json(faultBody(fault, requestId));
+  };
+}
+
+/** The answer for a path that nothing serves. */
+export function notFound(): never {
+  throw new Fault('NOT_FOUND', 'There is nothing at this path');
+}

@@ -1,0 +1,74 @@
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import { expressMiddleware } from '@as-integrations/express5';
+import type { RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { AgentResolver } from '../agents/agent.resolver.ts';
+import { AuditResolver } from '../audit/audit.resolver.ts';
+import { PolicyResolver } from '../policies/policy.resolver.ts';
+import { SecretResolver } from '../secrets/secret.resolver.ts';
+import { WorkerResolver } from '../workers/worker.resolver.ts';
+import { type Resolvers, buildSchema } from './build-schema.ts';
+import type { Services } from './create-app.ts';
+import { formatGraphqlError } from './format-graphql-error.ts';
+import type { GraphqlContext } from './graphql-context.ts';
+import { graphqlLimits, maxTokens } from './graphql-limits.ts';
+import { principalOf, requestIdOf } from './request-context.ts';
+
+/** GraphQL over the same services as REST. Whoever comes here has signed in. */
+export class GraphqlApi {
+  readonly handler: RequestHandler;
+  readonly #apollo: ApolloServer<GraphqlContext>;
+
+  private constructor(apollo: ApolloServer<GraphqlContext>) {
+    this.#apollo = apollo;
+    this.handler = expressMiddleware(apollo, {
+      context: ({ res }) => Promise.resolve({ principal: principalOf(res), requestId: requestIdOf(res) }),
+    });
+  }
+
+  static async start(services: Services, log: Logger): Promise<GraphqlApi> {
+    const { plugins, validationRules } = graphqlLimits();
+    const apollo = new ApolloServer<GraphqlContext>({
+      schema: buildSchema(resolversOf(services)),
+      introspection: true,
+      allowBatchedHttpRequests: false,
+      csrfPrevention: true,
+      persistedQueries: false,
+      stopOnTerminationSignals: false,
+      includeStacktraceInErrorResponses: false,
+      // That is done by the limits, for every answer.
+      hideSchemaDetailsFromClientErrors: false,
+      nodeEnv: 'production',
+      parseOptions: { maxTokens },
+      validationRules,
+      plugins: [...plugins, ApolloServerPluginLandingPageDisabled()] as ApolloServerPlugin<GraphqlContext>[],
+      logger: quiet(log),
+      formatError: (formatted, error) =>
+        formatGraphqlError(formatted, error, (fault) => log.error({ err: fault }, 'a GraphQL request failed')),
+    });
+    await apollo.start();
+    return new GraphqlApi(apollo);
+  }
+
+  stop(): Promise<void> {
+    return this.#apollo.stop();
+  }
+}
+
+function resolversOf({ secrets, agents, policies, audit, workers }: Services): Resolvers {
+  return new Map<unknown, object>([
+    [SecretResolver, new SecretResolver(secrets)],
+    [AgentResolver, new AgentResolver(agents)],
+    [PolicyResolver, new PolicyResolver(policies)],
+    [AuditResolver, new AuditResolver(audit)],
+    [WorkerResolver, new WorkerResolver(workers)],
+  ]);
+}
+
+/** Apollo's own messages may quote a request: of them only the first line's head is logged. */
+function quiet(log: Logger) {
+  const write = (level: 'debug' | 'info' | 'warn' | 'error') => (message: unknown) =>
+    log[level]({ from: 'apollo' }, typeof message === 'string' ? (message.split('\n')[0] ?? '').slice(0, 120) : 'a message');
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}

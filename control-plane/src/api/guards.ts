@@ -1,0 +1,51 @@
+import { Fault } from '@onecli/shared/fault';
+import { type NextFunction, type Request, type RequestHandler, type Response, json } from 'express';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { signIn } from './request-context.ts';
+
+const maxBodyBytes = 1024 * 1024;
+const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Lets through who can sign in. */
+export function requireLogin(authenticator: Authenticator): RequestHandler {
+  return async (request, response, next) => {
+    signIn(response, await authenticator.authenticate(request.headers.authorization, request.socket.remoteAddress ?? ''));
+    next();
+  };
+}
+
+/**
+ * Refuses writes that a page of another origin makes with the browser's remembered login (OWASP, Cross-Site Request Forgery
+ * Prevention). Clients that are no browser send neither header.
+ */
+export function refuseForeignOrigin(request: Request, _response: Response, next: NextFunction): void {
+  if (!reads.has(request.method) && isForeign(request)) throw new Fault('FORBIDDEN', 'A page of another origin may not write here');
+  next();
+}
+
+function isForeign({ headers }: Request): boolean {
+  const site = headers['sec-fetch-site'];
+  if (typeof site === 'string' && site !== 'same-origin' && site !== 'none') return true;
+  const { origin, host } = headers;
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase();
+}
+
+const parseJson = json({ type: () => true, limit: maxBodyBytes, strict: true, inflate: false });
+
+/** Reads the body of a write as JSON, at most 1 MB. A write without a body is an empty object. */
+export function readJson(request: Request, response: Response, next: NextFunction): void {
+  if (reads.has(request.method) || !hasBody(request)) {
+    request.body = {};
+    next();
+    return;
+  }
+  if (!/^application\/json *(?:; *charset *= *"?utf-8"?)? *$/i.test(request.headers['content-type'] ?? '')) {
+    throw new Fault('UNSUPPORTED_MEDIA', 'The body must be JSON');
+  }
+  parseJson(request, response, next);
+}
+
+function hasBody({ headers }: Request): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}

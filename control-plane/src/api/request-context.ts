@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import type { NextFunction, Request, Response } from 'express';
+import type { Logger } from 'pino';
+import type { Principal } from '../auth/principal.ts';
+import type { Metrics } from '../health/metrics.ts';
+
+interface RequestContext {
+  readonly requestId: string;
+  principal: Principal | undefined;
+}
+
+const contexts = new WeakMap<Response, RequestContext>();
+
+/** Gives each request an id and the headers that every answer has, and writes one log line and one count when it ends. */
+export function openContext(log: Logger, metrics: Metrics) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const context: RequestContext = { requestId: randomUUID(), principal: undefined };
+    contexts.set(response, context);
+    response.set({
+      'X-Request-Id': context.requestId,
+      'Cache-Control': 'no-store',
+      'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+      'Cross-Origin-Resource-Policy': 'same-origin',
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+      'X-Frame-Options': 'DENY',
+    });
+    const startedMs = performance.now();
+    response.once('close', () => {
+      const route = routeOf(request);
+      const ms = Math.round(performance.now() - startedMs);
+      const { requestId, principal } = context;
+      metrics.requestEnded(request.method, route, response.statusCode);
+      log.debug({ requestId, method: request.method, route, status: response.statusCode, ms, principal: principal?.name }, 'answered');
+    });
+    next();
+  };
+}
+
+/** The pattern of the route that answered: paths hold names, and whatever somebody types by mistake. */
+function routeOf(request: Request): string {
+  const route = request.route as { path?: unknown } | undefined;
+  return typeof route?.path === 'string' ? request.baseUrl + route.path : 'none';
+}
+
+/** The id of the request that is being answered. */
+export function requestIdOf(response: Response): string {
+  return contextOf(response).requestId;
+}
+
+/** Records who calls. */
+export function signIn(response: Response, principal: Principal): void {
+  contextOf(response).principal = principal;
+}
+
+/** Who calls. @throws Error on a route that does not ask for a login */
+export function principalOf(response: Response): Principal {
+  const { principal } = contextOf(response);
+  if (principal === undefined) throw new Error('This route is served without a login');
+  return principal;
+}
+
+function contextOf(response: Response): RequestContext {
+  const context = contexts.get(response);
+  if (context === undefined) throw new Error('This response has no context');
+  return context;
+}

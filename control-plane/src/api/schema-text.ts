@@ -1,0 +1,11 @@
+import { fileURLToPath } from 'node:url';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { buildSchema } from './build-schema.ts';
+
+/** Where the printed schema lies. */
+export const schemaFile = fileURLToPath(new URL('../../schema.graphql', import.meta.url));
+
+/** The GraphQL schema in its own language, sorted, so that two prints of one schema are the same. */
+export function schemaText(): string {
+  return `${printSchema(lexicographicSortSchema(buildSchema()))}\n`;
+}

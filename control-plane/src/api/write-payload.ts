@@ -1,0 +1,58 @@
+import { Fault, type FaultCode } from '@onecli/shared/fault';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+
+export enum Change {
+  CREATED = 'CREATED',
+  UPDATED = 'UPDATED',
+  UNCHANGED = 'UNCHANGED',
+  DELETED = 'DELETED',
+}
+registerEnumType(Change, { name: 'Change', description: 'What a write did.' });
+
+@ObjectType({ description: 'Why a write was refused. Nothing was written.' })
+export class WriteError {
+  @Field(() => String, { description: 'A code of the table of faults, such as INVALID or NAME_TAKEN.' })
+  code: string;
+
+  @Field(() => String, { nullable: true, description: 'Which input is wrong, as `rules[0].allow.hosts[1]`.' })
+  field: string | null;
+
+  @Field(() => String)
+  message: string;
+}
+
+/** What every write gives back. */
+@ObjectType()
+export abstract class WritePayload {
+  @Field(() => Change, { nullable: true, description: 'Null when the write was refused.' })
+  change: Change | null;
+
+  @Field(() => Int, { nullable: true, description: 'The revision that has the write; null when it was refused.' })
+  revision: number | null;
+
+  @Field(() => [WriteError])
+  errors: WriteError[];
+}
+
+@ObjectType({ description: 'The result of a removal. Removing what is absent succeeds, unchanged.' })
+export class RemovalPayload extends WritePayload {}
+
+/** Faults of the input or of the moment: part of the answer. All others are errors of the request. */
+const expected: ReadonlySet<FaultCode> = new Set<FaultCode>(['INVALID', 'NOT_FOUND', 'NAME_TAKEN', 'CONFLICT']);
+
+interface Done {
+  readonly change: `${Change}`;
+  readonly revision: number;
+}
+
+/** Runs a write and makes its payload; an expected fault becomes one of the payload's errors. */
+export async function payloadOf<W extends Done>(write: () => Promise<W>) {
+  try {
+    const done = await write();
+    return { object: null, token: null, ...done, change: Change[done.change], errors: [] as WriteError[] };
+  } catch (error) {
+    if (!(error instanceof Fault) || !expected.has(error.code)) throw error;
+    const { code, field = null, message } = error;
+    return { object: null, token: null, change: null, revision: null, errors: [{ code, field, message }] };
+  }
+}

@@ -1,0 +1,104 @@
+import { ArgsType, Field, Float, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { PageArguments } from '../api/page-arguments.ts';
+
+export enum Decision {
+  ALLOW = 'allow',
+  DENY = 'deny',
+}
+registerEnumType(Decision, { name: 'Decision' });
+
+@ObjectType({ description: 'Something somebody should look at.' })
+export class Finding {
+  @Field(() => String)
+  kind: string;
+
+  @Field(() => String, { description: 'Where in the request: the name of a header, `target`, `body`.' })
+  place: string;
+}
+
+@ObjectType({ description: 'One record of a request. It has no field that could hold a credential.' })
+export class AuditEvent {
+  @Field(() => ID)
+  id: string;
+
+  @Field(() => GraphQLISODateTime)
+  time: Date;
+
+  @Field(() => String, { nullable: true })
+  agent: string | null;
+
+  @Field(() => Decision)
+  decision: Decision;
+
+  @Field(() => String)
+  reason: string;
+
+  @Field(() => String, { nullable: true })
+  rule: string | null;
+
+  @Field(() => String)
+  host: string;
+
+  @Field(() => Int)
+  port: number;
+
+  @Field(() => String)
+  method: string;
+
+  @Field(() => String, { description: 'Without the query.' })
+  path: string;
+
+  @Field(() => Int, { description: 'What the agent received; 0 when the connection ended before.' })
+  status: number;
+
+  @Field(() => Float)
+  latencyMs: number;
+
+  @Field(() => Float)
+  requestBytes: number;
+
+  @Field(() => Float)
+  responseBytes: number;
+
+  @Field(() => [String], { description: 'Secret versions that left with the request: `prod/openai@1`.' })
+  secrets: string[];
+
+  @Field(() => [Finding])
+  findings: Finding[];
+
+  @Field(() => String)
+  requestId: string;
+
+  @Field(() => Int)
+  revision: number;
+
+  @Field(() => String)
+  worker: string;
+}
+
+@ObjectType()
+export class AuditEventPage {
+  @Field(() => [AuditEvent])
+  items: AuditEvent[];
+
+  @Field(() => String, { nullable: true })
+  next: string | null;
+}
+
+@ArgsType()
+export class AuditArguments extends PageArguments {
+  @Field(() => String, { nullable: true })
+  agent?: string | null;
+
+  @Field(() => String, { nullable: true })
+  host?: string | null;
+
+  @Field(() => Decision, { nullable: true })
+  decision?: Decision | null;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'From this moment on.' })
+  since?: Date | null;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'Until this moment, it excluded.' })
+  until?: Date | null;
+}

@@ -1,0 +1,101 @@
+import { PostgresAuditConsumer } from '@onecli/shared/adapters/postgres/audit-queue';
+import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
+import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
+import type { Express } from 'express';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import { AgentService } from './agents/agent.service.ts';
+import { type Services, createApp } from './api/create-app.ts';
+import { GraphqlApi } from './api/graphql-api.ts';
+import { AuditPartitions } from './audit/audit-partitions.ts';
+import { AuditService } from './audit/audit.service.ts';
+import { AuditStore } from './audit/audit-store.ts';
+import { AuditWriter } from './audit/audit-writer.ts';
+import { Authenticator } from './auth/authenticator.ts';
+import { writeLocalAccess } from './auth/local-access.ts';
+import { LoginLimiter } from './auth/login-limiter.ts';
+import { setUpAdmin } from './auth/set-up-admin.ts';
+import { UserStore } from './auth/user-store.ts';
+import { AuthorityService } from './authority/authority.service.ts';
+import type { Config } from './config.ts';
+import { ChangeConfig } from './configuration/change-config.ts';
+import { HealthCheck } from './health/health-check.ts';
+import { Metrics } from './health/metrics.ts';
+import type { InstanceKeys } from './instance/instance-keys.ts';
+import { PolicyService } from './policies/policy.service.ts';
+import { SecretService } from './secrets/secret.service.ts';
+import { WorkerService } from './workers/worker.service.ts';
+import { WorkerStore } from './workers/worker-store.ts';
+
+/** The parts of a control plane, wired. Each is started and ended by `main.ts`. */
+export interface ControlPlane {
+  readonly app: Express;
+  readonly health: HealthCheck;
+  /** Takes audit events from the queue until `close`. */
+  readonly auditWriter: AuditWriter;
+  readonly partitions: AuditPartitions;
+  /** Ends what is open, the database last. */
+  close(): Promise<void>;
+}
+
+/** An open database and the keys of its instance. */
+export interface Foundation {
+  readonly database: DataSource;
+  readonly keys: InstanceKeys;
+}
+
+/** Wires the control plane over an open instance, and sets up its admin. @throws ConfigFault when nobody could sign in */
+export async function build(config: Config, { database, keys }: Foundation, log: Logger): Promise<ControlPlane> {
+  const users = new UserStore(database);
+  await setUpAdmin(users, config.adminUser, config.adminPassword);
+  const metrics = new Metrics();
+  const bus = new PostgresConfigBus({ connectionString: config.databaseUrl, key: keys.busKey });
+  const consumer: AuditConsumer = new PostgresAuditConsumer({ connectionString: config.databaseUrl, key: keys.auditQueueKey });
+  const store = new AuditStore(database, keys.keyring);
+  const auditWriter = new AuditWriter({ consumer, store, log, written: (events) => metrics.auditWritten(events) });
+  const health = new HealthCheck({
+    database,
+    isConsuming: () => auditWriter.isConsuming,
+    revisionSeen: (revision) => metrics.revisionSeen(revision),
+  });
+  const services = buildServices({ database, keys }, new ChangeConfig(database, bus, log), store);
+  const authenticator = await buildAuthenticator(config, users, keys);
+  const graphql = await GraphqlApi.start(services, log);
+  return {
+    app: createApp({ services, authenticator, health, metrics, graphql: graphql.handler, log }),
+    health,
+    auditWriter,
+    partitions: new AuditPartitions(database, log),
+    close: async () => {
+      await graphql.stop();
+      await auditWriter.close();
+      await bus.close();
+      await database.destroy();
+    },
+  };
+}
+
+function buildServices({ database, keys }: Foundation, change: ChangeConfig, store: AuditStore): Services {
+  return {
+    secrets: new SecretService(database, change, keys),
+    agents: new AgentService(database, change, keys),
+    policies: new PolicyService(database, change, keys),
+    audit: new AuditService(store),
+    workers: new WorkerService(new WorkerStore(database)),
+    authority: new AuthorityService(database),
+  };
+}
+
+async function buildAuthenticator(config: Config, users: UserStore, keys: InstanceKeys): Promise<Authenticator> {
+  const { localAccessFile: path, proxyUrl, apiPort, bind } = config;
+  const { tokenPepper } = keys;
+  const localAccess =
+    path === undefined ? undefined : await writeLocalAccess({ path, apiUrl: localUrl(bind, apiPort), proxyUrl, tokenPepper });
+  return Authenticator.create({ users, limiter: new LoginLimiter(), localAccess, tokenPepper });
+}
+
+/** Where this machine reaches the API that listens on an address. */
+function localUrl(bind: string, port: number): string {
+  const host = bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

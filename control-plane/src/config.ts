@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { MasterKey } from '@onecli/shared/vault/master-key';
+import { SecretValue } from '@onecli/shared/secret-value';
+import { z } from 'zod';
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+const portText = 'expected a port number, 1-65535';
+const port = z
+  .string()
+  .regex(/^[0-9]{1,5}$/, portText)
+  .transform(Number)
+  .refine((value) => value >= 1 && value <= 65_535, portText);
+const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'expected exactly 64 hexadecimal digits');
+const filePath = z.string();
+const password = z.string().min(8, 'expected at least 8 characters').max(1024, 'expected at most 1024 characters');
+const isPostgresUrl = (value: string): boolean => /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value);
+
+/** The variables that the control plane reads. An empty one counts as not set. */
+export const variables = z.object({
+  DATABASE_URL: z
+    .string({ error: 'is not set: expected postgres://user:password@host:port/database' })
+    .refine(isPostgresUrl, 'expected a postgres:// URL'),
+  ONECLI_MASTER_KEY: hexKey.optional(),
+  ONECLI_MASTER_KEY_FILE: filePath.optional(),
+  ONECLI_API_PORT: port.prefault('10255'),
+  ONECLI_BIND: z
+    .string()
+    .refine((value) => isIP(value) !== 0 || value === 'localhost', 'expected an IP address to listen on')
+    .default('127.0.0.1'),
+  ONECLI_ADMIN_USER: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/, 'expected letters, digits and . _ @ -, at most 128')
+    .default('admin'),
+  ONECLI_ADMIN_PASSWORD: password.optional(),
+  ONECLI_ADMIN_PASSWORD_FILE: filePath.optional(),
+  ONECLI_LOCAL_ACCESS_FILE: filePath.optional(),
+  ONECLI_PROXY_URL: z
+    .string()
+    .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'expected an http:// or https:// URL')
+    .optional(),
+  ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
+});
+
+/** The settings of the control plane, parsed. */
+export interface Config {
+  /** May hold the database's password: never to be logged. */
+  readonly databaseUrl: string;
+  readonly masterKey: MasterKey;
+  readonly apiPort: number;
+  readonly bind: string;
+  readonly adminUser: string;
+  readonly adminPassword: SecretValue | undefined;
+  readonly localAccessFile: string | undefined;
+  readonly proxyUrl: string | undefined;
+  readonly logLevel: LogLevel;
+}
+
+/** Every fault of a configuration at once, each with its variable and what is expected. Never a value. */
+export class ConfigFault extends Error {
+  override readonly name = 'ConfigFault';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration has faults:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.faults = faults;
+  }
+}
+
+type Environment = Record<string, string | undefined>;
+
+/**
+ * Reads the configuration from the environment and from the files that it names.
+ * @throws ConfigFault with all faults together
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const faults: string[] = [];
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = variables.safeParse(given);
+  if (!parsed.success) for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`);
+  const masterKey = readMasterKey(given, faults);
+  const adminPassword = readPassword(given, faults);
+  if (!parsed.success || masterKey === undefined || faults.length > 0) throw new ConfigFault([...new Set(faults)]);
+  const found = parsed.data;
+  return {
+    databaseUrl: found.DATABASE_URL,
+    masterKey,
+    apiPort: found.ONECLI_API_PORT,
+    bind: found.ONECLI_BIND,
+    adminUser: found.ONECLI_ADMIN_USER,
+    adminPassword,
+    localAccessFile: found.ONECLI_LOCAL_ACCESS_FILE,
+    proxyUrl: found.ONECLI_PROXY_URL,
+    logLevel: found.ONECLI_LOG_LEVEL,
+  };
+}
+
+function readMasterKey(given: Environment, faults: string[]): MasterKey | undefined {
+  const text = valueOrFile('ONECLI_MASTER_KEY', given, faults);
+  if (text === undefined) {
+    if (!given['ONECLI_MASTER_KEY_FILE']) faults.push('ONECLI_MASTER_KEY: is not set: expected 64 hexadecimal digits, or ONECLI_MASTER_KEY_FILE');
+    return undefined;
+  }
+  const parsed = hexKey.safeParse(text);
+  if (parsed.success) return MasterKey.fromHex(parsed.data);
+  faults.push(`${sourceOf('ONECLI_MASTER_KEY', given)}: expected exactly 64 hexadecimal digits`);
+  return undefined;
+}
+
+function readPassword(given: Environment, faults: string[]): SecretValue | undefined {
+  const text = valueOrFile('ONECLI_ADMIN_PASSWORD', given, faults);
+  if (text === undefined) return undefined;
+  const parsed = password.safeParse(text);
+  if (parsed.success) return SecretValue.of(parsed.data);
+  for (const issue of parsed.error.issues) faults.push(`${sourceOf('ONECLI_ADMIN_PASSWORD', given)}: ${issue.message}`);
+  return undefined;
+}
+
+function sourceOf(name: string, given: Environment): string {
+  return given[name] === undefined ? `${name}_FILE` : name;
+}
+
+/** The value of a variable or the content of the file that its `…_FILE` names, without the line's end. */
+function valueOrFile(name: string, given: Environment, faults: string[]): string | undefined {
+  const value = given[name];
+  const path = given[`${name}_FILE`];
+  if (path === undefined) return value;
+  if (value !== undefined) {
+    faults.push(`${name}_FILE: is set together with ${name}: expected one of the two`);
+    return value;
+  }
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    faults.push(`${name}_FILE: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): expected a readable file`);
+    return undefined;
+  }
+}

@@ -1,0 +1,59 @@
+import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import type { GraphqlContext } from '../api/graphql-context.ts';
+import { orNull } from '../api/or-null.ts';
+import { PageArguments, pageOf } from '../api/page-arguments.ts';
+import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
+import type { Written } from '../configuration/written.ts';
+import type { SecretService } from './secret.service.ts';
+import { NewSecretInput, Secret, SecretPage, SecretPayload, SecretUpdateInput, Surface } from './secret.type.ts';
+import type { SecretView } from './secret-view.ts';
+
+@Resolver()
+export class SecretResolver {
+  readonly #secrets: SecretService;
+
+  constructor(secrets: SecretService) {
+    this.#secrets = secrets;
+  }
+
+  @Query(() => SecretPage)
+  async secrets(@Args(() => PageArguments) page: PageArguments, @Ctx() { principal }: GraphqlContext): Promise<SecretPage> {
+    const { items, next = null } = await this.#secrets.list(principal, pageOf(page));
+    return { items: items.map(show), next };
+  }
+
+  @Query(() => Secret, { nullable: true })
+  secret(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<Secret | null> {
+    return orNull(async () => show(await this.#secrets.get(principal, name)));
+  }
+
+  @Mutation(() => SecretPayload)
+  createSecret(@Arg('input', () => NewSecretInput) input: NewSecretInput, @Ctx() { principal }: GraphqlContext): Promise<SecretPayload> {
+    return payloadOf(async () => showWritten(await this.#secrets.create(principal, { ...input })));
+  }
+
+  @Mutation(() => SecretPayload)
+  updateSecret(
+    @Arg('name', () => String) name: string,
+    @Arg('input', () => SecretUpdateInput) input: SecretUpdateInput,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<SecretPayload> {
+    return payloadOf(async () => showWritten(await this.#secrets.put(principal, name, { ...input })));
+  }
+
+  @Mutation(() => RemovalPayload)
+  deleteSecret(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<RemovalPayload> {
+    return payloadOf(() => this.#secrets.remove(principal, name));
+  }
+}
+
+const surfaceOf = { header: Surface.HEADER, basic: Surface.BASIC } as const;
+
+function show(view: SecretView): Secret {
+  const binding = view.binding && { hosts: [...view.binding.hosts], surfaces: view.binding.surfaces.map((name) => surfaceOf[name]) };
+  return { ...view, binding, versions: [...view.versions] };
+}
+
+function showWritten({ object, ...written }: Written<SecretView>) {
+  return { ...written, object: show(object) };
+}

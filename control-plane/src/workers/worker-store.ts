@@ -1,0 +1,44 @@
+import type { DataSource } from 'typeorm';
+import type { Page, PageRequest } from '../configuration/page.ts';
+
+const aliveWithinSeconds = 10;
+const defaultLimit = 50;
+
+/** A worker as it last reported itself. */
+export interface WorkerView {
+  readonly name: string;
+  readonly bootId: string;
+  readonly version: string;
+  readonly appliedRevision: number;
+  readonly startedAt: Date;
+  readonly seenAt: Date;
+  /** It reported within the last ten seconds, by the database's clock. */
+  readonly isLive: boolean;
+}
+
+/** The workers that reported themselves. */
+export class WorkerStore {
+  readonly #database: DataSource;
+
+  constructor(database: DataSource) {
+    this.#database = database;
+  }
+
+  /** One page, in the order of names; 50 when no limit is given. */
+  async list({ after, limit = defaultLimit }: PageRequest): Promise<Page<WorkerView>> {
+    const rows: (Omit<WorkerView, 'appliedRevision'> & { appliedRevision: string })[] = await this.#database.query(
+      `SELECT name, boot_id AS "bootId", version, applied_revision AS "appliedRevision", started_at AS "startedAt",
+              seen_at AS "seenAt", seen_at > now() - make_interval(secs => $1) AS "isLive"
+       FROM worker WHERE $2::text IS NULL OR name > $2 ORDER BY name LIMIT $3`,
+      [aliveWithinSeconds, after?.replaceAll('\0', '') ?? null, limit + 1],
+    );
+    const items = rows.slice(0, limit).map((row) => ({ ...row, appliedRevision: Number(row.appliedRevision) }));
+    return { items, next: rows.length > limit ? items.at(-1)?.name : undefined };
+  }
+
+  /** The revision of the configuration that is committed now. */
+  async revision(): Promise<number> {
+    const rows: { revision: string }[] = await this.#database.query('SELECT revision FROM config_state');
+    return Number(rows[0]?.revision ?? 0);
+  }
+}
