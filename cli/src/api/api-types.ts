@@ -21,7 +21,6 @@ export type Agent = z.infer<typeof agentSchema>;
 export const tokenSchema = z.looseObject({ token: z.string().min(1) });
 
 const selectorSchema = z.union([z.string(), z.looseObject({ labels: z.record(z.string(), z.string()) })]);
-export type AgentSelectorInput = z.infer<typeof selectorSchema>;
 
 export const policySchema = z.looseObject({
   name: z.string(),

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Command } from 'commander';
-import type { ApiClient } from '../api/api-client.ts';
+import { type Command, Option } from 'commander';
+import { type ApiClient, ApiError } from '../api/api-client.ts';
 import { type AuditEvent, auditEventSchema } from '../api/api-types.ts';
+import { CliError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
 import { parseCount } from '../parse-options.ts';
@@ -30,7 +31,7 @@ export function addAudit(program: Command, context: CommandContext): void {
     .description('show what agents did and what was decided, oldest first')
     .option('--agent <name>')
     .option('--host <host>')
-    .option('--decision <decision>', 'allow or deny')
+    .addOption(new Option('--decision <decision>').choices(['allow', 'deny']))
     .option('--since <when>', 'an age (30m, 1h, 2d) or an ISO 8601 time')
     .option('--limit <count>', 'how many of the newest events', parseCount(maxLimit), defaultLimit)
     .option('--json', 'one JSON object a line')
@@ -52,8 +53,10 @@ Examples:
       const events = await fetchEvents(api, options, since, options.limit);
       const show = options.json ? printJson : printRows;
       show(context.terminal, events, true);
-      if (options.follow)
-        await follow(api, options, [...before, ...events], (fresh) => show(context.terminal, fresh, false));
+      if (!options.follow) return;
+      const fetchSince = (from: string): Promise<AuditEvent[]> => fetchEvents(api, options, from, maxLimit);
+      const showFresh = (fresh: AuditEvent[]): void => show(context.terminal, fresh, false);
+      await follow(fetchSince, [...before, ...events], showFresh, context.terminal);
     });
 }
 
@@ -78,21 +81,30 @@ function inOrder(events: readonly AuditEvent[]): AuditEvent[] {
 }
 
 async function follow(
-  api: ApiClient,
-  options: AuditOptions,
+  fetchSince: (since: string) => Promise<AuditEvent[]>,
   shown: readonly AuditEvent[],
   show: (fresh: AuditEvent[]) => void,
+  terminal: Terminal,
 ): Promise<never> {
   const seenAtMs = new Map(shown.map((event) => [event.id, Date.parse(event.time)]));
   let newestMs = Math.max(Date.now() - pollIntervalMs, ...seenAtMs.values());
+  let isAway = false;
   for (;;) {
     await delay(pollIntervalMs);
-    const events = await fetchEvents(api, options, ago(newestMs, lateMs), maxLimit);
-    const fresh = events.filter((event) => !seenAtMs.has(event.id));
-    for (const event of fresh) seenAtMs.set(event.id, Date.parse(event.time));
-    newestMs = Math.max(newestMs, ...fresh.map((event) => Date.parse(event.time)));
-    for (const [id, timeMs] of seenAtMs) if (timeMs < newestMs - 2 * lateMs) seenAtMs.delete(id);
-    if (fresh.length > 0) show(fresh);
+    try {
+      const events = await fetchSince(ago(newestMs, lateMs));
+      const fresh = events.filter((event) => !seenAtMs.has(event.id));
+      for (const event of fresh) seenAtMs.set(event.id, Date.parse(event.time));
+      newestMs = Math.max(newestMs, ...fresh.map((event) => Date.parse(event.time)));
+      for (const [id, timeMs] of seenAtMs) if (timeMs < newestMs - 2 * lateMs) seenAtMs.delete(id);
+      if (fresh.length > 0) show(fresh);
+      isAway = false;
+    } catch (error) {
+      const isRefusal = error instanceof ApiError && error.status < 500;
+      if (!(error instanceof CliError) || isRefusal) throw error;
+      if (!isAway) terminal.notice(`onecli: ${error.message}; going on when it is back`);
+      isAway = true;
+    }
   }
 }
 
