@@ -3,7 +3,15 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import { parseRange } from './parse-ranges.ts';
-import { embeddedIpv4, type Ip, isInRange, type Range, type SpecialReason, specialReason } from './special-ranges.ts';
+import {
+  embeddedIpv4,
+  type Ip,
+  isInRange,
+  parseIp,
+  type Range,
+  type SpecialReason,
+  specialReason,
+} from './special-ranges.ts';
 
 export type RefusalReason = SpecialReason | 'own-listener' | 'zone' | 'not-an-address';
 
@@ -48,8 +56,9 @@ export class AddressGuard {
       return range;
     });
     this.#listeners = options.ownListeners.map(({ address, port }, index) => {
-      if (isIP(address) === 0) throw new TypeError(`ownListeners[${index}] is not an IP address`);
-      return { ip: unmap(ipaddr.parse(address)), port };
+      const ip = parseIp(address);
+      if (!ip) throw new TypeError(`ownListeners[${index}] is not an IP address`);
+      return { ip: unmap(ip), port };
     });
     this.#localAddresses = options.localAddresses ?? interfaceAddresses;
   }
@@ -61,8 +70,8 @@ export class AddressGuard {
   verdict(ip: string, port: number): AddressVerdict {
     // Zones are cut off before parsing: Node and ipaddr.js do not agree on what one may contain.
     const [literal = '', zone] = ip.split('%');
-    if (isIP(ip) === 0 || !ipaddr.isValid(literal)) return refused('not-an-address');
-    const address = ipaddr.parse(literal);
+    const address = parseIp(literal);
+    if (isIP(ip) === 0 || !address) return refused('not-an-address');
     if (this.#isOwnListener(address, port)) return refused('own-listener');
     if (zone !== undefined) return refused(specialReason(address) ?? 'zone');
     return this.#judge(address);
@@ -109,9 +118,7 @@ export class AddressGuard {
 
   #isLocal(address: Ip): boolean {
     const wanted = address.toNormalizedString();
-    return this.#localAddresses().some(
-      (local) => isIP(local) !== 0 && ipaddr.parse(local).toNormalizedString() === wanted,
-    );
+    return this.#localAddresses().some((local) => parseIp(local)?.toNormalizedString() === wanted);
   }
 }
 

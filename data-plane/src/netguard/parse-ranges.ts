@@ -1,6 +1,4 @@
-import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
-import type { Range } from './special-ranges.ts';
+import { parseIp, type Range } from './special-ranges.ts';
 
 export type RangesParse =
   | { readonly kind: 'ranges'; readonly ranges: readonly string[] }
@@ -9,12 +7,12 @@ export type RangesParse =
 /** One CIDR, or one address as a range of itself. IPv4 is dotted-quad only, no zone. Undefined when it is neither. */
 export function parseRange(text: string): Range | undefined {
   const [address = '', length, ...rest] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0 || address.includes('%')) return undefined;
-  const widest = family === 4 ? 32 : 128;
+  const base = parseIp(address);
+  if (!base || rest.length > 0) return undefined;
+  const widest = base.kind() === 'ipv4' ? 32 : 128;
   if (length !== undefined && !/^(0|[1-9]\d{0,2})$/.test(length)) return undefined;
   const prefixLength = length === undefined ? widest : Number(length);
-  return prefixLength <= widest ? { base: ipaddr.parse(address), prefixLength } : undefined;
+  return prefixLength <= widest ? { base, prefixLength } : undefined;
 }
 
 /** Reads a comma-separated list of CIDRs, spaces allowed. All faults are named together, by position and not by value. */

@@ -2,6 +2,7 @@
  * The special-purpose ranges of the IANA registries (RFC 6890 and its successors) and the address forms that carry an
  * IPv4 address inside. Order matters: the first range that matches names the reason, so narrow ones stand first.
  */
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 export type Ip = ipaddr.IPv4 | ipaddr.IPv6;
@@ -28,6 +29,23 @@ export type SpecialReason =
 export interface Range {
   readonly base: Ip;
   readonly prefixLength: number;
+}
+
+/**
+ * Reads an address literal without zone; undefined when it is none. What an address is, Node decides: ipaddr.js takes
+ * short, octal and hexadecimal IPv4 too. A dotted tail is made hexadecimal first, because ipaddr.js reads `::10.0.0.1`
+ * as `::ffff:10.0.0.1`, which is another address.
+ */
+export function parseIp(literal: string): Ip | undefined {
+  const family = isIP(literal);
+  if (family === 0 || literal.includes('%')) return undefined;
+  if (family === 4) return ipaddr.IPv4.parse(literal);
+  return ipaddr.IPv6.parse(
+    literal.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...quad: string[]) => {
+      const [a = 0, b = 0, c = 0, d = 0] = quad.slice(0, 4).map(Number);
+      return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+    }),
+  );
 }
 
 /** Whether `ip` lies in `range`. Addresses of different families never match. */
