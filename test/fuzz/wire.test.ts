@@ -14,7 +14,7 @@ import { cutAt, limits, readRequest, readResponse } from '../differential/read-m
 const properties = 12;
 const numRuns = Math.max(1, Math.round(Number(process.env.FUZZ_RUNS ?? 20_000) / properties));
 
-const tokenOctets = [..."!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];
+const tokenOctets = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".split('');
 const token = fc.string({ unit: fc.constantFrom(...tokenOctets), minLength: 1, maxLength: 20 });
 const method = token.map((text) => text.toUpperCase());
 const valueOctet = fc.oneof(fc.integer({ min: 32, max: 126 }), fc.integer({ min: 128, max: 255 }), fc.constant(9));
@@ -292,7 +292,7 @@ describe('canonical forms', () => {
   );
 
   it('of an authority are their own canonical form', () => {
-    const label = fc.string({ unit: fc.constantFrom(...'abzAZ019-_xn\xc3\xbc\xe3\x80\x82'), maxLength: 8 });
+    const label = fc.string({ unit: fc.constantFrom(...'abzAZ019-_xn\xc3\xbc\xe3\x80\x82'.split('')), maxLength: 8 });
     const name = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'));
     const host = fc.oneof(
       name,
