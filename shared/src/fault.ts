@@ -5,41 +5,125 @@
  */
 const faults = {
   // Who are you
-  PROXY_AUTH_REQUIRED: { status: 407, isRetryable: false, hint: 'Send the agent token: HTTPS_PROXY=http://<agent>:<token>@<gateway>. `onecli run --agent <name> -- <command>` sets it.' },
-  PROXY_AUTH_INVALID: { status: 407, isRetryable: false, hint: 'The token is not known, expired or rotated, or the agent is disabled. Ask an admin for a new one: `onecli agent rotate <name>`.' },
-  IDENTITY_CONFLICT: { status: 407, isRetryable: false, hint: 'Two identities were presented and they name different agents. Send one.' },
-  UNAUTHENTICATED: { status: 401, isRetryable: false, hint: 'Sign in with the admin user and password (Basic) or a key (Bearer).' },
-  FORBIDDEN: { status: 403, isRetryable: false, hint: 'This principal may not do that. Ask an owner for a role that may.' },
+  PROXY_AUTH_REQUIRED: {
+    status: 407,
+    isRetryable: false,
+    hint: 'Send the agent token: HTTPS_PROXY=http://<agent>:<token>@<gateway>. `onecli run --agent <name> -- <command>` sets it.',
+  },
+  PROXY_AUTH_INVALID: {
+    status: 407,
+    isRetryable: false,
+    hint: 'The token is not known, expired or rotated, or the agent is disabled. Ask an admin for a new one: `onecli agent rotate <name>`.',
+  },
+  IDENTITY_CONFLICT: {
+    status: 407,
+    isRetryable: false,
+    hint: 'Two identities were presented and they name different agents. Send one.',
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    isRetryable: false,
+    hint: 'Sign in with the admin user and password (Basic) or a key (Bearer).',
+  },
+  FORBIDDEN: {
+    status: 403,
+    isRetryable: false,
+    hint: 'This principal may not do that. Ask an owner for a role that may.',
+  },
   TOO_MANY_LOGINS: { status: 429, isRetryable: true, hint: 'Too many failed logins. Wait, then try again.' },
   // What may you do
-  POLICY_DENIED: { status: 403, isRetryable: false, hint: 'No policy allows this agent to do that. An admin can: `onecli policy allow <agent> <host> --paths <pattern>`.' },
-  PLACEHOLDER_NOT_GRANTED: { status: 403, isRetryable: false, hint: 'The request holds a placeholder that this agent may not use here. Check its name; an admin grants it with `onecli policy allow <agent> <host> --secrets <name>`.' },
-  PLACEHOLDER_NOT_BOUND: { status: 403, isRetryable: false, hint: 'The placeholder stands where its secret is not bound: another host, or another place in the request. Send it in a header to a host of its binding.' },
-  ADDRESS_REFUSED: { status: 403, isRetryable: false, hint: 'The host resolves to a private, local or reserved address. An admin can open a range with ONECLI_ALLOW_RANGES.' },
-  CLEARTEXT_REFUSED: { status: 403, isRetryable: false, hint: 'A credential leaves only over TLS. Use https://.' },
-  UNSUPPORTED_UPGRADE: { status: 501, isRetryable: false, hint: 'This gateway does not pass protocol upgrades (WebSocket, h2c). Use HTTP/1.1 requests.' },
+  POLICY_DENIED: {
+    status: 403,
+    isRetryable: false,
+    hint: 'No policy allows this agent to do that. An admin can: `onecli policy allow <agent> <host> --paths <pattern>`.',
+  },
+  PLACEHOLDER_NOT_GRANTED: {
+    status: 403,
+    isRetryable: false,
+    hint: 'The request holds a placeholder that this agent may not use here. Check its name; an admin grants it with `onecli policy allow <agent> <host> --secrets <name>`.',
+  },
+  PLACEHOLDER_NOT_BOUND: {
+    status: 403,
+    isRetryable: false,
+    hint: 'The placeholder stands where its secret is not bound: another host, or another place in the request. Send it in a header to a host of its binding.',
+  },
+  ADDRESS_REFUSED: {
+    status: 403,
+    isRetryable: false,
+    hint: 'The host resolves to a private, local or reserved address. An admin can open a range with ONECLI_ALLOW_RANGES.',
+  },
+  UNSUPPORTED_UPGRADE: {
+    status: 501,
+    isRetryable: false,
+    hint: 'This gateway does not pass protocol upgrades (WebSocket, h2c). Use HTTP/1.1 requests.',
+  },
   // What was sent
   BAD_REQUEST: { status: 400, isRetryable: false, hint: 'The request is not well-formed HTTP/1.1 (RFC 9112).' },
-  BAD_TARGET: { status: 400, isRetryable: false, hint: 'The request target has dot segments, a backslash, a control character, a fragment or a bad escape. Send a plain path.' },
-  MISDIRECTED: { status: 421, isRetryable: false, hint: 'The CONNECT host, the TLS server name and the Host header must be the same name.' },
+  BAD_TARGET: {
+    status: 400,
+    isRetryable: false,
+    hint: 'The request target has dot segments, a backslash, a control character, a fragment or a bad escape. Send a plain path.',
+  },
+  MISDIRECTED: {
+    status: 421,
+    isRetryable: false,
+    hint: 'The CONNECT host, the TLS server name and the Host header must be the same name.',
+  },
+  TLS_HANDSHAKE_FAILED: {
+    status: 495,
+    isRetryable: false,
+    hint: 'The client does not trust the certificate authority of this gateway. `onecli run` sets it; `onecli doctor` says what is missing.',
+  },
   HEAD_TOO_LARGE: { status: 431, isRetryable: false, hint: 'The request head is larger than this gateway accepts.' },
   REQUEST_TIMEOUT: { status: 408, isRetryable: true, hint: 'The request was not sent in time.' },
   METHOD_NOT_ALLOWED: { status: 405, isRetryable: false, hint: 'This method is not allowed here.' },
-  NOT_A_PROXY_REQUEST: { status: 404, isRetryable: false, hint: 'This is the proxy port: set HTTPS_PROXY to it. It serves /health, /livez, /readyz, /metrics and /ca.pem itself. The API is on port 10255.' },
+  NOT_A_PROXY_REQUEST: {
+    status: 404,
+    isRetryable: false,
+    hint: 'This is the proxy port: set HTTPS_PROXY to it. It serves /health, /livez, /readyz, /metrics and /ca.pem itself. The API is on port 10255.',
+  },
   // What went wrong behind us
-  UPSTREAM_UNREACHABLE: { status: 502, isRetryable: true, hint: 'The host did not resolve, or did not accept a connection.' },
-  UPSTREAM_UNTRUSTED: { status: 502, isRetryable: false, hint: "The upstream's certificate is not valid for this host. Nothing was sent. An admin can add a root with ONECLI_UPSTREAM_CA_FILE." },
-  UPSTREAM_INVALID: { status: 502, isRetryable: true, hint: 'The upstream sent something that is not a well-formed HTTP/1.1 response.' },
+  UPSTREAM_UNREACHABLE: {
+    status: 502,
+    isRetryable: true,
+    hint: 'The host did not resolve, or did not accept a connection.',
+  },
+  UPSTREAM_UNTRUSTED: {
+    status: 502,
+    isRetryable: false,
+    hint: "The upstream's certificate is not valid for this host. Nothing was sent. An admin can add a root with ONECLI_UPSTREAM_CA_FILE.",
+  },
+  UPSTREAM_INVALID: {
+    status: 502,
+    isRetryable: true,
+    hint: 'The upstream sent something that is not a well-formed HTTP/1.1 response.',
+  },
   UPSTREAM_TIMEOUT: { status: 504, isRetryable: true, hint: 'The upstream did not answer in time.' },
   NOT_READY: { status: 503, isRetryable: true, hint: 'The gateway has no configuration yet. Try again shortly.' },
-  AUDIT_UNAVAILABLE: { status: 503, isRetryable: true, hint: 'The gateway cannot record requests now, so it refuses them. Try again shortly.' },
-  SECRET_UNAVAILABLE: { status: 503, isRetryable: false, hint: 'The secret could not be opened. An admin should look at the gateway’s log.' },
-  DRAINING: { status: 503, isRetryable: true, hint: 'The gateway is shutting down. Try again: another worker will answer.' },
+  AUDIT_UNAVAILABLE: {
+    status: 503,
+    isRetryable: true,
+    hint: 'The gateway cannot record requests now, so it refuses them. Try again shortly.',
+  },
+  SECRET_UNAVAILABLE: {
+    status: 503,
+    isRetryable: false,
+    hint: 'The secret could not be opened. An admin should look at the gateway’s log.',
+  },
+  DRAINING: {
+    status: 503,
+    isRetryable: true,
+    hint: 'The gateway is shutting down. Try again: another worker will answer.',
+  },
   INTERNAL: { status: 500, isRetryable: true, hint: 'An unexpected fault. The request id finds it in the log.' },
   // The API
   INVALID: { status: 400, isRetryable: false, hint: 'Mend the named field and send it again.' },
   NOT_FOUND: { status: 404, isRetryable: false, hint: 'There is nothing of that name.' },
-  NAME_TAKEN: { status: 409, isRetryable: false, hint: 'The name is taken. Choose another, or update the one that exists with PUT.' },
+  NAME_TAKEN: {
+    status: 409,
+    isRetryable: false,
+    hint: 'The name is taken. Choose another, or update the one that exists with PUT.',
+  },
   CONFLICT: { status: 409, isRetryable: true, hint: 'It changed meanwhile. Read it again and repeat.' },
   TOO_LARGE: { status: 413, isRetryable: false, hint: 'The body is larger than 1 MB.' },
   UNSUPPORTED_MEDIA: { status: 415, isRetryable: false, hint: 'Send Content-Type: application/json.' },
@@ -48,7 +132,11 @@ const faults = {
 export type FaultCode = keyof typeof faults;
 
 /** What the table says of a code. */
-export function faultOf(code: FaultCode): { readonly status: number; readonly isRetryable: boolean; readonly hint: string } {
+export function faultOf(code: FaultCode): {
+  readonly status: number;
+  readonly isRetryable: boolean;
+  readonly hint: string;
+} {
   return faults[code];
 }
 

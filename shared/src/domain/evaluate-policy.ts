@@ -45,8 +45,11 @@ export class CompiledPolicy {
     for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
       for (const indexed of this.#below.get(host.slice(dot)) ?? []) found.add(indexed);
     }
-    const covering = [...found].filter(({ effect, rule }) => rule.hosts.some((pattern) => coversPort(effect, pattern, host, port)));
-    const ofEffect = (effect: Rule['effect']) => covering.filter((indexed) => indexed.effect === effect).map(({ rule }) => rule);
+    const covering = [...found].filter(({ effect, rule }) =>
+      rule.hosts.some((pattern) => coversPort(effect, pattern, host, port)),
+    );
+    const ofEffect = (effect: Rule['effect']) =>
+      covering.filter((indexed) => indexed.effect === effect).map(({ rule }) => rule);
     return { allow: ofEffect('allow'), deny: ofEffect('deny') };
   }
 
@@ -90,13 +93,17 @@ export function mayReachHost(rules: HostRules): Decision {
  */
 export function decide(rules: HostRules, method: string, readings: readonly string[]): Decision {
   for (const rule of rules.deny) {
-    if (readings.some((path) => denies(rule, method, path))) return { kind: 'deny', rule: rule.id, reason: 'DENIED_BY_RULE' };
+    if (readings.some((path) => denies(rule, method, path)))
+      return { kind: 'deny', rule: rule.id, reason: 'DENIED_BY_RULE' };
   }
   let decision: Decision = noRule;
   for (const [index, path] of readings.entries()) {
     const one = allowReading(rules.allow, method, path);
     if (one.kind === 'deny') return one;
-    decision = index === 0 || decision.kind === 'deny' ? one : { ...decision, secrets: intersect(decision.secrets, one.secrets) };
+    decision =
+      index === 0 || decision.kind === 'deny'
+        ? one
+        : { ...decision, secrets: intersect(decision.secrets, one.secrets) };
   }
   return decision;
 }
@@ -116,7 +123,10 @@ function allowReading(rules: readonly CompiledRule[], method: string, path: stri
 }
 
 function allows(rule: CompiledRule, method: string, path: string): boolean {
-  return (rule.methods.size === 0 || rule.methods.has(method)) && (rule.paths.length === 0 || rule.paths.some((covers) => covers(path)));
+  return (
+    (rule.methods.size === 0 || rule.methods.has(method)) &&
+    (rule.paths.length === 0 || rule.paths.some((covers) => covers(path)))
+  );
 }
 
 function denies(rule: CompiledRule, method: string, path: string): boolean {

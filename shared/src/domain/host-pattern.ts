@@ -12,7 +12,9 @@ export interface HostPattern {
   readonly port: number | undefined;
 }
 
-export type ParsedHostPattern = { readonly kind: 'pattern'; readonly pattern: HostPattern } | { readonly kind: 'invalid'; readonly problem: string };
+export type ParsedHostPattern =
+  | { readonly kind: 'pattern'; readonly pattern: HostPattern }
+  | { readonly kind: 'invalid'; readonly problem: string };
 
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 const invalid = (problem: string): ParsedHostPattern => ({ kind: 'invalid', problem });
@@ -23,7 +25,8 @@ const invalid = (problem: string): ParsedHostPattern => ({ kind: 'invalid', prob
  */
 export function parseHostPattern(text: string): ParsedHostPattern {
   if (text.length === 0) return invalid('must not be empty');
-  if (/[\s/@?#%\\]/.test(text)) return invalid('must be a host name with an optional port, without scheme, path or user');
+  if (/[\s/@?#%\\]/.test(text))
+    return invalid('must be a host name with an optional port, without scheme, path or user');
   const split = splitPort(text);
   if (split.kind === 'invalid') return split;
   const { host, port } = split;
@@ -36,21 +39,33 @@ export function parseHostPattern(text: string): ParsedHostPattern {
 }
 
 /** True when the pattern covers a canonical host. A pattern without a port covers `defaultPorts` only. */
-export function hostPatternCovers(pattern: HostPattern, host: string, port: number, defaultPorts: readonly number[] = [443]): boolean {
-  const isHostCovered = pattern.kind === 'exact' ? pattern.host === host : host.length > pattern.host.length && host.endsWith(pattern.host);
+export function hostPatternCovers(
+  pattern: HostPattern,
+  host: string,
+  port: number,
+  defaultPorts: readonly number[] = [443],
+): boolean {
+  const isHostCovered =
+    pattern.kind === 'exact' ? pattern.host === host : host.length > pattern.host.length && host.endsWith(pattern.host);
   return isHostCovered && (pattern.port === undefined ? defaultPorts.includes(port) : pattern.port === port);
 }
 
 /** The pattern as it is written. */
 export function formatHostPattern(pattern: HostPattern): string {
-  return (pattern.kind === 'below' ? `*${pattern.host}` : pattern.host) + (pattern.port === undefined ? '' : `:${pattern.port}`);
+  return (
+    (pattern.kind === 'below' ? `*${pattern.host}` : pattern.host) +
+    (pattern.port === undefined ? '' : `:${pattern.port}`)
+  );
 }
 
-function splitPort(text: string): { kind: 'split'; host: string; port: number | undefined } | { kind: 'invalid'; problem: string } {
+function splitPort(
+  text: string,
+): { kind: 'split'; host: string; port: number | undefined } | { kind: 'invalid'; problem: string } {
   const match = /^(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?$/.exec(text);
   if (!match) return { kind: 'invalid', problem: 'has a malformed port' };
   const port = match[2] === undefined ? undefined : Number(match[2]);
-  if (port !== undefined && (port < 1 || port > 65535)) return { kind: 'invalid', problem: 'has a port outside 1-65535' };
+  if (port !== undefined && (port < 1 || port > 65535))
+    return { kind: 'invalid', problem: 'has a port outside 1-65535' };
   return { kind: 'split', host: match[1] ?? '', port };
 }
 
@@ -70,7 +85,7 @@ function parseBelow(base: string, port: number | undefined): ParsedHostPattern {
 
 function canonicalName(host: string): string | undefined {
   let name = host.toLowerCase();
-  if ([...name].some((character) => character > '\x7f')) {
+  if (/[^\x00-\x7f]/.test(name)) {
     try {
       name = new URL(`http://${name}/`).hostname;
     } catch {
@@ -82,6 +97,7 @@ function canonicalName(host: string): string | undefined {
   const labels = name.split('.');
   if (!labels.every((part) => label.test(part))) return undefined;
   // A last label of digits or 0x… would be read as an IPv4 address by somebody (WHATWG URL): only the plain form counts.
-  if (/^(?:[0-9]+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '')) return ipaddr.IPv4.isValidFourPartDecimal(name) ? name : undefined;
+  if (/^(?:[0-9]+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? ''))
+    return ipaddr.IPv4.isValidFourPartDecimal(name) ? name : undefined;
   return name;
 }

@@ -2,7 +2,9 @@
  * A path pattern: literal text, `*` within a segment, `**` across segments. `/v1/**` covers `/v1/` and everything below
  * it, not `/v1` itself (write both, as `[/v1, /v1/**]`). The query is never part of it.
  */
-export type ParsedPathPattern = { readonly kind: 'pattern'; readonly covers: (path: string) => boolean } | { readonly kind: 'invalid'; readonly problem: string };
+export type ParsedPathPattern =
+  | { readonly kind: 'pattern'; readonly covers: (path: string) => boolean }
+  | { readonly kind: 'invalid'; readonly problem: string };
 
 export interface PathPatternOptions {
   /** Deny rules ignore case: an upstream may, and a deny that misses `/Admin` is none. */
@@ -15,14 +17,18 @@ const invalid = (problem: string): ParsedPathPattern => ({ kind: 'invalid', prob
 export function parsePathPattern(text: string, options: PathPatternOptions = {}): ParsedPathPattern {
   if (!text.startsWith('/')) return invalid('must start with `/`');
   if (text.length > 1024) return invalid('must be at most 1024 characters');
-  if (/[?#\\\s\x00-\x20\x7f]/.test(text)) return invalid('must not have a query, a fragment, a backslash or white space');
+  if (/[?#\\\s\x00-\x20\x7f]/.test(text))
+    return invalid('must not have a query, a fragment, a backslash or white space');
   if (/(^|\/)\.{1,2}(\/|$)/.test(text)) return invalid('must not have dot segments');
   if (/\*{3,}/.test(text)) return invalid('may have `*` and `**` only');
   if ((text.match(/\*+/g) ?? []).length > 16) return invalid('may have at most 16 wildcards');
   const pattern = options.ignoreCase ? text.toLowerCase() : text;
   const tokens = pattern.split(/(\*{1,2})/).filter((token) => token !== '');
   if (tokens.length === 1 && !pattern.includes('*')) {
-    return { kind: 'pattern', covers: options.ignoreCase ? (path) => path.toLowerCase() === pattern : (path) => path === pattern };
+    return {
+      kind: 'pattern',
+      covers: options.ignoreCase ? (path) => path.toLowerCase() === pattern : (path) => path === pattern,
+    };
   }
   return { kind: 'pattern', covers: (path) => matchesTokens(tokens, options.ignoreCase ? path.toLowerCase() : path) };
 }

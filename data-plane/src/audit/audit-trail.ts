@@ -1,0 +1,118 @@
+/**
+ * Every exit is recorded here exactly once, and goes to the queue in batches. What the queue has not taken yet is kept
+ * in memory, within bounds: when there is no more room, requests are refused, because a request that is not recorded
+ * must not happen.
+ */
+import type { AuditEvent } from '@onecli/shared/domain/audit-event';
+import type { AuditQueue } from '@onecli/shared/ports/audit-queue';
+import type { Logger } from 'pino';
+
+export interface AuditTrailOptions {
+  readonly queue: AuditQueue;
+  readonly worker: string;
+  readonly bootId: string;
+  readonly log: Logger;
+  /** Events are given to the queue at least this often. */
+  readonly flushEveryMs: number;
+  readonly maxBatch: number;
+  /** Events kept while the queue is away. */
+  readonly maxPending: number;
+  readonly onLost?: (count: number) => void;
+}
+
+/** An event as the request path knows it: the trail adds where and in which order. */
+export type RecordedEvent = Omit<AuditEvent, 'id' | 'worker'>;
+
+const retryMs = 500;
+
+export class AuditTrail {
+  readonly #options: AuditTrailOptions;
+  #pending: AuditEvent[] = [];
+  #sequence = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> | undefined;
+  #isQueueAway = false;
+  #isClosed = false;
+
+  constructor(options: AuditTrailOptions) {
+    this.#options = options;
+  }
+
+  /** False when a request must be refused, because it could not be recorded. */
+  get hasRoom(): boolean {
+    return this.#pending.length < this.#options.maxPending;
+  }
+
+  /** False since the queue last refused a batch. */
+  get isQueueReachable(): boolean {
+    return !this.#isQueueAway;
+  }
+
+  /** Events that the queue has not taken yet. */
+  get pendingCount(): number {
+    return this.#pending.length;
+  }
+
+  /** Records one exit. Refusals of strangers take at most half the room, so that they cannot shut agents out. */
+  record(event: RecordedEvent): void {
+    const { worker, bootId, maxPending, maxBatch, onLost } = this.#options;
+    const isStranger = event.agentId === undefined;
+    if (isStranger && this.#pending.length >= maxPending / 2) return onLost?.(1);
+    this.#pending.push({ id: `${worker}-${bootId}-${(this.#sequence++).toString(36)}`, worker, ...event });
+    if (this.#pending.length >= maxBatch) this.#flushSoon(0);
+    else this.#flushSoon(this.#options.flushEveryMs);
+  }
+
+  /** Gives what is pending to the queue, for at most `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (this.#pending.length > 0 && performance.now() < deadline) {
+      await this.#flush();
+      if (this.#isQueueAway) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    if (this.#pending.length === 0) return;
+    this.#options.onLost?.(this.#pending.length);
+    this.#options.log.error(
+      { count: this.#pending.length },
+      'audit events were lost: the queue did not take them before the end',
+    );
+  }
+
+  #flushSoon(ms: number): void {
+    if (this.#timer || this.#flushing || this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#flush();
+    }, ms);
+  }
+
+  #flush(): Promise<void> {
+    this.#flushing ??= this.#flushBatch().finally(() => {
+      this.#flushing = undefined;
+      if (this.#pending.length > 0) this.#flushSoon(this.#isQueueAway ? retryMs : 0);
+    });
+    return this.#flushing;
+  }
+
+  async #flushBatch(): Promise<void> {
+    const batch = this.#pending.slice(0, this.#options.maxBatch);
+    const [first] = batch;
+    if (!first) return;
+    try {
+      // Given again after a lost answer it may be longer, and another batch: events are told apart by their own ids.
+      await this.#options.queue.add(`${first.id}-${batch.length}`, batch);
+      this.#pending = this.#pending.slice(batch.length);
+      if (this.#isQueueAway) this.#options.log.info('the audit queue is back');
+      this.#isQueueAway = false;
+    } catch (error) {
+      if (!this.#isQueueAway)
+        this.#options.log.warn(
+          { err: error, pending: this.#pending.length },
+          'the audit queue is away: events are kept',
+        );
+      this.#isQueueAway = true;
+    }
+  }
+}

@@ -1,0 +1,207 @@
+/** Wires a worker by hand. The only place that knows which adapters stand behind the ports. */
+import { randomBytes } from 'node:crypto';
+import { PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
+import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
+import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
+import type { PolicyBody } from '@onecli/shared/domain/policy';
+import type { AuthorityRecord } from '@onecli/shared/domain/snapshot';
+import type { SealedPolicy } from '@onecli/shared/ports/snapshot-source';
+import { authorityContext, policyContext } from '@onecli/shared/seal-contexts';
+import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
+import { Keyring } from '@onecli/shared/vault/keyring';
+import { open } from '@onecli/shared/vault/seal';
+import type { Logger } from 'pino';
+import { AuditTrail } from './audit/audit-trail.ts';
+import type { WorkerConfig } from './config.ts';
+import { SecretOpener } from './credentials/open-secret.ts';
+import { Metrics } from './health/metrics.ts';
+import { AddressGuard } from './netguard/address-guard.ts';
+import { CheckedResolver } from './netguard/checked-resolver.ts';
+import type { DataPlane } from './proxy/data-plane.ts';
+import { DeadlineClock } from './proxy/deadline.ts';
+import { defaultLimits } from './proxy/limits.ts';
+import { OpenConnections } from './proxy/open-connections.ts';
+import { UpstreamPool } from './proxy/upstream-pool.ts';
+import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
+import { LeafCache } from './tls/leaf-cache.ts';
+import { UpstreamTls } from './tls/upstream-tls.ts';
+
+/** The master key is not this instance's: nothing can be opened, and going on would only hide it. */
+export class WrongMasterKey extends Error {}
+
+export interface Worker {
+  readonly plane: DataPlane;
+  /** Follows the configuration and reports until `signal` aborts. */
+  follow(signal: AbortSignal): Promise<void>;
+  /** Gives the last audit events to the queue and ends every connection to the stores. */
+  close(): Promise<void>;
+}
+
+/** Builds a worker. Waits for the store to have an instance; throws WrongMasterKey when the key is not its key. */
+export async function buildWorker(config: WorkerConfig, log: Logger, signal: AbortSignal): Promise<Worker> {
+  const stores = await openStores(config, log, signal);
+  const plane = wire(config, stores, log);
+  const { bus, queue, source } = stores;
+  return {
+    plane,
+    follow: async (stop) => {
+      await plane.configuration.start(stop);
+      reportAlive(config.name, stores, plane, stop);
+    },
+    close: async () => {
+      await plane.trail.close(5000);
+      plane.pool.close();
+      plane.clock.close();
+      await Promise.allSettled([bus.close(), queue.close(), source.close()]);
+    },
+  };
+}
+
+interface Stores {
+  readonly source: PostgresSnapshotSource;
+  readonly bus: PostgresConfigBus;
+  readonly queue: PostgresAuditQueue;
+  readonly keyring: Keyring;
+  readonly tokenPepper: Buffer;
+  readonly bootId: string;
+}
+
+async function openStores(
+  { databaseUrl: connectionString, masterKey }: WorkerConfig,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Stores> {
+  const source = new PostgresSnapshotSource({ connectionString });
+  const instance = await firstInstance(source, log, signal);
+  if (!verifyKeyCheck(masterKey, instance.id, instance.keyCheck)) {
+    throw new WrongMasterKey('the master key is not the one of this instance');
+  }
+  return {
+    source,
+    bus: new PostgresConfigBus({ connectionString, key: masterKey.derive('bus-mac', instance.id) }),
+    queue: new PostgresAuditQueue({ connectionString, key: masterKey.derive('audit-queue', instance.id) }),
+    keyring: Keyring.open(masterKey, instance.id, instance.terms),
+    tokenPepper: masterKey.derive('token-pepper', instance.id),
+    bootId: randomBytes(4).toString('hex'),
+  };
+}
+
+function wire(
+  config: WorkerConfig,
+  { source, bus, queue, keyring, tokenPepper, bootId }: Stores,
+  log: Logger,
+): DataPlane {
+  const limits = defaultLimits;
+  const clock = new DeadlineClock();
+  const authority = new IssuingAuthority(keyring, limits.maxLeaves);
+  const configuration = new FollowedConfiguration({
+    source,
+    bus,
+    log,
+    lookEveryMs: 1000,
+    openBody: (policy) => openBody(keyring, policy),
+    prepare: (snapshot) => authority.use(snapshot.authority),
+  });
+  const pool = new UpstreamPool({ ...upstreamAccess(config), dialMs: limits.dialMs }, limits, clock);
+  const metrics: Metrics = new Metrics({
+    revision: () => configuration.current?.revision ?? 0,
+    pooled: () => pool.idleCount,
+    auditPending: () => trail.pendingCount,
+  });
+  const onLost = (count: number): void => metrics.auditLost.inc(count);
+  const trail = new AuditTrail({ queue, worker: config.name, bootId, log, onLost, ...trailBounds });
+  const opener = new SecretOpener(keyring);
+  const connections = new OpenConnections();
+  return {
+    configuration,
+    opener,
+    tokenPepper,
+    pool,
+    trail,
+    metrics,
+    clock,
+    limits,
+    log,
+    authority,
+    connections,
+    isDraining: false,
+  };
+}
+
+const trailBounds = { flushEveryMs: 50, maxBatch: 500, maxPending: 100_000 };
+
+function openBody(keyring: Keyring, policy: SealedPolicy): PolicyBody {
+  const text = open(keyring, policyContext(policy.id, policy.version), policy.sealedBody).toString('utf8');
+  return JSON.parse(text) as PolicyBody;
+}
+
+function upstreamAccess(config: WorkerConfig): { resolver: CheckedResolver; tls: UpstreamTls } {
+  const guard = new AddressGuard({ allowRanges: config.allowRanges, ownListeners: config.ownListeners });
+  const roots = config.upstreamRootsPem;
+  return {
+    resolver: new CheckedResolver({ guard, connectTo: config.connectTo }),
+    tls: new UpstreamTls(roots === undefined ? {} : { extraRootsPem: roots }),
+  };
+}
+
+function reportAlive(
+  name: string,
+  { source, bootId }: Stores,
+  { configuration, log }: DataPlane,
+  stop: AbortSignal,
+): void {
+  const startedAtMs = Date.now();
+  const beat = (): void => {
+    const appliedRevision = configuration.current?.revision ?? 0;
+    source.heartbeat({ name, bootId, version, appliedRevision, startedAtMs }).catch((error: unknown) => {
+      log.debug({ err: error }, 'the heartbeat did not arrive');
+    });
+  };
+  beat();
+  const beating = setInterval(beat, 2000);
+  stop.addEventListener('abort', () => clearInterval(beating), { once: true });
+}
+
+const version = '0.1.0';
+
+/** The certificate authority in force: its leaves are minted here, and its certificate handed out. */
+class IssuingAuthority {
+  leaves: LeafCache | undefined;
+  certificatePem: string | undefined;
+  readonly #keyring: Keyring;
+  readonly #maxLeaves: number;
+  readonly #ticketKeys = randomBytes(48);
+  #id: string | undefined;
+
+  constructor(keyring: Keyring, maxLeaves: number) {
+    this.#keyring = keyring;
+    this.#maxLeaves = maxLeaves;
+  }
+
+  use(record: AuthorityRecord): void {
+    if (record.id === this.#id) return;
+    const privateKeyPem = open(this.#keyring, authorityContext(record.id), record.sealedKey).toString('utf8');
+    this.leaves = new LeafCache(
+      { certificatePem: record.certificatePem, privateKeyPem },
+      { maxLeaves: this.#maxLeaves, ticketKeys: this.#ticketKeys },
+    );
+    this.certificatePem = record.certificatePem;
+    this.#id = record.id;
+  }
+}
+
+async function firstInstance(
+  source: PostgresSnapshotSource,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Awaited<ReturnType<PostgresSnapshotSource['instance']>>> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await source.instance();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (tries === 25) log.warn({ err: error }, 'still waiting for the database');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/** The worker's configuration, read from the environment once. Faults are named together, by variable, never by value. */
+import { readFileSync } from 'node:fs';
+import { MasterKey } from '@onecli/shared/vault/master-key';
+import { z } from 'zod';
+import { type ConnectTo, parseConnectTo } from './netguard/connect-to.ts';
+import { parseRange } from './netguard/parse-ranges.ts';
+import { parseRoots } from './tls/upstream-tls.ts';
+
+const port = z.coerce.number().int().min(1).max(65535);
+
+/** What each variable of a worker means. `.env.example` is checked against this. */
+export const workerEnvironment = z.object({
+  DATABASE_URL: z.string().min(1).describe('PostgreSQL, as a URL'),
+  ONECLI_MASTER_KEY: z.string().optional().describe('the master key, 64 hex digits'),
+  ONECLI_MASTER_KEY_FILE: z.string().optional().describe('a file that holds the master key'),
+  ONECLI_PROXY_PORT: port.default(10254).describe('a port from 1 to 65535'),
+  ONECLI_BIND: z.string().min(1).default('127.0.0.1').describe('an address to listen on'),
+  ONECLI_LISTENER: z
+    .enum(['own', 'ipc'])
+    .default('own')
+    .describe('own: listen on the port; ipc: take the socket from the parent process'),
+  ONECLI_WORKER_NAME: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .default('worker-1')
+    .describe('a name of lower-case letters, digits and hyphens'),
+  ONECLI_UPSTREAM_CA_FILE: z.string().optional().describe('a PEM file with further roots for upstreams'),
+  ONECLI_ALLOW_RANGES: z
+    .string()
+    .default('')
+    .describe('CIDRs, comma-separated, that may be dialled though they are private'),
+  ONECLI_CONNECT_TO: z.string().default('').describe('host:port=address:port, comma-separated'),
+  ONECLI_OWN_LISTENERS: z.string().default('').describe('address:port, comma-separated: where OneCLI itself listens'),
+  ONECLI_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
+    .default('info')
+    .describe('fatal, error, warn, info, debug or trace'),
+});
+
+export interface WorkerConfig {
+  readonly databaseUrl: string;
+  readonly masterKey: MasterKey;
+  readonly port: number;
+  readonly bind: string;
+  readonly takesListener: boolean;
+  readonly name: string;
+  readonly upstreamRootsPem: string | undefined;
+  readonly allowRanges: readonly string[];
+  readonly connectTo: ConnectTo;
+  readonly ownListeners: readonly { readonly address: string; readonly port: number }[];
+  readonly logLevel: string;
+}
+
+export type ReadConfig =
+  | { readonly kind: 'config'; readonly config: WorkerConfig }
+  | { readonly kind: 'faults'; readonly faults: readonly string[] };
+
+/** Reads and checks the whole environment; gives every fault there is. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): ReadConfig {
+  const parsed = workerEnvironment.safeParse(environment);
+  const faults: string[] = [];
+  if (!parsed.success) {
+    for (const { path } of parsed.error.issues) {
+      const name = String(path[0]) as keyof typeof workerEnvironment.shape;
+      faults.push(`${name}: expected ${workerEnvironment.shape[name].description ?? 'another value'}`);
+    }
+    return { kind: 'faults', faults: [...new Set(faults)] };
+  }
+  const { data } = parsed;
+  const attempt = <T>(name: string, expected: string, read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch {
+      faults.push(`${name}: expected ${expected}`);
+      return undefined;
+    }
+  };
+  const masterKey = attempt('ONECLI_MASTER_KEY or ONECLI_MASTER_KEY_FILE', 'one of them, holding 64 hex digits', () =>
+    readMasterKey(data.ONECLI_MASTER_KEY, data.ONECLI_MASTER_KEY_FILE),
+  );
+  const upstreamRootsPem = attempt('ONECLI_UPSTREAM_CA_FILE', 'a readable PEM file of certificates', () =>
+    readRoots(data.ONECLI_UPSTREAM_CA_FILE),
+  );
+  const allowRanges = attempt('ONECLI_ALLOW_RANGES', 'CIDRs, comma-separated, like 10.1.0.0/16', () =>
+    readRanges(data.ONECLI_ALLOW_RANGES),
+  );
+  const ownListeners = attempt('ONECLI_OWN_LISTENERS', 'address:port, comma-separated', () =>
+    readListeners(data.ONECLI_OWN_LISTENERS),
+  );
+  const connectTo = parseConnectTo(data.ONECLI_CONNECT_TO);
+  if (connectTo.kind === 'faults') faults.push(...connectTo.faults.map((fault) => `ONECLI_CONNECT_TO: ${fault}`));
+  if (faults.length > 0 || !masterKey || !allowRanges || !ownListeners || connectTo.kind === 'faults')
+    return { kind: 'faults', faults };
+  const config: WorkerConfig = {
+    databaseUrl: data.DATABASE_URL,
+    masterKey,
+    port: data.ONECLI_PROXY_PORT,
+    bind: data.ONECLI_BIND,
+    takesListener: data.ONECLI_LISTENER === 'ipc',
+    name: data.ONECLI_WORKER_NAME,
+    upstreamRootsPem,
+    allowRanges,
+    connectTo: connectTo.connectTo,
+    ownListeners,
+    logLevel: data.ONECLI_LOG_LEVEL,
+  };
+  return { kind: 'config', config };
+}
+
+function readMasterKey(key: string | undefined, file: string | undefined): MasterKey {
+  if ((key === undefined) === (file === undefined)) throw new Error('exactly one of the two');
+  return MasterKey.fromHex((key ?? readFileSync(file ?? '', 'utf8')).trim());
+}
+
+function readRoots(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  const pem = readFileSync(file, 'utf8');
+  parseRoots(pem);
+  return pem;
+}
+
+function readRanges(text: string): string[] {
+  const ranges = list(text);
+  if (ranges.some((range) => parseRange(range) === undefined)) throw new Error('not a CIDR');
+  return ranges;
+}
+
+function readListeners(text: string): { address: string; port: number }[] {
+  return list(text).map((entry) => {
+    const match = /^(?:\[([^\]]+)\]|([^:]+)):([0-9]{1,5})$/.exec(entry);
+    if (!match) throw new Error('not address:port');
+    return { address: match[1] ?? match[2] ?? '', port: Number(match[3]) };
+  });
+}
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}

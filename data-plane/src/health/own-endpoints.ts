@@ -1,0 +1,83 @@
+/** What the worker answers itself on the proxy port, to anybody: no agent, secret or host is named here. */
+import { requestFraming } from '../wire/frame-body.ts';
+import type { RequestHead } from '../wire/head.ts';
+import type { AgentSide } from '../proxy/agent-side.ts';
+import { answer, answerRefusal, refusal } from '../proxy/answer.ts';
+import type { DataPlane } from '../proxy/data-plane.ts';
+import { nextRequestId } from '../proxy/request-id.ts';
+import type { Served } from '../proxy/serve-connection.ts';
+
+interface OwnAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** Serves `GET /health`, `/livez`, `/readyz`, `/metrics` and `/ca.pem`; anything else in origin form gets a 404 that says what this is. */
+export async function answerOwnRequest(plane: DataPlane, side: AgentSide, head: RequestHead): Promise<Served> {
+  const framing = requestFraming(head);
+  const isReading = head.method === 'GET' || head.method === 'HEAD';
+  const isClosing = framing.kind !== 'none' || head.minor === 0 || plane.isDraining;
+  const own = isReading ? await ownAnswer(plane, head.target.split('?')[0] ?? '') : undefined;
+  if (!own) {
+    const refused = refusal(
+      isReading ? 'NOT_A_PROXY_REQUEST' : 'METHOD_NOT_ALLOWED',
+      'There is nothing here under that method and path.',
+    );
+    side.socket.write(
+      answerRefusal(refused, { requestId: nextRequestId(), isClosing: true, method: head.method }).bytes,
+    );
+    return 'close';
+  }
+  const headers: [string, string][] = [
+    ['Content-Type', own.type],
+    ['Cache-Control', 'no-store'],
+  ];
+  if (isClosing) headers.push(['Connection', 'close']);
+  side.socket.write(
+    answer(own.status, own.status === 200 ? 'OK' : 'Service Unavailable', headers, own.body, head.method === 'HEAD')
+      .bytes,
+  );
+  return isClosing ? 'close' : 'keep-alive';
+}
+
+async function ownAnswer(plane: DataPlane, path: string): Promise<OwnAnswer | undefined> {
+  switch (path) {
+    case '/health':
+      return json(isReady(plane) ? 200 : 503, healthOf(plane));
+    case '/livez':
+      return json(200, { status: 'ok' });
+    case '/readyz':
+      return json(isReady(plane) ? 200 : 503, { status: isReady(plane) ? 'ok' : 'unavailable' });
+    case '/metrics':
+      return { status: 200, type: plane.metrics.registry.contentType, body: await plane.metrics.registry.metrics() };
+    case '/ca.pem':
+      return plane.authority.certificatePem === undefined
+        ? json(503, { status: 'unavailable' })
+        : { status: 200, type: 'application/x-pem-file', body: plane.authority.certificatePem };
+    default:
+      return undefined;
+  }
+}
+
+/** A worker with a good configuration is ready, although everything behind it may be down. */
+function isReady(plane: DataPlane): boolean {
+  return plane.configuration.current !== undefined && !plane.isDraining && plane.trail.hasRoom;
+}
+
+function healthOf(plane: DataPlane): object {
+  const isWhole = plane.configuration.isStoreReachable && plane.trail.isQueueReachable;
+  const status = plane.isDraining ? 'draining' : !isReady(plane) ? 'unavailable' : isWhole ? 'ok' : 'degraded';
+  return {
+    status,
+    revision: plane.configuration.current?.revision ?? null,
+    database: plane.configuration.isStoreReachable ? 'ok' : 'unreachable',
+    queue: plane.trail.isQueueReachable ? 'ok' : 'unreachable',
+    auditPending: plane.trail.pendingCount,
+    connections: plane.connections.count,
+  };
+}
+
+function json(status: number, body: object): OwnAnswer {
+  return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` };
+}

@@ -1,0 +1,27 @@
+import type { Logger } from 'pino';
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { SecretOpener } from '../credentials/open-secret.ts';
+import type { Metrics } from '../health/metrics.ts';
+import type { FollowedConfiguration } from '../snapshot/follow-configuration.ts';
+import type { LeafCache } from '../tls/leaf-cache.ts';
+import type { DeadlineClock } from './deadline.ts';
+import type { Limits } from './limits.ts';
+import type { OpenConnections } from './open-connections.ts';
+import type { UpstreamPool } from './upstream-pool.ts';
+
+/** Everything that a request needs, wired once in build.ts. */
+export interface DataPlane {
+  readonly configuration: FollowedConfiguration;
+  readonly opener: SecretOpener;
+  readonly tokenPepper: Buffer;
+  readonly pool: UpstreamPool;
+  readonly trail: AuditTrail;
+  readonly metrics: Metrics;
+  readonly clock: DeadlineClock;
+  readonly limits: Limits;
+  readonly log: Logger;
+  /** The leaf cache of the authority in force, and its certificate for `GET /ca.pem`. */
+  readonly authority: { leaves: LeafCache | undefined; certificatePem: string | undefined };
+  readonly connections: OpenConnections;
+  isDraining: boolean;
+}

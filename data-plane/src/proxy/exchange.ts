@@ -1,0 +1,107 @@
+/** What is known of one request so far, and what the audit trail is told of it in the end. */
+import type { Finding } from '@onecli/shared/domain/audit-event';
+import type { AgentRecord } from '@onecli/shared/domain/snapshot';
+import { faultOf } from '@onecli/shared/fault';
+import type { Placement } from '../credentials/place-credentials.ts';
+import type { RequestHead } from '../wire/head.ts';
+import type { Authority } from '../wire/parse-authority.ts';
+import type { Tunnel } from './agent-side.ts';
+import { type Refusal, refusal } from './answer.ts';
+import type { DataPlane } from './data-plane.ts';
+import type { Forwarded } from './forward.ts';
+import type { RequestBody } from './request-body.ts';
+import { nextRequestId } from './request-id.ts';
+import type { StrictRequest } from './strict-request.ts';
+
+/** Refusals that are decisions; every other ending is of a request that was allowed and then failed. */
+const failuresAfterAllow = new Set([
+  'UPSTREAM_UNREACHABLE',
+  'UPSTREAM_UNTRUSTED',
+  'UPSTREAM_INVALID',
+  'UPSTREAM_TIMEOUT',
+  'REQUEST_TIMEOUT',
+]);
+
+export class Exchange {
+  readonly requestId = nextRequestId();
+  readonly findings: Finding[] = [];
+  revision = 0;
+  agent: AgentRecord | undefined;
+  request: StrictRequest | undefined;
+  destination: Authority | undefined;
+  rule: string | undefined;
+  body: RequestBody | undefined;
+  /** Payload of an answer of ours. */
+  answerBytes = 0;
+  readonly #plane: DataPlane;
+  readonly #head: RequestHead;
+  readonly #startedMs = performance.now();
+  #secrets: readonly string[] = [];
+
+  /** @param tunnel the one that the request came through, if any */
+  constructor(plane: DataPlane, head: RequestHead, tunnel?: Tunnel) {
+    this.#plane = plane;
+    this.#head = head;
+    this.agent = tunnel?.identity.agent;
+    this.destination = tunnel?.destination;
+  }
+
+  /** Policy said no. The trail is told by which rule, if it was one. */
+  deny(): Refusal {
+    const host = this.destination?.host ?? 'this host';
+    return refusal(
+      'POLICY_DENIED',
+      `Policy does not allow this agent ${this.request ? `${this.#head.method} on this path of ${host}` : `to reach ${host}`}.`,
+    );
+  }
+
+  /** All is decided: what leaves with the request is known. */
+  forwarding(placement: Extract<Placement, { kind: 'placed' }>): void {
+    this.#secrets = placement.secrets;
+    this.#plane.metrics.replaced(placement.surfaces);
+    this.#plane.metrics.overhead((performance.now() - this.#startedMs) / 1000);
+  }
+
+  /** Records the end, once. */
+  record(ending: Forwarded): void {
+    const { decision, reason, status, responseBytes } = this.#summary(ending);
+    if (this.body?.hasMention) this.findings.push({ kind: 'PLACEHOLDER_IN_BODY', place: 'body' });
+    if (ending.kind === 'refused' && ending.code === 'PLACEHOLDER_NOT_BOUND' && this.findings.length === 0)
+      this.findings.push({ kind: 'PLACEHOLDER_NOT_BOUND', place: 'body' });
+    const { destination } = this;
+    this.#plane.metrics.request(decision, this.#head.method, status, reason);
+    this.#plane.trail.record({
+      timeMs: Date.now(),
+      revision: this.revision,
+      requestId: this.requestId,
+      agentId: this.agent?.id,
+      agent: this.agent?.name,
+      decision,
+      reason,
+      rule: this.rule,
+      host: destination?.host ?? '',
+      port: destination?.port ?? 0,
+      method: this.#head.method.slice(0, 32),
+      path: this.request?.path ?? '',
+      status,
+      latencyMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
+      requestBytes: this.body?.bytes ?? 0,
+      responseBytes,
+      secrets: this.#secrets,
+      findings: this.findings,
+    });
+  }
+
+  #summary(ending: Forwarded): { decision: 'allow' | 'deny'; reason: string; status: number; responseBytes: number } {
+    switch (ending.kind) {
+      case 'answered':
+        return { decision: 'allow', reason: 'ALLOWED', status: ending.status, responseBytes: ending.responseBytes };
+      case 'broken':
+        return { decision: 'allow', reason: ending.code, status: ending.status, responseBytes: ending.responseBytes };
+      case 'refused': {
+        const decision = failuresAfterAllow.has(ending.code) ? 'allow' : 'deny';
+        return { decision, reason: ending.code, status: faultOf(ending.code).status, responseBytes: this.answerBytes };
+      }
+    }
+  }
+}

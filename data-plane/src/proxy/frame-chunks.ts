@@ -1,0 +1,10 @@
+import type { Framing } from '../wire/frame-body.ts';
+import { encodeChunk, lastChunk } from '../wire/write-head.ts';
+
+/** Payload in our own framing: as it is, or as chunks with the end mark after the last (RFC 9112 7.1). */
+export function frameChunks(chunks: readonly Buffer[], isLast: boolean, framing: Framing): readonly Buffer[] {
+  if (framing.kind !== 'chunked') return chunks;
+  const framed = chunks.flatMap(encodeChunk);
+  if (isLast) framed.push(lastChunk);
+  return framed;
+}

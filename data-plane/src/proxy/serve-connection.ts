@@ -1,0 +1,59 @@
+/** The loop of one connection: read a head, have it served, go on or end. The same for the proxy port and for tunnels. */
+import type { RequestHead } from '../wire/head.ts';
+import { parseRequestHead } from '../wire/parse-head.ts';
+import { type AgentSide, closeGently } from './agent-side.ts';
+import { answerRefusal, type Refusal, refusal } from './answer.ts';
+import type { DataPlane } from './data-plane.ts';
+import { Exchange } from './exchange.ts';
+
+/** What a served request leaves: `taken` means that the socket has another owner now. */
+export type Served = 'keep-alive' | 'close' | 'taken';
+
+/** Serves requests one after the other until the connection ends. Never rejects. */
+export async function serveConnection(
+  plane: DataPlane,
+  side: AgentSide,
+  serve: (head: RequestHead) => Promise<Served>,
+): Promise<void> {
+  const { reader, deadline, socket } = side;
+  const { limits } = plane;
+  for (let isFirst = true; ; isFirst = false) {
+    deadline.extend(isFirst ? limits.firstHeadMs : limits.keepAliveMs);
+    plane.connections.idle(socket);
+    const read = await reader.readHead(parseRequestHead, limits.head, () =>
+      deadline.extend(isFirst ? limits.firstHeadMs : limits.headMs),
+    );
+    plane.connections.busy(socket);
+    deadline.pause();
+    if (read.kind === 'ended') return end(plane, side, read.isPartial);
+    if (read.kind === 'fault') {
+      const code =
+        read.code === 'HEAD_TOO_LARGE' || read.code === 'TOO_MANY_HEADERS' ? 'HEAD_TOO_LARGE' : 'BAD_REQUEST';
+      return refuseHead(plane, side, refusal(code, `The request is malformed: ${read.detail}.`));
+    }
+    const served = await serve(read.head);
+    if (served === 'taken') return;
+    if (served === 'close' || plane.isDraining) {
+      deadline.clear();
+      return closeGently(socket);
+    }
+  }
+}
+
+/** The connection ended, or its deadline passed while a head was only half there. */
+function end(plane: DataPlane, side: AgentSide, isPartial: boolean): void {
+  const isWaiting = !side.socket.destroyed && side.socket.writable && isPartial;
+  if (isWaiting) return refuseHead(plane, side, refusal('REQUEST_TIMEOUT', 'The request head did not arrive in time.'));
+  side.deadline.clear();
+  side.socket.destroy();
+}
+
+function refuseHead(plane: DataPlane, side: AgentSide, refused: Refusal): void {
+  const exchange = new Exchange(plane, { method: '', target: '', minor: 1, headers: [] }, side.tunnel);
+  const { bytes, bodyBytes } = answerRefusal(refused, { requestId: exchange.requestId, isClosing: true, method: '' });
+  exchange.answerBytes = bodyBytes;
+  if (side.socket.writable) side.socket.write(bytes);
+  exchange.record(refused);
+  side.deadline.clear();
+  closeGently(side.socket);
+}

@@ -1,0 +1,77 @@
+/** A request as it is judged and forwarded: one destination, one target, one framing (rules 1, 3, 4). */
+import { type Framing, requestFraming } from '../wire/frame-body.ts';
+import { headerValue, type RequestHead, singleHost } from '../wire/head.ts';
+import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
+import { parseAbsoluteTarget, parseTarget } from '../wire/parse-target.ts';
+import type { AgentSide } from './agent-side.ts';
+import { type Refusal, refusal } from './answer.ts';
+
+export interface StrictRequest {
+  readonly kind: 'request';
+  readonly destination: Authority;
+  readonly isSecure: boolean;
+  /** What is forwarded, byte for byte. */
+  readonly target: string;
+  readonly path: string;
+  /** Every way in which an upstream may read the path; policy judges them all. */
+  readonly readings: readonly string[];
+  readonly framing: Framing;
+}
+
+/** Reads a request strictly. Inside a tunnel the Host must be the CONNECT's; outside, the absolute target's. */
+export function strictRequest(side: AgentSide, head: RequestHead): StrictRequest | Refusal {
+  const framing = requestFraming(head);
+  if (framing.kind === 'fault') return refusal('BAD_REQUEST', framing.detail);
+  const refused = refuseMethod(head);
+  if (refused) return refused;
+  const place = side.tunnel
+    ? { kind: 'place' as const, destination: side.tunnel.destination, isSecure: true, origin: head.target }
+    : absolutePlace(head);
+  if (place.kind === 'refused') return place;
+  const mismatch = compareHost(head, place.destination, place.isSecure);
+  if (mismatch) return mismatch;
+  const target = parseTarget(head.method === 'OPTIONS' && place.origin === '*' ? '/' : place.origin);
+  if (target.kind === 'fault') return refusal('BAD_TARGET', target.detail);
+  const { destination, isSecure, origin } = place;
+  return {
+    kind: 'request',
+    destination,
+    isSecure,
+    target: origin,
+    path: target.path,
+    readings: target.readings,
+    framing,
+  };
+}
+
+function refuseMethod(head: RequestHead): Refusal | undefined {
+  if (head.method === 'CONNECT' || head.method === 'TRACE')
+    return refusal('METHOD_NOT_ALLOWED', `${head.method} is not forwarded.`);
+  if (headerValue(head.headers, 'upgrade') !== undefined)
+    return refusal('UNSUPPORTED_UPGRADE', 'The request asks to upgrade the protocol.');
+  return undefined;
+}
+
+function absolutePlace(
+  head: RequestHead,
+): { readonly kind: 'place'; destination: Authority; isSecure: boolean; origin: string } | Refusal {
+  const absolute = parseAbsoluteTarget(head.target);
+  if (absolute.kind === 'fault')
+    return refusal(absolute.code === 'BAD_TARGET' ? 'BAD_TARGET' : 'BAD_REQUEST', absolute.detail);
+  if (absolute.scheme === 'https')
+    return refusal('BAD_REQUEST', 'An https URL goes through CONNECT, not as an absolute-form request.');
+  return { kind: 'place', destination: absolute.authority, isSecure: false, origin: absolute.origin };
+}
+
+/** Rule 1: the name that policy judged is the name that is dialled. */
+function compareHost(head: RequestHead, destination: Authority, isSecure: boolean): Refusal | undefined {
+  const host = singleHost(head);
+  if (typeof host !== 'string') {
+    if (host.code === 'MISSING_HOST' && head.minor === 0) return undefined;
+    return refusal('BAD_REQUEST', host.detail);
+  }
+  const authority = parseAuthority(host, isSecure ? 443 : 80);
+  if (authority.kind === 'fault') return refusal('BAD_REQUEST', authority.detail);
+  if (authority.host === destination.host && authority.port === destination.port) return undefined;
+  return refusal('MISDIRECTED', 'The Host header names another host or port than the one this connection is for.');
+}

@@ -1,0 +1,123 @@
+import type { Socket } from 'node:net';
+import type { Refusal } from './answer.ts';
+import type { Deadline, DeadlineClock } from './deadline.ts';
+import { type Destination, type DialOptions, dial } from './dial.ts';
+import type { Limits } from './limits.ts';
+import { SocketReader } from './socket-reader.ts';
+
+/** A connection to an upstream, owned by one exchange at a time. */
+export interface Upstream {
+  readonly socket: Socket;
+  readonly reader: SocketReader;
+  readonly deadline: Deadline;
+  readonly poolKey: string;
+  /** It has carried an exchange before: it may have been closed under us. */
+  isReused: boolean;
+  /** It was ended because its deadline passed. */
+  hasTimedOut: boolean;
+}
+
+/**
+ * Idle connections by agent and origin, so that one agent's bytes never follow another's. A byte, an end or an error on
+ * an idle connection destroys it: nothing that an upstream sends unasked is ever taken for an answer.
+ */
+export class UpstreamPool {
+  readonly #idle = new Map<string, Upstream[]>();
+  readonly #dial: DialOptions;
+  readonly #limits: Limits;
+  readonly #clock: DeadlineClock;
+  #idleCount = 0;
+
+  constructor(dialOptions: DialOptions, limits: Limits, clock: DeadlineClock) {
+    this.#dial = dialOptions;
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** Idle connections now. */
+  get idleCount(): number {
+    return this.#idleCount;
+  }
+
+  /** An idle connection of this agent to the destination, or a new one; always a new one when `isFresh`. */
+  acquire(agentId: string, destination: Destination, isFresh: boolean): Upstream | Promise<Upstream | Refusal> {
+    const poolKey = `${agentId} ${destination.isSecure ? 'https' : 'http'} ${destination.host}:${destination.port}`;
+    if (!isFresh) {
+      const idle = this.#takeIdle(poolKey);
+      if (idle) return idle;
+    }
+    return this.#connect(poolKey, destination);
+  }
+
+  /** Gives a connection back after a whole exchange. */
+  release(upstream: Upstream): void {
+    const { reader, socket, poolKey } = upstream;
+    const idle = this.#idle.get(poolKey) ?? [];
+    const isUsable = !socket.destroyed && !reader.ending && reader.queuedBytes === 0;
+    if (!isUsable || idle.length >= this.#limits.maxPooledPerOrigin || this.#idleCount >= this.#limits.maxPooled) {
+      this.discard(upstream);
+      return;
+    }
+    upstream.isReused = true;
+    reader.onBytes = () => this.#dropIdle(upstream);
+    reader.onEnding = () => this.#dropIdle(upstream);
+    upstream.deadline.extend(this.#limits.pooledIdleMs);
+    idle.push(upstream);
+    this.#idle.set(poolKey, idle);
+    this.#idleCount++;
+  }
+
+  /** Ends a connection that must not be used again. */
+  discard(upstream: Upstream): void {
+    upstream.deadline.clear();
+    upstream.socket.destroy();
+  }
+
+  /** Ends all idle connections. */
+  close(): void {
+    for (const idle of this.#idle.values()) for (const upstream of idle) this.discard(upstream);
+    this.#idle.clear();
+    this.#idleCount = 0;
+  }
+
+  #takeIdle(poolKey: string): Upstream | undefined {
+    const upstream = this.#idle.get(poolKey)?.pop();
+    if (!upstream) return undefined;
+    this.#idleCount--;
+    upstream.reader.onBytes = undefined;
+    upstream.reader.onEnding = undefined;
+    return upstream;
+  }
+
+  #dropIdle(upstream: Upstream): void {
+    const idle = this.#idle.get(upstream.poolKey);
+    const index = idle?.indexOf(upstream) ?? -1;
+    if (idle && index !== -1) {
+      idle.splice(index, 1);
+      this.#idleCount--;
+      if (idle.length === 0) this.#idle.delete(upstream.poolKey);
+    }
+    upstream.reader.onBytes = undefined;
+    upstream.reader.onEnding = undefined;
+    this.discard(upstream);
+  }
+
+  async #connect(poolKey: string, destination: Destination): Promise<Upstream | Refusal> {
+    const dialled = await dial(destination, this.#dial);
+    if (dialled.kind === 'refused') return dialled;
+    const { socket } = dialled;
+    const upstream: Upstream = {
+      socket,
+      reader: new SocketReader(socket),
+      deadline: this.#clock.deadline(() => {
+        upstream.hasTimedOut = true;
+        socket.destroy();
+      }),
+      poolKey,
+      isReused: false,
+      hasTimedOut: false,
+    };
+    socket.once('close', () => upstream.deadline.clear());
+    return upstream;
+  }
+}

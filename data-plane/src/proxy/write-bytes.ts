@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Writes in order and waits while the peer does not take more: this is what makes one side's slowness the other's.
+ * Gives false when the socket is gone. Small pieces go out as one, in one TLS record and one system call.
+ */
+export function writeBytes(socket: Socket, pieces: readonly Buffer[]): boolean | Promise<boolean> {
+  if (socket.destroyed || !socket.writable) return false;
+  const isRoom = pieces.length === 1 ? socket.write(pieces[0] as Buffer) : writeMany(socket, pieces);
+  return isRoom || drained(socket);
+}
+
+const joinedBytes = 16 * 1024;
+
+function writeMany(socket: Socket, pieces: readonly Buffer[]): boolean {
+  let total = 0;
+  for (const piece of pieces) total += piece.length;
+  if (total === 0) return true;
+  if (total <= joinedBytes) return socket.write(Buffer.concat(pieces, total));
+  socket.cork();
+  let isRoom = true;
+  for (const piece of pieces) isRoom = socket.write(piece);
+  socket.uncork();
+  return isRoom;
+}
+
+function drained(socket: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (isOpen: boolean): void => {
+      socket.off('drain', onDrain);
+      socket.off('close', onClose);
+      resolve(isOpen);
+    };
+    const onDrain = (): void => settle(true);
+    const onClose = (): void => settle(false);
+    socket.on('drain', onDrain);
+    socket.on('close', onClose);
+  });
+}

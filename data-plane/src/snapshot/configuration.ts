@@ -1,0 +1,61 @@
+import { selectorPicks } from '@onecli/shared/domain/agent-selector';
+import { CompiledPolicy } from '@onecli/shared/domain/evaluate-policy';
+import type { AgentRecord, AgentToken, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
+
+/** An agent recognised by a token, and the token, so that a rotation ends it on open tunnels as well. */
+export interface KnownToken {
+  readonly agent: AgentRecord;
+  readonly token: AgentToken;
+}
+
+/**
+ * One snapshot with the indexes that requests ask: immutable in what it says, lazy in what it has compiled so far.
+ * A request takes one of these and keeps it to its end.
+ */
+export class Configuration {
+  readonly snapshot: Snapshot;
+  readonly #tokens = new Map<string, KnownToken>();
+  readonly #agentNames = new Map<string, string>();
+  readonly #policies = new Map<string, CompiledPolicy>();
+
+  constructor(snapshot: Snapshot) {
+    this.snapshot = snapshot;
+    for (const agent of snapshot.agents.values()) {
+      this.#agentNames.set(agent.name, agent.id);
+      for (const token of agent.tokens) this.#tokens.set(token.hash, { agent, token });
+    }
+  }
+
+  get revision(): number {
+    return this.snapshot.revision;
+  }
+
+  /** The enabled agent whose unexpired token has this keyed hash (hex), or undefined. */
+  agentByToken(hash: string, nowMs: number): KnownToken | undefined {
+    const known = this.#tokens.get(hash);
+    if (!known || known.agent.isDisabled) return undefined;
+    return known.token.expiresAtMs !== undefined && known.token.expiresAtMs <= nowMs ? undefined : known;
+  }
+
+  /** True when some agent has this name. */
+  hasAgentNamed(name: string): boolean {
+    return this.#agentNames.has(name);
+  }
+
+  /** The rules that hold for an agent, compiled on first use. */
+  policyOf(agent: AgentRecord): CompiledPolicy {
+    let compiled = this.#policies.get(agent.id);
+    if (!compiled) {
+      const picking = [...this.snapshot.policies.values()].filter((policy) =>
+        policy.agents.some((selector) => selectorPicks(selector, agent)),
+      );
+      compiled = new CompiledPolicy(picking);
+      this.#policies.set(agent.id, compiled);
+    }
+    return compiled;
+  }
+
+  secret(name: string): SecretRecord | undefined {
+    return this.snapshot.secrets.get(name);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Keeps a worker's configuration at the newest revision: it hears of one by the bus, and looks by itself once a second
+ * in case a message was lost. The store may be away for any time: the last good configuration stays in force.
+ */
+import type { Snapshot } from '@onecli/shared/domain/snapshot';
+import type { ConfigBus } from '@onecli/shared/ports/config-bus';
+import type { SnapshotSource } from '@onecli/shared/ports/snapshot-source';
+import type { Logger } from 'pino';
+import { applyChanges, type OpenPolicyBody } from './apply-changes.ts';
+import { Configuration } from './configuration.ts';
+
+export interface FollowOptions {
+  readonly source: SnapshotSource;
+  readonly bus: ConfigBus;
+  readonly openBody: OpenPolicyBody;
+  readonly log: Logger;
+  readonly lookEveryMs: number;
+  /** Called with each configuration before it is in force; throwing keeps the previous one. */
+  readonly prepare?: (snapshot: Snapshot) => void;
+}
+
+/** Holds the configuration in force and follows the store. */
+export class FollowedConfiguration {
+  readonly #options: FollowOptions;
+  #current: Configuration | undefined;
+  #refreshing: Promise<void> | undefined;
+  #isStale = false;
+  #isStoreReachable = false;
+
+  constructor(options: FollowOptions) {
+    this.#options = options;
+  }
+
+  /** The configuration in force; undefined until the first one was loaded. */
+  get current(): Configuration | undefined {
+    return this.#current;
+  }
+
+  /** False while the store cannot be read: what is in force may be old. */
+  get isStoreReachable(): boolean {
+    return this.#isStoreReachable;
+  }
+
+  /** Loads the first configuration (retrying until it can) and follows until `signal` aborts. */
+  async start(signal: AbortSignal): Promise<void> {
+    while (!this.#current && !signal.aborted) {
+      await this.refresh();
+      if (!this.#current) await pause(200, signal);
+    }
+    if (signal.aborted) return;
+    const looking = setInterval(() => void this.#look(), this.#options.lookEveryMs);
+    signal.addEventListener('abort', () => clearInterval(looking), { once: true });
+    void this.#options.bus
+      .listen((revision) => this.#heard(revision), signal)
+      .catch((error: unknown) => {
+        this.#options.log.error({ err: error }, 'the bus ended: changes are found by looking');
+      });
+  }
+
+  /** Brings the configuration up to date, once at a time: a call during a load runs one more after it. */
+  refresh(): Promise<void> {
+    if (this.#refreshing) {
+      this.#isStale = true;
+      return this.#refreshing;
+    }
+    this.#refreshing = this.#loadUntilFresh().finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  #heard(revision: number): void {
+    if (revision > (this.#current?.revision ?? -1)) void this.refresh();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const revision = await this.#options.source.revision();
+      this.#isStoreReachable = true;
+      if (revision > (this.#current?.revision ?? -1)) await this.refresh();
+      else if (revision < (this.#current?.revision ?? -1))
+        this.#options.log.error(
+          { revision, applied: this.#current?.revision },
+          'the store went back to an older revision: refused',
+        );
+    } catch (error) {
+      this.#storeAway(error);
+    }
+  }
+
+  async #loadUntilFresh(): Promise<void> {
+    do {
+      this.#isStale = false;
+      try {
+        await this.#load();
+        this.#isStoreReachable = true;
+      } catch (error) {
+        this.#storeAway(error);
+        return;
+      }
+    } while (this.#isStale);
+  }
+
+  async #load(): Promise<void> {
+    const applied = this.#current?.revision;
+    const changes = await this.#options.source.changesSince(applied);
+    if (applied !== undefined && changes.revision <= applied) return;
+    const next = applyChanges(this.#current?.snapshot, changes, this.#options.openBody);
+    this.#options.prepare?.(next);
+    this.#current = new Configuration(next);
+    this.#options.log.debug({ revision: next.revision, isWhole: changes.isWhole }, 'configuration applied');
+  }
+
+  #storeAway(error: unknown): void {
+    const isNews = this.#isStoreReachable || !this.#current;
+    this.#isStoreReachable = false;
+    if (isNews)
+      this.#options.log.warn(
+        { err: error, revision: this.#current?.revision },
+        'the configuration store cannot be read: the last good configuration stays in force',
+      );
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
