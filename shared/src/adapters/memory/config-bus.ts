@@ -1,22 +1,32 @@
 import type { ConfigBus } from '../../ports/config-bus.ts';
 
-/** A bus within one process, for tests. */
+type Heard = (revision: number) => void;
+
+/** A bus within one process, for tests. Buses that share a hub are ends of one bus. */
 export class MemoryConfigBus implements ConfigBus {
-  readonly #listeners = new Set<(revision: number) => void>();
+  readonly #hub: Set<Heard>;
   readonly #closing = new AbortController();
+
+  constructor(hub: Set<Heard> = MemoryConfigBus.hub()) {
+    this.#hub = hub;
+  }
+
+  static hub(): Set<Heard> {
+    return new Set();
+  }
 
   async announce(revision: number): Promise<void> {
     if (this.#closing.signal.aborted) throw new Error('The bus is closed');
-    for (const heard of this.#listeners) heard(revision);
+    for (const heard of this.#hub) heard(revision);
   }
 
-  async listen(heard: (revision: number) => void, signal: AbortSignal): Promise<void> {
+  async listen(heard: Heard, signal: AbortSignal): Promise<void> {
     const over = AbortSignal.any([signal, this.#closing.signal]);
     if (over.aborted) return;
-    const listener = (revision: number) => heard(revision);
-    this.#listeners.add(listener);
+    const listener: Heard = (revision) => heard(revision);
+    this.#hub.add(listener);
     await new Promise<void>((resolve) => over.addEventListener('abort', () => resolve(), { once: true }));
-    this.#listeners.delete(listener);
+    this.#hub.delete(listener);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import { MemoryConfigBus } from '@onecli/shared/adapters/memory/config-bus';
+import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
+import type { ConfigBus } from '@onecli/shared/ports/config-bus';
+import { MasterKey } from '@onecli/shared/vault/master-key';
+import { AgentService } from '../../agents/agent.service.ts';
+import type { Principal } from '../../auth/principal.ts';
+import { ChangeConfig } from '../../configuration/change-config.ts';
+import { InstanceService } from '../../instance/instance.service.ts';
+import { PolicyService } from '../../policies/policy.service.ts';
+import { SecretService } from '../../secrets/secret.service.ts';
+import { createDataSource } from '../data-source.ts';
+
+export const owner: Principal = { kind: 'user', name: 'admin', role: 'owner' };
+
+/** Everything that the services need, on a real database, as `build.ts` would wire it. */
+export async function openServices(connectionString: string, options: { master?: MasterKey; bus?: ConfigBus } = {}) {
+  const { master = MasterKey.fromHex(randomBytes(32).toString('hex')), bus = new MemoryConfigBus() } = options;
+  const dataSource = await createDataSource({ connectionString, connectionLost: () => undefined }).initialize();
+  const source = new PostgresSnapshotSource({ connectionString });
+  const warnings: string[] = [];
+  const close = async () => {
+    await Promise.all([source.close(), bus.close(), dataSource.destroy()]);
+  };
+  try {
+    const keys = await new InstanceService(dataSource).open(master);
+    const change = new ChangeConfig(dataSource, bus, { warn: (_fields, message) => warnings.push(message) });
+    const secrets = new SecretService(dataSource, change, keys);
+    const agents = new AgentService(dataSource, change, keys);
+    const policies = new PolicyService(dataSource, change, keys);
+    return { dataSource, source, warnings, keys, change, secrets, agents, policies, master, bus, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { afterEach, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../../../../test/support/fresh-database.ts';
+import { auditEvent, auditQueueContract } from '../../ports/audit-queue.contract.ts';
+import { PostgresAuditConsumer, PostgresAuditQueue } from './audit-queue.ts';
+
+async function readyQueue(): Promise<string> {
+  const connectionString = await freshDatabase();
+  const consumer = new PostgresAuditConsumer({ connectionString, key: randomBytes(32) });
+  await consumer.consume(async () => undefined);
+  await consumer.close();
+  return connectionString;
+}
+
+auditQueueContract('PostgresAuditQueue', async () => {
+  const options = { connectionString: await readyQueue(), key: randomBytes(32) };
+  return { queue: new PostgresAuditQueue(options), consumer: new PostgresAuditConsumer(options) };
+});
+
+describe('PostgresAuditQueue', () => {
+  const ends: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end();
+  });
+
+  it('shows the database nothing of an event', async () => {
+    const connectionString = await readyQueue();
+    const queue = new PostgresAuditQueue({ connectionString, key: randomBytes(32) });
+    const client = new Client({ connectionString });
+    await client.connect();
+    ends.push(
+      () => queue.close(),
+      () => client.end(),
+    );
+    await queue.add('sealed', [{ ...auditEvent('s-1'), path: '/canary/path' }]);
+    const { rows } = await client.query<{ text: string }>(
+      'SELECT job::text AS text FROM onecli_queue.job UNION ALL SELECT event::text FROM onecli_queue.event',
+    );
+    const stored = rows.map(({ text }) => text).join('\n');
+    expect(stored).toContain('sealed');
+    expect(stored).not.toMatch(/canary|my-agent|api\.example\.com/);
+  });
+
+  it('fails while the queue has no tables, and works as soon as it has', async () => {
+    const options = { connectionString: await freshDatabase(), key: randomBytes(32) };
+    const queue = new PostgresAuditQueue(options);
+    const consumer = new PostgresAuditConsumer(options);
+    ends.push(
+      () => queue.close(),
+      () => consumer.close(),
+    );
+    await expect(queue.add('too-early', [auditEvent('t-1')])).rejects.toThrow();
+    const arrived = new Promise((resolve) => void consumer.consume(async (events) => resolve(events)));
+    await expect.poll(() => queue.add('too-early', [auditEvent('t-1')]).then(() => 'added', () => 'not yet')).toBe('added');
+    expect(await arrived).toEqual([auditEvent('t-1')]);
+  });
+
+  it('sets aside, and reports, a batch that was sealed with another key', async () => {
+    const connectionString = await readyQueue();
+    const key = randomBytes(32);
+    const reports: Error[] = [];
+    const forger = new PostgresAuditQueue({ connectionString, key: randomBytes(32) });
+    const queue = new PostgresAuditQueue({ connectionString, key });
+    const consumer = new PostgresAuditConsumer({ connectionString, key, report: (error) => reports.push(error) });
+    ends.push(
+      () => forger.close(),
+      () => queue.close(),
+      () => consumer.close(),
+    );
+    await forger.add('forged', [auditEvent('f-1')]);
+    await queue.add('true', [auditEvent('f-2')]);
+    const handled: string[] = [];
+    await consumer.consume(async (events) => void handled.push(...events.map((event) => event.id)));
+    await expect.poll(() => handled).toEqual(['f-2']);
+    await expect.poll(() => reports.map((error) => error.message)).toEqual(['Audit batch forged was given up']);
+  });
+});

@@ -1,0 +1,193 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { createPostgresBackend, type Job, UnrecoverableError, withBackend } from 'bullmq';
+import type { AuditEvent } from '../../domain/audit-event.ts';
+import type { AuditConsumer, AuditQueue } from '../../ports/audit-queue.ts';
+import { VaultFault } from '../../vault/vault-fault.ts';
+import { beforeDeadline, orAfter } from './before-deadline.ts';
+import { openBatch, type SealedBatch, sealBatch } from './audit-batch.ts';
+
+const queueName = 'audit';
+const schema = 'onecli_queue';
+const addTimeoutMs = 2_000;
+const connectTimeoutMs = 1_500;
+const queryTimeoutMs = 5_000;
+const closeTimeoutMs = 5_000;
+const reconnectMs = 250;
+const maxRetryMs = 30_000;
+/** BullMQ counts attempts in 32 bits; at one in half a minute this many take a thousand years. */
+const endlessAttempts = 1_000_000_000;
+
+/**
+ * BullMQ's worker asks again at once when its database is gone, unless the error is ECONNREFUSED; that of a missing
+ * unix socket is not. Here a failed question takes a moment.
+ */
+const pacedBackend: typeof createPostgresBackend = (name, options, roles) => {
+  const backend = createPostgresBackend(name, options, roles);
+  const moveToActive = backend.moveToActive.bind(backend);
+  backend.moveToActive = async (...question) => {
+    try {
+      return await moveToActive(...question);
+    } catch (error) {
+      await pause(reconnectMs);
+      throw error;
+    }
+  };
+  return backend;
+};
+
+const { Queue } = withBackend(createPostgresBackend);
+const { Worker } = withBackend(pacedBackend);
+type BatchQueue = InstanceType<typeof Queue<SealedBatch>>;
+type BatchWorker = InstanceType<typeof Worker<SealedBatch>>;
+
+export interface PostgresAuditQueueOptions {
+  readonly connectionString: string;
+  /** The 32-byte key derived for `audit-queue`. */
+  readonly key: Buffer;
+}
+
+/** BullMQ's queue on PostgreSQL, as workers fill it. The control plane's consumer makes its tables. */
+export class PostgresAuditQueue implements AuditQueue {
+  readonly #options: PostgresAuditQueueOptions;
+  #queue: Promise<BatchQueue> | undefined;
+  #isClosed = false;
+
+  constructor(options: PostgresAuditQueueOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Error within two seconds when the queue cannot be reached or has no tables yet, or after `close` */
+  async add(batchId: string, events: readonly AuditEvent[]): Promise<void> {
+    if (this.#isClosed) throw new Error('The audit queue is closed');
+    const batch = sealBatch(this.#options.key, events);
+    await beforeDeadline('adding a batch of audit events', addTimeoutMs, async () => {
+      const queue = await this.#open();
+      await queue.add('batch', batch, { jobId: batchId });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const queue = await this.#queue?.catch(() => undefined);
+    if (queue !== undefined) await orAfter(closeTimeoutMs, queue.close());
+  }
+
+  /** A queue whose first connection failed stays failed: it is thrown away, and the next batch opens another. */
+  #open(): Promise<BatchQueue> {
+    this.#queue ??= openQueue(this.#options.connectionString).catch((error: unknown) => {
+      this.#queue = undefined;
+      throw error;
+    });
+    return this.#queue;
+  }
+}
+
+export interface PostgresAuditConsumerOptions extends PostgresAuditQueueOptions {
+  /** Told of what goes wrong with the connection, and of batches that cannot be opened; those stay in the queue as failed. */
+  readonly report?: (error: Error) => void;
+}
+
+/** BullMQ's worker on PostgreSQL. It makes the queue's tables. */
+export class PostgresAuditConsumer implements AuditConsumer {
+  readonly #options: PostgresAuditConsumerOptions;
+  readonly #closing = new AbortController();
+  #worker: BatchWorker | undefined;
+
+  constructor(options: PostgresAuditConsumerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when batches are being taken, for which it tries until it succeeds or the consumer is closed. */
+  async consume(handle: (events: readonly AuditEvent[]) => Promise<void>): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      const worker = this.#createWorker(handle);
+      try {
+        await worker.waitUntilReady();
+        this.#worker = worker;
+        worker.run().catch((error: unknown) => this.#report(error));
+        return;
+      } catch (error) {
+        this.#report(error);
+        await orAfter(closeTimeoutMs, worker.close(true));
+      }
+      await pause(reconnectMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Waits for the batch in hand, at most five seconds: one that is not finished comes again. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    if (this.#worker !== undefined) await orAfter(closeTimeoutMs, this.#worker.close());
+  }
+
+  #createWorker(handle: (events: readonly AuditEvent[]) => Promise<void>): BatchWorker {
+    const { connectionString, key } = this.#options;
+    const take = async (job: Job<SealedBatch>) => handle(openOrGiveUp(key, job));
+    const worker = new Worker<SealedBatch>(queueName, take, {
+      connection: connectionOf(connectionString, { max: 2, migrate: true }),
+      autorun: false,
+      concurrency: 2,
+      // A batch whose consumer was killed comes again when its lock ends, however often that happens.
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
+      maxStalledCount: endlessAttempts,
+      runRetryDelay: reconnectMs,
+      settings: { backoffStrategy: (attempts) => Math.min(500 * 2 ** Math.min(attempts, 8), maxRetryMs) },
+    });
+    worker.on('error', (error) => this.#report(error));
+    worker.on('failed', (job, error) => {
+      if (error instanceof UnrecoverableError) this.#report(new Error(`Audit batch ${job?.id} was given up`, { cause: error }));
+    });
+    return worker;
+  }
+
+  #report(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#options.report?.(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** Sealed with another key, now or by a forger: no attempt will ever open it. */
+function openOrGiveUp(key: Buffer, job: Job<SealedBatch>): readonly AuditEvent[] {
+  try {
+    return openBatch(key, job.data);
+  } catch (error) {
+    throw error instanceof VaultFault ? new UnrecoverableError(error.message) : error;
+  }
+}
+
+async function openQueue(connectionString: string): Promise<BatchQueue> {
+  const queue = new Queue<SealedBatch>(queueName, {
+    connection: connectionOf(connectionString, { max: 2, migrate: false }),
+    defaultJobOptions: {
+      attempts: endlessAttempts,
+      backoff: { type: 'custom' },
+      removeOnComplete: true,
+      removeOnFail: false,
+      stackTraceLimit: 1,
+    },
+    // Nobody reads BullMQ's own events of this queue.
+    streams: { events: { maxLen: 10 } },
+  });
+  // A connection that breaks shows in the next batch, which fails or finds another.
+  queue.on('error', () => undefined);
+  try {
+    await queue.waitUntilReady();
+    return queue;
+  } catch (error) {
+    await orAfter(closeTimeoutMs, queue.close());
+    throw error;
+  }
+}
+
+function connectionOf(connectionString: string, { max, migrate }: { max: number; migrate: boolean }) {
+  return {
+    connectionString,
+    schema,
+    migrate,
+    max,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: queryTimeoutMs,
+    keepAlive: true,
+  };
+}
