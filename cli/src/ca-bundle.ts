@@ -1,10 +1,11 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { CliError } from './cli-error.ts';
 import type { Environment } from './environment.ts';
+import { getDirectly } from './get-directly.ts';
 
 /** Where systems keep the roots that they trust, as one PEM file. */
 const systemRootFiles = [
@@ -30,12 +31,9 @@ export async function fetchAuthority(proxyAddress: string): Promise<string> {
   const { origin } = new URL(proxyAddress);
   let pem: string;
   try {
-    const response = await fetch(`${origin}/ca.pem`, {
-      redirect: 'error',
-      signal: AbortSignal.timeout(fetchTimeoutMs),
-    });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    pem = await response.text();
+    const { status, body } = await getDirectly(`${origin}/ca.pem`, fetchTimeoutMs);
+    if (status !== 200) throw new Error(`status ${status}`);
+    pem = body;
   } catch (cause) {
     throw new CliError(`no gateway answers at ${origin}`, {
       cause,
@@ -79,9 +77,10 @@ function systemRoots(): string {
 function writeByContent(folder: string, kind: string, content: string): string {
   const digest = createHash('sha256').update(content).digest('hex').slice(0, 32);
   const path = join(folder, `${kind}-${digest}.pem`);
-  if (statSync(path, { throwIfNoEntry: false })?.size === Buffer.byteLength(content)) return path;
+  if (existsSync(path) && readFileSync(path, 'utf8') === content) return path;
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   writeFileSync(temporary, content, { mode: 0o644, flag: 'wx' });
+  chmodSync(temporary, 0o644);
   renameSync(temporary, path);
   return path;
 }

@@ -13,7 +13,14 @@ export interface CommandContext {
 
 /** A client with admin access; throws, with what to do, when there is none. */
 export function openApi(context: CommandContext): ApiClient {
-  return new ApiClient(requireAdminAccess(context.environment, context.apiUrlOption()));
+  const access = requireAdminAccess(context.environment, context.apiUrlOption());
+  const { protocol, hostname } = new URL(access.apiUrl);
+  if (protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname)) {
+    context.terminal.notice(
+      `warning: ${access.apiUrl} is not https: credentials and secrets cross the network in the clear`,
+    );
+  }
+  return new ApiClient(access);
 }
 
 /** Admin access, or undefined where there is none. */

@@ -4,6 +4,7 @@ import { fetchAuthority } from '../ca-bundle.ts';
 import { caVariables } from '../child-environment.ts';
 import { CliError } from '../cli-error.ts';
 import type { Variables } from '../environment.ts';
+import { getDirectly } from '../get-directly.ts';
 import { printable } from '../terminal.ts';
 import { type Check, fail, pass, skip, warn } from './check.ts';
 import type { NamedProxy } from './check-variables.ts';
@@ -16,26 +17,22 @@ const renew = 'start the command anew with `onecli run`: it fetches the current 
 /** Whether the gateway answers at its proxy port, and whether its clock and this one agree. */
 export async function checkReachable(address: string): Promise<Check[]> {
   try {
-    const response = await fetch(`${address}/health`, {
-      redirect: 'error',
-      signal: AbortSignal.timeout(healthTimeoutMs),
-    });
+    const { status, headers } = await getDirectly(`${address}/health`, healthTimeoutMs);
     const atMs = Date.now();
-    await response.body?.cancel();
-    const date = response.headers.get('date');
-    if (response.status === 503) {
+    const { date } = headers;
+    if (status === 503) {
       return [fail(`the gateway at ${address} is not ready`, 'wait a moment, then look at its log')];
     }
-    if (!response.ok)
+    if (status !== 200)
       return [
         fail(
-          `what answers at ${address} is no OneCLI proxy (${response.status})`,
+          `what answers at ${address} is no OneCLI proxy (${status})`,
           'check the port: the proxy is on 10254 by default, the API on 10255',
         ),
       ];
-    return [pass(`the gateway answers at ${address}`), ...(date === null ? [] : [checkClock(date, atMs)])];
+    return [pass(`the gateway answers at ${address}`), ...(typeof date === 'string' ? [checkClock(date, atMs)] : [])];
   } catch (error) {
-    const reason = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+    const reason = error instanceof Error && error.message !== '' ? ` (${error.message})` : '';
     return [
       fail(
         `no gateway answers at ${address}${reason}`,
