@@ -86,14 +86,9 @@ async function readInstance(manager: EntityManager): Promise<StoredInstance | un
 
 function requireKey(master: MasterKey, stored: StoredInstance): void {
   if (verifyKeyCheck(master, stored.id, stored.keyCheck)) return;
-  throw wrongKey(stored.id);
-}
-
-function wrongKey(instanceId: string, cause?: unknown): InstanceFault {
-  return new InstanceFault(
+  throw new InstanceFault(
     'WRONG_MASTER_KEY',
-    `ONECLI_MASTER_KEY is not the master key of this database (instance ${instanceId}). Nothing was changed. Start with the key that the database was created with.`,
-    { cause },
+    `ONECLI_MASTER_KEY is not the master key of this database (instance ${stored.id}). Nothing was changed. Start with the key that the database was created with.`,
   );
 }
 
@@ -156,6 +151,8 @@ async function openInstance(
   try {
     return { instanceId: stored.id, keyring: Keyring.open(master, stored.id, terms) };
   } catch (cause) {
-    throw cause instanceof VaultFault ? wrongKey(stored.id, cause) : cause;
+    if (!(cause instanceof VaultFault)) throw cause;
+    const message = `The master key is right, but the key terms of this database do not open: ${cause.message}. Nothing was changed. Restore the table \`key_term\` from a backup.`;
+    throw new InstanceFault('KEY_TERM_ALTERED', message, { cause });
   }
 }
