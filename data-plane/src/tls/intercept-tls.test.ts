@@ -183,6 +183,36 @@ describe('interceptTls', () => {
     },
   );
 
+  it.each(['end', 'resetAndDestroy'] as const)(
+    'notices an agent that goes away after its ClientHello (%s)',
+    async (leave) => {
+      const captured = new Promise<Buffer>((resolve) => accepted.push((raw) => raw.once('data', resolve).resume()));
+      agent();
+      const hello = await captured;
+      const taken = intercept();
+      const client = connect(port, '127.0.0.1');
+      clients.push(client);
+      client.write(hello);
+      await once(client, 'data');
+      client[leave]();
+      const [result, raw] = await taken;
+      expect(result).toMatchObject({ kind: 'failed', reason: 'closed' });
+      expect(raw.destroyed).toBe(true);
+    },
+  );
+
+  it('reports a fault after the handshake on the secured socket', async () => {
+    const taken = intercept();
+    const raw = connect(port, '127.0.0.1');
+    clients.push(raw);
+    const client = agent({ socket: raw });
+    const { socket } = secured((await taken)[0]);
+    await echoes(socket, client);
+    raw.write('this is no TLS record, and long enough to be seen as one that is malformed');
+    const [error] = (await once(socket, 'error')) as [Error & { code: string }];
+    expect(error.code).toMatch(/^ERR_SSL_/);
+  });
+
   it.skipIf(!hasOpenssl).each(['-tls1_2', '-tls1_3'])(
     'says that the agent does not trust the authority (openssl %s)',
     async (version) => {
