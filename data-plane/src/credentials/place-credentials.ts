@@ -29,6 +29,8 @@ export type Placement =
       readonly surfaces: readonly Surface[];
     }
   | { readonly kind: 'refused'; readonly finding: Finding }
+  /** A header that holds a placeholder is there more than once: which one counts is anybody's guess (rule 6). */
+  | { readonly kind: 'ambiguous'; readonly header: string }
   | { readonly kind: 'unavailable'; readonly cause: unknown };
 
 /** One placeholder that may be replaced, and by what. */
@@ -41,6 +43,7 @@ interface Grant {
 /** One header in which placeholders stand. `text` is its value, or what its Basic credentials decode to. */
 interface Spot {
   readonly index: number;
+  readonly name: string;
   readonly surface: Surface;
   readonly text: string;
   readonly grants: readonly Grant[];
@@ -72,6 +75,8 @@ export function placeCredentials(
     spots.push(spot);
   }
   if (spots.length === 0) return { kind: 'placed', headers, ...nothing };
+  const repeated = spots.find(({ name }) => headers.filter((header) => header.name === name).length > 1);
+  if (repeated) return { kind: 'ambiguous', header: repeated.name };
   try {
     return replaceAll(headers, spots, opener);
   } catch (cause) {
@@ -90,7 +95,7 @@ function inspectHeader(header: Header, index: number, scope: PlacementScope): Sp
     if (access.kind === 'refused') return { kind: access.reason, place: header.name };
     grants.push(access.grant);
   }
-  return { index, surface, text, grants };
+  return { index, name: header.name, surface, text, grants };
 }
 
 /**

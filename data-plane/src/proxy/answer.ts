@@ -73,7 +73,8 @@ export function answer(
   isHead = false,
 ): { readonly bytes: Buffer; readonly bodyBytes: number } {
   const bodyBytes = Buffer.byteLength(body);
-  const head = writeResponseHead(status, reason, headers, { kind: 'length', lengthBytes: bodyBytes });
+  const dated = [['Date', new Date().toUTCString()] as const, ...headers];
+  const head = writeResponseHead(status, reason, dated, { kind: 'length', lengthBytes: bodyBytes });
   return {
     bytes: Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(isHead ? '' : body)]),
     bodyBytes: isHead ? 0 : bodyBytes,

@@ -100,7 +100,12 @@ export class Exchange {
         return { decision: 'allow', reason: ending.code, status: ending.status, responseBytes: ending.responseBytes };
       case 'refused': {
         const decision = failuresAfterAllow.has(ending.code) ? 'allow' : 'deny';
-        return { decision, reason: ending.code, status: faultOf(ending.code).status, responseBytes: this.answerBytes };
+        return {
+          decision,
+          reason: ending.code,
+          status: ending.code === 'TLS_HANDSHAKE_FAILED' ? 0 : faultOf(ending.code).status,
+          responseBytes: this.answerBytes,
+        };
       }
     }
   }

@@ -9,7 +9,7 @@
 import { decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
-import { headerValue, type RequestHead } from '../wire/head.ts';
+import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
 import { withoutHopByHop } from '../wire/hop-by-hop.ts';
 import type { AgentSide } from './agent-side.ts';
 import { answerRefusal, type Refusal, refusal } from './answer.ts';
@@ -60,7 +60,7 @@ async function serve(plane: DataPlane, side: AgentSide, head: RequestHead, excha
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
 
   const scope = { configuration, grants: decision.secrets, isSecure: request.isSecure, ...request.destination };
-  const placement = placeCredentials(withoutHopByHop(head.headers), request.target, scope, plane.opener);
+  const placement = placeCredentials(forwardedHeaders(head, request), request.target, scope, plane.opener);
   if (placement.kind !== 'placed') return refusePlacement(plane, exchange, placement);
 
   const body = (exchange.body = new RequestBody(side, request.framing));
@@ -80,6 +80,14 @@ async function serve(plane: DataPlane, side: AgentSide, head: RequestHead, excha
     body,
     isKeptAlive: isKeptAlive(plane, head),
   });
+}
+
+/** Hop-by-hop headers go before credentials come (rule 6), and Host is the one name that was judged (rule 1). */
+function forwardedHeaders(head: RequestHead, { destination, isSecure }: StrictRequest): Header[] {
+  const defaultPort = isSecure ? 443 : 80;
+  const value = destination.port === defaultPort ? destination.host : `${destination.host}:${destination.port}`;
+  const others = withoutHopByHop(head.headers).filter(({ name }) => name !== 'host');
+  return [{ name: 'host', rawName: 'Host', value }, ...others];
 }
 
 /** The rules for the destination, compiled once for a tunnel and a configuration. */
@@ -105,6 +113,9 @@ function refusePlacement(
   if (placement.kind === 'unavailable') {
     plane.log.error({ err: placement.cause, requestId: exchange.requestId }, 'a secret could not be opened');
     return refusal('SECRET_UNAVAILABLE', 'A secret that this request needs could not be opened.');
+  }
+  if (placement.kind === 'ambiguous') {
+    return refusal('BAD_REQUEST', `The header ${placement.header} holds a placeholder and is there more than once.`);
   }
   const { finding } = placement;
   exchange.findings.push(finding);
