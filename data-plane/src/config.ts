@@ -8,7 +8,7 @@ import { parseRoots } from './tls/upstream-tls.ts';
 
 const port = z.coerce.number().int().min(1).max(65535);
 
-/** What each variable of a worker means. `.env.example` is checked against this. */
+/** What each variable of a worker means; an empty one counts as not set. `.env.example` is checked against this. */
 export const workerEnvironment = z.object({
   DATABASE_URL: z.string().min(1).describe('PostgreSQL, as a URL'),
   ONECLI_MASTER_KEY: z.string().optional().describe('the master key, 64 hex digits'),
@@ -57,7 +57,8 @@ export type ReadConfig =
 
 /** Reads and checks the whole environment; gives every fault there is. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): ReadConfig {
-  const parsed = workerEnvironment.safeParse(environment);
+  const isSet = ([, value]: [string, string | undefined]): boolean => value !== undefined && value !== '';
+  const parsed = workerEnvironment.safeParse(Object.fromEntries(Object.entries(environment).filter(isSet)));
   const faults: string[] = [];
   if (!parsed.success) {
     for (const { path } of parsed.error.issues) {
