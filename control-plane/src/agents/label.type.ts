@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { Fault } from '@onecli/shared/fault';
 import { Field, InputType, ObjectType } from 'type-graphql';
 

@@ -71,4 +71,105 @@ describe('SecretService', () => {
     const again = await services.secrets.put(owner, 'prod/same', { description: '', binding: bindingOf('same.example.com') });
     expect(again).toMatchObject({ change: 'UNCHANGED', revision: first.revision });
   });
+
+  it('refuses a taken name and leaves the secret that has it', async () => {
+    await services.secrets.create(owner, { name: 'prod/taken', value: 'first', binding: bindingOf('taken.example.com') });
+    await expect(services.secrets.create(owner, { name: 'prod/taken', value: 'second' })).rejects.toMatchObject({
+      code: 'NAME_TAKEN',
+      status: 409,
+    });
+    expect(await valueOf('prod/taken')).toBe('first');
+  });
+
+  it('lets one of two who take a name at the same time have it', async () => {
+    const both = await Promise.allSettled(
+      ['one', 'two'].map((value) => services.secrets.create(owner, { name: 'prod/raced', value })),
+    );
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(both.find((outcome) => outcome.status === 'rejected')?.reason).toMatchObject({ code: 'NAME_TAKEN' });
+  });
+
+  it('writes nothing at all for an input that it refuses', async () => {
+    await services.secrets.create(owner, { name: 'prod/kept', value: 'kept', binding: bindingOf('kept.example.com') });
+    const before = await everything();
+    const calls = [
+      () => services.secrets.create(owner, { name: 'prod/new', value: 'a\nb' }),
+      () => services.secrets.create(owner, { name: 'prod/new', value: 'a', binding: bindingOf('*.com') }),
+      () => services.secrets.create(owner, { name: 'new', value: 'a' }),
+      () => services.secrets.create(owner, { name: 'prod/kept', value: 'a' }),
+      () => services.secrets.put(owner, 'prod/kept', { value: 'new', binding: { hosts: [], surfaces: ['header'] } }),
+      () => services.secrets.put(owner, 'prod/kept', { value: 'new', description: 'a\0' }),
+      () => services.secrets.put(owner, 'prod/kept', { value: 'x'.repeat(64 * 1024 + 1) }),
+      () => services.secrets.put(owner, 'prod/absent', { value: 'new' }),
+      () => services.secrets.put(owner, 'prod/absent\0', { value: 'new' }),
+    ];
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/INVALID|NAME_TAKEN|NOT_FOUND/) });
+    expect(await everything()).toEqual(before);
+  });
+
+  it('removes a secret with its versions, and removes again what is gone', async () => {
+    const { object, revision } = await services.secrets.create(owner, { name: 'prod/gone', value: 'x' });
+    expect(await services.secrets.remove(owner, 'prod/gone')).toEqual({ change: 'DELETED', revision: revision + 1 });
+    expect(await services.secrets.remove(owner, 'prod/gone')).toEqual({ change: 'UNCHANGED', revision: revision + 1 });
+    await expect(services.secrets.get(owner, 'prod/gone')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect((await services.source.changesSince(revision)).removedIds).toEqual([object.id]);
+    expect(await services.dataSource.query('SELECT 1 FROM secret_version WHERE secret_id = $1', [object.id])).toEqual([]);
+  });
+
+  it('does not carry a ciphertext over that was moved here from another secret', async () => {
+    const secret = await services.secrets.create(owner, { name: 'prod/mine', value: 'mine', binding: bindingOf('mine.example.com') });
+    const other = await services.secrets.create(owner, { name: 'prod/theirs', value: 'theirs', binding: bindingOf('mine.example.com') });
+    await services.dataSource.query(
+      'UPDATE secret_version SET sealed = (SELECT sealed FROM secret_version WHERE secret_id = $1) WHERE secret_id = $2',
+      [other.object.id, secret.object.id],
+    );
+    const before = await everything();
+    const moved = services.secrets.put(owner, 'prod/mine', { binding: bindingOf('evil.example.com') });
+    await expect(moved).rejects.toMatchObject({ code: 'SECRET_UNAVAILABLE' });
+    expect(await everything()).toEqual(before);
+    await expect(valueOf('prod/mine')).rejects.toMatchObject({ code: 'CANNOT_OPEN' });
+  });
+
+  it('does not open for a host that was written into the database', async () => {
+    await services.secrets.create(owner, { name: 'prod/pointed', value: 'x', binding: bindingOf('good.example.com') });
+    await services.dataSource.query('UPDATE secret SET binding = $1 WHERE name = $2', [
+      JSON.stringify(bindingOf('evil.example.com')),
+      'prod/pointed',
+    ]);
+    await expect(valueOf('prod/pointed')).rejects.toMatchObject({ code: 'CANNOT_OPEN' });
+    const bound = services.secrets.put(owner, 'prod/pointed', { binding: bindingOf('good.example.com') });
+    await expect(bound).rejects.toMatchObject({ code: 'SECRET_UNAVAILABLE' });
+  });
+
+  it('refuses a role that may not, before anything is read', async () => {
+    const auditor = { ...owner, role: 'auditor' as const };
+    const forbidden = { code: 'FORBIDDEN', status: 403 };
+    await expect(services.secrets.create(auditor, { name: 'prod/x', value: 'x' })).rejects.toMatchObject(forbidden);
+    await expect(services.secrets.put(auditor, 'prod/absent', { value: 'x' })).rejects.toMatchObject(forbidden);
+    await expect(services.secrets.remove(auditor, 'prod/absent')).rejects.toMatchObject(forbidden);
+    await expect(services.secrets.list({ ...owner, role: 'agent-manager' })).rejects.toMatchObject(forbidden);
+    const rotator = { ...owner, role: 'operator' as const };
+    await expect(services.secrets.remove(rotator, 'prod/absent')).rejects.toMatchObject(forbidden);
+  });
+});
+
+describe('SecretService.list', () => {
+  it('gives every secret once over its pages, in the order of names', async () => {
+    const paged = await openServices(await freshDatabase());
+    try {
+      const names = ['prod/a', 'prod/b', 'prod/c-1', 'prod/c.1', 'prod/c_1', 'staging/a'];
+      for (const name of names.toReversed()) await paged.secrets.create(owner, { name, value: 'x' });
+      const seen: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await paged.secrets.list(owner, { after, limit: 2 });
+        expect(page.items.length).toBeLessThanOrEqual(2);
+        seen.push(...page.items.map((secret) => secret.name));
+        after = page.next;
+      } while (after !== undefined);
+      expect(seen).toEqual(names);
+    } finally {
+      await paged.close();
+    }
+  });
 });

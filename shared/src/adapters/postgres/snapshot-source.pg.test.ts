@@ -1,0 +1,149 @@
+import { Client } from 'pg';
+import { afterEach, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../../../../test/support/fresh-database.ts';
+import { PostgresSnapshotSource } from './snapshot-source.ts';
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+/** The tables that a worker reads, as the control plane's migration makes them, without what only writers need. */
+const tables = `
+  CREATE TABLE instance (id uuid, key_check bytea);
+  CREATE TABLE key_term (term integer, wrapped_key bytea);
+  CREATE TABLE config_state (revision bigint);
+  CREATE TABLE config_change (revision bigint, kind text, object_id uuid);
+  CREATE TABLE secret (id uuid, name text, binding jsonb, is_disabled boolean, current_version integer);
+  CREATE TABLE secret_version (secret_id uuid, version integer, sealed bytea);
+  CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean);
+  CREATE TABLE agent_token (agent_id uuid, hash bytea, created_at timestamptz, expires_at timestamptz);
+  CREATE TABLE policy (id uuid, name text, version integer, sealed_body bytea);
+  CREATE TABLE certificate_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
+  CREATE TABLE worker (name text PRIMARY KEY, boot_id text, version text, applied_revision bigint,
+    started_at timestamptz, seen_at timestamptz);
+  INSERT INTO config_state VALUES (0);`;
+
+const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+async function openStore(options: { maxGap?: number } = {}) {
+  const connectionString = await freshDatabase();
+  const client = new Client({ connectionString });
+  await client.connect();
+  const source = new PostgresSnapshotSource({ connectionString, ...options });
+  ends.push(
+    () => source.close(),
+    () => client.end(),
+  );
+  /** Changes one object in a revision of its own. */
+  const change = async (kind: string, number: number, sql: string) => {
+    await client.query('BEGIN');
+    await client.query(sql.replaceAll(':id', `'${idOf(number)}'`));
+    await client.query('UPDATE config_state SET revision = revision + 1');
+    await client.query('INSERT INTO config_change SELECT revision, $1, $2 FROM config_state', [kind, idOf(number)]);
+    await client.query('COMMIT');
+  };
+  return { client, source, change };
+}
+
+async function openStoreWithTables(options: { maxGap?: number } = {}) {
+  const store = await openStore(options);
+  await store.client.query(tables);
+  return store;
+}
+
+const agent = (name: string) => `INSERT INTO agent VALUES (:id, '${name}', '{}', false)`;
+
+describe('PostgresSnapshotSource', () => {
+  it('reads every kind of row as a record', async () => {
+    const { source, change } = await openStoreWithTables();
+    const binding = { hosts: ['api.example.com'], surfaces: ['header'] };
+    await change('secret', 1, `INSERT INTO secret VALUES (:id, 'prod/openai', '${JSON.stringify(binding)}', false, 2)`);
+    await change('secret', 1, String.raw`INSERT INTO secret_version VALUES (:id, 1, '\x0a'), (:id, 2, '\x0b')`);
+    await change('agent', 2, `INSERT INTO agent VALUES (:id, 'my-agent', '{"team":"finance"}', true)`);
+    await change('agent', 2, String.raw`INSERT INTO agent_token VALUES (:id, '\xabcd', now(), '2030-01-01T00:00:00Z')`);
+    await change('policy', 3, String.raw`INSERT INTO policy VALUES (:id, 'finance', 4, '\x0c')`);
+    await change('authority', 4, String.raw`INSERT INTO certificate_authority VALUES (:id, 'PEM', '\x0d', true)`);
+    const versions = new Map([
+      [1, { id: idOf(1), version: 1, sealed: Buffer.of(10) }],
+      [2, { id: idOf(1), version: 2, sealed: Buffer.of(11) }],
+    ]);
+    const tokens = [{ hash: 'abcd', expiresAtMs: Date.UTC(2030, 0, 1) }];
+    const rows = {
+      revision: 6,
+      secrets: [{ id: idOf(1), name: 'prod/openai', binding, isDisabled: false, currentVersion: 2, versions }],
+      agents: [{ id: idOf(2), name: 'my-agent', labels: { team: 'finance' }, isDisabled: true, tokens }],
+      policies: [{ id: idOf(3), name: 'finance', version: 4, sealedBody: Buffer.of(12) }],
+      authority: { id: idOf(4), certificatePem: 'PEM', sealedKey: Buffer.of(13) },
+      removedIds: [],
+    };
+    expect(await source.changesSince(undefined)).toEqual({ ...rows, isWhole: true });
+    expect(await source.changesSince(0)).toEqual({ ...rows, isWhole: false });
+  });
+
+  it('reads only what changed after a revision, and names what is gone', async () => {
+    const { source, change } = await openStoreWithTables();
+    await change('agent', 1, agent('stays'));
+    await change('agent', 2, agent('goes'));
+    await change('agent', 3, agent('comes'));
+    await change('agent', 2, 'DELETE FROM agent WHERE id = :id');
+    const changes = await source.changesSince(2);
+    expect(changes).toMatchObject({ revision: 4, isWhole: false, removedIds: [idOf(2)], authority: undefined });
+    expect(changes.agents.map(({ name }) => name)).toEqual(['comes']);
+    expect(await source.changesSince(4)).toMatchObject({ revision: 4, isWhole: false, agents: [], removedIds: [] });
+  });
+
+  it('reads all when the gap is too large', async () => {
+    const { source, change } = await openStoreWithTables({ maxGap: 2 });
+    for (const number of [1, 2, 3]) await change('agent', number, agent(`agent-${number}`));
+    expect(await source.changesSince(1)).toMatchObject({ isWhole: false, agents: [{ name: 'agent-2' }, { name: 'agent-3' }] });
+    expect((await source.changesSince(0)).isWhole).toBe(true);
+  });
+
+  it('reads all when a change record is missing, rather than miss a change', async () => {
+    const { client, source, change } = await openStoreWithTables();
+    for (const number of [1, 2, 3]) await change('agent', number, agent(`agent-${number}`));
+    await client.query('DELETE FROM config_change WHERE revision = 2');
+    expect(await source.changesSince(1)).toMatchObject({ isWhole: true, revision: 3 });
+  });
+
+  it('reads all, of the earlier revision, when the database went back', async () => {
+    const { source, change } = await openStoreWithTables();
+    await change('agent', 1, agent('restored'));
+    expect(await source.changesSince(9)).toMatchObject({ isWhole: true, revision: 1, agents: [{ name: 'restored' }] });
+  });
+
+  it('gives an agent whose token was taken away no token', async () => {
+    const { source, change } = await openStoreWithTables();
+    await change('agent', 1, agent('bare'));
+    expect((await source.changesSince(undefined)).agents).toMatchObject([{ name: 'bare', tokens: [] }]);
+  });
+
+  it('throws while there is no schema, and while there is no instance', async () => {
+    const { client, source } = await openStore();
+    await expect(source.revision()).rejects.toThrow();
+    await expect(source.changesSince(undefined)).rejects.toThrow();
+    await client.query(tables);
+    expect(await source.revision()).toBe(0);
+    await expect(source.instance()).rejects.toThrow('no instance');
+  });
+
+  it('reads on after its connections were cut', async () => {
+    const { client, source, change } = await openStoreWithTables();
+    await change('agent', 1, agent('before'));
+    await source.changesSince(undefined);
+    await client.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'onecli-worker'",
+    );
+    await expect.poll(() => source.revision().catch(() => 'away')).toBe(1);
+  });
+
+  it('keeps one row for each worker, with what it last reported', async () => {
+    const { client, source } = await openStoreWithTables();
+    const report = { name: 'worker-1', bootId: 'a', version: '0.1.0', appliedRevision: 3, startedAtMs: Date.UTC(2026, 0, 1) };
+    await source.heartbeat(report);
+    await source.heartbeat({ ...report, bootId: 'b', appliedRevision: 4 });
+    const { rows } = await client.query('SELECT name, boot_id, applied_revision, started_at FROM worker');
+    expect(rows).toEqual([{ name: 'worker-1', boot_id: 'b', applied_revision: '4', started_at: new Date(report.startedAtMs) }]);
+  });
+});
