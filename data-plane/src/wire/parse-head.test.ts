@@ -58,6 +58,7 @@ describe('parseRequestHead', () => {
   it('refuses a bare LF and a first byte of no method before the head is complete', () => {
     expect(parseRequestHead(bytesOf('GET / HTTP/1.1\nHost'), limits)).toMatchObject({ code: 'BAD_HEADER' });
     expect(parseRequestHead(bytesOf('\x16'), limits)).toMatchObject({ code: 'BAD_REQUEST_LINE' });
+    expect(parseRequestHead(bytesOf('\r\n\x16'), limits)).toMatchObject({ code: 'BAD_REQUEST_LINE' });
     expect(parseRequestHead(bytesOf('\r\n'), limits)).toEqual({ kind: 'incomplete', resumeFrom: 0 });
   });
 

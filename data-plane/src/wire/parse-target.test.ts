@@ -42,6 +42,11 @@ describe('parseTarget', () => {
     expect(readings('/caf%c3%a9%20au')).toEqual(['/caf%C3%A9%20au']);
   });
 
+  it('reads braces, brackets and the like both raw and escaped', () => {
+    expect(readings('/a{b')).toEqual(['/a%7Bb', '/a{b']);
+    expect(readings('/a%7bb')).toEqual(['/a%7Bb', '/a{b']);
+  });
+
   it('reads all of these together', () => {
     expect(readings('/a;p%2f%61//b')).toEqual(
       expect.arrayContaining(['/a;p%2F%61//b', '/a;p/a/b', '/a//b', '/a/b', '/a;p%2Fa/b', '/a/a//b']),

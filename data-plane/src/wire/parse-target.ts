@@ -15,7 +15,7 @@ export interface OriginTarget {
   readonly query: string | undefined;
   /**
    * The path in each way an upstream may read it, without duplicates; usually just `[path]`. Escapes in readings are in
-   * upper case and stand only for what cannot stand raw in a path (RFC 3986 3.3).
+   * upper case, and stand only for what cannot stand raw in a path (RFC 3986 3.3).
    */
   readonly readings: string[];
 }
@@ -31,9 +31,13 @@ export interface AbsoluteTarget {
 const PERCENT = 37;
 const DOT = 46;
 const SLASH = 47;
-const SEMICOLON = 59;
 const QUESTION = 63;
 const MAX_ENCODINGS = 4;
+
+/** What a path may have raw and everyone reads alike: pchar of RFC 3986 3.3 and the slash, without the semicolon. */
+const PLAIN_OCTETS: Uint8Array = Uint8Array.from({ length: 128 }, (_, octet) =>
+  /[A-Za-z0-9\-._~!$&'()*+,=:@/]/.test(String.fromCharCode(octet)) ? 1 : 0,
+);
 
 /**
  * Parses an origin-form target. Faults with `BAD_TARGET`: another form; dot segments in any encoding, however often
@@ -54,7 +58,7 @@ export function parseTarget(target: string): OriginTarget | WireFault {
     if (octet === PERCENT && !isEscape(target, at)) return wireFault('BAD_TARGET', 'the target has a bad escape');
     if (pathEnd !== -1) continue;
     if (octet === QUESTION) pathEnd = at;
-    else if (octet === PERCENT || octet === SEMICOLON) isPlain = false;
+    else if (PLAIN_OCTETS[octet] !== 1) isPlain = false;
     else if (previous === SLASH && (octet === SLASH || octet === DOT)) isPlain = false;
     previous = octet;
   }
@@ -88,12 +92,16 @@ function readingsOf(path: string): string[] | WireFault {
   const raw = path.replace(ESCAPE, (escape) => escape.toUpperCase());
   const once = path.replace(ESCAPE, (escape) => (escape.toUpperCase() === '%2F' ? '%2F' : decodeEscape(escape)));
   const readings = new Set([raw, canonical(once, true), ...levels.map((level) => canonical(level, false))]);
-  // Both loops also visit what they add, and end since what they add does not change again.
+  // These loops also visit what they add, and end since what they add does not change again.
   for (const reading of readings) readings.add(withoutParameters(reading));
   // Parameters that are cut off ahead of decoding: an escaped semicolon is then data.
   const cut = decodings(withoutParameters(path));
   if (!Array.isArray(cut)) return cut;
   for (const level of cut) readings.add(canonical(level, false));
+  for (const reading of readings) {
+    readings.add(reading.replace(UNWISE, encodeOctet));
+    readings.add(reading.replace(UNWISE_ESCAPE, decodeEscape));
+  }
   for (const reading of readings) readings.add(reading.replace(/\/{2,}/g, '/'));
   return [...readings];
 }
@@ -121,6 +129,9 @@ function hiddenSyntax(octets: string): WireFault | undefined {
   return undefined;
 }
 
+/** Visible ASCII that RFC 3986 allows nowhere, that many send raw all the same, and that servers then take as if escaped. */
+const UNWISE = /["<>[\]^`{|}]/g;
+const UNWISE_ESCAPE = /%(?:22|3C|3E|5B|5D|5E|60|7B|7C|7D)/g;
 const ESCAPE = /%[0-9a-fA-F]{2}/g;
 
 function decodeEscape(escape: string): string {
