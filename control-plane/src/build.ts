@@ -50,7 +50,10 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   await setUpAdmin(users, config.adminUser, config.adminPassword);
   const metrics = new Metrics();
   const bus = new PostgresConfigBus({ connectionString: config.databaseUrl, key: keys.busKey });
-  const consumer: AuditConsumer = new PostgresAuditConsumer({ connectionString: config.databaseUrl, key: keys.auditQueueKey });
+  const consumer: AuditConsumer = new PostgresAuditConsumer({
+    connectionString: config.databaseUrl,
+    key: keys.auditQueueKey,
+  });
   const store = new AuditStore(database, keys.keyring);
   const auditWriter = new AuditWriter({ consumer, store, log, written: (events) => metrics.auditWritten(events) });
   const health = new HealthCheck({
@@ -90,7 +93,9 @@ async function buildAuthenticator(config: Config, users: UserStore, keys: Instan
   const { localAccessFile: path, proxyUrl, apiPort, bind } = config;
   const { tokenPepper } = keys;
   const localAccess =
-    path === undefined ? undefined : await writeLocalAccess({ path, apiUrl: localUrl(bind, apiPort), proxyUrl, tokenPepper });
+    path === undefined
+      ? undefined
+      : await writeLocalAccess({ path, apiUrl: localUrl(bind, apiPort), proxyUrl, tokenPepper });
   return Authenticator.create({ users, limiter: new LoginLimiter(), localAccess, tokenPepper });
 }
 

@@ -39,7 +39,10 @@ export const variables = z.object({
   ONECLI_LOCAL_ACCESS_FILE: filePath.optional(),
   ONECLI_PROXY_URL: z
     .string()
-    .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'expected an http:// or https:// URL')
+    .refine(
+      (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+      'expected an http:// or https:// URL',
+    )
     .optional(),
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
@@ -77,9 +80,12 @@ type Environment = Record<string, string | undefined>;
  */
 export function readConfig(environment: Environment = process.env): Config {
   const faults: string[] = [];
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = variables.safeParse(given);
-  if (!parsed.success) for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`);
+  if (!parsed.success)
+    for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`);
   const masterKey = readMasterKey(given, faults);
   const adminPassword = readPassword(given, faults);
   if (!parsed.success || masterKey === undefined || faults.length > 0) throw new ConfigFault([...new Set(faults)]);
@@ -100,7 +106,8 @@ export function readConfig(environment: Environment = process.env): Config {
 function readMasterKey(given: Environment, faults: string[]): MasterKey | undefined {
   const text = valueOrFile('ONECLI_MASTER_KEY', given, faults);
   if (text === undefined) {
-    if (!given['ONECLI_MASTER_KEY_FILE']) faults.push('ONECLI_MASTER_KEY: is not set: expected 64 hexadecimal digits, or ONECLI_MASTER_KEY_FILE');
+    if (!given['ONECLI_MASTER_KEY_FILE'])
+      faults.push('ONECLI_MASTER_KEY: is not set: expected 64 hexadecimal digits, or ONECLI_MASTER_KEY_FILE');
     return undefined;
   }
   const parsed = hexKey.safeParse(text);
@@ -134,7 +141,9 @@ function valueOrFile(name: string, given: Environment, faults: string[]): string
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
-    faults.push(`${name}_FILE: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): expected a readable file`);
+    faults.push(
+      `${name}_FILE: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): expected a readable file`,
+    );
     return undefined;
   }
 }

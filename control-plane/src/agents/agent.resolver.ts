@@ -18,7 +18,10 @@ export class AgentResolver {
   }
 
   @Query(() => AgentPage)
-  async agents(@Args(() => PageArguments) page: PageArguments, @Ctx() { principal }: GraphqlContext): Promise<AgentPage> {
+  async agents(
+    @Args(() => PageArguments) page: PageArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<AgentPage> {
     const { items, next = null } = await this.#agents.list(principal, pageOf(page));
     return { items: items.map(show), next };
   }
@@ -29,7 +32,10 @@ export class AgentResolver {
   }
 
   @Mutation(() => AgentTokenPayload)
-  createAgent(@Arg('input', () => NewAgentInput) input: NewAgentInput, @Ctx() { principal }: GraphqlContext): Promise<AgentTokenPayload> {
+  createAgent(
+    @Arg('input', () => NewAgentInput) input: NewAgentInput,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<AgentTokenPayload> {
     return payloadOf(async () => showWritten(await this.#agents.create(principal, withLabels(input))));
   }
 
@@ -43,7 +49,10 @@ export class AgentResolver {
   }
 
   @Mutation(() => AgentTokenPayload, { description: 'Gives a new token; those before it are dead.' })
-  rotateAgent(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<AgentTokenPayload> {
+  rotateAgent(
+    @Arg('name', () => String) name: string,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<AgentTokenPayload> {
     return payloadOf(async () => showWritten(await this.#agents.rotate(principal, name)));
   }
 

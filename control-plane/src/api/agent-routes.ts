@@ -18,7 +18,11 @@ export function agentRoutes(agents: AgentService): Router {
     response.json(showDisabled(await agents.get(principalOf(response), request.params.name)));
   });
   router.put('/:name', async (request, response) => {
-    const { object, revision } = await agents.update(principalOf(response), request.params.name, withDisabled(request.body));
+    const { object, revision } = await agents.update(
+      principalOf(response),
+      request.params.name,
+      withDisabled(request.body),
+    );
     response.json({ ...showDisabled(object), revision });
   });
   router.delete('/:name', async (request, response) => {
@@ -29,7 +33,10 @@ export function agentRoutes(agents: AgentService): Router {
     const { token, revision } = await agents.rotate(principalOf(response), request.params.name);
     response.json({ token, revision });
   });
-  for (const [action, isDisabled] of [['disable', true], ['enable', false]] as const) {
+  for (const [action, isDisabled] of [
+    ['disable', true],
+    ['enable', false],
+  ] as const) {
     router.post(`/:name/${action}`, async (request, response) => {
       const { object, revision } = await agents.update(principalOf(response), request.params.name, { isDisabled });
       response.json({ ...showDisabled(object), revision });

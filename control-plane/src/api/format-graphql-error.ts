@@ -1,10 +1,15 @@
 import { unwrapResolverError } from '@apollo/server/errors';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+// The CommonJS form, as Apollo Server has it: `instanceof` holds within one copy alone.
+import { GraphQLError, type GraphQLFormattedError } from 'graphql/index.js';
 import type { Fault } from '@onecli/shared/fault';
 import { toFault } from './to-fault.ts';
 
 /** What a client is told of an error, without a value that it sent. `unexpected` hears of faults that nobody expected. */
-export function formatGraphqlError(formatted: GraphQLFormattedError, error: unknown, unexpected: (fault: Fault) => void): GraphQLFormattedError {
+export function formatGraphqlError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  unexpected: (fault: Fault) => void,
+): GraphQLFormattedError {
   const cause = unwrapResolverError(error);
   const code = formatted.extensions?.['code'];
   const isOfRequest = cause instanceof GraphQLError && typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR';
@@ -26,15 +31,18 @@ export function formatGraphqlError(formatted: GraphQLFormattedError, error: unkn
 export function withoutValues(message: string): string {
   const variable = /^Variable "(\$\w+)" got invalid value /.exec(message)?.[1];
   if (variable !== undefined) return `Variable "${variable}" is not valid${coercionProblem(message)}`;
-  return message
+  return (message.split('\n')[0] ?? '')
     .replace(/,? found .*$/s, '.')
     .replace(/(cannot represent [^:]*): .*$/s, '$1.')
     .replace(/^Value ".*" does not exist in/s, 'The value does not exist in')
-    .replace(/^(Syntax Error: [^"'`:]*)["'`:].*$/s, '$1.');
+    .replace(/^(Syntax Error: [^"'`:.]*)["'`:.].*$/, '$1.');
 }
 
 function coercionProblem(message: string): string {
-  const problem = /(Field "\w+" (?:is not defined by type "\w+"|of required type "[\w[\]!]+" was not provided))\.(?: Did you mean [^;]*\?)?$/.exec(message)?.[1];
+  const problem =
+    /(Field "\w+" (?:is not defined by type "\w+"|of required type "[\w[\]!]+" was not provided))\.(?: Did you mean [^;]*\?)?$/.exec(
+      message,
+    )?.[1];
   if (problem !== undefined) return `: ${problem}.`;
   const place = /.* at "(\w+(?:\.\w+|\[\d+\])*)"; [^;]*$/s.exec(message)?.[1];
   return place === undefined ? ': it is of the wrong type.' : `: ${place} is of the wrong type.`;

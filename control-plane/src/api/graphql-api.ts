@@ -69,6 +69,9 @@ function resolversOf({ secrets, agents, policies, audit, workers }: Services): R
 /** Apollo's own messages may quote a request: of them only the first line's head is logged. */
 function quiet(log: Logger) {
   const write = (level: 'debug' | 'info' | 'warn' | 'error') => (message: unknown) =>
-    log[level]({ from: 'apollo' }, typeof message === 'string' ? (message.split('\n')[0] ?? '').slice(0, 120) : 'a message');
+    log[level](
+      { from: 'apollo' },
+      typeof message === 'string' ? (message.split('\n')[0] ?? '').slice(0, 120) : 'a message',
+    );
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }

@@ -9,7 +9,10 @@ const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Lets through who can sign in. */
 export function requireLogin(authenticator: Authenticator): RequestHandler {
   return async (request, response, next) => {
-    signIn(response, await authenticator.authenticate(request.headers.authorization, request.socket.remoteAddress ?? ''));
+    signIn(
+      response,
+      await authenticator.authenticate(request.headers.authorization, request.socket.remoteAddress ?? ''),
+    );
     next();
   };
 }
@@ -19,7 +22,8 @@ export function requireLogin(authenticator: Authenticator): RequestHandler {
  * Prevention). Clients that are no browser send neither header.
  */
 export function refuseForeignOrigin(request: Request, _response: Response, next: NextFunction): void {
-  if (!reads.has(request.method) && isForeign(request)) throw new Fault('FORBIDDEN', 'A page of another origin may not write here');
+  if (!reads.has(request.method) && isForeign(request))
+    throw new Fault('FORBIDDEN', 'A page of another origin may not write here');
   next();
 }
 

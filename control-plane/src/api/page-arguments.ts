@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { Fault } from '@onecli/shared/fault';
 import { ArgsType, Field, Int } from 'type-graphql';
 import { type Page, defaultLimit, maxLimit } from './page-query.ts';

@@ -31,7 +31,10 @@ export function openContext(log: Logger, metrics: Metrics) {
       const ms = Math.round(performance.now() - startedMs);
       const { requestId, principal } = context;
       metrics.requestEnded(request.method, route, response.statusCode);
-      log.debug({ requestId, method: request.method, route, status: response.statusCode, ms, principal: principal?.name }, 'answered');
+      log.debug(
+        { requestId, method: request.method, route, status: response.statusCode, ms, principal: principal?.name },
+        'answered',
+      );
     });
     next();
   };

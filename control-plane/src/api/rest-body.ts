@@ -8,7 +8,8 @@ export function withDisabled(body: unknown): unknown {
   if ('isDisabled' in body) throw new Fault('INVALID', '`isDisabled` is not a known field', { field: 'isDisabled' });
   if (!('disabled' in body)) return body;
   const { disabled, ...others } = body;
-  if (typeof disabled !== 'boolean') throw new Fault('INVALID', '`disabled` must be true or false', { field: 'disabled' });
+  if (typeof disabled !== 'boolean')
+    throw new Fault('INVALID', '`disabled` must be true or false', { field: 'disabled' });
   return { ...others, isDisabled: disabled };
 }
 

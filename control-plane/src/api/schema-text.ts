@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { lexicographicSortSchema, printSchema } from 'graphql';
+// The CommonJS form, as type-graphql has it: graphql refuses schemas that another copy of it made.
+import { lexicographicSortSchema, printSchema } from 'graphql/index.js';
 import { buildSchema } from './build-schema.ts';
 
 /** Where the printed schema lies. */

@@ -18,7 +18,11 @@ export function secretRoutes(secrets: SecretService): Router {
     response.json(showDisabled(await secrets.get(principalOf(response), request.params.name)));
   });
   router.put('/:name', async (request, response) => {
-    const { object, revision } = await secrets.put(principalOf(response), request.params.name, withDisabled(request.body));
+    const { object, revision } = await secrets.put(
+      principalOf(response),
+      request.params.name,
+      withDisabled(request.body),
+    );
     response.json({ ...showDisabled(object), revision });
   });
   router.delete('/:name', async (request, response) => {

@@ -11,20 +11,20 @@ const bodyFaults: Readonly<Record<string, () => Fault>> = {
 };
 
 /** Node's codes and PostgreSQL's classes (appendix A of its manual) that mean: the database cannot be asked now. */
-const awayCodes = /^(?:ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|08...|57P0[123]|53300)$/;
-const awayMessages = /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+const awayCodes =
+  /^(?:ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|08...|57P0[123]|53300)$/;
+const awayMessages =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
 /** The fault that stands for whatever was thrown. What is unknown becomes INTERNAL, with the error as its cause. */
 export function toFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
+  if (!(error instanceof Error)) return internal(error);
   const { type, code } = error as { type?: unknown; code?: unknown };
   if (typeof type === 'string' && Object.hasOwn(bodyFaults, type)) return bodyFaults[type]?.() ?? internal(error);
   if (error instanceof URIError) return new Fault('INVALID', 'The path has a bad escape', { field: 'name' });
-  if (error instanceof Error) {
-    const isAway = (typeof code === 'string' && awayCodes.test(code)) || awayMessages.test(error.message);
-    if (isAway) return new Fault('NOT_READY', 'The database cannot be reached now', { cause: error });
-  }
-  return internal(error);
+  const isAway = (typeof code === 'string' && awayCodes.test(code)) || awayMessages.test(error.message);
+  return isAway ? new Fault('NOT_READY', 'The database cannot be reached now', { cause: error }) : internal(error);
 }
 
 function internal(cause: unknown): Fault {

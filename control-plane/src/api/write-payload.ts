@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { Fault, type FaultCode } from '@onecli/shared/fault';
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 

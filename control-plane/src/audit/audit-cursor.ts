@@ -20,6 +20,7 @@ export function writeAuditCursor(place: AuditPlace): string {
 export function readAuditCursor(cursor: string): AuditPlace {
   const match = form.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
   const [, timeMs, id] = match ?? [];
-  if (timeMs === undefined || id === undefined) throw new Fault('INVALID', '`after` is not a cursor of this list', { field: 'after' });
+  if (timeMs === undefined || id === undefined)
+    throw new Fault('INVALID', '`after` is not a cursor of this list', { field: 'after' });
   return { timeMs: Number(timeMs), id };
 }

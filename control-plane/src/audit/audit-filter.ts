@@ -1,9 +1,16 @@
 import { z } from 'zod';
 
-const name = z.string().min(1).max(256).refine((text) => !text.includes('\0'), 'must not have a NUL');
+const name = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((text) => !text.includes('\0'), 'must not have a NUL');
 const moment = z
   .string()
-  .refine((text) => /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2}))?$/.test(text), 'must be an ISO 8601 date, or date and time with zone')
+  .refine(
+    (text) => /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2}))?$/.test(text),
+    'must be an ISO 8601 date, or date and time with zone',
+  )
   .transform((text) => Date.parse(text))
   .refine((timeMs) => Number.isFinite(timeMs), 'must be a date that exists');
 

@@ -25,7 +25,9 @@ export class AuditPartitions {
   async start(): Promise<void> {
     await this.ensure(Date.now());
     this.#timer = setInterval(() => {
-      this.ensure(Date.now()).catch((error: unknown) => this.#log.error({ err: error }, 'audit partitions could not be made ahead'));
+      this.ensure(Date.now()).catch((error: unknown) =>
+        this.#log.error({ err: error }, 'audit partitions could not be made ahead'),
+      );
     }, checkEveryMs);
     this.#timer.unref();
   }

@@ -42,7 +42,10 @@ export class AuditWriter {
     try {
       await store.insert(events);
     } catch (error) {
-      log.error({ err: error, events: events.length }, 'a batch of audit events could not be written; it will come again');
+      log.error(
+        { err: error, events: events.length },
+        'a batch of audit events could not be written; it will come again',
+      );
       throw error;
     }
     written(events.length);

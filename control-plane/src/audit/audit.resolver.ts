@@ -16,7 +16,10 @@ export class AuditResolver {
   }
 
   @Query(() => AuditEventPage, { description: 'The requests of agents, the newest first.' })
-  async auditEvents(@Args(() => AuditArguments) asked: AuditArguments, @Ctx() { principal }: GraphqlContext): Promise<AuditEventPage> {
+  async auditEvents(
+    @Args(() => AuditArguments) asked: AuditArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<AuditEventPage> {
     const { items, next } = await this.#audit.list(principal, filterOf(asked), pageOf(asked));
     return { items: items.map(show), next };
   }

@@ -25,7 +25,10 @@ export async function writeLocalAccess({ path, apiUrl, proxyUrl, tokenPepper }: 
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const next = `${path}.${process.pid}.next`;
   try {
-    await writeFile(next, `${JSON.stringify({ apiUrl, proxyUrl, token: text }, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    await writeFile(next, `${JSON.stringify({ apiUrl, proxyUrl, token: text }, null, 2)}\n`, {
+      mode: 0o600,
+      flag: 'wx',
+    });
     await chmod(next, 0o600);
     await rename(next, path);
   } catch (error) {

@@ -36,7 +36,10 @@ export class LoginLimiter {
       await this.#perUser.consume(keyOf(address, user));
     } catch (cause) {
       if (!(cause instanceof RateLimiterRes)) throw cause;
-      throw new Fault('TOO_MANY_LOGINS', `Too many failed logins. Try again in ${Math.ceil(cause.msBeforeNext / 1000)} s`);
+      throw new Fault(
+        'TOO_MANY_LOGINS',
+        `Too many failed logins. Try again in ${Math.ceil(cause.msBeforeNext / 1000)} s`,
+      );
     }
   }
 

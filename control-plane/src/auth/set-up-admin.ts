@@ -10,7 +10,9 @@ import type { UserStore } from './user-store.ts';
 export async function setUpAdmin(users: UserStore, name: string, password: SecretValue | undefined): Promise<void> {
   if (password === undefined) {
     if (!(await users.isEmpty())) return;
-    throw new ConfigFault(['ONECLI_ADMIN_PASSWORD: is not set and there is no user yet: expected a password, or ONECLI_ADMIN_PASSWORD_FILE']);
+    throw new ConfigFault([
+      'ONECLI_ADMIN_PASSWORD: is not set and there is no user yet: expected a password, or ONECLI_ADMIN_PASSWORD_FILE',
+    ]);
   }
   const account = await users.find(name);
   const isCurrent =

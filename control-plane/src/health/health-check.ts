@@ -40,7 +40,8 @@ export class HealthCheck {
   /** How it is, at most half a second old. */
   look(): Promise<Health> {
     const nowMs = performance.now();
-    if (this.#last === undefined || nowMs - this.#last.atMs > freshForMs) this.#last = { health: this.#look(), atMs: nowMs };
+    if (this.#last === undefined || nowMs - this.#last.atMs > freshForMs)
+      this.#last = { health: this.#look(), atMs: nowMs };
     return this.#last.health;
   }
 

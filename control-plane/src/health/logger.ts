@@ -2,7 +2,16 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import type { LogLevel } from '../config.ts';
 
 /** Names of fields that could hold a credential, wherever they stand near the top of a record. */
-const hidden = ['value', 'password', 'token', 'authorization', 'cookie', 'masterKey', 'databaseUrl', 'connectionString'];
+const hidden = [
+  'value',
+  'password',
+  'token',
+  'authorization',
+  'cookie',
+  'masterKey',
+  'databaseUrl',
+  'connectionString',
+];
 
 /**
  * The process's log: JSON lines on stdout. Of an error only its name, message, code, stack and causes are written; libraries hang

@@ -28,7 +28,10 @@ export class PolicyResolver {
   }
 
   @Query(() => PolicyPage)
-  async policies(@Args(() => PageArguments) page: PageArguments, @Ctx() { principal }: GraphqlContext): Promise<PolicyPage> {
+  async policies(
+    @Args(() => PageArguments) page: PageArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<PolicyPage> {
     const { items, next = null } = await this.#policies.list(principal, pageOf(page));
     return { items: items.map(show), next };
   }
@@ -39,7 +42,10 @@ export class PolicyResolver {
   }
 
   @Mutation(() => PolicyPayload)
-  createPolicy(@Arg('input', () => NewPolicyInput) input: NewPolicyInput, @Ctx() { principal }: GraphqlContext): Promise<PolicyPayload> {
+  createPolicy(
+    @Arg('input', () => NewPolicyInput) input: NewPolicyInput,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<PolicyPayload> {
     return payloadOf(async () => showWritten(await this.#policies.create(principal, documentOf(input))));
   }
 

@@ -17,7 +17,10 @@ export class SecretResolver {
   }
 
   @Query(() => SecretPage)
-  async secrets(@Args(() => PageArguments) page: PageArguments, @Ctx() { principal }: GraphqlContext): Promise<SecretPage> {
+  async secrets(
+    @Args(() => PageArguments) page: PageArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<SecretPage> {
     const { items, next = null } = await this.#secrets.list(principal, pageOf(page));
     return { items: items.map(show), next };
   }
@@ -28,7 +31,10 @@ export class SecretResolver {
   }
 
   @Mutation(() => SecretPayload)
-  createSecret(@Arg('input', () => NewSecretInput) input: NewSecretInput, @Ctx() { principal }: GraphqlContext): Promise<SecretPayload> {
+  createSecret(
+    @Arg('input', () => NewSecretInput) input: NewSecretInput,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<SecretPayload> {
     return payloadOf(async () => showWritten(await this.#secrets.create(principal, { ...input })));
   }
 
@@ -50,7 +56,10 @@ export class SecretResolver {
 const surfaceOf = { header: Surface.HEADER, basic: Surface.BASIC } as const;
 
 function show(view: SecretView): Secret {
-  const binding = view.binding && { hosts: [...view.binding.hosts], surfaces: view.binding.surfaces.map((name) => surfaceOf[name]) };
+  const binding = view.binding && {
+    hosts: [...view.binding.hosts],
+    surfaces: view.binding.surfaces.map((name) => surfaceOf[name]),
+  };
   return { ...view, binding, versions: [...view.versions] };
 }
 

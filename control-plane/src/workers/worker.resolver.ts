@@ -13,7 +13,10 @@ export class WorkerResolver {
   }
 
   @Query(() => WorkerPage)
-  async workers(@Args(() => PageArguments) page: PageArguments, @Ctx() { principal }: GraphqlContext): Promise<WorkerPage> {
+  async workers(
+    @Args(() => PageArguments) page: PageArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<WorkerPage> {
     const { items, next = null } = await this.#workers.list(principal, pageOf(page));
     return { items, next };
   }

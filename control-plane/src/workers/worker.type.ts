@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { Field, GraphQLISODateTime, Int, ObjectType } from 'type-graphql';
 
 @ObjectType({ description: 'A proxy process, as it last reported itself.' })

@@ -1,0 +1,264 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { type Served, serve } from './testing/serve.ts';
+
+let api: Served;
+beforeAll(async () => {
+  api = await serve(await freshDatabase());
+});
+afterAll(() => api.stop());
+
+const written = 'object { name } change revision errors { code field message }';
+const createSecret = `mutation($input: NewSecretInput!) { result: createSecret(input: $input) { object { name version binding { hosts surfaces } } change revision errors { code field message } } }`;
+const run = async (query: string, variables?: object): Promise<unknown> =>
+  (await api.graphql(query, variables)).data?.['result'];
+const send = (body: unknown, headers?: Record<string, string>) => api.call('POST', '/graphql', body, headers);
+
+describe('mutations', () => {
+  it('create, update, read, list and delete a secret, whose value has no way out', async () => {
+    const input = {
+      name: 'prod/openai',
+      value: 'sk-real',
+      binding: { hosts: ['api.openai.com'], surfaces: ['HEADER'] },
+    };
+    expect(await run(createSecret, { input })).toEqual({
+      object: { name: 'prod/openai', version: 1, binding: { hosts: ['api.openai.com'], surfaces: ['HEADER'] } },
+      change: 'CREATED',
+      revision: expect.any(Number),
+      errors: [],
+    });
+    const update =
+      'mutation($input: SecretUpdateInput!) { result: updateSecret(name: "prod/openai", input: $input) { object { version description binding { hosts } } change } }';
+    expect(await run(update, { input: { value: 'sk-2', description: 'd' } })).toMatchObject({
+      object: { version: 2, description: 'd' },
+      change: 'UPDATED',
+    });
+    expect(await run(update, { input: { description: 'd' } })).toMatchObject({ change: 'UNCHANGED' });
+    expect(await run(update, { input: { binding: null } })).toMatchObject({
+      object: { binding: null },
+      change: 'UPDATED',
+    });
+    expect(
+      await run('{ result: secret(name: "prod/openai") { version versions isDisabled fingerprint valueSetAt } }'),
+    ).toMatchObject({ version: 2, versions: [1, 2], isDisabled: false });
+    expect(await run('{ result: secret(name: "prod/none") { version } }')).toBeNull();
+    expect(await run('{ result: secrets { items { name } next } }')).toEqual({
+      items: [{ name: 'prod/openai' }],
+      next: null,
+    });
+    const remove = 'mutation { result: deleteSecret(name: "prod/openai") { change } }';
+    expect(await run(remove)).toEqual({ change: 'DELETED' });
+    expect(await run(remove)).toEqual({ change: 'UNCHANGED' });
+    expect((await api.graphql('{ secrets { items { value } } }')).errors?.[0]?.extensions['code']).toBe(
+      'GRAPHQL_VALIDATION_FAILED',
+    );
+  });
+
+  it('create, relabel, rotate and delete an agent, and tell each token once', async () => {
+    const created = await run(
+      `mutation { result: createAgent(input: { name: "my-agent", labels: [{ key: "team", value: "ops" }] }) { object { name labels { key value } tokens { prefix } } token change } }`,
+    );
+    expect(created).toMatchObject({
+      object: { labels: [{ key: 'team', value: 'ops' }] },
+      token: expect.stringMatching(/^oat_/),
+      change: 'CREATED',
+    });
+    expect(await run('mutation { result: rotateAgent(name: "my-agent") { token change } }')).toEqual({
+      token: expect.stringMatching(/^oat_/),
+      change: 'UPDATED',
+    });
+    const update = `mutation($input: AgentUpdateInput!) { result: updateAgent(name: "my-agent", input: $input) { object { isDisabled labels { key } } change errors { code field } } }`;
+    expect(await run(update, { input: { isDisabled: true, labels: [] } })).toEqual({
+      object: { isDisabled: true, labels: [] },
+      change: 'UPDATED',
+      errors: [],
+    });
+    const twice = {
+      labels: [
+        { key: 'a', value: '1' },
+        { key: 'a', value: '2' },
+      ],
+    };
+    expect(await run(update, { input: twice })).toMatchObject({
+      object: null,
+      errors: [{ code: 'INVALID', field: 'labels' }],
+    });
+    expect(await run('{ result: agent(name: "my-agent") { name } }')).toEqual({ name: 'my-agent' });
+    expect(await run('mutation { result: deleteAgent(name: "my-agent") { change } }')).toEqual({ change: 'DELETED' });
+  });
+
+  it('create, replace, read and delete a policy', async () => {
+    await api.graphql(
+      'mutation { createAgent(input: { name: "payer" }) { change } createSecret(input: { name: "prod/stripe", value: "x" }) { change } }',
+    );
+    const rules = [
+      { allow: { hosts: ['api.stripe.com'], paths: ['/v1/**'], methods: ['GET'], secrets: ['prod/stripe'] } },
+      { deny: { hosts: ['*.example.com'] } },
+    ];
+    const agents = [{ name: 'payer' }, { labels: [{ key: 'team', value: 'finance' }] }];
+    const fields =
+      'object { name version agents { name labels { key value } } rules { allow { hosts paths methods secrets } deny { hosts paths methods } } } change errors { code field }';
+    expect(
+      await run(`mutation($input: NewPolicyInput!) { result: createPolicy(input: $input) { ${fields} } }`, {
+        input: { name: 'finance', agents, rules },
+      }),
+    ).toEqual({
+      object: {
+        name: 'finance',
+        version: 1,
+        agents: [
+          { name: 'payer', labels: null },
+          { name: null, labels: [{ key: 'team', value: 'finance' }] },
+        ],
+        rules: [
+          { allow: rules[0]?.allow, deny: null },
+          { allow: null, deny: { hosts: ['*.example.com'], paths: [], methods: [] } },
+        ],
+      },
+      change: 'CREATED',
+      errors: [],
+    });
+    const replace = `mutation($input: PolicyContentInput!) { result: replacePolicy(name: "finance", input: $input) { ${fields} } }`;
+    expect(await run(replace, { input: { agents: [{}], rules } })).toMatchObject({
+      object: null,
+      errors: [{ code: 'INVALID', field: 'agents[0]' }],
+    });
+    expect(
+      await run(replace, { input: { agents, rules: [{ allow: rules[0]?.allow, deny: { hosts: ['a.example'] } }] } }),
+    ).toMatchObject({ errors: [{ field: 'rules[0]' }] });
+    expect(await run(replace, { input: { agents, rules: [] } })).toMatchObject({
+      object: { version: 2, rules: [] },
+      change: 'UPDATED',
+    });
+    expect(await run('{ result: policies { items { name } } }')).toEqual({ items: [{ name: 'finance' }] });
+    expect(await run('mutation { result: deletePolicy(name: "finance") { change } }')).toEqual({ change: 'DELETED' });
+  });
+
+  it.each<[object, string, string]>([
+    [{ name: 'Bad', value: 'canary' }, 'INVALID', 'name'],
+    [{ name: 'prod/b', value: 'canary\r\n' }, 'INVALID', 'value'],
+    [{ name: 'prod/b', value: '' }, 'INVALID', 'value'],
+    [{ name: 'prod/b', value: 'canary', binding: { hosts: [] } }, 'INVALID', 'binding.hosts'],
+    [{ name: 'prod/b', value: 'canary', binding: { hosts: ['*.com'] } }, 'INVALID', 'binding.hosts[0]'],
+    [{ name: 'prod/stripe', value: 'canary' }, 'NAME_TAKEN', ''],
+  ])('tell what is wrong with %j in the payload', async (input, code, field) => {
+    const { result } = (await api.graphql(createSecret, { input })).data as {
+      result: { errors: { field: string | null }[] };
+    };
+    expect(result).toMatchObject({ object: null, change: null, revision: null, errors: [{ code }] });
+    expect(result.errors[0]?.field ?? '').toBe(field);
+    expect(JSON.stringify(result)).not.toContain('canary');
+  });
+
+  it.each<[string, object]>([
+    ['an unknown field', { name: 'prod/b', value: 'canary', vlaue: 'canary' }],
+    ['a wrong type', { name: 'prod/b', value: ['canary'] }],
+    ['a missing field', { value: 'canary' }],
+    [
+      'a surface that is none',
+      { name: 'prod/b', value: 'canary', binding: { hosts: ['a.example'], surfaces: ['canary'] } },
+    ],
+  ])('refuse %s and quote nothing of it', async (_what, input) => {
+    const answer = await send({ query: createSecret, variables: { input } });
+    expect(answer.status).toBe(400);
+    expect(answer.json).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+    expect(answer.text).not.toContain('canary');
+  });
+
+  it('refuse a literal of a wrong type, and text that is no GraphQL, and quote nothing of them', async () => {
+    for (const query of [
+      'mutation { createSecret(input: { name: "prod/b", value: 4444 }) { change } }',
+      '{ secrets(after: canary4444) { next } }',
+      '{ "canary4444" }',
+      '{ a(b: "canary4444',
+    ]) {
+      const answer = await send({ query });
+      expect(answer.status).toBe(400);
+      expect(answer.text).not.toContain('4444');
+    }
+  });
+});
+
+describe('queries', () => {
+  it('give pages, and refuse a limit outside 1-200', async () => {
+    for (const letter of ['a', 'b', 'c'])
+      await api.graphql(`mutation { createSecret(input: { name: "page/${letter}", value: "x" }) { ${written} } }`);
+    const first = (await run('{ result: secrets(limit: 2) { items { name } next } }')) as { next: string };
+    expect(first).toEqual({ items: [{ name: 'page/a' }, { name: 'page/b' }], next: expect.any(String) });
+    expect(
+      await run('query($after: String) { result: secrets(limit: 1, after: $after) { items { name } } }', {
+        after: first.next,
+      }),
+    ).toEqual({ items: [{ name: 'page/c' }] });
+    for (const limit of [0, -1, 201]) {
+      expect((await api.graphql(`{ secrets(limit: ${limit}) { next } }`)).errors?.[0]?.extensions).toMatchObject({
+        code: 'INVALID',
+        field: 'limit',
+      });
+    }
+  });
+
+  it('tell the revision and the workers', async () => {
+    expect((await api.graphql('{ revision workers { items { name isLive } next } }')).data).toEqual({
+      revision: expect.any(Number),
+      workers: { items: [], next: null },
+    });
+  });
+});
+
+describe('limits', () => {
+  const introspection = '{ __schema { types { name } } }';
+
+  it('show the schema to who has signed in, and to nobody else', async () => {
+    expect((await send({ query: introspection })).status).toBe(200);
+    const stranger = await fetch(`${api.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: introspection }),
+    });
+    expect(stranger.status).toBe(401);
+    expect(await stranger.text()).not.toContain('Secret');
+  });
+
+  it('do not suggest names of fields', async () => {
+    expect((await send({ query: '{ secretz { next } }' })).text).not.toMatch(/Did you mean|"secrets"/);
+  });
+
+  it.each<[string, string]>([
+    ['too many aliases', `{ ${Array.from({ length: 20 }, (_, i) => `a${i}: revision`).join(' ')} }`],
+    ['too many tokens', `{ ${'revision '.repeat(1200)} }`],
+    ['too many directives', `{ revision ${'@include(if: true) '.repeat(30)} }`],
+    ['fragments that go round', 'query { ...a } fragment a on Query { ...b } fragment b on Query { ...a }'],
+  ])('refuse %s', async (_what, query) => {
+    const answer = await send({ query });
+    expect(answer.status).toBe(400);
+    expect((answer.json as { data?: unknown }).data).toBeUndefined();
+  });
+
+  it('refuse what is too deep', async () => {
+    const nested = '{ __typename '.repeat(12) + '}'.repeat(12);
+    const { errors } = (await send({ query: `{ secrets { items ${nested} } }` })).json as {
+      errors: { message: string }[];
+    };
+    expect(errors.some(({ message }) => /depth/i.test(message))).toBe(true);
+  });
+
+  it('refuse batches, GET mutations, form bodies and GET without a header that a page cannot send', async () => {
+    expect((await send([{ query: '{ revision }' }, { query: '{ revision }' }])).status).toBe(400);
+    const mutation = encodeURIComponent('mutation { deleteSecret(name: "page/a") { change } }');
+    expect(
+      (await api.call('GET', `/graphql?query=${mutation}`, undefined, { 'apollo-require-preflight': '1' })).status,
+    ).toBe(405);
+    expect((await api.call('GET', '/graphql?query=%7Brevision%7D')).status).toBe(400);
+    expect((await send('query={revision}', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
+    expect(await run('{ result: secret(name: "page/a") { name } }')).toEqual({ name: 'page/a' });
+  });
+
+  it('refuse bodies over 1 MB', async () => {
+    expect((await send({ query: '{ revision }', variables: { x: 'x'.repeat(1024 * 1024) } })).status).toBe(413);
+  });
+
+  it('ignore a write that a page of another origin makes', async () => {
+    expect((await send({ query: '{ revision }' }, { origin: 'https://evil.example' })).status).toBe(403);
+  });
+});

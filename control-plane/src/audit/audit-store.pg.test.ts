@@ -1,0 +1,232 @@
+import type { AuditEvent } from '@onecli/shared/domain/audit-event';
+import { PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { waitUntil } from '../../../test/support/wait-until.ts';
+import { type Served, serve } from '../api/testing/serve.ts';
+import { AuditPartitions } from './audit-partitions.ts';
+import { AuditStore } from './audit-store.ts';
+
+let api: Served;
+let store: AuditStore;
+beforeAll(async () => {
+  api = await serve(await freshDatabase());
+  store = new AuditStore(api.database, api.keys.keyring);
+});
+afterAll(() => api.stop());
+
+const baseMs = Date.now() - 60_000;
+let sequence = 0;
+function event(change: Partial<AuditEvent> = {}): AuditEvent {
+  sequence += 1;
+  return {
+    id: `w1-boot-${sequence}`,
+    timeMs: baseMs + sequence,
+    worker: 'w1',
+    revision: 3,
+    requestId: `request-${sequence}`,
+    agentId: '0d6e0b9a-7b3a-4a4e-9d2f-1f7b8f4f3a11',
+    agent: 'my-agent',
+    decision: 'allow',
+    reason: 'ALLOWED',
+    rule: 'finance#0',
+    host: 'api.openai.com',
+    port: 443,
+    method: 'POST',
+    path: '/v1/canary-path',
+    status: 200,
+    latencyMs: 12.5,
+    requestBytes: 5_000_000_000,
+    responseBytes: 2,
+    secrets: ['prod/openai@1', 'prod/"odd", {name}@2'],
+    findings: [],
+    ...change,
+  };
+}
+
+interface Page {
+  items: { id: string; [field: string]: unknown }[];
+  next: string | null;
+}
+const list = async (query = ''): Promise<Page> => (await api.call('GET', `/api/audit${query}`)).json as Page;
+const clear = () => api.database.query('DELETE FROM audit_event');
+
+describe('AuditStore', () => {
+  it('gives an event back as it was written, in the shape of the API', async () => {
+    await clear();
+    const written = event({ findings: [{ kind: 'PLACEHOLDER_NOT_BOUND', place: 'x-key' }] });
+    await store.insert([written]);
+    const { agentId: _, timeMs, ...rest } = written;
+    expect(await list()).toEqual({ items: [{ ...rest, time: new Date(timeMs).toISOString() }], next: null });
+  });
+
+  it('writes an event once, however often its batch comes', async () => {
+    await clear();
+    const batch = [event(), event()];
+    await store.insert(batch);
+    await store.insert([...batch, event()]);
+    expect((await list()).items).toHaveLength(3);
+  });
+
+  it('seals the path: it is nowhere in the table', async () => {
+    await clear();
+    await store.insert([event({ path: '/v1/canary-path' })]);
+    const rows = await api.database.query<{ text: string }[]>('SELECT audit_event::text AS text FROM audit_event');
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.text).not.toContain('canary');
+    expect(rows[0]?.text).not.toContain(Buffer.from('canary').toString('hex'));
+    expect(rows[0]?.text).toContain('api.openai.com');
+  });
+
+  it('writes what an agent sends to be awkward, so that no batch is stuck for ever', async () => {
+    await clear();
+    await store.insert([
+      event({
+        host: 'a\0b',
+        method: 'G\0T',
+        agent: undefined,
+        agentId: undefined,
+        rule: undefined,
+        status: 0,
+        latencyMs: Number.NaN,
+        path: '/\0\ud800',
+      }),
+    ]);
+    expect((await list()).items).toMatchObject([{ host: 'a\u{fffd}b', agent: null, rule: null, latencyMs: 0 }]);
+  });
+
+  it('writes a thousand in one statement', async () => {
+    await clear();
+    await store.insert(Array.from({ length: 1000 }, () => event()));
+    expect((await list('?limit=200')).items).toHaveLength(200);
+  });
+});
+
+describe('/api/audit', () => {
+  it('filters by agent, host, decision and time', async () => {
+    await clear();
+    const [a, b, c] = [
+      event(),
+      event({ agent: 'other', host: 'api.stripe.com' }),
+      event({ decision: 'deny', reason: 'POLICY_DENIED' }),
+    ];
+    await store.insert([a, b, c]);
+    const ids = async (query: string) => (await list(query)).items.map((item) => item.id);
+    expect(await ids('')).toEqual([c.id, b.id, a.id]);
+    expect(await ids('?agent=other')).toEqual([b.id]);
+    expect(await ids('?host=API.stripe.com')).toEqual([b.id]);
+    expect(await ids('?decision=deny')).toEqual([c.id]);
+    expect(await ids('?decision=deny&agent=other')).toEqual([]);
+    expect(await ids(`?since=${new Date(b.timeMs).toISOString()}`)).toEqual([c.id, b.id]);
+    expect(await ids(`?since=${new Date(b.timeMs).toISOString()}&until=${new Date(c.timeMs).toISOString()}`)).toEqual([
+      b.id,
+    ]);
+    expect(await ids(`?agent=${encodeURIComponent("' OR 1=1 --")}`)).toEqual([]);
+  });
+
+  it('neither skips nor repeats an event while others come in, also within one millisecond', async () => {
+    await clear();
+    const before = Array.from({ length: 45 }, (_, i) => event({ timeMs: baseMs + Math.floor(i / 10) }));
+    await store.insert(before);
+    const seen: string[] = [];
+    let query = '?limit=10';
+    for (;;) {
+      const { items, next } = await list(query);
+      seen.push(...items.map((item) => item.id));
+      if (next === null) break;
+      await store.insert(Array.from({ length: 3 }, () => event({ timeMs: Date.now() })));
+      query = `?limit=10&after=${encodeURIComponent(next)}`;
+    }
+    expect(seen).toHaveLength(45);
+    expect(new Set(seen)).toEqual(new Set(before.map(({ id }) => id)));
+  });
+
+  it.each([
+    'decision=maybe',
+    'since=yesterday',
+    'since=2026-13-45',
+    'after=nonsense',
+    'limit=1000',
+    'agents=x',
+    'agent=a&agent=b',
+    'host=%00',
+  ])('refuses the query %s with the field', async (query) => {
+    const answer = await api.call('GET', `/api/audit?${query}`);
+    expect(answer.status).toBe(400);
+    expect(answer.json).toMatchObject({ error: { code: 'INVALID', field: query.slice(0, query.indexOf('=')) } });
+  });
+
+  it('is the same over GraphQL', async () => {
+    await clear();
+    const denied = event({ decision: 'deny', findings: [{ kind: 'PLACEHOLDER_IN_BODY', place: 'body' }] });
+    await store.insert([event(), denied]);
+    const { data } = await api.graphql(
+      '{ auditEvents(decision: DENY, since: "2020-01-01T00:00:00Z") { items { id decision path requestBytes findings { kind place } } next } }',
+    );
+    expect(data).toEqual({
+      auditEvents: {
+        items: [
+          {
+            id: denied.id,
+            decision: 'DENY',
+            path: denied.path,
+            requestBytes: 5_000_000_000,
+            findings: [{ kind: 'PLACEHOLDER_IN_BODY', place: 'body' }],
+          },
+        ],
+        next: null,
+      },
+    });
+  });
+});
+
+describe('AuditWriter', () => {
+  it('takes batches from the queue, each event once', async () => {
+    await clear();
+    const queue = new PostgresAuditQueue({ connectionString: api.config.databaseUrl, key: api.keys.auditQueueKey });
+    try {
+      const batch = [event(), event()];
+      await queue.add('w1-batch-1', batch);
+      await queue.add('w1-batch-1-again', batch);
+      await queue.add('w1-batch-2', [event()]);
+      await waitUntil('three events are written', async () => (await list()).items.length === 3);
+    } finally {
+      await queue.close();
+    }
+  });
+});
+
+describe('AuditPartitions', () => {
+  const partitions = async (): Promise<string[]> =>
+    (
+      await api.database.query<{ name: string }[]>(
+        `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'audit_event'::regclass ORDER BY 1`,
+      )
+    ).map(({ name }) => name);
+
+  it('are there from yesterday to three days ahead, and one for the rest', async () => {
+    const day = (offset: number): string =>
+      `audit_event_${new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '')}`;
+    expect(await partitions()).toEqual(
+      expect.arrayContaining([day(-1), day(0), day(1), day(2), day(3), 'audit_event_default']),
+    );
+  });
+
+  it('take over what came before them, and are made once by two who try at the same time', async () => {
+    await clear();
+    const farMs = Date.UTC(2031, 0, 10, 12);
+    const early = event({ timeMs: farMs });
+    await store.insert([early]);
+    const log = { error: () => undefined };
+    await Promise.all(
+      [new AuditPartitions(api.database, log), new AuditPartitions(api.database, log)].map((one) => one.ensure(farMs)),
+    );
+    const rows = await api.database.query<{ place: string }[]>(
+      'SELECT tableoid::regclass::text AS place FROM audit_event WHERE id = $1',
+      [early.id],
+    );
+    expect(rows).toEqual([{ place: 'audit_event_20310110' }]);
+    await store.insert([early]);
+    expect((await list()).items).toHaveLength(1);
+  });
+});
