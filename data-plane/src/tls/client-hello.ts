@@ -37,26 +37,31 @@ export function readClientHello(bytes: Buffer): ClientHello {
 function gatherHandshake(bytes: Buffer): Buffer | Extract<ClientHello, { kind: 'incomplete' }> {
   const fragments: Buffer[] = [];
   let gathered = 0;
+  let messageBytes: number | undefined;
   let offset = 0;
-  for (;;) {
+  while (messageBytes === undefined || gathered < messageBytes) {
     if (offset > MAX_CLIENT_HELLO_BYTES) throw new Malformed('the ClientHello is too long');
     const bodyAt = offset + RECORD_HEADER_BYTES;
     if (bytes.length < bodyAt) return { kind: 'incomplete', neededBytes: bodyAt };
     const length = bytes.readUInt16BE(offset + 3);
     if (bytes[offset] !== HANDSHAKE_RECORD || bytes[offset + 1] !== 3) throw new Malformed('not a handshake record');
     if (length === 0 || length > MAX_CLIENT_HELLO_BYTES) throw new Malformed('the length of a record is out of bounds');
-    const end = bodyAt + length;
-    if (bytes.length < end) return { kind: 'incomplete', neededBytes: end };
-    fragments.push(bytes.subarray(bodyAt, end));
+    offset = bodyAt + length;
+    if (bytes.length < offset) return { kind: 'incomplete', neededBytes: offset };
+    fragments.push(bytes.subarray(bodyAt, offset));
     gathered += length;
-    offset = end;
-    const message = gathered < HANDSHAKE_HEADER_BYTES ? undefined : Buffer.concat(fragments);
-    if (message && message[0] !== CLIENT_HELLO) throw new Malformed('the first handshake message is no ClientHello');
-    const messageEnd = HANDSHAKE_HEADER_BYTES + (message?.readUIntBE(1, 3) ?? MAX_CLIENT_HELLO_BYTES);
-    if (messageEnd > HANDSHAKE_HEADER_BYTES + MAX_CLIENT_HELLO_BYTES)
-      throw new Malformed('the ClientHello is too long');
-    if (message && message.length >= messageEnd) return message.subarray(HANDSHAKE_HEADER_BYTES, messageEnd);
+    // Put together at most twice, for a hostile hello may come in thousands of records.
+    if (gathered >= HANDSHAKE_HEADER_BYTES) messageBytes ??= messageLength(Buffer.concat(fragments));
   }
+  return Buffer.concat(fragments).subarray(HANDSHAKE_HEADER_BYTES, messageBytes);
+}
+
+/** The length of a ClientHello with its header, which is all that `start` need contain. */
+function messageLength(start: Buffer): number {
+  if (start[0] !== CLIENT_HELLO) throw new Malformed('the first handshake message is no ClientHello');
+  const bodyBytes = start.readUIntBE(1, 3);
+  if (bodyBytes > MAX_CLIENT_HELLO_BYTES) throw new Malformed('the ClientHello is too long');
+  return HANDSHAKE_HEADER_BYTES + bodyBytes;
 }
 
 function serverNameOf(hello: Reader): string | undefined {

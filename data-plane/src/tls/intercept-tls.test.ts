@@ -16,16 +16,20 @@ const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 let listener: Server;
 let port: number;
 const accepted: ((socket: Socket) => void)[] = [];
-const clients: Socket[] = [];
+/** Both ends of every tunnel, to be destroyed in the end. */
+const ends: Socket[] = [];
 
 beforeAll(async () => {
-  listener = createServer({ pauseOnConnect: true }, (socket) => accepted.shift()?.(socket));
+  listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+    ends.push(socket);
+    accepted.shift()?.(socket);
+  });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   port = (listener.address() as AddressInfo).port;
 });
 afterAll(async () => {
-  for (const client of clients) client.destroy();
+  for (const end of ends) end.destroy();
   listener.close();
   await once(listener, 'close');
 });
@@ -58,7 +62,7 @@ async function readExactly(raw: Socket, count: number): Promise<Buffer> {
 function agent(options: ConnectionOptions = {}): TLSSocket {
   const socket = connectTls({ host: '127.0.0.1', port, servername: HOST, ca: authority.certificatePem, ...options });
   socket.on('error', () => undefined);
-  clients.push(socket);
+  ends.push(socket);
   return socket;
 }
 
@@ -140,7 +144,7 @@ describe('interceptTls', () => {
   it('leaves a tunnel that does not begin with TLS open and unread', async () => {
     const taken = intercept();
     const client = connect(port, '127.0.0.1');
-    clients.push(client);
+    ends.push(client);
     client.write('GET / HTTP/1.1\r\n');
     const [result, raw] = await taken;
     expect(result).toMatchObject({ kind: 'failed', reason: 'not-tls' });
@@ -152,7 +156,7 @@ describe('interceptTls', () => {
   it('ends a tunnel that begins like TLS and goes on otherwise', async () => {
     const taken = intercept();
     const client = connect(port, '127.0.0.1');
-    clients.push(client);
+    ends.push(client);
     client.on('error', () => undefined);
     client.write(Buffer.from('160301000401020304', 'hex'));
     expect((await taken)[0]).toMatchObject({ kind: 'failed', reason: 'handshake' });
@@ -163,7 +167,7 @@ describe('interceptTls', () => {
     async (sent) => {
       const taken = intercept({ handshakeTimeoutMs: 50 });
       const client = connect(port, '127.0.0.1');
-      clients.push(client);
+      ends.push(client);
       client.on('error', () => undefined);
       client.write(sent);
       const [result, raw] = await taken;
@@ -191,7 +195,7 @@ describe('interceptTls', () => {
       const hello = await captured;
       const taken = intercept();
       const client = connect(port, '127.0.0.1');
-      clients.push(client);
+      ends.push(client);
       client.write(hello);
       await once(client, 'data');
       client[leave]();
@@ -204,7 +208,7 @@ describe('interceptTls', () => {
   it('reports a fault after the handshake on the secured socket', async () => {
     const taken = intercept();
     const raw = connect(port, '127.0.0.1');
-    clients.push(raw);
+    ends.push(raw);
     const client = agent({ socket: raw });
     const { socket } = secured((await taken)[0]);
     await echoes(socket, client);

@@ -137,6 +137,7 @@ function handshake(
       socket.off('secure', onSecure);
       socket.off('_tlsError', onError);
       socket.off('error', onError);
+      socket.off('end', onClosed);
       socket.off('close', onClosed);
       deadline.removeEventListener('abort', onTimeout);
       if (result.kind === 'failed') {
@@ -160,6 +161,8 @@ function handshake(
     socket.on('secure', onSecure);
     socket.on('_tlsError', onError);
     socket.on('error', onError);
+    // The tunnel may be half-open, and then an agent's end closes nothing by itself.
+    socket.on('end', onClosed);
     socket.on('close', onClosed);
     deadline.addEventListener('abort', onTimeout);
   });

@@ -89,14 +89,8 @@ export class UpstreamTls {
    * resumed connection does not verify it again, so that a session is only ever used for the origin that earned it.
    */
   rememberSessions(socket: TLSSocket, origin: Origin): void {
-    const key = originKey(origin);
-    let early: Buffer | undefined;
     socket.on('session', (session) => {
-      if (socket.authorized) this.#sessions.set(key, session);
-      else early = session;
-    });
-    socket.once('secureConnect', () => {
-      if (socket.authorized && early) this.#sessions.set(key, early);
+      if (socket.authorized) this.#sessions.set(originKey(origin), session);
     });
   }
 
