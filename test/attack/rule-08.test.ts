@@ -31,7 +31,6 @@ let closed: World;
 let open: World;
 let victim: Server;
 let victimConnections = 0;
-let ports: number[];
 
 beforeAll(async () => {
   victim = createServer((socket) => {
@@ -53,14 +52,11 @@ beforeAll(async () => {
     // Host patterns need not take literals: then policy refuses them before the address guard does.
     process.stderr.write(`literals are no host patterns: ${answer.text}\n`);
   }
-  ports = await freePorts(2);
-  const [proxyPort = 0, apiPort = 0] = ports;
+  const [proxyPort = 0, apiPort = 0] = await freePorts(2);
   open = await startWorld({
-    start: { env: { ONECLI_PROXY_PORT: String(proxyPort), ONECLI_API_PORT: String(apiPort) } },
+    start: { ports: [proxyPort, apiPort] },
     connectTo: [`self.example:443=127.0.0.1:${proxyPort}`, `api.example:443=127.0.0.1:${apiPort}`],
     rules: [{ allow: { hosts: [boundHost, 'self.example', 'api.example'] } }],
-  }).catch((error: unknown) => {
-    throw error;
   });
 });
 afterAll(async () => {

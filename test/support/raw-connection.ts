@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { splitHead } from './message-head.ts';
-import { waitUntil } from './wait-until.ts';
+import { waitUntil, within } from './wait-until.ts';
 
 /** One answer as it came back, with all that could be told of its framing. */
 export interface RawResponse {
@@ -23,16 +23,23 @@ export class RawConnection {
   /** `fin`: the other side ended in order; `reset`: it did not (RST, or TLS without close_notify). */
   ended: 'open' | 'fin' | 'reset' = 'open';
   readonly #chunks: Buffer[] = [];
-  #consumed = 0;
-  readonly #onData = (chunk: Buffer): void => void this.#chunks.push(chunk);
+  #unread: Buffer = Buffer.alloc(0);
+  #wake: (() => void) | undefined;
+  readonly #onData = (chunk: Buffer): void => {
+    this.#chunks.push(chunk);
+    this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk]);
+    this.#wake?.();
+  };
 
   constructor(readonly socket: Socket) {
     socket.on('data', this.#onData);
-    socket.on('error', () => (this.ended = 'reset'));
-    socket.on('end', () => (this.ended = this.ended === 'open' ? 'fin' : this.ended));
-    socket.on('close', (hadError: boolean) => {
-      if (this.ended === 'open') this.ended = hadError ? 'reset' : 'fin';
-    });
+    const end = (how: 'fin' | 'reset'): void => {
+      if (this.ended === 'open' || how === 'reset') this.ended = how;
+      this.#wake?.();
+    };
+    socket.on('error', () => end('reset'));
+    socket.on('end', () => end('fin'));
+    socket.on('close', (hadError: boolean) => end(hadError ? 'reset' : 'fin'));
   }
 
   /** All bytes that have come in so far. */
@@ -42,7 +49,7 @@ export class RawConnection {
 
   /** Bytes that no {@link readResponse} has taken. */
   unread(): Buffer {
-    return this.received().subarray(this.#consumed);
+    return this.#unread;
   }
 
   send(bytes: string | Buffer): void {
@@ -53,12 +60,21 @@ export class RawConnection {
   async readResponse(method = 'GET', timeoutMs = 15_000): Promise<RawResponse> {
     const interim: number[] = [];
     for (;;) {
-      const response = await waitUntil('an answer comes back', () => this.#tryResponse(method), timeoutMs);
+      const response = await within('an answer', this.#nextResponse(method), timeoutMs);
       if (response.status >= 200 || response.status === 101) {
         response.interim.push(...interim);
         return response;
       }
       interim.push(response.status);
+    }
+  }
+
+  async #nextResponse(method: string): Promise<RawResponse> {
+    for (;;) {
+      const response = this.#tryResponse(method);
+      if (response !== undefined) return response;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#wake = undefined;
     }
   }
 
@@ -92,7 +108,7 @@ export class RawConnection {
       headers.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
     const framed = frameBody(bytes.subarray(end + 4), { status, method, header, isOver: this.ended !== 'open' });
     if (framed === undefined) return undefined;
-    this.#consumed += end + 4 + framed.length;
+    this.#unread = bytes.subarray(end + 4 + framed.length);
     const text = framed.body.toString('utf8');
     return {
       status,

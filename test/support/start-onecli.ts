@@ -26,8 +26,12 @@ export interface StartOptions {
   connectTo?: string;
   /** CIDRs that the address guard lets through. Default `127.0.0.0/8`; empty: none. */
   allowRanges?: string;
+  /** Proxy port and API port. Default: two free ones. */
+  ports?: readonly [number, number];
   /** Further variables, or `undefined` to take one away. */
   env?: Record<string, string | undefined>;
+  /** The user and group to run as. Default: this process's. */
+  uid?: number;
   /** Default 90 s: the first start may have to build. */
   readyTimeoutMs?: number;
 }
@@ -51,6 +55,7 @@ export class Onecli {
       cwd: repositoryRoot,
       env: productEnvironment(options, this),
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
@@ -200,7 +205,7 @@ export async function startOnecli(options: StartOptions = {}): Promise<Onecli> {
 
 /** Starts the product and does not wait for anything. */
 export async function launchOnecli(options: StartOptions = {}): Promise<Onecli> {
-  const [proxyPort = 0, apiPort = 0] = await freePorts(2);
+  const [proxyPort = 0, apiPort = 0] = options.ports ?? (await freePorts(2));
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'onecli-data-'));
   return new Onecli(options, dataFolder, [proxyPort, apiPort]);
 }
