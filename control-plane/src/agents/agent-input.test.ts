@@ -26,7 +26,11 @@ describe('newAgentInput', () => {
     ['a label with a line break', { name: 'a', labels: { team: 'a\nb' } }, 'labels.team'],
     ['a label with half a character', { name: 'a', labels: { team: '\ud800' } }, 'labels.team'],
     ['a label whose key is odd', { name: 'a', labels: { 'a b': 'x' } }, 'labels.a b'],
-    ['65 labels', { name: 'a', labels: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, 'v'])) }, 'labels'],
+    [
+      '65 labels',
+      { name: 'a', labels: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, 'v'])) },
+      'labels',
+    ],
     ['no identity', { name: 'a', identities: [] }, 'identities'],
     ['an unknown identity', { name: 'a', identities: [{ jwt: {} }] }, 'identities[0].token'],
     ['a token with settings', { name: 'a', identities: [{ token: { value: 'oat_x' } }] }, 'identities[0].token.value'],

@@ -7,7 +7,10 @@ const tokenIdentity = z.strictObject({ token: z.strictObject({}) });
 export const newAgentInput = z.strictObject({
   name: plainName,
   labels: labels.default({}),
-  identities: z.array(tokenIdentity).length(1, 'must have exactly one identity').default([{ token: {} }]),
+  identities: z
+    .array(tokenIdentity)
+    .length(1, 'must have exactly one identity')
+    .default([{ token: {} }]),
 });
 
 /** A change of an agent; what is absent stays as it is. `labels` replaces all of them. */

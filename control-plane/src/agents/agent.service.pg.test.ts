@@ -75,7 +75,8 @@ describe('AgentService', () => {
       () => services.agents.rotate(owner, 'absent'),
       () => services.agents.rotate(owner, 'absent\0'),
     ];
-    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/INVALID|NAME_TAKEN|NOT_FOUND/) });
+    for (const call of calls)
+      await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/INVALID|NAME_TAKEN|NOT_FOUND/) });
     expect(await rows()).toEqual(before);
   });
 });

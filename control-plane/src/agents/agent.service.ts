@@ -88,8 +88,14 @@ export class AgentService {
     const update = parseInput(agentUpdateInput, input);
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
       const before = await requireAgent(tx.manager, name);
-      const after = { ...before, labels: update.labels ?? before.labels, isDisabled: update.isDisabled ?? before.isDisabled };
-      const fields = (['labels', 'isDisabled'] as const).filter((field) => !isDeepStrictEqual(before[field], after[field]));
+      const after = {
+        ...before,
+        labels: update.labels ?? before.labels,
+        isDisabled: update.isDisabled ?? before.isDisabled,
+      };
+      const fields = (['labels', 'isDisabled'] as const).filter(
+        (field) => !isDeepStrictEqual(before[field], after[field]),
+      );
       if (fields.length === 0) return { object: await viewOne(tx.manager, before), change: 'UNCHANGED' as const };
       after.updatedAt = new Date();
       const { labels, isDisabled, updatedAt } = after;

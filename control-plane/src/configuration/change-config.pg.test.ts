@@ -109,8 +109,16 @@ describe('ChangeConfig', () => {
 
   it('records who changed what, in the same revision', async () => {
     const { revision } = await services.agents.create(owner, { name: 'my-agent' });
-    expect(await services.dataSource.query('SELECT principal, action, object_kind, object_name, revision FROM admin_event')).toEqual([
-      { principal: 'user:admin', action: 'agent:create', object_kind: 'agent', object_name: 'my-agent', revision: String(revision) },
+    expect(
+      await services.dataSource.query('SELECT principal, action, object_kind, object_name, revision FROM admin_event'),
+    ).toEqual([
+      {
+        principal: 'user:admin',
+        action: 'agent:create',
+        object_kind: 'agent',
+        object_name: 'my-agent',
+        revision: String(revision),
+      },
     ]);
   });
 

@@ -56,7 +56,11 @@ export class ChangeConfig {
         await lockForChange(manager);
         const recorded: Recorded = { changes: new Map(), events: [] };
         const result = await work(transactionOf(manager, recorded));
-        return { result, revision: await commitRecorded(manager, principal, recorded), isNew: recorded.changes.size > 0 };
+        return {
+          result,
+          revision: await commitRecorded(manager, principal, recorded),
+          isNew: recorded.changes.size > 0,
+        };
       })
       .catch((cause: unknown) => {
         throw isLockTimeout(cause)

@@ -28,7 +28,10 @@ export const secretName = z
 
 export const plainName = z
   .string()
-  .refine(isPlainName, 'must be lower-case letters, digits, `.`, `_`, `-`, starting with a letter or digit, of at most 128');
+  .refine(
+    isPlainName,
+    'must be lower-case letters, digits, `.`, `_`, `-`, starting with a letter or digit, of at most 128',
+  );
 
 /** A host pattern in its canonical form; refused with the reason that parseHostPattern gives. */
 export const hostPattern = z.string().transform((value, context) => {
@@ -51,7 +54,12 @@ const maxLabels = 64;
 
 export const labels = z
   .record(
-    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'must have keys of letters, digits, `.`, `_`, `/`, `-`, of at most 63'),
+    z
+      .string()
+      .regex(
+        /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/,
+        'must have keys of letters, digits, `.`, `_`, `/`, `-`, of at most 63',
+      ),
     line(128),
   )
   .refine((value) => Object.keys(value).length <= maxLabels, `must be at most ${maxLabels} labels`);

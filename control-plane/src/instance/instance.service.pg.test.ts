@@ -35,7 +35,9 @@ async function dump(dataSource: DataSource): Promise<string> {
   const tables = await dataSource.query<{ name: string }[]>(
     "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1",
   );
-  const rows = await Promise.all(tables.map(({ name }) => dataSource.query(`SELECT t::text FROM ${name} t ORDER BY 1`)));
+  const rows = await Promise.all(
+    tables.map(({ name }) => dataSource.query(`SELECT t::text FROM ${name} t ORDER BY 1`)),
+  );
   return JSON.stringify([tables, rows]);
 }
 
@@ -95,7 +97,9 @@ describe('InstanceService', () => {
     const dataSource = await connect();
     const master = newMaster();
     await new InstanceService(dataSource).open(master);
-    await dataSource.query('UPDATE key_term SET wrapped_key = set_byte(wrapped_key, 20, get_byte(wrapped_key, 20) # 1)');
+    await dataSource.query(
+      'UPDATE key_term SET wrapped_key = set_byte(wrapped_key, 20, get_byte(wrapped_key, 20) # 1)',
+    );
     await expect(new InstanceService(await connect()).open(master)).rejects.toMatchObject({ code: 'KEY_TERM_ALTERED' });
   });
 

@@ -105,7 +105,10 @@ async function refuseDataWithoutKey(manager: EntityManager): Promise<void> {
   );
 }
 
-async function createInstance(manager: EntityManager, master: MasterKey): Promise<{ instanceId: string; keyring: Keyring }> {
+async function createInstance(
+  manager: EntityManager,
+  master: MasterKey,
+): Promise<{ instanceId: string; keyring: Keyring }> {
   await refuseDataWithoutKey(manager);
   const instanceId = randomUUID();
   const { keyring, wrappedTerm } = Keyring.create(master, instanceId);

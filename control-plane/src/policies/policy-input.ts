@@ -17,7 +17,10 @@ const scope = {
   paths: z.array(pathPattern).max(200, 'must be at most 200 paths').optional(),
   methods: z.array(method).max(50, 'must be at most 50 methods').optional(),
 };
-const allow = z.strictObject({ ...scope, secrets: z.array(secretName).max(200, 'must be at most 200 secrets').optional() });
+const allow = z.strictObject({
+  ...scope,
+  secrets: z.array(secretName).max(200, 'must be at most 200 secrets').optional(),
+});
 const deny = z.strictObject(scope);
 
 const rule = z

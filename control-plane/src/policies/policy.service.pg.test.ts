@@ -22,7 +22,9 @@ async function bodyOf(name: string): Promise<PolicyBody> {
   const { policies } = await services.source.changesSince(undefined);
   const sealed = policies.find((policy) => policy.name === name);
   if (sealed === undefined) throw new Error(`no ${name} in the snapshot`);
-  return JSON.parse(open(services.keys.keyring, policyContext(sealed.id, sealed.version), sealed.sealedBody).toString());
+  return JSON.parse(
+    open(services.keys.keyring, policyContext(sealed.id, sealed.version), sealed.sealedBody).toString(),
+  );
 }
 
 const rows = () =>
@@ -31,20 +33,31 @@ const rows = () =>
 describe('PolicyService', () => {
   it('seals the body so that a worker opens it, and shows it as it was written', async () => {
     const written = await services.policies.create(owner, { name: 'written', agents: ['my-agent'], rules: [rule] });
-    expect(written).toMatchObject({ change: 'CREATED', object: { name: 'written', agents: ['my-agent'], rules: [rule] } });
+    expect(written).toMatchObject({
+      change: 'CREATED',
+      object: { name: 'written', agents: ['my-agent'], rules: [rule] },
+    });
     expect(await bodyOf('written')).toEqual({
       agents: [{ kind: 'name', name: 'my-agent' }],
       rules: [{ effect: 'allow', hosts: ['api.openai.com'], paths: ['/v1/**'], methods: [], secrets: ['prod/openai'] }],
     });
-    const [stored] = await services.dataSource.query<{ t: string }[]>("SELECT encode(sealed_body, 'escape') AS t FROM policy");
+    const [stored] = await services.dataSource.query<{ t: string }[]>(
+      "SELECT encode(sealed_body, 'escape') AS t FROM policy",
+    );
     expect(stored?.t).not.toContain('openai');
   });
 
   it('replaces all of it, and keeps the revision when it is the same', async () => {
     await services.policies.create(owner, { name: 'replaced', agents: ['my-agent'], rules: [rule] });
     const deny = { deny: { hosts: ['api.openai.com'] } };
-    const replaced = await services.policies.replace(owner, 'replaced', { agents: [{ labels: { a: 'b' } }], rules: [deny] });
-    expect(replaced).toMatchObject({ change: 'UPDATED', object: { version: 2, agents: [{ labels: { a: 'b' } }], rules: [deny] } });
+    const replaced = await services.policies.replace(owner, 'replaced', {
+      agents: [{ labels: { a: 'b' } }],
+      rules: [deny],
+    });
+    expect(replaced).toMatchObject({
+      change: 'UPDATED',
+      object: { version: 2, agents: [{ labels: { a: 'b' } }], rules: [deny] },
+    });
     const again = await services.policies.replace(owner, 'replaced', {
       name: 'replaced',
       agents: [{ labels: { a: 'b' } }],

@@ -79,7 +79,8 @@ export class PolicyService {
   async replace(principal: Principal, name: string, input: unknown): Promise<Written<PolicyView>> {
     authorize(principal, 'policy:update');
     const { name: repeated, ...content } = parseInput(policyReplacementInput, input);
-    if (repeated !== undefined && repeated !== name) throw invalidField('name', 'must be that of the policy, or absent');
+    if (repeated !== undefined && repeated !== name)
+      throw invalidField('name', 'must be that of the policy, or absent');
     const body = bodyOf(content);
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
       const before = await requirePolicy(tx.manager, name);
@@ -90,7 +91,9 @@ export class PolicyService {
       const written = { version, sealedBody: this.#sealBody(before.id, version, body), updatedAt: new Date() };
       await tx.manager.update(PolicyEntity, { id: before.id }, written);
       tx.changed('policy', before.id, 'upsert');
-      const fields = (['agents', 'rules'] as const).filter((field) => !isDeepStrictEqual(bodyBefore[field], body[field]));
+      const fields = (['agents', 'rules'] as const).filter(
+        (field) => !isDeepStrictEqual(bodyBefore[field], body[field]),
+      );
       tx.audit('policy:update', 'policy', name, { fields, version });
       return { object: viewOf({ ...before, ...written }, body), change: 'UPDATED' as const };
     });
@@ -141,9 +144,14 @@ async function requirePolicy(manager: EntityManager, name: string): Promise<Poli
 async function requireNamed(manager: EntityManager, body: PolicyBody): Promise<void> {
   const agents = body.agents.map((selector) => (selector.kind === 'name' ? selector.name : undefined));
   const secrets = [...new Set(body.rules.flatMap((rule) => rule.secrets))];
-  const knownAgents = await namesOf(manager, AgentEntity, agents.filter((name) => name !== undefined));
+  const knownAgents = await namesOf(
+    manager,
+    AgentEntity,
+    agents.filter((name) => name !== undefined),
+  );
   for (const [index, name] of agents.entries()) {
-    if (name !== undefined && !knownAgents.has(name)) throw invalidField(`agents[${index}]`, 'names no agent that exists');
+    if (name !== undefined && !knownAgents.has(name))
+      throw invalidField(`agents[${index}]`, 'names no agent that exists');
   }
   const knownSecrets = await namesOf(manager, SecretEntity, secrets);
   for (const [ruleIndex, rule] of body.rules.entries()) {

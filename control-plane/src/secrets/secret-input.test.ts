@@ -22,7 +22,10 @@ describe('newSecretInput', () => {
   });
 
   it('writes hosts in canonical form, each once, and surfaces in their own order', () => {
-    const binding = { hosts: ['API.OpenAI.com.', 'api.openai.com', 'bücher.example'], surfaces: ['basic', 'header', 'basic'] };
+    const binding = {
+      hosts: ['API.OpenAI.com.', 'api.openai.com', 'bücher.example'],
+      surfaces: ['basic', 'header', 'basic'],
+    };
     expect(parseInput(newSecretInput, { ...good, binding }).binding).toEqual({
       hosts: ['api.openai.com', 'xn--bcher-kva.example'],
       surfaces: ['header', 'basic'],

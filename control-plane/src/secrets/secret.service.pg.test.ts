@@ -20,7 +20,11 @@ async function valueOf(name: string, version?: number): Promise<string> {
   const record = secrets.find((secret) => secret.name === name);
   const sealed = record?.versions.get(version ?? record.currentVersion);
   if (record === undefined || sealed === undefined) throw new Error(`no ${name} in the snapshot`);
-  return open(services.keys.keyring, secretVersionContext(record.id, sealed.version, record.binding), sealed.sealed).toString();
+  return open(
+    services.keys.keyring,
+    secretVersionContext(record.id, sealed.version, record.binding),
+    sealed.sealed,
+  ).toString();
 }
 
 /** All that the database holds of configuration, to see that a refused call left nothing. */
@@ -67,13 +71,24 @@ describe('SecretService', () => {
   });
 
   it('changes nothing and no revision when a change is none', async () => {
-    const first = await services.secrets.create(owner, { name: 'prod/same', value: 'x', binding: bindingOf('same.example.com') });
-    const again = await services.secrets.put(owner, 'prod/same', { description: '', binding: bindingOf('same.example.com') });
+    const first = await services.secrets.create(owner, {
+      name: 'prod/same',
+      value: 'x',
+      binding: bindingOf('same.example.com'),
+    });
+    const again = await services.secrets.put(owner, 'prod/same', {
+      description: '',
+      binding: bindingOf('same.example.com'),
+    });
     expect(again).toMatchObject({ change: 'UNCHANGED', revision: first.revision });
   });
 
   it('refuses a taken name and leaves the secret that has it', async () => {
-    await services.secrets.create(owner, { name: 'prod/taken', value: 'first', binding: bindingOf('taken.example.com') });
+    await services.secrets.create(owner, {
+      name: 'prod/taken',
+      value: 'first',
+      binding: bindingOf('taken.example.com'),
+    });
     await expect(services.secrets.create(owner, { name: 'prod/taken', value: 'second' })).rejects.toMatchObject({
       code: 'NAME_TAKEN',
       status: 409,
@@ -103,7 +118,8 @@ describe('SecretService', () => {
       () => services.secrets.put(owner, 'prod/absent', { value: 'new' }),
       () => services.secrets.put(owner, 'prod/absent\0', { value: 'new' }),
     ];
-    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/INVALID|NAME_TAKEN|NOT_FOUND/) });
+    for (const call of calls)
+      await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/INVALID|NAME_TAKEN|NOT_FOUND/) });
     expect(await everything()).toEqual(before);
   });
 
@@ -113,12 +129,22 @@ describe('SecretService', () => {
     expect(await services.secrets.remove(owner, 'prod/gone')).toEqual({ change: 'UNCHANGED', revision: revision + 1 });
     await expect(services.secrets.get(owner, 'prod/gone')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect((await services.source.changesSince(revision)).removedIds).toEqual([object.id]);
-    expect(await services.dataSource.query('SELECT 1 FROM secret_version WHERE secret_id = $1', [object.id])).toEqual([]);
+    expect(await services.dataSource.query('SELECT 1 FROM secret_version WHERE secret_id = $1', [object.id])).toEqual(
+      [],
+    );
   });
 
   it('does not carry a ciphertext over that was moved here from another secret', async () => {
-    const secret = await services.secrets.create(owner, { name: 'prod/mine', value: 'mine', binding: bindingOf('mine.example.com') });
-    const other = await services.secrets.create(owner, { name: 'prod/theirs', value: 'theirs', binding: bindingOf('mine.example.com') });
+    const secret = await services.secrets.create(owner, {
+      name: 'prod/mine',
+      value: 'mine',
+      binding: bindingOf('mine.example.com'),
+    });
+    const other = await services.secrets.create(owner, {
+      name: 'prod/theirs',
+      value: 'theirs',
+      binding: bindingOf('mine.example.com'),
+    });
     await services.dataSource.query(
       'UPDATE secret_version SET sealed = (SELECT sealed FROM secret_version WHERE secret_id = $1) WHERE secret_id = $2',
       [other.object.id, secret.object.id],

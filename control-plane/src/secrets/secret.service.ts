@@ -80,7 +80,8 @@ export class SecretService {
     const update = parseInput(secretUpdateInput, input);
     const environment = environmentOf(name);
     if (update.value !== undefined) authorize(principal, 'secret:rotate', environment);
-    if (update.value === undefined || Object.keys(update).length > 1) authorize(principal, 'secret:update', environment);
+    if (update.value === undefined || Object.keys(update).length > 1)
+      authorize(principal, 'secret:update', environment);
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
       const before = await requireSecret(tx.manager, name);
       const now = new Date();

@@ -52,7 +52,14 @@ describe('PostgresAuditQueue', () => {
     );
     await expect(queue.add('too-early', [auditEvent('t-1')])).rejects.toThrow();
     const arrived = new Promise((resolve) => void consumer.consume(async (events) => resolve(events)));
-    await expect.poll(() => queue.add('too-early', [auditEvent('t-1')]).then(() => 'added', () => 'not yet')).toBe('added');
+    await expect
+      .poll(() =>
+        queue.add('too-early', [auditEvent('t-1')]).then(
+          () => 'added',
+          () => 'not yet',
+        ),
+      )
+      .toBe('added');
     expect(await arrived).toEqual([auditEvent('t-1')]);
   });
 

@@ -136,7 +136,8 @@ export class PostgresAuditConsumer implements AuditConsumer {
     });
     worker.on('error', (error) => this.#report(error));
     worker.on('failed', (job, error) => {
-      if (error instanceof UnrecoverableError) this.#report(new Error(`Audit batch ${job?.id} was given up`, { cause: error }));
+      if (error instanceof UnrecoverableError)
+        this.#report(new Error(`Audit batch ${job?.id} was given up`, { cause: error }));
     });
     return worker;
   }

@@ -42,7 +42,14 @@ describe('PostgresConfigBus', () => {
     await listener.hears(7);
     await outsider.query('SELECT 1');
     const [authentic = ''] = overheard;
-    const forgeries = ['901', '901:', `901:${authentic.split(':')[1]}`, `07:${authentic.split(':')[1]}`, `${authentic} `, 'x'.repeat(7000)];
+    const forgeries = [
+      '901',
+      '901:',
+      `901:${authentic.split(':')[1]}`,
+      `07:${authentic.split(':')[1]}`,
+      `${authentic} `,
+      'x'.repeat(7000),
+    ];
     for (const payload of forgeries) await outsider.query('SELECT pg_notify($1, $2)', ['onecli_config', payload]);
     await bus.announce(8);
     await listener.hears(8);

@@ -96,7 +96,10 @@ describe('PostgresSnapshotSource', () => {
   it('reads all when the gap is too large', async () => {
     const { source, change } = await openStoreWithTables({ maxGap: 2 });
     for (const number of [1, 2, 3]) await change('agent', number, agent(`agent-${number}`));
-    expect(await source.changesSince(1)).toMatchObject({ isWhole: false, agents: [{ name: 'agent-2' }, { name: 'agent-3' }] });
+    expect(await source.changesSince(1)).toMatchObject({
+      isWhole: false,
+      agents: [{ name: 'agent-2' }, { name: 'agent-3' }],
+    });
     expect((await source.changesSince(0)).isWhole).toBe(true);
   });
 
@@ -140,10 +143,18 @@ describe('PostgresSnapshotSource', () => {
 
   it('keeps one row for each worker, with what it last reported', async () => {
     const { client, source } = await openStoreWithTables();
-    const report = { name: 'worker-1', bootId: 'a', version: '0.1.0', appliedRevision: 3, startedAtMs: Date.UTC(2026, 0, 1) };
+    const report = {
+      name: 'worker-1',
+      bootId: 'a',
+      version: '0.1.0',
+      appliedRevision: 3,
+      startedAtMs: Date.UTC(2026, 0, 1),
+    };
     await source.heartbeat(report);
     await source.heartbeat({ ...report, bootId: 'b', appliedRevision: 4 });
     const { rows } = await client.query('SELECT name, boot_id, applied_revision, started_at FROM worker');
-    expect(rows).toEqual([{ name: 'worker-1', boot_id: 'b', applied_revision: '4', started_at: new Date(report.startedAtMs) }]);
+    expect(rows).toEqual([
+      { name: 'worker-1', boot_id: 'b', applied_revision: '4', started_at: new Date(report.startedAtMs) },
+    ]);
   });
 });

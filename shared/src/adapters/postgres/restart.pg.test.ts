@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { AuditEvent } from '../../domain/audit-event.ts';
+import { auditEvent } from '../../ports/audit-queue.contract.ts';
+import { Listener } from '../../ports/config-bus.contract.ts';
+import { PostgresAuditConsumer, PostgresAuditQueue } from './audit-queue.ts';
+import { PostgresConfigBus } from './config-bus.ts';
+import { type KillablePostgres, killablePostgres } from './testing/killable-postgres.ts';
+
+let server: KillablePostgres;
+const ends: (() => Promise<void>)[] = [];
+
+beforeEach(async () => {
+  server = await killablePostgres(inject('postgresUrl'));
+  ends.push(() => server.stop());
+});
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function openQueue(handle: (events: readonly AuditEvent[]) => Promise<void>) {
+  const options = { connectionString: server.url, key: randomBytes(32) };
+  const queue = new PostgresAuditQueue(options);
+  const consumer = new PostgresAuditConsumer(options);
+  ends.push(
+    () => queue.close(),
+    () => consumer.close(),
+  );
+  await consumer.consume(handle);
+  return { queue, consumer };
+}
+
+const isAdded = (queue: PostgresAuditQueue, id: string) =>
+  queue.add(id, [auditEvent(id)]).then(
+    () => true,
+    () => false,
+  );
+
+const patiently = { timeout: 40_000 };
+
+describe('PostgreSQL killed and started again', () => {
+  it('makes adding to the audit queue fail, and then work, on both ends as they are', async () => {
+    const arrived: string[] = [];
+    const { queue } = await openQueue(async (events) => void arrived.push(...events.map((event) => event.id)));
+    await queue.add('before', [auditEvent('before')]);
+    await expect.poll(() => arrived, patiently).toEqual(['before']);
+    await server.kill();
+    expect(await isAdded(queue, 'during')).toBe(false);
+    await server.start();
+    await expect.poll(() => isAdded(queue, 'after'), patiently).toBe(true);
+    await expect.poll(() => arrived, patiently).toContain('after');
+  });
+
+  it('lets a queue that was opened while it was away work once it is there', async () => {
+    const arrived: string[] = [];
+    await server.kill();
+    const options = { connectionString: server.url, key: randomBytes(32) };
+    const queue = new PostgresAuditQueue(options);
+    const consumer = new PostgresAuditConsumer(options);
+    ends.push(
+      () => queue.close(),
+      () => consumer.close(),
+    );
+    const consuming = consumer.consume(async (events) => void arrived.push(...events.map((event) => event.id)));
+    expect(await isAdded(queue, 'during')).toBe(false);
+    await server.start();
+    await consuming;
+    await expect.poll(() => isAdded(queue, 'after'), patiently).toBe(true);
+    await expect.poll(() => arrived, patiently).toEqual(['after']);
+  });
+
+  it('brings a batch again that was in hand', async () => {
+    const attempts: string[] = [];
+    let take: () => Promise<void> = async () => {
+      await server.kill();
+      throw new Error('the rows could not be written');
+    };
+    const { queue } = await openQueue(async ([event]) => {
+      attempts.push(event?.id ?? '');
+      await take();
+    });
+    await queue.add('in-hand', [auditEvent('in-hand')]);
+    await expect.poll(() => attempts, patiently).toEqual(['in-hand']);
+    take = async () => undefined;
+    await server.start();
+    await expect.poll(() => attempts, patiently).toEqual(['in-hand', 'in-hand']);
+  });
+
+  it('lets listeners hear again', async () => {
+    const bus = new PostgresConfigBus({ connectionString: server.url, key: randomBytes(32) });
+    ends.push(() => bus.close());
+    const listener = new Listener(bus);
+    await listener.isListening(bus);
+    await server.kill();
+    await expect(bus.announce(6)).rejects.toThrow();
+    await server.start();
+    const isHeard = async () => {
+      await bus.announce(7).catch(() => undefined);
+      return listener.heard.includes(7);
+    };
+    await expect.poll(isHeard, patiently).toBe(true);
+  });
+
+  it('lets a consumer end while it is away', async () => {
+    const { consumer, queue } = await openQueue(async () => undefined);
+    await queue.add('first', [auditEvent('first')]);
+    await server.kill();
+    await consumer.close();
+    await queue.close();
+  });
+});
