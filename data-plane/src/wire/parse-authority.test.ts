@@ -93,7 +93,8 @@ describe('parseAuthority', () => {
     latin1('\u2100.example'),
     latin1('a\u200d\u0000'),
   ];
-  it.each([...hosts, ...numbers, ...v6, ...unicode])('refuses the host %j', (host) => {
+  const syntax = ['?b', '/b', '#b', '\\b', '\tb', ' b', '%2eb', '[b', ']b'].map((text) => latin1(`\u00fc${text}`));
+  it.each([latin1('a@\u00fc'), ...syntax, ...hosts, ...numbers, ...v6, ...unicode])('refuses the host %j', (host) => {
     expect(parseAuthority(`${host}:80`)).toMatchObject({ kind: 'fault', code: 'BAD_AUTHORITY' });
   });
 

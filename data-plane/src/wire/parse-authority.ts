@@ -82,9 +82,10 @@ function canonicalName(text: string): string | undefined {
 
 function canonicalUnicodeName(text: string): string | undefined {
   const octets = Buffer.from(text, 'latin1');
+  // Characters that were never octets are nobody's host.
+  if (octets.toString('latin1') !== text) return undefined;
+  // Octets that are no UTF-8 become U+FFFD, which no name may have.
   const unicode = octets.toString('utf8');
-  // Octets that are no UTF-8, and characters that were never octets, do not survive the way back.
-  if (octets.toString('latin1') !== text || !Buffer.from(unicode, 'utf8').equals(octets)) return undefined;
   // What the URL parser would take for its own syntax, drop or resolve.
   if (/[\0-\x20%/:?#@[\\\]]/.test(unicode)) return undefined;
   const mapped = hostnameByUrl(unicode);

@@ -30,6 +30,7 @@ describe('parseTarget', () => {
   it('reads path parameters with and without, raw and escaped', () => {
     expect(readings('/a;x=1/b')).toEqual(['/a/b', '/a;x=1/b']);
     expect(readings('/a%3Bx/b')).toEqual(['/a%3Bx/b', '/a/b', '/a;x/b']);
+    expect(readings('/a%3Bx;y')).toEqual(['/a', '/a%3Bx', '/a%3Bx;y', '/a;x', '/a;x;y']);
   });
 
   it('reads escapes of letters and of what may stand raw in a path', () => {
