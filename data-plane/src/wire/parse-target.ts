@@ -98,10 +98,7 @@ function readingsOf(path: string): string[] | WireFault {
   const cut = decodings(withoutParameters(path));
   if (!Array.isArray(cut)) return cut;
   for (const level of cut) readings.add(canonical(level, false));
-  for (const reading of readings) {
-    readings.add(reading.replace(UNWISE, encodeOctet));
-    readings.add(reading.replace(UNWISE_ESCAPE, decodeEscape));
-  }
+  for (const reading of readings) readings.add(reading.replace(UNWISE_ESCAPE, decodeEscape));
   for (const reading of readings) readings.add(reading.replace(/\/{2,}/g, '/'));
   return [...readings];
 }
@@ -130,7 +127,6 @@ function hiddenSyntax(octets: string): WireFault | undefined {
 }
 
 /** Visible ASCII that RFC 3986 allows nowhere, that many send raw all the same, and that servers then take as if escaped. */
-const UNWISE = /["<>[\]^`{|}]/g;
 const UNWISE_ESCAPE = /%(?:22|3C|3E|5B|5D|5E|60|7B|7C|7D)/g;
 const ESCAPE = /%[0-9a-fA-F]{2}/g;
 
