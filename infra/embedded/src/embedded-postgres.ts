@@ -126,6 +126,8 @@ function openLog(dataDir: string): number {
 function spawnServer(home: PostgresHome, binaries: PostgresBinaries, log: number, isDurable: boolean) {
   const parameters = ['-D', join(home.folderInServer, 'cluster')];
   parameters.push(...postgresSettings({ socketDir: home.socketDirInServer, isDurable }));
+  // Names the folder in the list of processes, where the server itself shows only how it reaches it.
+  parameters.push('-c', `onecli.data_folder=${home.folder}`);
   parameters.push('-c', `hba_file=${join(home.folderInServer, 'pg_hba.conf')}`);
   parameters.push('-c', `ident_file=${join(home.folderInServer, 'pg_ident.conf')}`);
   const child = spawnInHome(home, binaries.postgres, parameters, log);

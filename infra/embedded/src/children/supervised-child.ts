@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { Server } from 'node:net';
+import { exitCodes } from '../start-fault.ts';
+import { closeKeyDescriptor } from '../data-folder/hand-over-key.ts';
+import { waitFor } from '../wait-for.ts';
+import type { ChildLog } from './child-log.ts';
+
+const firstDelayMs = 100;
+const longestDelayMs = 5_000;
+/** A child that lived this long was well: its next restart is quick again. */
+const healthyLifeMs = 10_000;
+const stopPatienceMs = 15_000;
+/** stdin, stdout, stderr, IPC, and then the key. */
+export const keyDescriptor = 4;
+
+export interface ChildSpec {
+  readonly name: string;
+  /** The program's file, run with this Node. */
+  readonly main: string;
+  /** All of the child's environment. */
+  readonly environment: () => Record<string, string>;
+  /** A descriptor to pass as number 4, opened for each start; closed here. */
+  readonly openKey?: () => number;
+  /** A listening socket to hand over. */
+  readonly listener?: Server;
+  readonly log: ChildLog;
+  /** Called each time the child says that it serves. */
+  readonly onReady: () => void;
+  /** Called instead of a restart when the child ends with a code that no restart changes. */
+  readonly onHopeless: (exitCode: number) => void;
+}
+
+/** One child process that is started again, after a growing pause, whenever it ends by itself. */
+export class SupervisedChild {
+  readonly #spec: ChildSpec;
+  #process: ChildProcess | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #delayMs = firstDelayMs;
+  #isStopping = false;
+
+  constructor(spec: ChildSpec) {
+    this.#spec = spec;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  start(): void {
+    const { main, log, listener, openKey } = this.#spec;
+    const key = openKey?.();
+    const startedAt = performance.now();
+    const child = spawn(process.execPath, [main], {
+      env: this.#spec.environment(),
+      // A session of its own: Ctrl-C reaches the supervisor alone, which stops its children in order.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(key === undefined ? [] : [key])],
+    });
+    closeKeyDescriptor(key);
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) if (stream !== null) log.follow(stream);
+    child.on('message', (message) => {
+      if (isReadyMessage(message)) this.#spec.onReady();
+    });
+    child.on('error', (error) => log.take(String(error)));
+    // `close` comes after the last of its output, so that a reason is printed before what follows from it.
+    child.once('close', (code) => this.#ended(code, performance.now() - startedAt));
+    // A child that dies at once cannot take the message; its end is handled above.
+    if (listener !== undefined) child.send('listener', listener, () => undefined);
+  }
+
+  /** Asks the child to end, and makes it end when it has not after 15 s. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#timer);
+    const child = this.#process;
+    if (child === undefined) return;
+    child.kill('SIGTERM');
+    const hasEnded = () => this.#process === undefined;
+    if (await waitFor(hasEnded, { timeoutMs: stopPatienceMs })) return;
+    child.kill('SIGKILL');
+    await waitFor(hasEnded, { timeoutMs: stopPatienceMs });
+  }
+
+  kill(): void {
+    this.#isStopping = true;
+    clearTimeout(this.#timer);
+    this.#process?.kill('SIGKILL');
+  }
+
+  #ended(code: number | null, lifeMs: number): void {
+    const signal = this.#process?.signalCode;
+    this.#process = undefined;
+    if (this.#isStopping) return;
+    if (code === exitCodes.badConfiguration || code === exitCodes.portTaken) {
+      this.#spec.onHopeless(code);
+      return;
+    }
+    if (lifeMs >= healthyLifeMs) this.#delayMs = firstDelayMs;
+    this.#spec.log.take(`ended (${code ?? signal}); starting again in ${this.#delayMs} ms`);
+    this.#timer = setTimeout(() => this.start(), this.#delayMs);
+    this.#delayMs = Math.min(this.#delayMs * 2, longestDelayMs);
+  }
+}
+
+function isReadyMessage(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'ready';
+}

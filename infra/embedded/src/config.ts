@@ -1,0 +1,277 @@
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { isIP, isIPv4 } from 'node:net';
+import { resolve } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+const portText = 'expected a port number, 1 to 65535';
+const keyText = 'expected exactly 64 hexadecimal digits';
+const port = wholeNumber(1, 65_535, portText);
+const isKey = (text: string) => /^[0-9a-f]{64}$/i.test(text);
+
+/** The variables that the supervisor reads, in the order of its help. An empty one counts as not set. */
+export const variables = z.object({
+  ONECLI_DATA_DIR: z.string().default('./data'),
+  ONECLI_WORKERS: wholeNumber(1, 64, 'expected a number of workers, 1 to 64').prefault('1'),
+  ONECLI_PROXY_PORT: port.prefault('10254'),
+  ONECLI_API_PORT: port.prefault('10255'),
+  ONECLI_BIND: z
+    .string()
+    .refine((text) => isIP(text) !== 0, 'expected an IP address to listen on, such as 127.0.0.1')
+    .default('127.0.0.1'),
+  ONECLI_MASTER_KEY: z.string().refine(isKey, keyText).optional(),
+  ONECLI_MASTER_KEY_FILE: readableFile().optional(),
+  ONECLI_ADMIN_USER: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/, 'expected letters, digits and . _ @ -, at most 128')
+    .default('admin'),
+  ONECLI_ADMIN_PASSWORD: z
+    .string()
+    .min(8, 'expected at least 8 characters')
+    .max(1024, 'expected at most 1024 characters')
+    .optional(),
+  ONECLI_UPSTREAM_CA_FILE: readableFile().optional(),
+  ONECLI_ALLOW_RANGES: listOf(isAddressRange, 'expected address ranges such as 10.0.0.0/8,fd00::/8').optional(),
+  ONECLI_CONNECT_TO: listOf(isRedirection, 'expected host:port=address:port, separated by commas').optional(),
+  ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
+});
+
+/** Variables of the command line tool and of the processes below, which the supervisor may meet and does not read. */
+const foreignVariables = new Set([
+  'ONECLI_AGENT',
+  'ONECLI_AGENT_TOKEN',
+  'ONECLI_API_KEY',
+  'ONECLI_API_URL',
+  'ONECLI_PROXY_URL',
+]);
+
+/** There is no flag for a secret: every user of the machine can read a process's arguments. */
+const flags: readonly { flag: string; variable: keyof z.input<typeof variables>; text: string }[] = [
+  {
+    flag: '--data-dir <folder>',
+    variable: 'ONECLI_DATA_DIR',
+    text: 'where the database, the master key and the logs are (./data)',
+  },
+  { flag: '--workers <number>', variable: 'ONECLI_WORKERS', text: 'how many proxy processes share the proxy port (1)' },
+  { flag: '--proxy-port <port>', variable: 'ONECLI_PROXY_PORT', text: 'for agents (10254)' },
+  { flag: '--api-port <port>', variable: 'ONECLI_API_PORT', text: 'for admins (10255)' },
+  { flag: '--bind <address>', variable: 'ONECLI_BIND', text: 'address that both ports listen on (127.0.0.1)' },
+  {
+    flag: '--master-key-file <file>',
+    variable: 'ONECLI_MASTER_KEY_FILE',
+    text: 'file with 64 hexadecimal digits (made in the data folder)',
+  },
+  { flag: '--admin-user <name>', variable: 'ONECLI_ADMIN_USER', text: 'name of the first admin (admin)' },
+  {
+    flag: '--upstream-ca-file <file>',
+    variable: 'ONECLI_UPSTREAM_CA_FILE',
+    text: 'further roots, as PEM, for the certificates of upstreams',
+  },
+  {
+    flag: '--allow-ranges <ranges>',
+    variable: 'ONECLI_ALLOW_RANGES',
+    text: 'private address ranges that may be dialled',
+  },
+  { flag: '--connect-to <list>', variable: 'ONECLI_CONNECT_TO', text: 'host:port=address:port,… to dial instead' },
+  { flag: '--log-level <level>', variable: 'ONECLI_LOG_LEVEL', text: `${logLevels.join(', ')} (info)` },
+];
+
+/** The supervisor's settings, parsed. */
+export interface SupervisorConfig {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly workers: number;
+  readonly proxyPort: number;
+  readonly apiPort: number;
+  readonly bind: string;
+  readonly masterKey: MasterKeySource;
+  readonly adminUser: string;
+  readonly adminPassword: string | undefined;
+  readonly logLevel: string;
+  /** Handed on to the workers as they are, having been checked here. */
+  readonly workerSettings: Readonly<Record<string, string>>;
+  /** What each child gets of our own environment: PATH, HOME and Node's own variables. */
+  readonly inheritedEnvironment: Readonly<Record<string, string>>;
+}
+
+/** Where the master key comes from; `data-folder` means it is made there on a first start. */
+export type MasterKeySource = { kind: 'given'; hex: string } | { kind: 'file'; path: string } | { kind: 'data-folder' };
+
+export type ReadConfig =
+  | { kind: 'config'; config: SupervisorConfig; warnings: readonly string[] }
+  | { kind: 'help'; text: string }
+  | { kind: 'faults'; faults: readonly string[] };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads flags, which win, and variables. All faults come together, each with its variable and what is expected, never
+ * with a value.
+ */
+export function readConfig(
+  argv: readonly string[] = process.argv.slice(2),
+  environment: Environment = process.env,
+): ReadConfig {
+  const options = readFlags(argv);
+  if (options.kind !== 'flags') return options;
+  const given = Object.fromEntries(
+    Object.entries({ ...environment, ...options.values }).filter(
+      ([name, value]) => name.startsWith('ONECLI_') && value !== undefined && value !== '',
+    ),
+  );
+  const parsed = variables.safeParse(given);
+  const faults = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  faults.push(...judgeTogether(given));
+  if (!parsed.success || faults.length > 0) return { kind: 'faults', faults };
+  return { kind: 'config', config: toConfig(parsed.data, environment), warnings: unknownNames(given) };
+}
+
+function readFlags(
+  argv: readonly string[],
+): Exclude<ReadConfig, { kind: 'config' }> | { kind: 'flags'; values: Environment } {
+  let output = '';
+  const write = (text: string) => void (output += text);
+  const command = new Command('onecli start')
+    .description(
+      'Starts the database, the control plane and the workers. Each flag has a variable: --proxy-port is ONECLI_PROXY_PORT.',
+    )
+    .configureOutput({ writeOut: write, writeErr: () => undefined })
+    .exitOverride()
+    .allowExcessArguments(false);
+  for (const { flag, text } of flags) command.option(flag, text);
+  command.addHelpText(
+    'after',
+    '\nONECLI_MASTER_KEY and ONECLI_ADMIN_PASSWORD are variables only: arguments can be read by every user of the machine.',
+  );
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.helpDisplayed') return { kind: 'help', text: output };
+    return { kind: 'faults', faults: [describeFlagFault(error)] };
+  }
+  const values = command.opts<Record<string, string | undefined>>();
+  return {
+    kind: 'flags',
+    values: Object.fromEntries(
+      flags.map(({ flag, variable }) => [variable, values[optionKey(flag)]]).filter(([, value]) => value !== undefined),
+    ),
+  };
+}
+
+/** Commander's messages name flags; those about excess arguments would repeat a value. */
+function describeFlagFault(error: CommanderError): string {
+  if (error.code === 'commander.unknownOption')
+    return `${
+      error.message
+        .replace(/^error: /, '')
+        .replace(/=.*'/, "'")
+        .split('\n')[0]
+    }: see --help`;
+  if (error.code === 'commander.excessArguments') return 'only flags are expected: see --help';
+  return `${error.message.replace(/^error: /, '').split('\n')[0]}`;
+}
+
+function optionKey(flag: string): string {
+  const name = flag.split(' ')[0] ?? flag;
+  return name.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Faults that no variable has alone. */
+function judgeTogether(given: Environment): string[] {
+  const faults: string[] = [];
+  if (given['ONECLI_MASTER_KEY'] !== undefined && given['ONECLI_MASTER_KEY_FILE'] !== undefined) {
+    faults.push('ONECLI_MASTER_KEY: is set together with ONECLI_MASTER_KEY_FILE: expected one of the two');
+  }
+  const keyFile = given['ONECLI_MASTER_KEY_FILE'];
+  if (keyFile !== undefined && isReadableFile(keyFile) && !isKey(readFileSync(keyFile, 'utf8').trim())) {
+    faults.push(`ONECLI_MASTER_KEY_FILE: ${keyText} in the file`);
+  }
+  if ((given['ONECLI_PROXY_PORT'] ?? '10254') === (given['ONECLI_API_PORT'] ?? '10255')) {
+    faults.push('ONECLI_API_PORT: is the same as ONECLI_PROXY_PORT: expected two ports');
+  }
+  return faults;
+}
+
+function toConfig(found: z.output<typeof variables>, environment: Environment): SupervisorConfig {
+  const workerSettings = {
+    ONECLI_UPSTREAM_CA_FILE: found.ONECLI_UPSTREAM_CA_FILE,
+    ONECLI_ALLOW_RANGES: found.ONECLI_ALLOW_RANGES,
+    ONECLI_CONNECT_TO: found.ONECLI_CONNECT_TO,
+  };
+  return {
+    dataDir: resolve(found.ONECLI_DATA_DIR),
+    workers: found.ONECLI_WORKERS,
+    proxyPort: found.ONECLI_PROXY_PORT,
+    apiPort: found.ONECLI_API_PORT,
+    bind: found.ONECLI_BIND,
+    masterKey: toMasterKeySource(found.ONECLI_MASTER_KEY, found.ONECLI_MASTER_KEY_FILE),
+    adminUser: found.ONECLI_ADMIN_USER,
+    adminPassword: found.ONECLI_ADMIN_PASSWORD,
+    logLevel: found.ONECLI_LOG_LEVEL,
+    workerSettings: definedOnly(workerSettings),
+    inheritedEnvironment: definedOnly(
+      Object.fromEntries(
+        Object.entries(environment).filter(
+          ([name]) => name === 'PATH' || name === 'HOME' || name === 'TZ' || name.startsWith('NODE_'),
+        ),
+      ),
+    ),
+  };
+}
+
+function toMasterKeySource(hex: string | undefined, path: string | undefined): MasterKeySource {
+  if (hex !== undefined) return { kind: 'given', hex };
+  return path === undefined ? { kind: 'data-folder' } : { kind: 'file', path };
+}
+
+function definedOnly(values: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+function unknownNames(given: Environment): string[] {
+  return Object.keys(given)
+    .filter((name) => !(name in variables.shape) && !foreignVariables.has(name))
+    .map((name) => `${name} is not a variable of OneCLI: it has no effect.`);
+}
+
+function wholeNumber(least: number, most: number, message: string) {
+  return z
+    .string()
+    .regex(/^[0-9]{1,6}$/, message)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, message);
+}
+
+function readableFile() {
+  return z
+    .string()
+    .refine(isReadableFile, 'expected a file that can be read')
+    .transform((path) => resolve(path));
+}
+
+function isReadableFile(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return !statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function listOf(isItem: (item: string) => boolean, message: string) {
+  return z.string().refine((text) => text.split(',').every((item) => isItem(item.trim())), message);
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  if (isIP(address) === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128));
+}
+
+function isRedirection(text: string): boolean {
+  return /^[^=\s]+:[0-9]{1,5}=[^=\s]+:[0-9]{1,5}$/.test(text);
+}
