@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { splitHead } from './message-head.ts';
@@ -200,6 +199,17 @@ export class UpstreamConnection {
   }
 }
 
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done);
+      socket.off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
+  });
+}
+
 function makeReply(socket: Socket, request: RecordedRequest): Reply {
   const headOf = (status: number, headers: Record<string, string>): string =>
     `HTTP/1.1 ${status} Scripted\r\n${Object.entries(headers)
@@ -209,7 +219,7 @@ function makeReply(socket: Socket, request: RecordedRequest): Reply {
   async function raw(bytes: string | Buffer): Promise<void> {
     if (socket.destroyed || bytes.length === 0) return;
     const flushed = socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
-    if (!flushed) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+    if (!flushed) await drained(socket);
   }
   function send(status: number, headers: Record<string, string>, body: string | Buffer = ''): void {
     const bytes = Buffer.from(body as string);
