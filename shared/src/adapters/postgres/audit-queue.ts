@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { createPostgresBackend, type Job, UnrecoverableError, withBackend } from 'bullmq';
+import { type Job, UnrecoverableError, withBackend } from 'bullmq';
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import type { AuditConsumer, AuditQueue } from '../../ports/audit-queue.ts';
 import { VaultFault } from '../../vault/vault-fault.ts';
 import { beforeDeadline, orAfter } from './before-deadline.ts';
+import { createQueueBackend } from './queue-backend.ts';
 import { openBatch, type SealedBatch, sealBatch } from './audit-batch.ts';
 
 const queueName = 'audit';
@@ -17,26 +18,7 @@ const maxRetryMs = 30_000;
 /** BullMQ counts attempts in 32 bits; at one in half a minute this many take a thousand years. */
 const endlessAttempts = 1_000_000_000;
 
-/**
- * BullMQ's worker asks again at once when its database is gone, unless the error is ECONNREFUSED; that of a missing
- * unix socket is not. Here a failed question takes a moment.
- */
-const pacedBackend: typeof createPostgresBackend = (name, options, roles) => {
-  const backend = createPostgresBackend(name, options, roles);
-  const moveToActive = backend.moveToActive.bind(backend);
-  backend.moveToActive = async (...question) => {
-    try {
-      return await moveToActive(...question);
-    } catch (error) {
-      await pause(reconnectMs);
-      throw error;
-    }
-  };
-  return backend;
-};
-
-const { Queue } = withBackend(createPostgresBackend);
-const { Worker } = withBackend(pacedBackend);
+const { Queue, Worker } = withBackend(createQueueBackend);
 type BatchQueue = InstanceType<typeof Queue<SealedBatch>>;
 type BatchWorker = InstanceType<typeof Worker<SealedBatch>>;
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import { auditEvent } from '../../ports/audit-queue.contract.ts';
 import { Listener } from '../../ports/config-bus.contract.ts';
 import { PostgresAuditConsumer, PostgresAuditQueue } from './audit-queue.ts';
 import { PostgresConfigBus } from './config-bus.ts';
+import { PostgresSnapshotSource } from './snapshot-source.ts';
 import { type KillablePostgres, killablePostgres } from './testing/killable-postgres.ts';
 
 let server: KillablePostgres;
@@ -99,6 +101,28 @@ describe('PostgreSQL killed and started again', () => {
       return listener.heard.includes(7);
     };
     await expect.poll(isHeard, patiently).toBe(true);
+  });
+
+  it('fails what a worker was reading, and not the worker', async () => {
+    const client = new Client({ connectionString: server.url });
+    client.on('error', () => undefined);
+    await client.connect();
+    const source = new PostgresSnapshotSource({ connectionString: server.url });
+    ends.push(() => source.close());
+    await client.query('CREATE TABLE config_state (revision bigint)');
+    await client.query('INSERT INTO config_state VALUES (5)');
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE config_state');
+    const reading = source.changesSince(undefined).then(
+      () => 'read',
+      () => 'threw',
+    );
+    const waiting = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    await expect.poll(async () => (await client.query(waiting)).rows).toEqual([{ count: 1 }]);
+    await server.kill();
+    expect(await reading).toBe('threw');
+    await server.start();
+    await expect.poll(() => source.revision().catch(() => 'away'), patiently).toBe(5);
   });
 
   it('lets a consumer end while it is away', async () => {

@@ -141,6 +141,23 @@ describe('PostgresSnapshotSource', () => {
     await expect.poll(() => source.revision().catch(() => 'away')).toBe(1);
   });
 
+  it('throws, and goes on, when its connection is cut in the middle of reading', async () => {
+    const { client, source, change } = await openStoreWithTables();
+    await change('agent', 1, agent('before'));
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE policy IN ACCESS EXCLUSIVE MODE');
+    const reading = source.changesSince(undefined).then(
+      () => 'read',
+      () => 'threw',
+    );
+    const cut = `SELECT count(pg_terminate_backend(pid))::int AS count FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'onecli-worker' AND wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await client.query(cut)).rows).toEqual([{ count: 1 }]);
+    expect(await reading).toBe('threw');
+    await client.query('COMMIT');
+    expect(await source.changesSince(undefined)).toMatchObject({ revision: 1 });
+  });
+
   it('keeps one row for each worker, with what it last reported', async () => {
     const { client, source } = await openStoreWithTables();
     const report = {

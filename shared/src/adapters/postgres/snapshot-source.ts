@@ -27,8 +27,10 @@ export class PostgresSnapshotSource implements SnapshotSource {
       query_timeout: queryTimeoutMs,
       keepAlive: true,
     });
-    // An idle connection that breaks is dropped by the pool; the next query opens another or throws.
+    // A connection that breaks is dropped by the pool, and what was asked on it throws: neither event says more, and
+    // one without a listener would end the process.
     this.#pool.on('error', () => undefined);
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   async instance(): Promise<Instance> {
