@@ -10,7 +10,7 @@ import { decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
-import { withoutHopByHop } from '../wire/hop-by-hop.ts';
+import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
 import type { AgentSide } from './agent-side.ts';
 import { answerRefusal, type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -126,9 +126,7 @@ function refusePlacement(
 }
 
 function isKeptAlive(plane: DataPlane, head: RequestHead): boolean {
-  const isAskedToClose =
-    head.minor === 0 || /(?:^|,)\s*close\s*(?:,|$)/i.test(headerValue(head.headers, 'connection') ?? '');
-  return !isAskedToClose && !plane.isDraining;
+  return head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers);
 }
 
 /** Answers a refusal. The connection goes on when the next request's start is certain: the whole request was read. */

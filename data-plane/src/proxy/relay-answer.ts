@@ -1,7 +1,7 @@
 /** The upstream's answer on its way to the agent: parsed strictly, framed by us, streamed as it comes (rules 3, 7, 9). */
 import { BodyReader, type Framing, responseFraming } from '../wire/frame-body.ts';
-import { headerValue, type ResponseHead } from '../wire/head.ts';
-import { withoutHopByHop } from '../wire/hop-by-hop.ts';
+import type { ResponseHead } from '../wire/head.ts';
+import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
 import { parseResponseHead } from '../wire/parse-head.ts';
 import { writeResponseHead } from '../wire/write-head.ts';
 import type { AgentSide } from './agent-side.ts';
@@ -92,11 +92,7 @@ function headBytes(head: ResponseHead, framing: Framing, extra: readonly (readon
 }
 
 function isUpstreamReusable(head: ResponseHead, framing: Framing): boolean {
-  return (
-    framing.kind !== 'close' &&
-    head.minor === 1 &&
-    !/(?:^|,)\s*close\s*(?:,|$)/i.test(headerValue(head.headers, 'connection') ?? '')
-  );
+  return framing.kind !== 'close' && head.minor === 1 && !isCloseAsked(head.headers);
 }
 
 type Streamed =

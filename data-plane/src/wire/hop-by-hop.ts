@@ -91,3 +91,11 @@ function namedByConnection(headers: readonly Header[]): Set<string> | undefined 
   }
   return named;
 }
+
+/** Whether Connection, in any of its fields, says that the sender closes after this message (RFC 9112 9.6). */
+export function isCloseAsked(headers: readonly Header[]): boolean {
+  for (const { name, value } of headers) {
+    if (name === 'connection' && /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(value)) return true;
+  }
+  return false;
+}
