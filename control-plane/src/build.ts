@@ -20,6 +20,7 @@ import { AuthorityService } from './authority/authority.service.ts';
 import type { Config } from './config.ts';
 import { ChangeConfig } from './configuration/change-config.ts';
 import { HealthCheck } from './health/health-check.ts';
+import { logSparingly } from './health/log-sparingly.ts';
 import { Metrics } from './health/metrics.ts';
 import type { InstanceKeys } from './instance/instance-keys.ts';
 import { PolicyService } from './policies/policy.service.ts';
@@ -53,6 +54,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const consumer: AuditConsumer = new PostgresAuditConsumer({
     connectionString: config.databaseUrl,
     key: keys.auditQueueKey,
+    report: logSparingly(log, 'the audit queue reports a fault'),
   });
   const store = new AuditStore(database, keys.keyring);
   const auditWriter = new AuditWriter({ consumer, store, log, written: (events) => metrics.auditWritten(events) });

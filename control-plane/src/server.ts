@@ -1,11 +1,7 @@
 import { type RequestListener, type Server, createServer } from 'node:http';
+import { ListenFault } from './listen-fault.ts';
 
 const drainTimeoutMs = 5_000;
-
-/** The address is taken, or may not be listened on. */
-export class ListenFault extends Error {
-  override readonly name = 'ListenFault';
-}
 
 /** Listens for the API. */
 export class ApiServer {

@@ -1,6 +1,7 @@
 import { Fault } from '@onecli/shared/fault';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
+import { describeError } from '../health/logger.ts';
 import { requestIdOf } from './request-context.ts';
 import { toFault } from './to-fault.ts';
 
@@ -26,7 +27,9 @@ export function answerFault(log: Logger) {
   return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
     const fault = toFault(error);
     const requestId = requestIdOf(response);
-    if (fault.status >= 500) log.error({ err: fault, requestId }, 'a request failed');
+    if (fault.code === 'NOT_READY')
+      log.warn({ requestId, cause: describeError(fault.cause)['message'] }, fault.message);
+    else if (fault.status >= 500) log.error({ err: fault, requestId }, 'a request failed');
     if (response.headersSent) {
       response.destroy();
       return;

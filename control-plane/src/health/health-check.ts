@@ -20,11 +20,13 @@ export interface HealthSources {
 
 const timeoutMs = 2_000;
 const freshForMs = 500;
+const abandonedAfterMs = 10_000;
 
 /** Looks whether what this process stands on is there. Those who ask at the same time share one look. */
 export class HealthCheck {
   readonly #sources: HealthSources;
   #isDraining = false;
+  #asking: { readonly revision: Promise<number | undefined>; readonly sinceMs: number } | undefined;
   #last: { readonly health: Promise<Health>; readonly atMs: number } | undefined;
 
   constructor(sources: HealthSources) {
@@ -63,10 +65,23 @@ export class HealthCheck {
   async #revision(): Promise<number | undefined> {
     const patience = new AbortController();
     try {
-      return await Promise.race([this.#readRevision(), after(timeoutMs, patience.signal)]);
+      return await Promise.race([this.#ask(), after(timeoutMs, patience.signal)]);
     } finally {
       patience.abort();
     }
+  }
+
+  /** A database that hangs is asked once in ten seconds, however often somebody looks. */
+  #ask(): Promise<number | undefined> {
+    const nowMs = performance.now();
+    if (this.#asking === undefined || nowMs - this.#asking.sinceMs > abandonedAfterMs) {
+      const asking = { revision: this.#readRevision(), sinceMs: nowMs };
+      this.#asking = asking;
+      void asking.revision.finally(() => {
+        if (this.#asking === asking) this.#asking = undefined;
+      });
+    }
+    return this.#asking.revision;
   }
 
   async #readRevision(): Promise<number | undefined> {

@@ -46,7 +46,9 @@ export class PolicyResolver {
     @Arg('input', () => NewPolicyInput) input: NewPolicyInput,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<PolicyPayload> {
-    return payloadOf(async () => showWritten(await this.#policies.create(principal, documentOf(input))));
+    return payloadOf(async () =>
+      showWritten(await this.#policies.create(principal, { name: input.name, ...contentOf(input) })),
+    );
   }
 
   @Mutation(() => PolicyPayload)
@@ -55,7 +57,7 @@ export class PolicyResolver {
     @Arg('input', () => PolicyContentInput) input: PolicyContentInput,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<PolicyPayload> {
-    return payloadOf(async () => showWritten(await this.#policies.replace(principal, name, documentOf(input))));
+    return payloadOf(async () => showWritten(await this.#policies.replace(principal, name, contentOf(input))));
   }
 
   @Mutation(() => RemovalPayload)
@@ -64,8 +66,8 @@ export class PolicyResolver {
   }
 }
 
-function documentOf<I extends PolicyContentInput>(input: I) {
-  return { ...input, agents: input.agents.map((agent, index) => selectorDocument(agent, index)) };
+function contentOf({ agents, rules }: PolicyContentInput) {
+  return { agents: agents.map((agent, index) => selectorDocument(agent, index)), rules };
 }
 
 function selectorDocument({ name, labels }: AgentSelectorInput, index: number) {

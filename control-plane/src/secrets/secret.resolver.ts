@@ -35,7 +35,7 @@ export class SecretResolver {
     @Arg('input', () => NewSecretInput) input: NewSecretInput,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<SecretPayload> {
-    return payloadOf(async () => showWritten(await this.#secrets.create(principal, { ...input })));
+    return payloadOf(async () => showWritten(await this.#secrets.create(principal, input)));
   }
 
   @Mutation(() => SecretPayload)
@@ -44,7 +44,7 @@ export class SecretResolver {
     @Arg('input', () => SecretUpdateInput) input: SecretUpdateInput,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<SecretPayload> {
-    return payloadOf(async () => showWritten(await this.#secrets.put(principal, name, { ...input })));
+    return payloadOf(async () => showWritten(await this.#secrets.put(principal, name, input)));
   }
 
   @Mutation(() => RemovalPayload)
