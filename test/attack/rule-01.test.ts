@@ -80,8 +80,11 @@ describe('names of one request', () => {
   });
 
   it('without a server name the CONNECT host is the name', async () => {
-    const connection = await world.tunnel({ sni: false, ca: '' });
-    connection.close();
+    const tunnel = await openTunnel({ proxyPort: world.onecli.proxyPort, token: world.token, sni: false });
+    if (tunnel.kind !== 'open') throw new Error(`the tunnel is ${tunnel.kind}`);
+    tunnel.connection.send(requestBytes('GET', '/v1/models', credential));
+    expect((await tunnel.connection.readResponse()).status).toBe(200);
+    tunnel.connection.close();
   });
 
   it.each([

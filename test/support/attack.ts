@@ -31,7 +31,7 @@ export interface AttackOutcome {
 /** Makes the attack and collects what every side saw of it. */
 export async function attack(world: World, plan: AttackPlan): Promise<AttackOutcome> {
   const since = Date.now() - 1;
-  const known = new Set((await world.audit(`since=${new Date(since - 5_000).toISOString()}`)).map((item) => item.id));
+  const known = new Set((await world.auditSince(since - 5_000)).map((item) => item.id));
   world.upstream.reset();
   const { answer, connection } = await strike(world, plan);
   const upstreamBytes = world.upstream.receivedBytes();

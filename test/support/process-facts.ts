@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** A running process as /proc shows it. */
 export interface ProcessFacts {
@@ -22,10 +22,11 @@ export function descendantsOf(rootPid: number): ProcessFacts[] {
   return found;
 }
 
-/** Gives processes that were left without a parent and name `folder` in their arguments or environment, with all below them. */
-export function orphansNaming(folder: string): ProcessFacts[] {
+/** Gives processes that were left without a parent and work in `folder` or name it in their arguments or environment, with all below them. */
+export function orphansOf(folder: string): ProcessFacts[] {
   return allProcesses()
-    .filter((one) => one.parentPid === 1 && argumentsAndEnvironment(one.pid).includes(folder))
+    .filter((one) => one.parentPid === 1)
+    .filter((one) => workingFolder(one.pid).startsWith(folder) || argumentsAndEnvironment(one.pid).includes(folder))
     .flatMap((one) => [one, ...descendantsOf(one.pid)]);
 }
 
@@ -83,5 +84,13 @@ function readOrEmpty(file: string): string {
     return readFileSync(file, 'latin1');
   } catch {
     return ''; // the process ended between two looks
+  }
+}
+
+function workingFolder(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
   }
 }

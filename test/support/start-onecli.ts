@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { callApi, type ApiAnswer } from './call-api.ts';
 import { freePorts } from './free-port.ts';
 import { plainEnvironment } from './plain-environment.ts';
-import { descendantsOf, isAlive, orphansNaming, type ProcessFacts, proportionalBytes } from './process-facts.ts';
+import { descendantsOf, isAlive, orphansOf, type ProcessFacts, proportionalBytes } from './process-facts.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** The repository's root folder. */
@@ -99,7 +99,7 @@ export class Onecli {
     const own = this.child.pid;
     const all = descendantsOf(process.pid).filter((one) => one.pid === own);
     const below = own === undefined ? [] : descendantsOf(own);
-    return [...all, ...below, ...orphansNaming(this.dataFolder)];
+    return [...all, ...below, ...orphansOf(this.dataFolder)];
   }
 
   /** The process ids of a part: of Postgres its first process, of the others all. */
