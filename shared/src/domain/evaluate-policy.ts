@@ -31,8 +31,10 @@ const noRule: Decision = { kind: 'deny', rule: undefined, reason: 'NO_RULE' };
 export class CompiledPolicy {
   readonly #exact = new Map<string, IndexedRule[]>();
   readonly #below = new Map<string, IndexedRule[]>();
+  /** Deny rules with a host pattern that cannot be read. */
+  readonly #everywhere: IndexedRule[] = [];
 
-  /** @param policies those whose selectors pick the agent. A pattern that does not parse denies: it covers nothing in an allow. */
+  /** @param policies those whose selectors pick the agent. A pattern that does not parse covers nothing in an allow and all in a deny. */
   constructor(policies: readonly Policy[]) {
     for (const policy of policies) {
       policy.rules.forEach((rule, index) => this.#add(rule, `${policy.name}/rules/${index}`));
@@ -48,6 +50,7 @@ export class CompiledPolicy {
     const covering = [...found].filter(({ effect, rule }) =>
       rule.hosts.some((pattern) => coversPort(effect, pattern, host, port)),
     );
+    covering.push(...this.#everywhere);
     const ofEffect = (effect: Rule['effect']) =>
       covering.filter((indexed) => indexed.effect === effect).map(({ rule }) => rule);
     return { allow: ofEffect('allow'), deny: ofEffect('deny') };
@@ -63,7 +66,12 @@ export class CompiledPolicy {
       const parsed = parsePathPattern(text, { ignoreCase: isDeny });
       return parsed.kind === 'pattern' ? parsed.covers : () => isDeny;
     });
-    const compiled: CompiledRule = { id, hosts, paths, methods: new Set(rule.methods), secrets: new Set(rule.secrets) };
+    const methods = new Set(isDeny ? rule.methods.map((method) => method.toUpperCase()) : rule.methods);
+    const compiled: CompiledRule = { id, hosts, paths, methods, secrets: new Set(rule.secrets) };
+    if (isDeny && hosts.length < rule.hosts.length) {
+      this.#everywhere.push({ effect: 'deny', rule: compiled });
+      return;
+    }
     for (const pattern of hosts) {
       const index = pattern.kind === 'exact' ? this.#exact : this.#below;
       const indexed = { effect: rule.effect, rule: compiled };

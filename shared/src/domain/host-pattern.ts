@@ -70,9 +70,9 @@ function splitPort(
 }
 
 function parseIpv6(host: string, port: number | undefined): ParsedHostPattern {
-  const inner = host.slice(1, -1);
-  if (inner.includes('%') || !ipaddr.IPv6.isValid(inner)) return invalid('is not a valid IPv6 address');
-  return { kind: 'pattern', pattern: { kind: 'exact', host: `[${ipaddr.IPv6.parse(inner).toRFC5952String()}]`, port } };
+  const canonical = /^\[[0-9a-f:.]{2,45}\]$/i.test(host) ? hostnameByUrl(host) : undefined;
+  if (canonical === undefined) return invalid('is not a valid IPv6 address');
+  return { kind: 'pattern', pattern: { kind: 'exact', host: canonical, port } };
 }
 
 function parseBelow(base: string, port: number | undefined): ParsedHostPattern {
@@ -84,20 +84,23 @@ function parseBelow(base: string, port: number | undefined): ParsedHostPattern {
 }
 
 function canonicalName(host: string): string | undefined {
-  let name = host.toLowerCase();
-  if (/[^\x00-\x7f]/.test(name)) {
-    try {
-      name = new URL(`http://${name}/`).hostname;
-    } catch {
-      return undefined;
-    }
-  }
-  if (name.endsWith('.')) name = name.slice(0, -1);
+  const isUnicode = /[^\x00-\x7f]/.test(host);
+  // UTS 46 has letter cases of its own: lower-casing ahead of it would make another name of some.
+  const mapped = isUnicode ? hostnameByUrl(host) : host.toLowerCase();
+  if (mapped === undefined) return undefined;
+  const name = mapped.endsWith('.') ? mapped.slice(0, -1) : mapped;
   if (name.length === 0 || name.length > 253) return undefined;
   const labels = name.split('.');
   if (!labels.every((part) => label.test(part))) return undefined;
   // A last label of digits or 0x… would be read as an IPv4 address by somebody (WHATWG URL): only the plain form counts.
   if (/^(?:[0-9]+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? ''))
-    return ipaddr.IPv4.isValidFourPartDecimal(name) ? name : undefined;
-  return name;
+    return !isUnicode && ipaddr.IPv4.isValidFourPartDecimal(name) ? name : undefined;
+  // An A-label that is not the one form of a name would never be equal to what comes off the wire (RFC 5890 2.3.2.1).
+  return name.includes('xn--') && hostnameByUrl(name) !== name ? undefined : name;
+}
+
+/** The WHATWG URL parser's form of a host, as the wire has it: UTS 46 for names, RFC 5952 for IPv6. */
+function hostnameByUrl(host: string): string | undefined {
+  const url = `http://${host}/`;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
 }

@@ -1,6 +1,7 @@
 /**
  * A path pattern: literal text, `*` within a segment, `**` across segments. `/v1/**` covers `/v1/` and everything below
- * it, not `/v1` itself (write both, as `[/v1, /v1/**]`). The query is never part of it.
+ * it, not `/v1` itself (write both, as `[/v1, /v1/**]`). The query is never part of it. Equivalent spellings are one:
+ * escapes in either case, unreserved octets escaped or not (RFC 3986 6.2.2), and what a path cannot have raw.
  */
 export type ParsedPathPattern =
   | { readonly kind: 'pattern'; readonly covers: (path: string) => boolean }
@@ -17,20 +18,37 @@ const invalid = (problem: string): ParsedPathPattern => ({ kind: 'invalid', prob
 export function parsePathPattern(text: string, options: PathPatternOptions = {}): ParsedPathPattern {
   if (!text.startsWith('/')) return invalid('must start with `/`');
   if (text.length > 1024) return invalid('must be at most 1024 characters');
-  if (/[?#\\\s\x00-\x20\x7f]/.test(text))
-    return invalid('must not have a query, a fragment, a backslash or white space');
-  if (/(^|\/)\.{1,2}(\/|$)/.test(text)) return invalid('must not have dot segments');
+  if (/[?#\\\x00-\x20\x7f]/.test(text)) return invalid('must not have a query, a fragment, a backslash or white space');
+  if (/[^\x00-\x7f]/.test(text)) return invalid('must be ASCII: escape other characters as UTF-8, `%C3%BC`');
+  if (/%(?![0-9a-f]{2})/i.test(text)) return invalid('has a bad escape');
+  const canonical = escapeUnsafe(text.replace(/%[0-9a-f]{2}/gi, canonicalEscape));
+  if (/(^|\/)\.{1,2}(\/|$)/.test(canonical)) return invalid('must not have dot segments');
   if (/\*{3,}/.test(text)) return invalid('may have `*` and `**` only');
   if ((text.match(/\*+/g) ?? []).length > 16) return invalid('may have at most 16 wildcards');
-  const pattern = options.ignoreCase ? text.toLowerCase() : text;
+  const pattern = options.ignoreCase ? canonical.toLowerCase() : canonical;
   const tokens = pattern.split(/(\*{1,2})/).filter((token) => token !== '');
   if (tokens.length === 1 && !pattern.includes('*')) {
     return {
       kind: 'pattern',
-      covers: options.ignoreCase ? (path) => path.toLowerCase() === pattern : (path) => path === pattern,
+      covers: (path) => comparable(path, options) === pattern,
     };
   }
-  return { kind: 'pattern', covers: (path) => matchesTokens(tokens, options.ignoreCase ? path.toLowerCase() : path) };
+  return { kind: 'pattern', covers: (path) => matchesTokens(tokens, comparable(path, options)) };
+}
+
+function comparable(path: string, { ignoreCase }: PathPatternOptions): string {
+  const canonical = escapeUnsafe(path);
+  return ignoreCase ? canonical.toLowerCase() : canonical;
+}
+
+/** Visible ASCII that a path may not have raw (RFC 3986 3.3), though clients send it and upstreams take it. */
+function escapeUnsafe(text: string): string {
+  return text.replace(/["<>[\]^`{|}]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function canonicalEscape(escape: string): string {
+  const octet = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+  return /[A-Za-z0-9\-._~]/.test(octet) ? octet : escape.toUpperCase();
 }
 
 /** Walks the tokens over the set of offsets reached so far: no regular expression, no exponential blow-up. */
@@ -47,7 +65,8 @@ function matchesTokens(tokens: readonly string[], path: string): boolean {
 function step(token: string, path: string, from: ReadonlySet<number>, isLast: boolean): Set<number> {
   const reached = new Set<number>();
   if (token === '**') {
-    const start = Math.min(...from);
+    let start = path.length;
+    for (const offset of from) start = Math.min(start, offset);
     if (isLast) return reached.add(path.length);
     for (let offset = start; offset <= path.length; offset++) reached.add(offset);
     return reached;

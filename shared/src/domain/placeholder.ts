@@ -4,10 +4,11 @@
  */
 export const placeholderScheme = 'onecli://';
 
-const nameAndVersion = /[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9._-]*(?:@([0-9]{1,9}))?/y;
+const nameAndVersion = /[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9._-]*(?:@([0-9]+))?/y;
+const plainVersion = /^[1-9][0-9]{0,8}$/;
 
 export interface Placeholder {
-  /** The secret's name, or undefined when what follows the scheme is no well-formed name. */
+  /** The secret's name, or undefined when what follows the scheme is no well-formed name and version. */
   readonly name: string | undefined;
   /** The pinned version, or undefined for the current one. */
   readonly version: number | undefined;
@@ -23,7 +24,8 @@ export function placeholderFor(secretName: string, version?: number): string {
 
 /**
  * Finds every placeholder in a text, in order. A name is taken as long as it goes, so that `onecli://prod/openai.` names
- * the secret `prod/openai.` and not `prod/openai`: a placeholder must stand by itself.
+ * the secret `prod/openai.` and not `prod/openai`: a placeholder must stand by itself. A version is 1 to 999999999, written
+ * in its one form: `@0`, `@007` and longer numbers name nothing.
  */
 export function findPlaceholders(text: string): Placeholder[] {
   const found: Placeholder[] = [];
@@ -41,6 +43,8 @@ function readPlaceholder(text: string, start: number): Placeholder {
   const match = nameAndVersion.exec(text);
   if (!match) return { name: undefined, version: undefined, start, end: start + placeholderScheme.length };
   const [whole, version] = match;
-  const name = version === undefined ? whole : whole.slice(0, -version.length - 1);
-  return { name, version: version === undefined ? undefined : Number(version), start, end: nameAndVersion.lastIndex };
+  const end = nameAndVersion.lastIndex;
+  if (version === undefined) return { name: whole, version: undefined, start, end };
+  if (!plainVersion.test(version)) return { name: undefined, version: undefined, start, end };
+  return { name: whole.slice(0, -version.length - 1), version: Number(version), start, end };
 }
