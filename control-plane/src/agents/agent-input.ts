@@ -15,6 +15,3 @@ export const newAgentInput = z.strictObject({
 
 /** A change of an agent; what is absent stays as it is. `labels` replaces all of them. */
 export const agentUpdateInput = z.strictObject({ labels: labels.optional(), isDisabled: z.boolean().optional() });
-
-export type NewAgentInput = z.input<typeof newAgentInput>;
-export type AgentUpdateInput = z.input<typeof agentUpdateInput>;

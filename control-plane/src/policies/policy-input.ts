@@ -42,6 +42,4 @@ export const newPolicyInput = z.strictObject({ name: plainName, ...content });
 /** All of a policy but its name, which may be repeated. */
 export const policyReplacementInput = z.strictObject({ name: plainName.optional(), ...content });
 
-export type NewPolicyInput = z.input<typeof newPolicyInput>;
-export type PolicyReplacementInput = z.input<typeof policyReplacementInput>;
 export type PolicyContent = Pick<z.output<typeof newPolicyInput>, 'agents' | 'rules'>;

@@ -38,6 +38,3 @@ export const secretUpdateInput = z.strictObject({
   binding: binding.nullable().optional(),
   isDisabled: z.boolean().optional(),
 });
-
-export type NewSecretInput = z.input<typeof newSecretInput>;
-export type SecretUpdateInput = z.input<typeof secretUpdateInput>;
