@@ -1,21 +1,11 @@
-/** What a person reads once everything serves. `password` is given on a first start only, and is never shown again. */
-export function describeStart(facts: {
-  proxyUrl: string;
-  apiUrl: string;
-  adminUser: string;
-  password: string | undefined;
-}): string {
-  const login =
-    facts.password === undefined
-      ? []
-      : ['', `  Login   ${facts.adminUser} / ${facts.password}   (shown only this once)`];
+/** What a person reads once everything serves. */
+export function describeStart(facts: { proxyUrl: string; apiUrl: string }): string {
   return [
     '',
     'OneCLI is ready.',
     `  Proxy   ${facts.proxyUrl}   for agents`,
     `  API     ${facts.apiUrl}   for admins`,
     `  CA      ${facts.apiUrl}/ca.pem   for clients outside of \`onecli run\``,
-    ...login,
     '',
     'Next:',
     '  npx onecli secret put prod/openai --host api.openai.com',

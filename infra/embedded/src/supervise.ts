@@ -1,7 +1,7 @@
 // The supervisor: lock, ports, Postgres, control plane and workers, in this order; and the other way round at the end.
-import { fileURLToPath } from 'node:url';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { describeStart } from './banner.ts';
 import { ChildLog } from './children/child-log.ts';
 import { controlPlaneEnvironment, localUrl, workerEnvironment } from './children/child-environments.ts';
@@ -10,13 +10,12 @@ import { SupervisedChild } from './children/supervised-child.ts';
 import type { ChildSpec } from './children/supervised-child.ts';
 import type { SupervisorConfig } from './config.ts';
 import { DataFolder } from './data-folder/data-folder.ts';
+import type { MasterKeyHolder } from './data-folder/data-folder.ts';
 import { lockFolder } from './data-folder/folder-lock.ts';
 import { openKeyDescriptor } from './data-folder/hand-over-key.ts';
-import { startPostgres } from './embedded-postgres.ts';
-import type { RunningPostgres } from './embedded-postgres.ts';
+import { PostgresKeeper } from './postgres/postgres-keeper.ts';
 
 const abandonedPortPatienceMs = 10_000;
-const postgresRestartDelayMs = { first: 100, longest: 5_000 };
 
 /** The programs to supervise; tests put their own in place. */
 export interface Programs {
@@ -54,138 +53,130 @@ export async function supervise(
   const folder = new DataFolder(config.dataDir);
   folder.open();
   const lock = await lockFolder(folder.path);
-  const cleanUp: (() => void | Promise<void>)[] = [() => lock.release()];
+  const cleanUp: CleanUp = [() => lock.release()];
   try {
-    const patienceMs = lock.wasAbandoned ? abandonedPortPatienceMs : 0;
-    await requireFreePort(
-      { bind: config.bind, port: config.proxyPort, setting: '--proxy-port (ONECLI_PROXY_PORT)' },
-      patienceMs,
-    );
-    await requireFreePort(
-      { bind: config.bind, port: config.apiPort, setting: '--api-port (ONECLI_API_PORT)' },
-      patienceMs,
-    );
+    await requireFreePorts(config, lock.wasAbandoned ? abandonedPortPatienceMs : 0);
     const { holder: key, notice } = folder.masterKey(config.masterKey);
     if (notice !== undefined) print(notice);
-    const generated = config.adminPassword === undefined ? folder.firstAdminPassword() : undefined;
+    const firstPassword = config.adminPassword === undefined ? folder.firstAdminPassword() : undefined;
     const listener = bindSharedListener(config.bind, config.proxyPort);
     cleanUp.push(() => listener.close());
     const postgres = await PostgresKeeper.start(folder.path, print);
     cleanUp.push(() => postgres.stop());
-
-    let isPasswordTaken = generated === undefined;
-    const waiting = new Set<string>();
-    const surroundings = { config, folder, databaseUrl: postgres.url, key };
-    let finish: (exitCode: number) => void = () => undefined;
-    const ended = new Promise<number>((resolve) => (finish = resolve));
-    const onReady = (name: string) => {
-      if (name === 'control-plane' && !isPasswordTaken) {
-        isPasswordTaken = true;
-        folder.forgetFirstAdminPassword();
-      }
-      if (!waiting.delete(name) || waiting.size > 0) return;
-      const urls = { proxyUrl: localUrl(config.bind, config.proxyPort), apiUrl: localUrl(config.bind, config.apiPort) };
-      print(describeStart({ ...urls, adminUser: config.adminUser, password: generated?.password }));
-    };
-    const child = (name: string, main: string, rest: Pick<ChildSpec, 'environment' | 'listener'>) => {
-      waiting.add(name);
-      return new SupervisedChild({
-        name,
-        main,
-        ...rest,
-        ...(key.kind === 'given' ? { openKey: () => openKeyDescriptor(key.hex) } : {}),
-        log: new ChildLog(join(folder.path, 'logs'), name, print),
-        onReady: () => onReady(name),
-        onHopeless: (exitCode) => void stop(exitCode),
-      });
-    };
-    const controlPlane = child('control-plane', programs.controlPlane, {
-      environment: () => controlPlaneEnvironment(surroundings, isPasswordTaken ? undefined : generated?.file),
-    });
-    const workers = Array.from({ length: config.workers }, (_, index) => `worker-${index + 1}`).map((name) =>
-      child(name, programs.worker, {
-        environment: () => workerEnvironment(surroundings, name),
-        listener: listener.server,
-      }),
-    );
-    let stopping: Promise<void> | undefined;
-    const stop = (exitCode = 0): Promise<void> => {
-      stopping ??= (async () => {
-        await Promise.all(workers.map((worker) => worker.stop()));
-        await controlPlane.stop();
-        folder.removeLocalAccess();
-        for (const undo of cleanUp.toReversed()) await undo();
-        finish(exitCode);
-      })();
-      return stopping;
-    };
-    for (const one of [controlPlane, ...workers]) one.start();
-    const kill = () => {
-      for (const one of [controlPlane, ...workers]) one.kill();
-    };
-    return { ended, stop, kill };
+    const foundation = { config, folder, databaseUrl: postgres.url, key, firstPassword, listener: listener.server };
+    return new Planes(foundation, programs, print, cleanUp);
   } catch (error) {
-    for (const undo of cleanUp.toReversed()) await undo();
+    await undo(cleanUp);
     throw error;
   }
 }
 
-/** Starts Postgres again, on the same socket, when it ends by itself. */
-class PostgresKeeper {
-  readonly #dataDir: string;
+type CleanUp = (() => void | Promise<void>)[];
+
+interface Foundation {
+  readonly config: SupervisorConfig;
+  readonly folder: DataFolder;
+  readonly databaseUrl: string;
+  readonly key: MasterKeyHolder;
+  readonly firstPassword: { file: string; password: string } | undefined;
+  readonly listener: Server;
+}
+
+async function undo(cleanUp: CleanUp): Promise<void> {
+  for (const step of cleanUp.toReversed()) await step();
+}
+
+async function requireFreePorts({ bind, proxyPort, apiPort }: SupervisorConfig, patienceMs: number): Promise<void> {
+  await requireFreePort({ bind, port: proxyPort, setting: '--proxy-port (ONECLI_PROXY_PORT)' }, patienceMs);
+  await requireFreePort({ bind, port: apiPort, setting: '--api-port (ONECLI_API_PORT)' }, patienceMs);
+}
+
+/** The control plane and the workers, on a foundation that stands. */
+class Planes implements Supervision {
+  readonly ended: Promise<number>;
+  readonly #foundation: Foundation;
   readonly #print: (line: string) => void;
-  readonly #stopping = new AbortController();
-  #server: RunningPostgres | undefined;
-  #restart: Promise<void> | undefined;
+  readonly #cleanUp: CleanUp;
+  readonly #controlPlane: SupervisedChild;
+  readonly #workers: readonly SupervisedChild[];
+  /** Names of the children that have not been ready yet. */
+  readonly #awaited = new Set<string>();
+  #isPasswordTaken: boolean;
+  #finish: (exitCode: number) => void = () => undefined;
+  #stopping: Promise<void> | undefined;
 
-  private constructor(dataDir: string, print: (line: string) => void) {
-    this.#dataDir = dataDir;
+  constructor(foundation: Foundation, programs: Programs, print: (line: string) => void, cleanUp: CleanUp) {
+    this.#foundation = foundation;
     this.#print = print;
+    this.#cleanUp = cleanUp;
+    this.#isPasswordTaken = foundation.firstPassword === undefined;
+    this.ended = new Promise((resolve) => (this.#finish = resolve));
+    this.#controlPlane = this.#child('control-plane', programs.controlPlane, {
+      environment: () =>
+        controlPlaneEnvironment(foundation, this.#isPasswordTaken ? undefined : foundation.firstPassword?.file),
+      onReady: () => this.#passwordTaken(),
+    });
+    const names = Array.from({ length: foundation.config.workers }, (_, index) => `worker-${index + 1}`);
+    this.#workers = names.map((name) =>
+      this.#child(name, programs.worker, {
+        environment: () => workerEnvironment(foundation, name),
+        listener: foundation.listener,
+      }),
+    );
+    for (const child of [this.#controlPlane, ...this.#workers]) child.start();
   }
 
-  static async start(dataDir: string, print: (line: string) => void): Promise<PostgresKeeper> {
-    const keeper = new PostgresKeeper(dataDir, print);
-    await keeper.#start();
-    return keeper;
+  stop(exitCode = 0): Promise<void> {
+    this.#stopping ??= this.#stopInOrder(exitCode);
+    return this.#stopping;
   }
 
-  get url(): string {
-    return this.#server?.url ?? '';
+  kill(): void {
+    for (const child of [...this.#workers, this.#controlPlane]) child.kill();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#restart;
-    await this.#server?.stop();
+  async #stopInOrder(exitCode: number): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await this.#controlPlane.stop();
+    this.#foundation.folder.removeLocalAccess();
+    await undo(this.#cleanUp);
+    this.#finish(exitCode);
   }
 
-  async #start(): Promise<void> {
-    const previous = this.#server?.connection.host;
-    this.#server = await startPostgres({
-      dataDir: this.#dataDir,
-      signal: this.#stopping.signal,
-      onExit: ({ code, signal }) => {
-        this.#print(`postgres: ended (${code ?? signal}); starting again`);
-        this.#restart = this.#startAgain();
+  #child(
+    name: string,
+    main: string,
+    rest: Pick<ChildSpec, 'environment' | 'listener'> & { onReady?: () => void },
+  ): SupervisedChild {
+    const { folder, key } = this.#foundation;
+    this.#awaited.add(name);
+    return new SupervisedChild({
+      name,
+      main,
+      ...rest,
+      ...(key.kind === 'given' ? { openKey: () => openKeyDescriptor(key.hex) } : {}),
+      log: new ChildLog(join(folder.path, 'logs'), name, this.#print),
+      onReady: () => {
+        rest.onReady?.();
+        this.#ready(name);
       },
-      ...(previous === undefined ? {} : { socketDir: previous }),
+      onHopeless: (exitCode) => void this.stop(exitCode),
     });
   }
 
-  async #startAgain(): Promise<void> {
-    const { signal } = this.#stopping;
-    for (
-      let delayMs = postgresRestartDelayMs.first;
-      !signal.aborted;
-      delayMs = Math.min(delayMs * 2, postgresRestartDelayMs.longest)
-    ) {
-      try {
-        await delay(delayMs, undefined, { signal });
-        await this.#start();
-        return;
-      } catch (error) {
-        if (!signal.aborted) this.#print(`postgres: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }
+  #ready(name: string): void {
+    if (!this.#awaited.delete(name) || this.#awaited.size > 0) return;
+    const { bind, proxyPort, apiPort } = this.#foundation.config;
+    const urls = { proxyUrl: localUrl(bind, proxyPort), apiUrl: localUrl(bind, apiPort) };
+    this.#print(describeStart(urls));
+  }
+
+  /** The admin exists now: the first password is shown, and no file holds it any more. */
+  #passwordTaken(): void {
+    if (this.#isPasswordTaken) return;
+    this.#isPasswordTaken = true;
+    const { folder, config, firstPassword } = this.#foundation;
+    this.#print(`The admin's login is ${config.adminUser} / ${firstPassword?.password}   (shown only this once)`);
+    folder.forgetFirstAdminPassword();
   }
 }

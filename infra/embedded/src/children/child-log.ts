@@ -6,10 +6,18 @@ import { z } from 'zod';
 
 const maxLogBytes = 10 * 1024 * 1024;
 const maxLineCharacters = 16 * 1024;
-/** pino's number for `warn`. */
+/** pino's numbers, which a process may write as names too. */
+const levelNumbers: Readonly<Record<string, number>> = {
+  trace: 10,
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  fatal: 60,
+};
 const warnLevel = 40;
 const logLine = z.object({
-  level: z.number(),
+  level: z.union([z.number(), z.string()]),
   msg: z.string().optional(),
   err: z.object({ message: z.string() }).optional(),
 });
@@ -66,6 +74,7 @@ export function describeLine(line: string): string | undefined {
   const parsed = logLine.safeParse(json);
   if (!parsed.success) return line;
   const { level, msg, err } = parsed.data;
-  if (level < warnLevel) return undefined;
+  const severity = typeof level === 'number' ? level : (levelNumbers[level] ?? warnLevel);
+  if (severity < warnLevel) return undefined;
   return [msg, err?.message].filter((part) => part !== undefined && part !== '').join(': ') || line;
 }
