@@ -2,11 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../test/support/free-port.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../../test/support/fresh-database.ts';
-import { plainEnvironment } from '../../test/support/plain-environment.ts';
-import { waitUntil } from '../../test/support/wait-until.ts';
+import { freePort } from './api/testing/free-port.ts';
 import { basic } from './api/testing/serve.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -20,7 +18,7 @@ class Process {
 
   constructor(environment: Record<string, string>) {
     this.child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', main], {
-      env: { ...plainEnvironment(), ...environment },
+      env: { PATH: process.env['PATH'], ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])
@@ -29,14 +27,8 @@ class Process {
   }
 
   async ready(): Promise<void> {
-    await waitUntil(
-      'the control plane is ready',
-      () => {
-        if (this.child.exitCode !== null) throw new Error(this.output);
-        return this.isReady;
-      },
-      40_000,
-    );
+    await vi.waitFor(() => expect(this.isReady || this.child.exitCode !== null, this.output).toBe(true), 40_000);
+    expect(this.child.exitCode, this.output).toBeNull();
   }
 
   async exitCode(): Promise<number | null> {

@@ -1,8 +1,7 @@
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import { PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
-import { waitUntil } from '../../../test/support/wait-until.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
 import { AuditPartitions } from './audit-partitions.ts';
 import { AuditStore } from './audit-store.ts';
@@ -189,7 +188,7 @@ describe('AuditWriter', () => {
       await queue.add('w1-batch-1', batch);
       await queue.add('w1-batch-1-again', batch);
       await queue.add('w1-batch-2', [event()]);
-      await waitUntil('three events are written', async () => (await list()).items.length === 3);
+      await vi.waitFor(async () => expect((await list()).items).toHaveLength(3), 20_000);
     } finally {
       await queue.close();
     }

@@ -1,14 +1,14 @@
 import type { DataSource } from 'typeorm';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { SecretValue } from '@onecli/shared/secret-value';
-import { type ApiAnswer, callApi } from '../../../../test/support/call-api.ts';
-import { freePort } from '../../../../test/support/free-port.ts';
 import { type ControlPlane, build } from '../../build.ts';
 import type { Config } from '../../config.ts';
 import { createLogger } from '../../health/logger.ts';
 import type { InstanceKeys } from '../../instance/instance-keys.ts';
 import { openFoundation } from '../../open-foundation.ts';
 import { ApiServer } from '../../server.ts';
+import { type ApiAnswer, callApi } from './call-api.ts';
+import { freePort } from './free-port.ts';
 
 export const adminPassword = 'correct horse battery';
 
@@ -51,7 +51,7 @@ export async function serve(databaseUrl: string, overrides: Partial<Config> = {}
   await plane.auditWriter.start();
   const url = `http://127.0.0.1:${config.apiPort}`;
   const call: Served['call'] = (method, path, body, headers = {}) =>
-    callApi(url, method, path, body, { ...basic('admin', adminPassword), ...headers });
+    callApi(url + path, method, body, { ...basic('admin', adminPassword), ...headers });
   return {
     url,
     config,
