@@ -8,7 +8,8 @@ import type { Principal } from './principal.ts';
  * @throws Fault FORBIDDEN, naming the action
  */
 export function authorize(principal: Principal, action: Action, environment?: string): void {
-  if (roleActions[principal.role]?.has(action)) return;
+  const { role } = principal;
+  if (Object.hasOwn(roleActions, role) && roleActions[role].has(action)) return;
   const place = environment === undefined ? '' : ` in ${environment}`;
-  throw new Fault('FORBIDDEN', `The role ${principal.role} may not ${action}${place}`);
+  throw new Fault('FORBIDDEN', `The role ${role} may not ${action}${place}`);
 }

@@ -2,10 +2,12 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, type Notification, Pool } from 'pg';
 import type { ConfigBus } from '../../ports/config-bus.ts';
+import { orAfter } from './before-deadline.ts';
 
 const channel = 'onecli_config';
 const connectTimeoutMs = 2_000;
 const queryTimeoutMs = 2_000;
+const closeTimeoutMs = 2_000;
 const firstRetryMs = 50;
 const maxRetryMs = 2_000;
 /** A listening connection is silent for hours: a dead peer shows only when something is asked of it. */
@@ -59,7 +61,7 @@ export class PostgresConfigBus implements ConfigBus {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     await Promise.all(this.#listening);
-    await this.#announcer.end();
+    await orAfter(closeTimeoutMs, this.#announcer.end());
   }
 
   async #listenUntil(heard: (revision: number) => void, signal: AbortSignal): Promise<void> {
@@ -96,7 +98,7 @@ export class PostgresConfigBus implements ConfigBus {
     } catch {
       // Connecting, listening or probing failed: all three mean that this connection is over.
     }
-    await client.end().catch(() => undefined);
+    await orAfter(closeTimeoutMs, client.end());
     return isListening;
   }
 

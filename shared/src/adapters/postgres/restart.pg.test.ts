@@ -118,7 +118,12 @@ describe('PostgreSQL killed and started again', () => {
       () => 'threw',
     );
     const waiting = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-    await expect.poll(async () => (await client.query(waiting)).rows).toEqual([{ count: 1 }]);
+    const readersWaiting = async () => {
+      // Within a transaction the view would stay as it was first seen.
+      await client.query('SELECT pg_stat_clear_snapshot()');
+      return (await client.query(waiting)).rows;
+    };
+    await expect.poll(readersWaiting).toEqual([{ count: 1 }]);
     await server.kill();
     expect(await reading).toBe('threw');
     await server.start();
@@ -131,5 +136,32 @@ describe('PostgreSQL killed and started again', () => {
     await server.kill();
     await consumer.close();
     await queue.close();
+  });
+});
+
+describe('PostgreSQL that no longer answers', () => {
+  it('makes adding to the audit queue fail rather than wait, on an old and on a new connection', async () => {
+    const arrived: string[] = [];
+    const { queue } = await openQueue(async (events) => void arrived.push(...events.map((event) => event.id)));
+    await queue.add('before', [auditEvent('before')]);
+    const newcomer = new PostgresAuditQueue({ connectionString: server.url, key: randomBytes(32) });
+    ends.push(() => newcomer.close());
+    await server.freeze();
+    expect(await Promise.all([isAdded(queue, 'during'), isAdded(newcomer, 'during')])).toEqual([false, false]);
+    server.thaw();
+    await expect.poll(() => isAdded(queue, 'after'), patiently).toBe(true);
+    await expect.poll(() => arrived, patiently).toContain('after');
+  });
+
+  it('lets a worker’s looks and the bus fail, and everything end', async () => {
+    const source = new PostgresSnapshotSource({ connectionString: server.url });
+    const bus = new PostgresConfigBus({ connectionString: server.url, key: randomBytes(32) });
+    const listener = new Listener(bus);
+    await listener.isListening(bus);
+    await expect(source.revision()).rejects.toThrow('config_state');
+    await server.freeze();
+    await expect(bus.announce(9)).rejects.toThrow();
+    await expect(source.revision()).rejects.toThrow('timeout');
+    await Promise.all([source.close(), bus.close()]);
   });
 });

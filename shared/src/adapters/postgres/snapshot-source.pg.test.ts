@@ -152,7 +152,12 @@ describe('PostgresSnapshotSource', () => {
     );
     const cut = `SELECT count(pg_terminate_backend(pid))::int AS count FROM pg_stat_activity
       WHERE datname = current_database() AND application_name = 'onecli-worker' AND wait_event_type = 'Lock'`;
-    await expect.poll(async () => (await client.query(cut)).rows).toEqual([{ count: 1 }]);
+    const connectionsCut = async () => {
+      // Within a transaction the view would stay as it was first seen.
+      await client.query('SELECT pg_stat_clear_snapshot()');
+      return (await client.query(cut)).rows;
+    };
+    await expect.poll(connectionsCut).toEqual([{ count: 1 }]);
     expect(await reading).toBe('threw');
     await client.query('COMMIT');
     expect(await source.changesSince(undefined)).toMatchObject({ revision: 1 });

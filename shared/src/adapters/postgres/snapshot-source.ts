@@ -1,9 +1,11 @@
 import { Pool, type PoolClient } from 'pg';
 import type { ConfigChanges, Instance, SnapshotSource, WorkerReport } from '../../ports/snapshot-source.ts';
+import { orAfter } from './before-deadline.ts';
 import { readActiveAuthority, readAgents, readPolicies, readSecrets } from './snapshot-rows.ts';
 
 const connectTimeoutMs = 2_000;
 const queryTimeoutMs = 10_000;
+const closeTimeoutMs = 2_000;
 const defaultMaxGap = 1_000;
 
 export interface PostgresSnapshotSourceOptions {
@@ -78,7 +80,7 @@ export class PostgresSnapshotSource implements SnapshotSource {
   }
 
   async close(): Promise<void> {
-    if (!this.#pool.ending) await this.#pool.end();
+    if (!this.#pool.ending) await orAfter(closeTimeoutMs, this.#pool.end());
   }
 }
 

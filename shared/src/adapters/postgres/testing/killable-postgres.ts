@@ -14,6 +14,9 @@ export interface KillablePostgres {
   kill(): Promise<void>;
   /** Starts it again on the same data; resolves when it answers. */
   start(): Promise<void>;
+  /** Stops the server and all its connections as they are, like a machine that no longer answers. */
+  freeze(): Promise<void>;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -50,12 +53,23 @@ export async function killablePostgres(likeUrl: string): Promise<KillablePostgre
       await pause(retryMs);
     }
   };
+  const frozen: number[] = [];
+  const freeze = async () => {
+    const postmaster = server?.pid;
+    if (postmaster === undefined) throw new Error('The server does not run');
+    frozen.push(postmaster, ...(await backendsOf(url)));
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+  };
+  const thaw = () => {
+    for (const pid of frozen.splice(0)) process.kill(pid, 'SIGCONT');
+  };
   const stop = async () => {
+    thaw();
     await kill();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   await start();
-  return { url, kill, start, stop };
+  return { url, kill, start, freeze, thaw, stop };
 }
 
 async function programOf(url: string): Promise<{ binaries: string; account: { uid: number; gid: number } }> {
@@ -68,6 +82,20 @@ async function programOf(url: string): Promise<{ binaries: string; account: { ui
     const [row] = rows;
     if (row === undefined) throw new Error('The server does not tell where its programs are');
     return { binaries: row.binaries, account: await stat(join(client.host, `.s.PGSQL.${client.port}`)) };
+  } finally {
+    await client.end();
+  }
+}
+
+/** The processes that serve connections, but for the one that tells. */
+async function backendsOf(url: string): Promise<number[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ pid: number }>(
+      "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    );
+    return rows.map((row) => row.pid);
   } finally {
     await client.end();
   }
