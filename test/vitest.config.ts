@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'pg',
           include: ['{shared,data-plane,control-plane,infra/embedded}/src/**/*.pg.test.ts'],
           exclude: ['**/dist/**'],
-          globalSetup: ['test/support/postgres-global-setup.ts'],
+          globalSetup: [fileURLToPath(new URL('support/postgres-global-setup.ts', import.meta.url))],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -148,7 +148,7 @@ function sourceHash() {
 
 function builtSources(workspace) {
   return filesBelow(join(root, workspace, 'src'))
-    .filter((path) => /\.tsx?$/.test(path) && !/\.(test|contract)\.tsx?$/.test(path))
+    .filter((path) => /\.tsx?$/.test(path) && !/\.(test|contract)\.tsx?$|[\\/]testing[\\/]/.test(path))
     .map((path) => relative(root, path).split(sep).join('/'))
     .sort();
 }

@@ -62,7 +62,7 @@ export function findPostgresPackage(): PostgresPackage {
 /**
  * Gives programs that `account` is able to run. Where the package itself does not do, because its folder is closed to
  * that user (/root), read-only without its links, or mounted noexec, it is copied once to a place that does:
- * for root /var/lib/onecli or the folder for temporary files, for others `privateFolder`.
+ * for root the first of `basesForRoot`, for others `privateFolder`.
  * @param privateFolder a folder of ours that `account` can read when it is an ordinary user
  * @throws StartFault with what the system said when the programs run nowhere
  */
@@ -70,10 +70,11 @@ export function placePostgresBinaries(
   source: PostgresPackage,
   account: PostgresAccount,
   privateFolder: string,
+  basesForRoot: readonly string[] = ['/var/lib/onecli', join(tmpdir(), 'onecli-postgres')],
 ): PostgresBinaries {
   let refusal = makeLibraryLinks(source.folder) ?? probe(join(source.folder, 'native'), account);
   if (refusal === undefined) return programsIn(join(source.folder, 'native'));
-  const bases = account.ids === undefined ? [privateFolder] : ['/var/lib/onecli', join(tmpdir(), 'onecli-postgres')];
+  const bases = account.ids === undefined ? [privateFolder] : basesForRoot;
   for (const base of bases) {
     const copy = join(base, `postgres-${source.version}`);
     refusal = copyPackage(source.folder, copy) ?? probe(join(copy, 'native'), account);
