@@ -53,11 +53,15 @@ export class AuditTrail {
     return this.#pending.length;
   }
 
-  /** Records one exit. Refusals of strangers take at most half the room, so that they cannot shut agents out. */
+  /**
+   * Records one exit. What was allowed is always kept: `hasRoom` was asked before. Refusals are bounded, or an agent could
+   * fill the memory with them; those of strangers take at most half the room, so that they cannot shut agents out.
+   */
   record(event: RecordedEvent): void {
     const { worker, bootId, maxPending, maxBatch, onLost } = this.#options;
-    const isStranger = event.agentId === undefined;
-    if (isStranger && this.#pending.length >= maxPending / 2) return onLost?.(1);
+    const room = event.agentId === undefined ? maxPending / 2 : maxPending;
+    const isBounded = event.decision === 'deny' || event.agentId === undefined;
+    if (this.#isClosed || (isBounded && this.#pending.length >= room)) return onLost?.(1);
     this.#pending.push({ id: `${worker}-${bootId}-${(this.#sequence++).toString(36)}`, worker, ...event });
     if (this.#pending.length >= maxBatch) this.#flushSoon(0);
     else this.#flushSoon(this.#options.flushEveryMs);
@@ -66,8 +70,8 @@ export class AuditTrail {
   /** Gives what is pending to the queue, for at most `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    while (this.#pending.length > 0 && performance.now() < deadline) {
-      await this.#flush();
+    for (let leftMs = timeoutMs; this.#pending.length > 0 && leftMs > 0; leftMs = deadline - performance.now()) {
+      await settledWithin(leftMs, this.#flush());
       if (this.#isQueueAway) await new Promise((resolve) => setTimeout(resolve, 100));
     }
     this.#isClosed = true;
@@ -81,7 +85,9 @@ export class AuditTrail {
   }
 
   #flushSoon(ms: number): void {
-    if (this.#timer || this.#flushing || this.#isClosed) return;
+    if (this.#flushing || this.#isClosed) return;
+    if (this.#timer && (ms > 0 || this.#isQueueAway)) return;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#flush();
@@ -115,4 +121,12 @@ export class AuditTrail {
       this.#isQueueAway = true;
     }
   }
+}
+
+/** Waits for `work`, for at most `ms`: a queue that never answers must not hold the end of the process up. */
+async function settledWithin(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
 }

@@ -9,7 +9,7 @@ import { open } from '@onecli/shared/vault/seal';
  * snapshot: a row that was replaced or removed takes its opened value with it.
  */
 export class SecretOpener {
-  readonly #opened = new WeakMap<SealedVersion, SecretValue>();
+  readonly #opened = new WeakMap<SealedVersion, { readonly secret: SecretRecord; readonly value: SecretValue }>();
   readonly #keyring: Keyring;
 
   constructor(keyring: Keyring) {
@@ -19,11 +19,11 @@ export class SecretOpener {
   /** The value of a secret's version. Throws VaultFault when the row was altered, moved or re-pointed. */
   open(secret: SecretRecord, version: SealedVersion): SecretValue {
     const known = this.#opened.get(version);
-    if (known) return known;
+    if (known?.secret === secret) return known.value;
     const bytes = open(this.#keyring, secretVersionContext(secret.id, version.version, secret.binding), version.sealed);
     const value = SecretValue.of(bytes);
     bytes.fill(0);
-    this.#opened.set(version, value);
+    this.#opened.set(version, { secret, value });
     return value;
   }
 }

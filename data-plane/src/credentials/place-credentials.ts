@@ -145,11 +145,11 @@ function replaceIn({ text, grants, surface }: Spot, opener: SecretOpener): strin
   for (const { placeholder, secret, version } of grants) {
     const value = opener.open(secret, version).reveal();
     if (/[\0\r\n]/.test(value)) throw new Error(`secret ${secret.name} cannot stand in a header`);
-    result += text.slice(from, placeholder.start) + (surface === 'basic' ? value : asHeaderBytes(value));
+    result += text.slice(from, placeholder.start) + asHeaderBytes(value);
     from = placeholder.end;
   }
   result += text.slice(from);
-  return surface === 'basic' ? `Basic ${Buffer.from(result, 'utf8').toString('base64')}` : result;
+  return surface === 'basic' ? `Basic ${Buffer.from(result, 'latin1').toString('base64')}` : result;
 }
 
 /** Header values are bytes, one character each (latin1): UTF-8 goes in as its bytes. */
@@ -157,8 +157,9 @@ function asHeaderBytes(value: string): string {
   return Buffer.from(value, 'utf8').toString('latin1');
 }
 
+/** The bytes as they are, one character each: what is not replaced goes on unchanged, in whatever charset it is. */
 function decodeBasic(value: string): string {
-  return Buffer.from(basicCredentials.exec(value)?.[1] ?? '', 'base64').toString('utf8');
+  return Buffer.from(basicCredentials.exec(value)?.[1] ?? '', 'base64').toString('latin1');
 }
 
 /** A placeholder in a request target, raw or percent-encoded, to any depth that an upstream may decode. */

@@ -6,12 +6,22 @@
 const mark = Buffer.from('onecli');
 /** The scheme as JSON, JSON with escaped slashes, and forms write it, after `onecli`. */
 const spellings = [':\\/\\/', '://', '%3a%2f%2f'];
-/** Enough of what went before to see the mark, its scheme and the character before it across a chunk border. */
-const carriedBytes = 1 + mark.length + 9 + 256;
-const before = new Set(['"', '=', '\n', '']);
-const after = new Set(['"', '&', '\r', '']);
+/** What may follow the mark and still be judged: longer than any scheme, name and version. */
+const maxRestBytes = 9 + 256;
+const jsonQuote = '"';
+const before = new Set(['=', '\n', '']);
+const after = new Set(['&', '\r', '']);
+/** A name ends at one of these when more bytes follow; the text's end may have cut the rest off. */
+const cutEscape = /^(?:%[24]?|\\)$/;
+const nameAndVersion = /^[a-z0-9._@-]*(?:(?:\/|\\\/|%2f)[a-z0-9._@-]*)?(?:%40[0-9]*)?/;
 
 export type BodyVerdict = 'clean' | 'mention' | 'value';
+
+interface Judged {
+  readonly verdict: BodyVerdict;
+  /** Where the mark stands that only further bytes can settle. */
+  readonly openAt: number | undefined;
+}
 
 /** Watches one body. Feed it every payload slice in order, then `end`. Memory: about 300 bytes. */
 export class BodyWatch {
@@ -25,8 +35,9 @@ export class BodyWatch {
     // Most chunks hold no mark: then only a few bytes are carried and nothing is copied.
     const text = isPlain && chunk.length > mark.length ? chunk : Buffer.concat([this.#carried, chunk]);
     if (text === chunk && this.#carried.length > 0) this.#isAtStart = false;
-    const verdict = isPlain ? 'clean' : this.#judge(text, false);
-    const keepFrom = keptFrom(text);
+    const { verdict, openAt }: Judged = isPlain ? { verdict: 'clean', openAt: undefined } : this.#judge(text, false);
+    // From the byte ahead of an open mark, or ahead of a mark that may be cut.
+    const keepFrom = Math.max(0, (openAt ?? text.length - mark.length) - 1);
     this.#isAtStart &&= keepFrom === 0;
     this.#carried = Buffer.from(text.subarray(keepFrom));
     return verdict;
@@ -34,31 +45,37 @@ export class BodyWatch {
 
   /** The verdict on what was still open when the body ended. */
   end(): BodyVerdict {
-    return this.#judge(this.#carried, true);
+    return this.#judge(this.#carried, true).verdict;
   }
 
-  #judge(text: Buffer, isEnd: boolean): BodyVerdict {
+  #judge(text: Buffer, isEnd: boolean): Judged {
     let verdict: BodyVerdict = 'clean';
     for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + mark.length)) {
-      const rest = text.toString('latin1', at + mark.length, at + mark.length + 9 + 256);
-      const scheme = spellings.find((spelling) => rest.toLowerCase().startsWith(spelling));
-      if (scheme === undefined) continue;
-      const name =
-        /^[a-z0-9._@-]*(?:(?:\/|\\\/|%2f)[a-z0-9._@-]*)?(?:%40[0-9]*)?/i.exec(rest.slice(scheme.length))?.[0] ?? '';
-      const endsAt = scheme.length + name.length;
-      if (endsAt >= rest.length && !isEnd) continue;
-      const isFirst = at === 0 ? this.#isAtStart : false;
-      const previous = at === 0 ? (isFirst ? '' : '?') : String.fromCharCode(text[at - 1] as number);
-      if (before.has(previous) && after.has(rest[endsAt] ?? '')) return 'value';
+      const rest = text.toString('latin1', at + mark.length, at + mark.length + maxRestBytes).toLowerCase();
+      const length = placeholderLength(rest, isEnd);
+      if (length === 'open') return { verdict, openAt: at };
+      if (length === 'none') continue;
+      const previous = at > 0 ? String.fromCharCode(text[at - 1] as number) : this.#isAtStart ? '' : undefined;
+      if (standsAlone(previous, rest[length] ?? '')) return { verdict: 'value', openAt: undefined };
       verdict = 'mention';
     }
-    return verdict;
+    return { verdict, openAt: undefined };
   }
 }
 
-/** What to keep for the next chunk: from just before the last mark that is still open, or a mark that may be cut. */
-function keptFrom(text: Buffer): number {
-  const open = text.lastIndexOf(mark);
-  if (open !== -1 && text.length - open < carriedBytes) return Math.max(0, open - 1);
-  return Math.max(0, text.length - mark.length - 1);
+/** How far a placeholder goes in what follows the mark. `open`: further bytes may change it. */
+function placeholderLength(rest: string, isEnd: boolean): number | 'open' | 'none' {
+  const isCut = !isEnd && rest.length < maxRestBytes;
+  const scheme = spellings.find((spelling) => rest.startsWith(spelling));
+  if (scheme === undefined) return isCut && spellings.some((spelling) => spelling.startsWith(rest)) ? 'open' : 'none';
+  const name = nameAndVersion.exec(rest.slice(scheme.length))?.[0] ?? '';
+  const length = scheme.length + name.length;
+  if (length === maxRestBytes) return 'none';
+  return isCut && (length === rest.length || cutEscape.test(rest.slice(length))) ? 'open' : length;
+}
+
+/** A JSON string of its own, or a form's or a part's whole value. */
+function standsAlone(previous: string | undefined, next: string): boolean {
+  if (previous === undefined) return false;
+  return previous === jsonQuote ? next === jsonQuote : before.has(previous) && after.has(next);
 }

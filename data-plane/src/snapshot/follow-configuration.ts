@@ -25,6 +25,7 @@ export class FollowedConfiguration {
   #current: Configuration | undefined;
   #refreshing: Promise<void> | undefined;
   #isStale = false;
+  #isLooking = false;
   #isStoreReachable = false;
 
   constructor(options: FollowOptions) {
@@ -72,6 +73,9 @@ export class FollowedConfiguration {
   }
 
   async #look(): Promise<void> {
+    // A store that does not answer must not be asked again and again at the same time.
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     try {
       const revision = await this.#options.source.revision();
       this.#isStoreReachable = true;
@@ -83,6 +87,8 @@ export class FollowedConfiguration {
         );
     } catch (error) {
       this.#storeAway(error);
+    } finally {
+      this.#isLooking = false;
     }
   }
 
