@@ -1,0 +1,260 @@
+import { MemoryConfigBus } from '@onecli/shared/adapters/memory/config-bus';
+import type { ConfigChanges, SnapshotSource } from '@onecli/shared/ports/snapshot-source';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import { FollowedConfiguration, type FollowOptions } from './follow-configuration.ts';
+import { sampleAgent } from './testing/sample-snapshot.ts';
+
+/** A store in memory: its one agent is named after the revision. */
+class FakeSource implements SnapshotSource {
+  stored = 1;
+  isAway = false;
+  loads = 0;
+  looks = 0;
+  running = 0;
+  mostRunning = 0;
+  /** While it is set, loads wait for it. */
+  gate: Promise<void> | undefined;
+  lookGate: Promise<void> | undefined;
+
+  async revision(): Promise<number> {
+    this.looks++;
+    await this.lookGate;
+    if (this.isAway) throw new Error('the store is away');
+    return this.stored;
+  }
+
+  async changesSince(revision: number | undefined): Promise<ConfigChanges> {
+    this.loads++;
+    this.mostRunning = Math.max(this.mostRunning, ++this.running);
+    const { stored } = this;
+    try {
+      await this.gate;
+      if (this.isAway) throw new Error('the store is away');
+    } finally {
+      this.running--;
+    }
+    return {
+      revision: stored,
+      isWhole: revision === undefined,
+      secrets: [],
+      agents: [sampleAgent(`agent-${stored}`, { id: '1' })],
+      policies: [],
+      authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
+      removedIds: [],
+    };
+  }
+
+  instance = () => Promise.reject(new Error('not asked'));
+  heartbeat = () => Promise.resolve();
+  close = () => Promise.resolve();
+}
+
+const endings: AbortController[] = [];
+afterEach(() => {
+  for (const ending of endings.splice(0)) ending.abort();
+});
+
+function follow(change: Partial<FollowOptions> = {}) {
+  const source = new FakeSource();
+  const bus = new MemoryConfigBus();
+  const lines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
+  const followed = new FollowedConfiguration({
+    source,
+    bus,
+    log,
+    lookEveryMs: 3_600_000,
+    openBody: () => ({ agents: [], rules: [] }),
+    ...change,
+  });
+  const ending = new AbortController();
+  endings.push(ending);
+  return { source, bus, lines, followed, ending, start: () => followed.start(ending.signal) };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function newGate(): { readonly opened: Promise<void>; open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+const agentOf = (followed: FollowedConfiguration) => followed.current?.snapshot.agents.get('1')?.name;
+
+describe('FollowedConfiguration', () => {
+  it('has a configuration once it has started', async () => {
+    const { followed, start } = follow();
+    expect(followed.current).toBeUndefined();
+    expect(followed.isStoreReachable).toBe(false);
+    await start();
+    expect(followed.current?.revision).toBe(1);
+    expect(followed.isStoreReachable).toBe(true);
+  });
+
+  it('waits for a store that is away at the start', async () => {
+    const { source, followed, start } = follow();
+    source.isAway = true;
+    const started = start();
+    await until(() => source.loads > 0);
+    expect(followed.current).toBeUndefined();
+    source.isAway = false;
+    await started;
+    expect(followed.current?.revision).toBe(1);
+  });
+
+  it('gives up waiting when it is told to end', async () => {
+    const { source, followed, start, ending } = follow();
+    source.isAway = true;
+    const started = start();
+    await until(() => source.loads > 0);
+    ending.abort();
+    await started;
+    expect(followed.current).toBeUndefined();
+  });
+
+  it('takes up what the bus announces', async () => {
+    const { source, bus, followed, start } = follow();
+    await start();
+    source.stored = 2;
+    await bus.announce(2);
+    await until(() => followed.current?.revision === 2);
+    expect(agentOf(followed)).toBe('agent-2');
+  });
+
+  it('finds by itself what the bus lost', async () => {
+    const { source, followed, start } = follow({ lookEveryMs: 1 });
+    await start();
+    source.stored = 5;
+    await until(() => followed.current?.revision === 5);
+  });
+
+  it('goes on looking when the bus has ended', async () => {
+    const bus = new MemoryConfigBus();
+    bus.listen = () => Promise.reject(new Error('the bus is broken'));
+    const { source, followed, start, lines } = follow({ bus, lookEveryMs: 1 });
+    await start();
+    source.stored = 2;
+    await until(() => followed.current?.revision === 2);
+    expect(lines.join('')).toContain('the bus ended');
+  });
+
+  it('asks the store nothing for an announcement of what it has', async () => {
+    const { source, bus, start } = follow();
+    await start();
+    await bus.announce(1);
+    await bus.announce(0);
+    expect(source.loads).toBe(1);
+  });
+
+  it('does not believe an announcement that the store does not bear out', async () => {
+    const { source, bus, followed, start } = follow();
+    await start();
+    const before = followed.current;
+    await bus.announce(1_000_000);
+    await until(() => source.loads === 2 && source.running === 0);
+    await followed.refresh();
+    expect(followed.current).toBe(before);
+  });
+
+  it('refuses a revision that goes back, and says so', async () => {
+    const { source, followed, start, lines } = follow({ lookEveryMs: 1 });
+    source.stored = 9;
+    await start();
+    const before = followed.current;
+    source.stored = 3;
+    await until(() => lines.some((line) => line.includes('older revision')));
+    await followed.refresh();
+    expect(followed.current).toBe(before);
+  });
+
+  it('keeps the last good configuration while the store is away, and catches up after it', async () => {
+    const { source, followed, start } = follow({ lookEveryMs: 1 });
+    await start();
+    source.stored = 2;
+    source.isAway = true;
+    await until(() => !followed.isStoreReachable);
+    expect(followed.current?.revision).toBe(1);
+    source.isAway = false;
+    await until(() => followed.current?.revision === 2);
+    expect(followed.isStoreReachable).toBe(true);
+  });
+
+  it('says once, not each second, that the store is away', async () => {
+    const { source, followed, start, lines } = follow({ lookEveryMs: 1 });
+    await start();
+    source.isAway = true;
+    const before = source.looks;
+    await until(() => source.looks > before + 5);
+    expect(lines.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
+    expect(followed.current?.revision).toBe(1);
+  });
+
+  it('keeps the last good configuration when the next cannot be prepared', async () => {
+    const failing = follow({
+      prepare: ({ revision }) => {
+        if (revision > 1) throw new Error('the authority does not open');
+      },
+    });
+    await failing.start();
+    failing.source.stored = 2;
+    await failing.followed.refresh();
+    expect(failing.followed.current?.revision).toBe(1);
+  });
+
+  it('is prepared before a configuration is in force', async () => {
+    const seen: (number | undefined)[] = [];
+    const { followed, start } = follow({ prepare: () => seen.push(followed.current?.revision) });
+    await start();
+    expect(seen).toEqual([undefined]);
+  });
+
+  it('loads once at a time, and once more for all that came meanwhile', async () => {
+    const { source, bus, followed, start } = follow();
+    await start();
+    const gate = newGate();
+    source.gate = gate.opened;
+    source.stored = 2;
+    await bus.announce(2);
+    source.stored = 7;
+    for (let revision = 3; revision <= 7; revision++) await bus.announce(revision);
+    const all = Promise.all([followed.refresh(), followed.refresh()]);
+    gate.open();
+    await all;
+    expect(followed.current?.revision).toBe(7);
+    expect(source.mostRunning).toBe(1);
+    expect(source.loads).toBe(3);
+  });
+
+  it('has one look under way at most, however long the store takes', async () => {
+    const { source, start } = follow({ lookEveryMs: 1 });
+    await start();
+    const gate = newGate();
+    source.lookGate = gate.opened;
+    const before = source.looks;
+    await until(() => source.looks > before);
+    await new Promise<void>((resolve) => {
+      let ticks = 0;
+      const timer = setInterval(() => {
+        if (++ticks < 5) return;
+        clearInterval(timer);
+        resolve();
+      }, 1);
+    });
+    expect(source.looks).toBe(before + 1);
+    gate.open();
+    await until(() => source.looks > before + 1);
+  });
+
+  it('asks nothing any more after its end', async () => {
+    const { source, bus, start, ending } = follow();
+    await start();
+    ending.abort();
+    await new Promise((resolve) => setImmediate(resolve));
+    await bus.announce(2);
+    expect(source.loads).toBe(1);
+  });
+});
