@@ -7,6 +7,9 @@ import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { openServices, owner } from '../database/testing/open-services.ts';
 import { ChangeConfig, type ConfigTransaction } from './change-config.ts';
 
+/** Conditions are waited for, however busy the machine is. */
+const patiently = { timeout: 40_000 };
+
 type Services = Awaited<ReturnType<typeof openServices>>;
 let connectionString: string;
 let services: Services;
@@ -35,7 +38,7 @@ async function insertAgent(tx: ConfigTransaction, name: string): Promise<string>
 async function waitingForLocks(count: number): Promise<void> {
   const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-  await expect.poll(() => services.dataSource.query(waiting)).toEqual([{ count }]);
+  await expect.poll(() => services.dataSource.query(waiting), patiently).toEqual([{ count }]);
 }
 
 describe('ChangeConfig', () => {
@@ -137,10 +140,10 @@ describe('ChangeConfig', () => {
     }, leaving.signal);
     const listeners = `SELECT count(*)::int AS count FROM pg_stat_activity
       WHERE datname = current_database() AND query LIKE 'LISTEN%'`;
-    await expect.poll(() => dataSource.query(listeners)).toEqual([{ count: 1 }]);
+    await expect.poll(() => dataSource.query(listeners), patiently).toEqual([{ count: 1 }]);
     const change = new ChangeConfig(dataSource, bus, { warn: () => undefined });
     for (const name of ['a', 'b', 'c']) await change.changeConfig(owner, (tx) => insertAgent(tx, name));
-    await expect.poll(() => found.length).toBe(3);
+    await expect.poll(() => found.length, patiently).toBe(3);
     leaving.abort();
     await listening;
     for (const [heard, revision] of await Promise.all(found)) expect(revision).toBeGreaterThanOrEqual(heard);

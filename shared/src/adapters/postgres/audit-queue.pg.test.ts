@@ -5,6 +5,9 @@ import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { auditEvent, auditQueueContract } from '../../ports/audit-queue.contract.ts';
 import { PostgresAuditConsumer, PostgresAuditQueue } from './audit-queue.ts';
 
+/** Conditions are waited for, however busy the machine is. */
+const patiently = { timeout: 40_000 };
+
 async function readyQueue(): Promise<string> {
   const connectionString = await freshDatabase();
   const consumer = new PostgresAuditConsumer({ connectionString, key: randomBytes(32) });
@@ -53,11 +56,13 @@ describe('PostgresAuditQueue', () => {
     await expect(queue.add('too-early', [auditEvent('t-1')])).rejects.toThrow();
     const arrived = new Promise((resolve) => void consumer.consume(async (events) => resolve(events)));
     await expect
-      .poll(() =>
-        queue.add('too-early', [auditEvent('t-1')]).then(
-          () => 'added',
-          () => 'not yet',
-        ),
+      .poll(
+        () =>
+          queue.add('too-early', [auditEvent('t-1')]).then(
+            () => 'added',
+            () => 'not yet',
+          ),
+        patiently,
       )
       .toBe('added');
     expect(await arrived).toEqual([auditEvent('t-1')]);
@@ -79,7 +84,9 @@ describe('PostgresAuditQueue', () => {
     await queue.add('true', [auditEvent('f-2')]);
     const handled: string[] = [];
     await consumer.consume(async (events) => void handled.push(...events.map((event) => event.id)));
-    await expect.poll(() => handled).toEqual(['f-2']);
-    await expect.poll(() => reports.map((error) => error.message)).toEqual(['Audit batch forged was given up']);
+    await expect.poll(() => handled, patiently).toEqual(['f-2']);
+    await expect
+      .poll(() => reports.map((error) => error.message), patiently)
+      .toEqual(['Audit batch forged was given up']);
   });
 });

@@ -123,7 +123,7 @@ describe('PostgreSQL killed and started again', () => {
       await client.query('SELECT pg_stat_clear_snapshot()');
       return (await client.query(waiting)).rows;
     };
-    await expect.poll(readersWaiting).toEqual([{ count: 1 }]);
+    await expect.poll(readersWaiting, patiently).toEqual([{ count: 1 }]);
     await server.kill();
     expect(await reading).toBe('threw');
     await server.start();

@@ -3,6 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { PostgresSnapshotSource } from './snapshot-source.ts';
 
+/** Conditions are waited for, however busy the machine is. */
+const patiently = { timeout: 40_000 };
+
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
@@ -138,7 +141,7 @@ describe('PostgresSnapshotSource', () => {
     await client.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'onecli-worker'",
     );
-    await expect.poll(() => source.revision().catch(() => 'away')).toBe(1);
+    await expect.poll(() => source.revision().catch(() => 'away'), patiently).toBe(1);
   });
 
   it('throws, and goes on, when its connection is cut in the middle of reading', async () => {
@@ -157,7 +160,7 @@ describe('PostgresSnapshotSource', () => {
       await client.query('SELECT pg_stat_clear_snapshot()');
       return (await client.query(cut)).rows;
     };
-    await expect.poll(connectionsCut).toEqual([{ count: 1 }]);
+    await expect.poll(connectionsCut, patiently).toEqual([{ count: 1 }]);
     expect(await reading).toBe('threw');
     await client.query('COMMIT');
     expect(await source.changesSince(undefined)).toMatchObject({ revision: 1 });
