@@ -14,8 +14,8 @@ const isCi = process.env.CI === 'true';
 /** Debian packages that suites use, and what proves that each is there. */
 const services = [
   { debianPackage: 'nginx-light', probe: ['nginx', '-v'] },
-  { debianPackage: 'python3-requests', probe: ['python3', '-c', 'import requests'] },
-  { debianPackage: 'python3-httpx', probe: ['python3', '-c', 'import httpx'] },
+  { debianPackage: 'python3-requests', probe: ['/usr/bin/python3', '-c', 'import requests'] },
+  { debianPackage: 'python3-httpx', probe: ['/usr/bin/python3', '-c', 'import httpx'] },
   { debianPackage: 'git', probe: ['git', '--version'] },
   { debianPackage: 'curl', probe: ['curl', '--version'] },
   { debianPackage: 'openssl', probe: ['openssl', 'version'] },
