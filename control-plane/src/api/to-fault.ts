@@ -14,7 +14,7 @@ const bodyFaults: Readonly<Record<string, () => Fault>> = {
 const awayCodes =
   /^(?:ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|08...|57P0[123]|53300)$/;
 const awayMessages =
-  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout)/;
 
 /** The fault that stands for whatever was thrown. What is unknown becomes INTERNAL, with the error as its cause. */
 export function toFault(error: unknown): Fault {

@@ -94,6 +94,21 @@ describe('AuditStore', () => {
     expect((await list()).items).toMatchObject([{ host: 'a\u{fffd}b', agent: null, rule: null, latencyMs: 0 }]);
   });
 
+  it('shows a row that somebody altered without its path, and all others', async () => {
+    await clear();
+    const [altered, moved, sound] = [event(), event(), event()];
+    await store.insert([altered, moved, sound]);
+    await api.database.query(
+      `UPDATE audit_event SET sealed_detail = set_byte(sealed_detail, 90, get_byte(sealed_detail, 90) # 1) WHERE id = $1`,
+      [altered.id],
+    );
+    await api.database.query(
+      `UPDATE audit_event SET sealed_detail = (SELECT sealed_detail FROM audit_event WHERE id = $1) WHERE id = $2`,
+      [sound.id, moved.id],
+    );
+    expect((await list()).items.map(({ path }) => path)).toEqual([sound.path, null, null]);
+  });
+
   it('writes a thousand in one statement', async () => {
     await clear();
     await store.insert(Array.from({ length: 1000 }, () => event()));

@@ -2,6 +2,7 @@ import { auditDetailContext } from '@onecli/shared/seal-contexts';
 import type { AuditEvent, Finding } from '@onecli/shared/domain/audit-event';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open, seal } from '@onecli/shared/vault/seal';
+import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { type AuditPlace, readAuditCursor, writeAuditCursor } from './audit-cursor.ts';
@@ -18,7 +19,8 @@ export interface AuditView {
   readonly host: string;
   readonly port: number;
   readonly method: string;
-  readonly path: string;
+  /** Null when the sealed part of the row does not open: somebody altered it. */
+  readonly path: string | null;
   readonly status: number;
   readonly latencyMs: number;
   readonly requestBytes: number;
@@ -139,8 +141,7 @@ export class AuditStore {
   }
 
   #toView(row: StoredEvent): AuditView {
-    const sealed = open(this.#keyring, auditDetailContext(row.id), row.sealed_detail);
-    const { path, findings } = detailForm.parse(JSON.parse(sealed.toString('utf8')));
+    const { path, findings } = this.#openDetail(row);
     return {
       id: row.id,
       time: row.time,
@@ -162,6 +163,17 @@ export class AuditStore {
       revision: Number(row.revision),
       worker: row.worker,
     };
+  }
+
+  /** One row that was altered must not hide all others. */
+  #openDetail(row: StoredEvent): { path: string | null; findings: Finding[] } {
+    try {
+      const detail = open(this.#keyring, auditDetailContext(row.id), row.sealed_detail);
+      return detailForm.parse(JSON.parse(detail.toString('utf8')));
+    } catch (error) {
+      if (error instanceof VaultFault) return { path: null, findings: [] };
+      throw error;
+    }
   }
 }
 

@@ -45,8 +45,11 @@ export class AuditEvent {
   @Field(() => String)
   method: string;
 
-  @Field(() => String, { description: 'Without the query.' })
-  path: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Without the query. Null when the row was altered and does not open.',
+  })
+  path: string | null;
 
   @Field(() => Int, { description: 'What the agent received; 0 when the connection ended before.' })
   status: number;
