@@ -40,7 +40,9 @@ describe('request targets', () => {
     '*',
     '//evil.example/v1/x\\',
   ])('%j is malformed', async (target) => {
-    expectRefusal(await attack(world, { bytes: requestBytes('GET', target, credential) }), 400, 'BAD_TARGET');
+    const outcome = await attack(world, { bytes: requestBytes('GET', target, credential) });
+    // Bytes that may stand nowhere in a request line are the codec's to refuse, before anything is a target.
+    expectRefusal(outcome, 400, /[^\x20-\x7e]/.test(target) ? 'BAD_REQUEST' : 'BAD_TARGET');
   });
 
   it.each([

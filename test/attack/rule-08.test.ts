@@ -24,7 +24,6 @@ const privateAddresses = [
   '[fe80::1]',
   '[fd00::1]',
   '[fc00::1]',
-  'localhost',
 ];
 
 let closed: World;

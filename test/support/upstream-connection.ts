@@ -47,6 +47,8 @@ export interface Reply {
   end(): void;
   /** RST. */
   reset(): void;
+  /** The end of the TCP connection without the end of TLS (no close_notify, RFC 8446 section 6.1). */
+  cutTls(): void;
 }
 
 /** Answers one request. It is called when the head is in; the next request of the connection waits for the promise. */
@@ -199,6 +201,11 @@ export class UpstreamConnection {
   }
 }
 
+/** The TCP socket under a TLS socket: only that one can send RST. */
+function tcpSocketOf(socket: Socket): Socket {
+  return (socket as { _parent?: Socket | null })._parent ?? socket;
+}
+
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -253,6 +260,7 @@ function makeReply(socket: Socket, request: RecordedRequest): Reply {
     json: (status, value, headers = {}) =>
       send(status, { 'content-type': 'application/json', ...headers }, JSON.stringify(value)),
     end: () => socket.end(),
-    reset: () => ('resetAndDestroy' in socket ? socket.resetAndDestroy() : undefined),
+    reset: () => tcpSocketOf(socket).resetAndDestroy(),
+    cutTls: () => tcpSocketOf(socket).destroy(),
   };
 }

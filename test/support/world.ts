@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newCanary } from './canary.ts';
-import { mustOpenTunnel, requestBytes, type TunnelOptions } from './raw-agent.ts';
+import { mustOpenTunnel, openTunnel, requestBytes, type TunnelOptions } from './raw-agent.ts';
 import { RecordingUpstream, startUpstream, type UpstreamOptions } from './recording-upstream.ts';
 import type { RawConnection } from './raw-connection.ts';
 import { type Onecli, startOnecli, type StartOptions } from './start-onecli.ts';
@@ -140,6 +140,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   try {
     world.caPem = await onecli.caPem();
     world.token = await populate(world, options.rules);
+    await waitUntil('the agent may open a tunnel', async () => {
+      const tunnel = await openTunnel({ proxyPort: onecli.proxyPort, agent: world.agent, token: world.token });
+      if (tunnel.kind === 'open') tunnel.connection.close();
+      return tunnel.kind === 'open';
+    });
     return world;
   } catch (error) {
     await onecli.destroy();
