@@ -100,6 +100,13 @@ describe('placeCredentials in headers', () => {
     expect(Buffer.from(value, 'latin1').toString('utf8')).toBe('pä§€');
   });
 
+  it('refuses a header that holds a placeholder and is there twice, whichever of the two holds it', () => {
+    const twice = { Key: 'onecli://prod/openai', key: 'other', Accept: 'a', accept: 'b' };
+    expect(place(twice)).toEqual({ kind: 'ambiguous', header: 'key' });
+    expect(place({ key: 'other', Key: 'onecli://prod/openai' })).toEqual({ kind: 'ambiguous', header: 'key' });
+    expect(place({ Key: 'onecli://prod/openai', key: 'onecli://prod/none' })).toEqual(notGranted('key'));
+  });
+
   it('does not replace a placeholder that a replacement brought in', () => {
     const nested = sealedSecret(keyring, { name: 'prod/nested', values: ['onecli://prod/openai'], binding: both });
     expect(values(place({ Key: 'onecli://prod/nested' }, { secrets: [nested, openai] }))).toEqual([
@@ -232,7 +239,7 @@ describe('placeCredentials in the target', () => {
     ['percent-encoded in lower case', '/v1?key=onecli%3a%2f%2fprod%2fopenai'],
     [
       'each letter percent-encoded',
-      `/v1?key=${[...'onecli://prod/openai'].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('')}`,
+      `/v1?key=${Array.from('onecli://prod/openai', (c) => `%${c.charCodeAt(0).toString(16)}`).join('')}`,
     ],
     ['percent-encoded twice', `/v1?key=${encodeURIComponent(percent('onecli://prod/openai'))}`],
     ['next to a bad escape', '/v1?x=%zz&key=onecli%3A%2F%2Fprod%2Fopenai'],

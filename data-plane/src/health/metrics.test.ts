@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { Metrics } from './metrics.ts';
+
+const newMetrics = () => new Metrics({ revision: () => 812, pooled: () => 4, auditPending: () => 5 });
+
+describe('Metrics', () => {
+  it('counts requests, denials and replacements', async () => {
+    const metrics = newMetrics();
+    metrics.request('allow', 'GET', 200, 'ALLOWED');
+    metrics.request('allow', 'GET', 204, 'ALLOWED');
+    metrics.request('deny', 'POST', 403, 'POLICY_DENIED');
+    metrics.replaced(['header', 'basic', 'header']);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('onecli_requests_total{decision="allow",method="GET",status_class="2xx"} 2');
+    expect(text).toContain('onecli_denials_total{reason="POLICY_DENIED"} 1');
+    expect(text).toContain('onecli_replacements_total{surface="header"} 2');
+    expect(text).not.toContain('reason="ALLOWED"');
+  });
+
+  it('reads its gauges when it is asked', async () => {
+    const text = await newMetrics().registry.metrics();
+    expect(text).toContain('onecli_config_revision 812');
+    expect(text).toContain('onecli_pooled_connections 4');
+  });
+
+  it('does not grow with the methods that an agent thinks up', async () => {
+    const metrics = newMetrics();
+    for (let index = 0; index < 1000; index++) metrics.request('deny', `M${index}`, 403, 'POLICY_DENIED');
+    const lines = (await metrics.registry.metrics())
+      .split('\n')
+      .filter((line) => line.startsWith('onecli_requests_total{'));
+    expect(lines).toEqual(['onecli_requests_total{decision="deny",method="OTHER",status_class="4xx"} 1000']);
+  });
+
+  it('keeps two workers of one process apart', async () => {
+    const [one, other] = [newMetrics(), newMetrics()];
+    one.tunnels.inc();
+    expect(await one.registry.metrics()).toContain('onecli_open_connections 1');
+    expect(await other.registry.metrics()).toContain('onecli_open_connections 0');
+  });
+});

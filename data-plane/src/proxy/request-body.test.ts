@@ -1,0 +1,140 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Framing } from '../wire/frame-body.ts';
+import type { AgentSide } from './agent-side.ts';
+import { type BodyPiece, RequestBody } from './request-body.ts';
+import { SocketReader } from './socket-reader.ts';
+import { type LoopbackPair, loopbackPair, until } from './testing/loopback-pair.ts';
+
+const pairs: LoopbackPair[] = [];
+afterEach(() => {
+  for (const pair of pairs.splice(0)) pair.close();
+});
+
+async function open(framing: Framing) {
+  const pair = await loopbackPair();
+  pairs.push(pair);
+  const reader = new SocketReader(pair.near);
+  return { ...pair, reader, body: new RequestBody({ reader } as AgentSide, framing) };
+}
+
+const ofLength = (lengthBytes: number): Framing => ({ kind: 'length', lengthBytes });
+const text = (piece: BodyPiece | undefined) =>
+  piece?.kind === 'payload'
+    ? Buffer.concat(piece.chunks).toString()
+    : piece?.kind === 'refused'
+      ? piece.code
+      : piece?.kind;
+
+async function rest(body: RequestBody): Promise<string> {
+  let all = '';
+  for (;;) {
+    const piece = await body.next();
+    all += String(text(piece));
+    if (piece.kind !== 'payload' || piece.isLast) return all;
+  }
+}
+
+describe('RequestBody.hold', () => {
+  it('takes a body of known length whole, and gives it once', async () => {
+    const { far, body, reader } = await open(ofLength(10));
+    far.write('01234');
+    const holding = body.hold(10);
+    await until(() => body.bytes === 5);
+    far.write('56789NEXT');
+    expect(text(await holding)).toBe('0123456789');
+    expect(body.isDone).toBe(false);
+    expect(await rest(body)).toBe('0123456789');
+    expect(body.isDone).toBe(true);
+    expect(await rest(body)).toBe('');
+    expect(String(await reader.read())).toBe('NEXT');
+    expect(body.bytes).toBe(10);
+  });
+
+  it('holds none that is longer than asked, chunked or empty', async () => {
+    for (const framing of [ofLength(11), { kind: 'chunked' } as const, { kind: 'none' } as const, ofLength(0)]) {
+      const { far, body } = await open(framing);
+      far.write('0123456789');
+      expect(await body.hold(10)).toBeUndefined();
+    }
+  });
+
+  it('refuses a placeholder that stands as a value before anything was given on', async () => {
+    const sent = '{"key":"onecli://prod/openai"}';
+    const { far, body } = await open(ofLength(sent.length));
+    far.write(sent);
+    expect(text(await body.hold(1000))).toBe('PLACEHOLDER_NOT_BOUND');
+    expect(body.hasMention).toBe(false);
+  });
+
+  it('sees one that ends with the body', async () => {
+    const sent = 'key=onecli://prod/openai';
+    const { far, body } = await open(ofLength(sent.length));
+    far.write(`${sent}GET / HTTP/1.1`);
+    expect(text(await body.hold(1000))).toBe('PLACEHOLDER_NOT_BOUND');
+  });
+
+  it('says when the agent goes away in the middle', async () => {
+    const { far, body } = await open(ofLength(10));
+    far.end('0123');
+    expect(text(await body.hold(10))).toBe('lost');
+  });
+
+  it('ends when its reader is interrupted, as a deadline does', async () => {
+    const { body, reader } = await open(ofLength(10));
+    const holding = body.hold(10);
+    reader.interrupt();
+    expect(text(await holding)).toBe('lost');
+  });
+});
+
+describe('RequestBody.next', () => {
+  it('gives nothing of a request without a body, and is done at once', async () => {
+    for (const framing of [{ kind: 'none' } as const, ofLength(0)]) {
+      const { body } = await open(framing);
+      expect([body.isEmpty, body.isDone]).toEqual([true, true]);
+      expect(await body.next()).toEqual({ kind: 'payload', chunks: [], isLast: true });
+    }
+  });
+
+  it('takes chunks apart, and leaves the next request alone', async () => {
+    const { far, body, reader } = await open({ kind: 'chunked' });
+    far.write('3\r\nabc\r\n5;x=y\r\ndefgh\r\n0\r\nX: y\r\n\r\nNEXT');
+    expect(await rest(body)).toBe('abcdefgh');
+    expect([body.isDone, body.bytes]).toEqual([true, 8]);
+    expect(String(await reader.read())).toBe('NEXT');
+  });
+
+  it.each(['3\r\nabcd\r\n', 'g\r\n', '-1\r\n', '0x3\r\nabc\r\n', '3\nabc\n', '\r\n'])(
+    'refuses the chunks %j',
+    async (sent) => {
+      const { far, body } = await open({ kind: 'chunked' });
+      far.write(sent);
+      expect(await rest(body)).toMatch(/BAD_REQUEST$/);
+      expect(body.isDone).toBe(false);
+    },
+  );
+
+  it('gives pieces as they come, and does not wait for more', async () => {
+    const { far, body } = await open(ofLength(1_000_000));
+    far.write('first');
+    expect(text(await body.next())).toBe('first');
+    far.write('second');
+    expect(text(await body.next())).toBe('second');
+  });
+
+  it('sees a placeholder across the borders of chunks, and refuses the piece that completes it', async () => {
+    const { far, body } = await open({ kind: 'chunked' });
+    far.write('9\r\n{"k":"one\r\n');
+    expect(text(await body.next())).toBe('{"k":"one');
+    far.write('a\r\ncli://prod\r\n9\r\n/openai"}\r\n');
+    expect(await rest(body)).toMatch(/PLACEHOLDER_NOT_BOUND$/);
+  });
+
+  it('lets a mention pass as it is, and remembers it', async () => {
+    const sent = 'set the key to onecli://prod/openai please';
+    const { far, body } = await open(ofLength(sent.length));
+    far.write(sent);
+    expect(await rest(body)).toBe(sent);
+    expect(body.hasMention).toBe(true);
+  });
+});
