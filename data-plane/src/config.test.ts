@@ -21,7 +21,7 @@ function faultsOf(environment: Record<string, string | undefined>): readonly str
   return read.kind === 'faults' ? read.faults : [];
 }
 const named = (environment: Record<string, string | undefined>) =>
-  faultsOf(environment).map((fault) => fault.split(':')[0]);
+  faultsOf(environment).map((fault) => fault.split(':')[0] ?? '');
 
 describe('readConfig', () => {
   it('needs a database and a master key, and has a default for the rest', () => {
