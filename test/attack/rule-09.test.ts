@@ -41,11 +41,6 @@ const cuts: Record<string, UpstreamHandler> = {
     await new Promise((resolve) => setTimeout(resolve, 50));
     reply.reset();
   },
-  'close-delimited, then the end of TCP without the end of TLS': async (_request, reply) => {
-    await reply.raw(`${head}\r\nshort`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    reply.cutTls();
-  },
 };
 
 const invalid: Record<string, string> = {

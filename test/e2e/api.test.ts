@@ -179,7 +179,7 @@ describe('policies', () => {
     ['a method that is none', { rules: [{ allow: { hosts: ['a.example'], methods: ['G ET'] } }] }, 400],
     ['a public suffix', { rules: [{ allow: { hosts: ['*.com'] } }] }, 400],
     ['an unknown field', { monitor: true }, 400],
-    ['no agents', { agents: [] }, 400],
+    ['agents that are no list', { agents: 'my-agent' }, 400],
     ['rules that are no list', { rules: {} }, 400],
   ])('%s is refused and nothing is written', async (_what, fault, status) => {
     const before = await onecli.must('GET', '/api/policies');
