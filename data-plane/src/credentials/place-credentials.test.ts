@@ -91,7 +91,7 @@ describe('placeCredentials in headers', () => {
 
   it('places a pinned version, and refuses one that is not there or not in its one form', () => {
     expect(values(place({ Key: 'onecli://prod/openai@1' }))).toEqual([older]);
-    for (const version of ['0', '3', '01', '0000000011', '9999999999'])
+    for (const version of ['', '0', '3', '01', 'x', '1x', '0000000011', '9999999999'])
       expect(place({ Key: `onecli://prod/openai@${version}` })).toEqual(notGranted('key'));
   });
 

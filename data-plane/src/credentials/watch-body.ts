@@ -26,7 +26,6 @@ interface Judged {
 /** Watches one body. Feed it every payload slice in order, then `end`. Memory: about 300 bytes. */
 export class BodyWatch {
   #carried: Buffer = Buffer.alloc(0);
-  #isAtStart = true;
 
   /** The verdict on what can be judged so far. */
   push(chunk: Buffer): BodyVerdict {
@@ -34,11 +33,9 @@ export class BodyWatch {
     const isPlain = border.indexOf(mark) === -1 && chunk.indexOf(mark) === -1;
     // Most chunks hold no mark: then only a few bytes are carried and nothing is copied.
     const text = isPlain && chunk.length > mark.length ? chunk : Buffer.concat([this.#carried, chunk]);
-    if (text === chunk && this.#carried.length > 0) this.#isAtStart = false;
     const { verdict, openAt }: Judged = isPlain ? { verdict: 'clean', openAt: undefined } : this.#judge(text, false);
-    // From the byte ahead of an open mark, or ahead of a mark that may be cut.
-    const keepFrom = Math.max(0, (openAt ?? text.length - mark.length) - 1);
-    this.#isAtStart &&= keepFrom === 0;
+    // From the byte ahead of an open mark, or ahead of a mark that may be cut: only the body's start has none ahead.
+    const keepFrom = Math.max(0, (openAt ?? text.length - mark.length + 1) - 1);
     this.#carried = Buffer.from(text.subarray(keepFrom));
     return verdict;
   }
@@ -55,7 +52,7 @@ export class BodyWatch {
       const length = placeholderLength(rest, isEnd);
       if (length === 'open') return { verdict, openAt: at };
       if (length === 'none') continue;
-      const previous = at > 0 ? String.fromCharCode(text[at - 1] as number) : this.#isAtStart ? '' : undefined;
+      const previous = at > 0 ? String.fromCharCode(text[at - 1] as number) : '';
       if (standsAlone(previous, rest[length] ?? '')) return { verdict: 'value', openAt: undefined };
       verdict = 'mention';
     }
@@ -75,7 +72,6 @@ function placeholderLength(rest: string, isEnd: boolean): number | 'open' | 'non
 }
 
 /** A JSON string of its own, or a form's or a part's whole value. */
-function standsAlone(previous: string | undefined, next: string): boolean {
-  if (previous === undefined) return false;
+function standsAlone(previous: string, next: string): boolean {
   return previous === jsonQuote ? next === jsonQuote : before.has(previous) && after.has(next);
 }

@@ -78,8 +78,8 @@ function parseIpv6(host: string, port: number | undefined): ParsedHostPattern {
 function parseBelow(base: string, port: number | undefined): ParsedHostPattern {
   const name = canonicalName(base);
   if (name === undefined || ipaddr.IPv4.isValid(name)) return invalid('is not a valid wildcard: write `*.example.com`');
-  const { publicSuffix, domain } = parseDomain(name, { allowPrivateDomains: true, validateHostname: false });
-  if (domain === null || publicSuffix === name) return invalid(`covers a public suffix: \`*.${name}\` is everybody's`);
+  const { domain } = parseDomain(name, { allowPrivateDomains: true, validateHostname: false });
+  if (domain === null) return invalid(`covers a public suffix: \`*.${name}\` is everybody's`);
   return { kind: 'pattern', pattern: { kind: 'below', host: `.${name}`, port } };
 }
 

@@ -56,16 +56,21 @@ describe('findPlaceholders', () => {
     expect(found(text)).toEqual([{ name: undefined, version: undefined, text: 'onecli://' }]);
   });
 
-  it.each(['@0', '@007', '@00', '@1000000000', '@0000000039', `@${'9'.repeat(400)}`])(
-    'takes %s for no version, and leaves none of it behind',
-    (version) => {
-      const text = `onecli://prod/openai${version}`;
-      expect(found(`${text} x`)).toEqual([{ name: undefined, version: undefined, text }]);
-    },
-  );
-
-  it.each(['onecli://prod/openai@', 'onecli://prod/openai@x'])('leaves an @ that pins nothing outside: %j', (text) => {
-    expect(found(text)).toEqual([{ name: 'prod/openai', version: undefined, text: 'onecli://prod/openai' }]);
+  it.each([
+    '@0',
+    '@007',
+    '@00',
+    '@1000000000',
+    '@0000000039',
+    '@3x',
+    '@3.',
+    '@x',
+    '@example.com',
+    '@',
+    `@${'9'.repeat(400)}`,
+  ])('takes %s for no version, and leaves none of it behind', (version) => {
+    const text = `onecli://prod/openai${version}`;
+    expect(found(`${text} x`)).toEqual([{ name: undefined, version: undefined, text }]);
   });
 
   it.each(['', 'onecli', 'onecli:/prod/openai', 'ONECLI://prod/openai', 'one cli://prod/openai'])(

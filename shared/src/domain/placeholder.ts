@@ -4,7 +4,7 @@
  */
 export const placeholderScheme = 'onecli://';
 
-const nameAndVersion = /[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9._-]*(?:@([0-9]+))?/y;
+const nameAndVersion = /[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9._-]*(?:@([A-Za-z0-9._-]*))?/y;
 const plainVersion = /^[1-9][0-9]{0,8}$/;
 
 export interface Placeholder {
@@ -24,8 +24,8 @@ export function placeholderFor(secretName: string, version?: number): string {
 
 /**
  * Finds every placeholder in a text, in order. A name is taken as long as it goes, so that `onecli://prod/openai.` names
- * the secret `prod/openai.` and not `prod/openai`: a placeholder must stand by itself. A version is 1 to 999999999, written
- * in its one form: `@0`, `@007` and longer numbers name nothing.
+ * the secret `prod/openai.` and not `prod/openai`: a placeholder must stand by itself. A version is
+ * 1 to 999999999, written in its one form, and an `@` begins one: `@0`, `@007`, `@3x` and `@` alone name nothing.
  */
 export function findPlaceholders(text: string): Placeholder[] {
   const found: Placeholder[] = [];
