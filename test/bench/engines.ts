@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../support/free-port.ts';
+import { familyCpuMicros } from '../support/process-facts.ts';
 import { proxyCredentials } from '../support/raw-agent.ts';
-import { type Onecli, startOnecli } from '../support/start-onecli.ts';
+import { type Onecli, type ProductPart, startOnecli } from '../support/start-onecli.ts';
 import type { TestAuthority } from '../support/test-authority.ts';
 import { type RunningNginx, startReverseProxyNginx } from './bench-upstream.ts';
 import { forkOwned } from './owned-processes.ts';
+import type { CpuClocks } from './run-load.ts';
 import { benchHost, type EnginePort, secretValue } from './workload.ts';
 
 /** Something that puts the key in on the way out, and the process that does it. */
@@ -16,8 +18,8 @@ export interface Engine {
   entry: EnginePort;
   /** The process whose CPU time and memory are compared. */
   pid: number;
-  /** Further processes of the same product, reported beside it. */
-  beside: Record<string, number[]>;
+  /** CPU clocks of further processes of the same product, reported beside it. */
+  beside: CpuClocks;
 }
 
 export type EngineName = 'nginx' | 'onecli' | 'undici' | 'http-mitm-proxy';
@@ -80,8 +82,9 @@ export async function startOnecliEngine(context: EngineContext): Promise<{ engin
       entry: 'connect',
       proxyAuthorization: proxyCredentials('bench', token),
     };
-    const postgres = onecli.processes().filter((one) => /postgres/.test(one.commandLine));
-    const beside = { 'control plane': onecli.pidsOf('control-plane'), Postgres: postgres.map((one) => one.pid) };
+    const clockOf = (part: ProductPart) => (): number =>
+      onecli.pidsOf(part).reduce((sum, one) => sum + familyCpuMicros(one), 0);
+    const beside = { 'control plane': clockOf('control-plane'), Postgres: clockOf('postgres') };
     return { engine: { name: 'onecli', entry, pid, beside }, onecli };
   } catch (error) {
     await onecli.destroy();

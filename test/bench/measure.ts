@@ -1,6 +1,6 @@
-import { peakBytes } from '../support/process-facts.ts';
+import { cpuMicros, peakBytes } from '../support/process-facts.ts';
 import type { Engine, EngineName } from './engines.ts';
-import { type MeasuredLoad, runLoad } from './run-load.ts';
+import { type CpuClocks, type MeasuredLoad, runLoad } from './run-load.ts';
 import { benchCases, type EnginePort, secretValue } from './workload.ts';
 
 /** How long and how often. */
@@ -35,6 +35,7 @@ export interface AddedLatency {
 }
 
 const maxRequests = 200_000;
+const ownClock = 'engine';
 
 /** Runs every case over all engines in turn, round by round. `say` is told of each run. */
 export async function measureSaturation(
@@ -47,7 +48,7 @@ export async function measureSaturation(
     const runs = new Map<Engine, MeasuredLoad[]>(engines.map((engine) => [engine, []]));
     for (let round = 1; round <= effort.rounds; round += 1) {
       for (const engine of engines) {
-        const result = await runLoad({ ...engine.entry, ...effort, load, maxRequests }, watched(engine));
+        const result = await runLoad({ ...engine.entry, ...effort, load, maxRequests }, clocksOf(engine));
         runs.get(engine)?.push(result);
         const problem = result.errors > 0 ? `, ${result.errors} ERRORS: ${result.firstError}` : '';
         say(`${load.name}, round ${round}: ${engine.name} ${Math.round(result.requests / result.seconds)}/s${problem}`);
@@ -77,7 +78,7 @@ export async function measureAddedLatency(
   for (let round = 1; round <= effort.rounds; round += 1) {
     for (const lane of lanes) {
       const order = { ...(lane?.entry ?? direct), ...effort, load, maxRequests, requestsPerSecond };
-      runs.get(lane)?.push(await runLoad(order, lane === undefined ? [] : watched(lane)));
+      runs.get(lane)?.push(await runLoad(order, lane === undefined ? {} : clocksOf(lane)));
     }
   }
   const results = [...runs].map(([lane, loads]) => summarise(lane, loads));
@@ -99,26 +100,22 @@ export function ratioTo(report: CaseReport, engine: string, base: string): numbe
 }
 
 function summarise(engine: Engine | undefined, loads: readonly MeasuredLoad[]): CaseResult {
-  const perRequest = (pids: readonly number[]): number =>
-    median(
-      loads.map(
-        (load) => pids.reduce((sum, pid) => sum + (load.cpuMicrosOf.get(pid) ?? 0), 0) / Math.max(load.requests, 1),
-      ),
-    );
+  const perRequest = (clock: string): number =>
+    median(loads.map((load) => (load.cpuMicros[clock] ?? 0) / Math.max(load.requests, 1)));
   return {
     engine: engine?.name ?? 'direct',
     requestsPerSecond: median(loads.map((load) => load.requests / load.seconds)),
-    cpuMicrosPerRequest: engine === undefined ? 0 : perRequest([engine.pid]),
+    cpuMicrosPerRequest: engine === undefined ? 0 : perRequest(ownClock),
     p50Ms: median(loads.map((load) => load.p50Ms)),
     p99Ms: median(loads.map((load) => load.p99Ms)),
     requests: loads.reduce((sum, load) => sum + load.requests, 0),
     errors: loads.reduce((sum, load) => sum + load.errors, 0),
-    beside: Object.fromEntries(Object.entries(engine?.beside ?? {}).map(([name, pids]) => [name, perRequest(pids)])),
+    beside: Object.fromEntries(Object.keys(engine?.beside ?? {}).map((name) => [name, perRequest(name)])),
   };
 }
 
-function watched(engine: Engine): number[] {
-  return [engine.pid, ...Object.values(engine.beside).flat()];
+function clocksOf(engine: Engine): CpuClocks {
+  return { [ownClock]: () => cpuMicros(engine.pid), ...engine.beside };
 }
 
 function median(values: readonly number[]): number {

@@ -1,31 +1,37 @@
 import { once } from 'node:events';
-import { cpuMicros } from '../support/process-facts.ts';
 import { endOwned, forkOwned } from './owned-processes.ts';
 import type { LoadMessage, LoadOrder, LoadResult } from './workload.ts';
 
-/** A load's result with the CPU time that each watched process used meanwhile, in microseconds. */
+/** CPU clocks by name, in microseconds. */
+export type CpuClocks = Record<string, () => number>;
+
+/** A load's result with what each CPU clock went on meanwhile, in microseconds. */
 export interface MeasuredLoad extends LoadResult {
-  cpuMicrosOf: Map<number, number>;
+  cpuMicros: Record<string, number>;
 }
 
-/** Runs one load in a process of its own and reads the CPU clocks of `pids` around its measured part. */
-export async function runLoad(order: LoadOrder, pids: readonly number[]): Promise<MeasuredLoad> {
+/** Runs one load in a process of its own and reads the clocks around its measured part. */
+export async function runLoad(order: LoadOrder, clocks: CpuClocks): Promise<MeasuredLoad> {
   const generator = forkOwned(new URL('load-generator.ts', import.meta.url), []);
-  const before = new Map<number, number>();
+  let before: Record<string, number> = {};
   try {
     generator.send(order);
     for (;;) {
       const message = await nextMessage(generator, order.warmUpMs + order.maxDurationMs + 30_000);
-      if (message.kind === 'measuring') for (const pid of pids) before.set(pid, cpuMicros(pid));
-      else
-        return {
-          ...message.result,
-          cpuMicrosOf: new Map(pids.map((pid) => [pid, cpuMicros(pid) - (before.get(pid) ?? 0)])),
-        };
+      if (message.kind === 'measuring') before = readClocks(clocks);
+      else {
+        const after = Object.entries(readClocks(clocks));
+        const cpuMicros = Object.fromEntries(after.map(([name, micros]) => [name, micros - (before[name] ?? 0)]));
+        return { ...message.result, cpuMicros };
+      }
     }
   } finally {
     await endOwned(generator);
   }
+}
+
+function readClocks(clocks: CpuClocks): Record<string, number> {
+  return Object.fromEntries(Object.entries(clocks).map(([name, read]) => [name, read()]));
 }
 
 async function nextMessage(generator: ReturnType<typeof forkOwned>, timeoutMs: number): Promise<LoadMessage> {

@@ -104,6 +104,7 @@ describe('kill -9 under load', () => {
     console.log(`the worker served again ${(performance.now() - killedAt).toFixed(0)} ms after kill -9`);
     await served(load, 50);
     await load.end();
+    expect(load.failures.filter((one) => one.includes('nothing after'))).toEqual([]); // nobody is left hanging
     const missing = async (): Promise<number> => atUpstream() - (await audited());
     await waitUntil('the audit trail stands still', async () => (await missing()) === (await missing()));
     console.log(`requests whose audit event went with the worker: ${await missing()} of ${atUpstream()}`);

@@ -33,7 +33,15 @@ export function orphansOf(folder: string): ProcessFacts[] {
 /** Gives the CPU time that a process has used, user and system, its threads included, in microseconds. */
 export function cpuMicros(pid: number): number {
   const fields = statFields(pid);
-  return (Number(fields[11]) + Number(fields[12])) * microsPerTick;
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * microsPerTick;
+}
+
+/** Gives the CPU time of a process and of all below it, those included that have ended, in microseconds. */
+export function familyCpuMicros(pid: number): number {
+  const ended = statFields(pid)
+    .slice(13, 15)
+    .reduce((sum, ticks) => sum + Number(ticks) * microsPerTick, 0);
+  return descendantsOf(pid).reduce((sum, one) => sum + cpuMicros(one.pid), cpuMicros(pid) + ended);
 }
 
 /** Gives the proportional resident memory (PSS) of a process in bytes. */
