@@ -1,4 +1,4 @@
-// `npm run bench [-- --quick] [--write] [--engines=nginx,undici]`: the engines side by side, in one run, on one machine.
+// `npm run bench [-- --quick] [--write] [--engines=nginx,undici] [--case='1 KB']`: the engines side by side, in one run, on one machine.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import {
 } from './engines.ts';
 import { type Effort, measureAddedLatency, measureSaturation, peakMemory } from './measure.ts';
 import { endAllOwned } from './owned-processes.ts';
+import { benchCases } from './workload.ts';
 import { type BenchReport, describeMachine, formatReport } from './report.ts';
 
 const flags = process.argv.slice(2);
@@ -25,6 +26,7 @@ const wanted = flags
   .find((flag) => flag.startsWith('--engines='))
   ?.slice('--engines='.length)
   .split(',');
+const caseName = flags.find((flag) => flag.startsWith('--case='))?.slice('--case='.length) ?? '';
 const effort: Effort = flags.includes('--quick')
   ? { rounds: 1, warmUpMs: 250, maxDurationMs: 1_000 }
   : { rounds: 3, warmUpMs: 500, maxDurationMs: 2_500 };
@@ -62,7 +64,8 @@ async function run(): Promise<number> {
   const upstream = await startUpstreamNginx(folder, await freePort(), authority);
   const skipped: string[] = [];
   const engines = await startEngines({ folder, authority, upstream }, skipped);
-  const cases = await measureSaturation(engines, effort, say);
+  const chosen = benchCases.filter((one) => one.name.includes(caseName));
+  const cases = await measureSaturation(engines, chosen, effort, say);
   const addedLatency = await measureAddedLatency(engines, upstream.port, cases[0], effort);
   const report: BenchReport = {
     machine: describeMachine(),

@@ -1,7 +1,7 @@
 import { cpuMicros, peakBytes } from '../support/process-facts.ts';
 import type { Engine, EngineName } from './engines.ts';
 import { type CpuClocks, type MeasuredLoad, runLoad } from './run-load.ts';
-import { benchCases, type EnginePort, secretValue } from './workload.ts';
+import { type BenchCase, benchCases, type EnginePort, secretValue } from './workload.ts';
 
 /** How long and how often. */
 export interface Effort {
@@ -37,14 +37,15 @@ export interface AddedLatency {
 const maxRequests = 200_000;
 const ownClock = 'engine';
 
-/** Runs every case over all engines in turn, round by round. `say` is told of each run. */
+/** Runs the cases over all engines in turn, round by round. `say` is told of each run. */
 export async function measureSaturation(
   engines: readonly Engine[],
+  cases: readonly BenchCase[],
   effort: Effort,
   say: (line: string) => void,
 ): Promise<CaseReport[]> {
   const reports: CaseReport[] = [];
-  for (const load of benchCases) {
+  for (const load of cases) {
     const runs = new Map<Engine, MeasuredLoad[]>(engines.map((engine) => [engine, []]));
     for (let round = 1; round <= effort.rounds; round += 1) {
       for (const engine of engines) {
