@@ -35,7 +35,8 @@ describe('readConfig', () => {
         name: 'worker-1',
         upstreamRootsPem: undefined,
         allowRanges: [],
-        ownListeners: [],
+        ownListeners: [{ address: '127.0.0.1', port: 10_254 }],
+        drainMs: 10_000,
         logLevel: 'info',
       },
     });
@@ -61,6 +62,7 @@ describe('readConfig', () => {
       name: 'w-2',
       allowRanges: ['10.0.0.0/8', '::1/128'],
       ownListeners: [
+        { address: '0.0.0.0', port: 8080 },
         { address: '127.0.0.1', port: 10_255 },
         { address: '::1', port: 10_254 },
       ],
@@ -95,9 +97,12 @@ describe('readConfig', () => {
     expect(named({ ...good, ...change })).toEqual(['ONECLI_MASTER_KEY or ONECLI_MASTER_KEY_FILE']);
   });
 
-  it.each(['0', '65536', '-1', '1.5', 'x', '10254x', '99999999999'])('refuses the port %j', (port) => {
-    expect(named({ ...good, ONECLI_PROXY_PORT: port })).toEqual(['ONECLI_PROXY_PORT']);
-  });
+  it.each(['0', '65536', '-1', '1.5', 'x', '10254x', '99999999999', '0x50', '1e3', ' 80 ', '80.0', '080', '+80'])(
+    'refuses the port %j',
+    (port) => {
+      expect(named({ ...good, ONECLI_PROXY_PORT: port })).toEqual(['ONECLI_PROXY_PORT']);
+    },
+  );
 
   it.each([
     ['ONECLI_ALLOW_RANGES', '10.0.0.0/33'],
@@ -105,6 +110,12 @@ describe('readConfig', () => {
     ['ONECLI_ALLOW_RANGES', 'all'],
     ['ONECLI_OWN_LISTENERS', '127.0.0.1'],
     ['ONECLI_OWN_LISTENERS', '::1:80'],
+    ['ONECLI_OWN_LISTENERS', '127.0.0.1:0'],
+    ['ONECLI_OWN_LISTENERS', '127.0.0.1:99999'],
+    ['ONECLI_OWN_LISTENERS', '[::1]:10255,127.0.0.1:0x50'],
+    ['ONECLI_DRAIN_MS', '-1'],
+    ['ONECLI_DRAIN_MS', '10s'],
+    ['ONECLI_DRAIN_MS', '3600001'],
     ['ONECLI_CONNECT_TO', 'a=b:1'],
     ['ONECLI_CONNECT_TO', 'a:1=b:1,a:1=c:1'],
     ['ONECLI_WORKER_NAME', 'Worker One'],
@@ -122,31 +133,29 @@ describe('readConfig', () => {
     ]);
   });
 
-  it('names all variables that are malformed, once each', () => {
-    const bad = { ONECLI_PROXY_PORT: 'x', ONECLI_LOG_LEVEL: 'x', ONECLI_LISTENER: 'x', ONECLI_WORKER_NAME: 'X' };
-    expect(named(bad).slice(0, 5).toSorted(byText)).toEqual([
-      'DATABASE_URL',
-      'ONECLI_LISTENER',
-      'ONECLI_LOG_LEVEL',
-      'ONECLI_PROXY_PORT',
-      'ONECLI_WORKER_NAME',
-    ]);
-  });
-
-  it('names all variables that cannot be used, once each', () => {
+  it('names all variables that are wrong together, once each', () => {
     const bad = {
-      DATABASE_URL: 'x',
+      ONECLI_PROXY_PORT: 'x',
+      ONECLI_LOG_LEVEL: 'x',
+      ONECLI_LISTENER: 'x',
+      ONECLI_WORKER_NAME: 'X',
+      ONECLI_DRAIN_MS: 'x',
       ONECLI_ALLOW_RANGES: 'x',
       ONECLI_OWN_LISTENERS: 'x',
       ONECLI_UPSTREAM_CA_FILE: '/nowhere',
       ONECLI_CONNECT_TO: 'x',
     };
-    expect(named(bad).toSorted(byText)).toEqual([
-      'ONECLI_ALLOW_RANGES',
-      'ONECLI_CONNECT_TO',
-      'ONECLI_MASTER_KEY or ONECLI_MASTER_KEY_FILE',
-      'ONECLI_OWN_LISTENERS',
-      'ONECLI_UPSTREAM_CA_FILE',
+    expect(named(bad).toSorted(byText)).toEqual(
+      [...Object.keys(bad), 'DATABASE_URL', 'ONECLI_MASTER_KEY or ONECLI_MASTER_KEY_FILE'].toSorted(byText),
+    );
+  });
+
+  it('counts itself among the listeners that agents may not reach, once', () => {
+    const read = readConfig({ ...good, ONECLI_OWN_LISTENERS: '127.0.0.1:10254,127.0.0.1:10255' });
+    if (read.kind === 'faults') throw new Error(read.faults.join());
+    expect(read.config.ownListeners.map(({ address, port }) => `${address}:${port}`)).toEqual([
+      '127.0.0.1:10254',
+      '127.0.0.1:10255',
     ]);
   });
 

@@ -6,14 +6,15 @@ import { type ConnectTo, parseConnectTo } from './netguard/connect-to.ts';
 import { parseRange } from './netguard/parse-ranges.ts';
 import { parseRoots } from './tls/upstream-tls.ts';
 
-const port = z.coerce.number().int().min(1).max(65535);
+/** Decimal digits alone: what Number() takes besides (hexadecimal, exponents, blanks) nobody means as a port. */
+const port = wholeNumber((value) => value >= 1 && value <= 65_535);
 
 /** What each variable of a worker means; an empty one counts as not set. `.env.example` is checked against this. */
 export const workerEnvironment = z.object({
   DATABASE_URL: z.string().min(1).describe('PostgreSQL, as a URL'),
   ONECLI_MASTER_KEY: z.string().optional().describe('the master key, 64 hex digits'),
   ONECLI_MASTER_KEY_FILE: z.string().optional().describe('a file that holds the master key'),
-  ONECLI_PROXY_PORT: port.default(10254).describe('a port from 1 to 65535'),
+  ONECLI_PROXY_PORT: port.prefault('10254').describe('a port from 1 to 65535'),
   ONECLI_BIND: z.string().min(1).default('127.0.0.1').describe('an address to listen on'),
   ONECLI_LISTENER: z
     .enum(['own', 'ipc'])
@@ -31,11 +32,20 @@ export const workerEnvironment = z.object({
     .describe('CIDRs, comma-separated, that may be dialled though they are private'),
   ONECLI_CONNECT_TO: z.string().default('').describe('host:port=address:port, comma-separated'),
   ONECLI_OWN_LISTENERS: z.string().default('').describe('address:port, comma-separated: where OneCLI itself listens'),
+  ONECLI_DRAIN_MS: wholeNumber((value) => value <= 3_600_000)
+    .prefault('10000')
+    .describe('milliseconds, at most 3600000, that requests under way get to finish when the worker stops'),
   ONECLI_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')
     .describe('fatal, error, warn, info, debug or trace'),
 });
+
+/** Where a process of OneCLI listens. */
+interface Listener {
+  readonly address: string;
+  readonly port: number;
+}
 
 export interface WorkerConfig {
   readonly databaseUrl: string;
@@ -47,7 +57,10 @@ export interface WorkerConfig {
   readonly upstreamRootsPem: string | undefined;
   readonly allowRanges: readonly string[];
   readonly connectTo: ConnectTo;
-  readonly ownListeners: readonly { readonly address: string; readonly port: number }[];
+  /** This worker's own and those that it was told of: agents may not reach any of them. */
+  readonly ownListeners: readonly Listener[];
+  /** How long requests under way get to finish when the worker stops. */
+  readonly drainMs: number;
   readonly logLevel: string;
 }
 
@@ -55,19 +68,13 @@ export type ReadConfig =
   | { readonly kind: 'config'; readonly config: WorkerConfig }
   | { readonly kind: 'faults'; readonly faults: readonly string[] };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+type Variables = z.output<typeof workerEnvironment>;
+
 /** Reads and checks the whole environment; gives every fault there is. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): ReadConfig {
-  const isSet = ([, value]: [string, string | undefined]): boolean => value !== undefined && value !== '';
-  const parsed = workerEnvironment.safeParse(Object.fromEntries(Object.entries(environment).filter(isSet)));
+export function readConfig(environment: Environment = process.env): ReadConfig {
   const faults: string[] = [];
-  if (!parsed.success) {
-    for (const { path } of parsed.error.issues) {
-      const name = String(path[0]) as keyof typeof workerEnvironment.shape;
-      faults.push(`${name}: expected ${workerEnvironment.shape[name].description ?? 'another value'}`);
-    }
-    return { kind: 'faults', faults: [...new Set(faults)] };
-  }
-  const { data } = parsed;
+  const data = readVariables(environment, faults);
   const attempt = <T>(name: string, expected: string, read: () => T): T | undefined => {
     try {
       return read();
@@ -83,29 +90,48 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     readRoots(data.ONECLI_UPSTREAM_CA_FILE),
   );
   const allowRanges = attempt('ONECLI_ALLOW_RANGES', 'CIDRs, comma-separated, like 10.1.0.0/16', () =>
-    readRanges(data.ONECLI_ALLOW_RANGES),
+    readRanges(data.ONECLI_ALLOW_RANGES ?? ''),
   );
-  const ownListeners = attempt('ONECLI_OWN_LISTENERS', 'address:port, comma-separated', () =>
-    readListeners(data.ONECLI_OWN_LISTENERS),
+  const otherListeners = attempt('ONECLI_OWN_LISTENERS', 'address:port, comma-separated', () =>
+    readListeners(data.ONECLI_OWN_LISTENERS ?? ''),
   );
-  const connectTo = parseConnectTo(data.ONECLI_CONNECT_TO);
+  const connectTo = parseConnectTo(data.ONECLI_CONNECT_TO ?? '');
   if (connectTo.kind === 'faults') faults.push(...connectTo.faults.map((fault) => `ONECLI_CONNECT_TO: ${fault}`));
-  if (faults.length > 0 || !masterKey || !allowRanges || !ownListeners || connectTo.kind === 'faults')
+  if (faults.length > 0 || !masterKey || !allowRanges || !otherListeners || connectTo.kind === 'faults')
     return { kind: 'faults', faults };
-  const config: WorkerConfig = {
+  // Without a fault there is every variable.
+  const parts = { masterKey, upstreamRootsPem, allowRanges, otherListeners, connectTo: connectTo.connectTo };
+  return { kind: 'config', config: toConfig(data as Variables, parts) };
+}
+
+interface Parts extends Pick<WorkerConfig, 'masterKey' | 'upstreamRootsPem' | 'allowRanges' | 'connectTo'> {
+  readonly otherListeners: readonly Listener[];
+}
+
+function toConfig(data: Variables, { otherListeners, ...parts }: Parts): WorkerConfig {
+  const own = { address: data.ONECLI_BIND, port: data.ONECLI_PROXY_PORT };
+  return {
+    ...parts,
     databaseUrl: data.DATABASE_URL,
-    masterKey,
     port: data.ONECLI_PROXY_PORT,
     bind: data.ONECLI_BIND,
     takesListener: data.ONECLI_LISTENER === 'ipc',
     name: data.ONECLI_WORKER_NAME,
-    upstreamRootsPem,
-    allowRanges,
-    connectTo: connectTo.connectTo,
-    ownListeners,
+    ownListeners: [own, ...otherListeners.filter((other) => !isSameListener(own, other))],
+    drainMs: data.ONECLI_DRAIN_MS,
     logLevel: data.ONECLI_LOG_LEVEL,
   };
-  return { kind: 'config', config };
+}
+
+/** Each variable by itself, so that one that is malformed hides no fault of another; that one is left out. */
+function readVariables(environment: Environment, faults: string[]): Partial<Variables> {
+  const found = Object.entries(workerEnvironment.shape).flatMap(([name, schema]) => {
+    const parsed = schema.safeParse(environment[name] === '' ? undefined : environment[name]);
+    if (parsed.success) return [[name, parsed.data]];
+    faults.push(`${name}: expected ${schema.description ?? 'another value'}`);
+    return [];
+  });
+  return Object.fromEntries(found) as Partial<Variables>;
 }
 
 function readMasterKey(key: string | undefined, file: string | undefined): MasterKey {
@@ -126,12 +152,23 @@ function readRanges(text: string): string[] {
   return ranges;
 }
 
-function readListeners(text: string): { address: string; port: number }[] {
+function readListeners(text: string): Listener[] {
   return list(text).map((entry) => {
-    const match = /^(?:\[([^\]]+)\]|([^:]+)):([0-9]{1,5})$/.exec(entry);
-    if (!match) throw new Error('not address:port');
-    return { address: match[1] ?? match[2] ?? '', port: Number(match[3]) };
+    const match = /^(?:\[([^\]]+)\]|([^:]+)):([0-9]+)$/.exec(entry);
+    return { address: match?.[1] ?? match?.[2] ?? '', port: port.parse(match?.[3]) };
   });
+}
+
+function isSameListener(one: Listener, other: Listener): boolean {
+  return one.address === other.address && one.port === other.port;
+}
+
+function wholeNumber(isAllowed: (value: number) => boolean) {
+  return z
+    .string()
+    .regex(/^(?:0|[1-9][0-9]{0,9})$/)
+    .transform(Number)
+    .refine(isAllowed);
 }
 
 function list(text: string): string[] {

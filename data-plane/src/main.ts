@@ -1,9 +1,12 @@
 /** A worker: the proxy process. Exit codes: 0 stopped, 2 configuration, 3 port taken. */
-import { createServer, Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { buildWorker, type Worker, WrongMasterKey } from './build.ts';
 import { readConfig, type WorkerConfig } from './config.ts';
+import { drain } from './drain.ts';
 import { acceptConnection } from './proxy/accept-connection.ts';
+
+const backlog = 4096;
 
 async function main(): Promise<void> {
   const read = readConfig();
@@ -16,21 +19,42 @@ async function main(): Promise<void> {
   const { config } = read;
   const log: Logger = pino({ name: config.name, level: config.logLevel });
   const stop = new AbortController();
-  const handle = config.takesListener ? listenerFromParent() : undefined;
-  const stopped = new Promise<void>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve());
-    process.on('disconnect', () => resolve());
-  });
-  const worker = await build(config, log, stop.signal);
-  await worker.follow(stop.signal);
-  const server = await listen(config, handle, worker);
+  const handle = config.takesListener ? handleFromParent() : undefined;
+  const stopped = stopRequest();
+  // Nothing has been served before it is up, so nothing is owed to anybody: a stop ends it at once.
+  const isUp = await Promise.race([start(config, log, handle, stop.signal), stopped]);
+  if (!isUp) {
+    stop.abort();
+    process.exit(0);
+  }
+  const { worker, server } = isUp;
   process.send?.({ kind: 'ready' });
   log.info({ port: config.port, revision: worker.plane.configuration.current?.revision }, 'proxying');
   await stopped;
-  await drain(worker, server);
+  await drain(worker.plane, server, config.drainMs);
   stop.abort();
   await worker.close();
   process.exit(0);
+}
+
+/** Resolves when the process is asked to end, or its parent has gone. */
+function stopRequest(): Promise<undefined> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(undefined));
+    process.on('disconnect', () => resolve(undefined));
+  });
+}
+
+/** Accepts connections only when there is a configuration to judge them by: until then the kernel queues them. */
+async function start(
+  config: WorkerConfig,
+  log: Logger,
+  handle: Promise<object> | undefined,
+  signal: AbortSignal,
+): Promise<{ worker: Worker; server: Server }> {
+  const worker = await build(config, log, signal);
+  await worker.follow(signal);
+  return { worker, server: await listen(config, await handle, worker) };
 }
 
 async function build(config: WorkerConfig, log: Logger, signal: AbortSignal): Promise<Worker> {
@@ -45,19 +69,17 @@ async function build(config: WorkerConfig, log: Logger, signal: AbortSignal): Pr
   }
 }
 
-/** The supervisor keeps the port open while workers come and go, and hands the listening socket over. */
-function listenerFromParent(): Promise<Server> {
+/** The supervisor keeps the port open while workers come and go, and hands the bound socket over. */
+function handleFromParent(): Promise<object> {
   return new Promise((resolve) => {
     process.on('message', (message: unknown, handle: unknown) => {
-      if (message === 'listener' && handle instanceof Server) resolve(handle);
+      if (message === 'listener' && typeof handle === 'object' && handle !== null) resolve(handle);
     });
   });
 }
 
-async function listen(config: WorkerConfig, handle: Promise<Server> | undefined, worker: Worker): Promise<Server> {
-  const server = handle ? await handle : createServer();
-  server.on('connection', (socket) => acceptConnection(worker.plane, socket));
-  if (handle) return server;
+function listen(config: WorkerConfig, handle: object | undefined, worker: Worker): Promise<Server> {
+  const server = createServer((socket) => acceptConnection(worker.plane, socket));
   return new Promise((resolve) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       process.stderr.write(
@@ -65,19 +87,10 @@ async function listen(config: WorkerConfig, handle: Promise<Server> | undefined,
       );
       process.exit(error.code === 'EADDRINUSE' || error.code === 'EACCES' ? 3 : 1);
     });
-    server.listen({ port: config.port, host: config.bind, backlog: 4096 }, () => resolve(server));
+    const isListening = (): void => resolve(server);
+    if (handle) server.listen(handle, backlog, isListening);
+    else server.listen({ port: config.port, host: config.bind, backlog }, isListening);
   });
-}
-
-/** No new connections, idle ones end, requests under way finish, for at most `drainMs`. */
-async function drain({ plane }: Worker, server: Server): Promise<void> {
-  plane.isDraining = true;
-  server.close();
-  plane.connections.endIdle();
-  const deadline = performance.now() + plane.limits.drainMs;
-  while (plane.connections.count > 0 && performance.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  plane.connections.destroyAll();
 }
 
 await main();

@@ -145,6 +145,23 @@ describe('supervise', () => {
     expect(successor).not.toBe(controlPlane);
   });
 
+  it('leaves no connection unanswered that arrives while the worker is down or starting', async () => {
+    const config = await configure();
+    await start(config);
+    await untilReady();
+    const killed = await askWorker(config);
+    process.kill(killed, 'SIGKILL');
+    const answers: Promise<number>[] = [];
+    const arriving = setInterval(() => answers.push(askWorker(config).catch(() => Number.NaN)), 20);
+    const hasSuccessor = () =>
+      waitFor(async () => (await answers.at(-1)) !== undefined && answers.length > 40, patience);
+    await hasSuccessor();
+    clearInterval(arriving);
+    const pids = await Promise.all(answers);
+    expect(new Set(pids).has(killed)).toBe(false);
+    expect(pids.filter((pid) => !(pid > 0))).toEqual([]);
+  });
+
   it('shares the proxy port among several workers', async () => {
     const config = await configure({ ONECLI_WORKERS: '2' });
     await start(config);

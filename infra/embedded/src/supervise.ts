@@ -1,11 +1,11 @@
 // The supervisor: lock, ports, Postgres, control plane and workers, in this order; and the other way round at the end.
-import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeStart } from './banner.ts';
 import { ChildLog } from './children/child-log.ts';
 import { controlPlaneEnvironment, localUrl, workerEnvironment } from './children/child-environments.ts';
 import { bindSharedListener, requireFreePort } from './children/listening-port.ts';
+import type { SharedHandle } from './children/listening-port.ts';
 import { SupervisedChild } from './children/supervised-child.ts';
 import type { ChildSpec } from './children/supervised-child.ts';
 import type { SupervisorConfig } from './config.ts';
@@ -63,7 +63,7 @@ export async function supervise(
     cleanUp.push(() => listener.close());
     const postgres = await PostgresKeeper.start(folder.path, print);
     cleanUp.push(() => postgres.stop());
-    const foundation = { config, folder, databaseUrl: postgres.url, key, firstPassword, listener: listener.server };
+    const foundation = { config, folder, databaseUrl: postgres.url, key, firstPassword, listener: listener.handle };
     return new Planes(foundation, programs, print, cleanUp);
   } catch (error) {
     await undo(cleanUp);
@@ -79,7 +79,7 @@ interface Foundation {
   readonly databaseUrl: string;
   readonly key: MasterKeyHolder;
   readonly firstPassword: { file: string; password: string } | undefined;
-  readonly listener: Server;
+  readonly listener: SharedHandle;
 }
 
 async function undo(cleanUp: CleanUp): Promise<void> {

@@ -1,3 +1,4 @@
+import type { SendHandle } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
 import { StartFault, exitCodes } from '../start-fault.ts';
@@ -7,6 +8,9 @@ import { waitFor } from '../wait-for.ts';
 interface BoundHandle {
   close(): void;
 }
+
+/** A bound socket as `child.send` takes it and as `server.listen` takes it in the child. */
+export type SharedHandle = NonNullable<SendHandle>;
 
 interface NetWithHandles {
   _createServerHandle?: (address: string, port: number, addressType: 4 | 6) => BoundHandle | number;
@@ -46,17 +50,18 @@ export async function requireFreePort({ bind, port, setting }: PortSetting, pati
 
 /**
  * Binds the port once, in the supervisor, for workers to accept from: while one restarts, the kernel queues connections.
- * The supervisor itself never accepts, which Node's public listen() could not promise; hence the handle.
- * @returns a server to pass to `child.send('listener', server)`, never listened on here, and its end
+ * The supervisor itself never accepts, which Node's public listen() could not promise; hence the handle. It must travel
+ * as it is: a child accepts from a `net.Server` from the moment that it arrives, before anybody there can serve.
+ * @returns the handle to pass to `child.send('listener', handle)`, and its end
  */
-export function bindSharedListener(bind: string, port: number): { server: net.Server; close(): void } {
+export function bindSharedListener(bind: string, port: number): { handle: SharedHandle; close(): void } {
   const create = (net as NetWithHandles)._createServerHandle;
   const handle = create?.(bind, port, net.isIPv6(bind) ? 6 : 4);
   if (handle === undefined || typeof handle === 'number') {
     throw new StartFault(`Port ${port} on ${bind} cannot be bound.`, { exitCode: exitCodes.portTaken });
   }
-  const server = Object.assign(new net.Server(), { _handle: handle });
-  return { server, close: () => handle.close() };
+  // Node's types know the servers and sockets around a handle only; Node itself sends either.
+  return { handle: handle as unknown as SharedHandle, close: () => handle.close() };
 }
 
 function tryListening(host: string, port: number): Promise<string | undefined> {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import type { Server } from 'node:net';
 import { exitCodes } from '../start-fault.ts';
 import { closeKeyDescriptor } from '../data-folder/hand-over-key.ts';
 import { waitFor } from '../wait-for.ts';
 import type { ChildLog } from './child-log.ts';
+import type { SharedHandle } from './listening-port.ts';
 
 const firstDelayMs = 100;
 const longestDelayMs = 5_000;
@@ -22,8 +22,8 @@ export interface ChildSpec {
   readonly environment: () => Record<string, string>;
   /** A descriptor to pass as number 4, opened for each start; closed here. */
   readonly openKey?: () => number;
-  /** A listening socket to hand over. */
-  readonly listener?: Server;
+  /** A bound socket to hand over, which the child listens on when it can serve. */
+  readonly listener?: SharedHandle;
   readonly log: ChildLog;
   /** Called each time the child says that it serves. */
   readonly onReady: () => void;
