@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectCanariesNowhere } from '../support/attack.ts';
 import { requestBytes } from '../support/raw-agent.ts';
+import type { RawConnection } from '../support/raw-connection.ts';
 import type { UpstreamHandler } from '../support/upstream-connection.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { startWorld, type World } from '../support/world.ts';
@@ -11,6 +12,9 @@ beforeAll(async () => {
   world = await startWorld();
 });
 afterAll(() => world?.stop());
+
+/** The connection under test, for handlers that wait for what has come through. */
+let agent: RawConnection | undefined;
 
 const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n';
 const cuts: Record<string, UpstreamHandler> = {
@@ -38,7 +42,7 @@ const cuts: Record<string, UpstreamHandler> = {
   },
   'close-delimited, then RST': async (_request, reply) => {
     await reply.raw(`${head}\r\nshort`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await waitUntil('the agent has the first part', () => agent?.received().includes('short'));
     reply.reset();
   },
 };
@@ -59,6 +63,7 @@ describe('answers of an upstream that fails', () => {
     world.upstream.dropConnections();
     world.upstream.reset(handler);
     const connection = await world.tunnel();
+    agent = connection;
     connection.send(requestBytes('GET', '/v1/models'));
     const answer = await connection.readResponse().catch(() => undefined);
     const how = await connection.untilClosed();

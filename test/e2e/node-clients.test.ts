@@ -30,7 +30,7 @@ function keysAtUpstream(): Set<string> {
 }
 
 describe.skipIf(node === undefined)(
-  'Node 24 with its proxy variables (skipped without the package node-linux-*)',
+  'Node 24 with its proxy variables (skipped where it is not installed in test/support/node24)',
   () => {
     it('the openai SDK: JSON, streaming, upload, retry', async () => {
       const result = await runScript(node ?? '', 'openai.mjs');
