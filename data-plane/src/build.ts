@@ -125,6 +125,7 @@ function wire(
     authority,
     connections,
     isDraining: false,
+    underway: 0,
   };
 }
 

@@ -74,6 +74,11 @@ const faults = {
     isRetryable: false,
     hint: 'The client does not trust the certificate authority of this gateway. `onecli run` sets it; `onecli doctor` says what is missing.',
   },
+  TARGET_TOO_LONG: {
+    status: 414,
+    isRetryable: false,
+    hint: 'The request target is longer than this gateway accepts. Send the data in the body.',
+  },
   HEAD_TOO_LARGE: { status: 431, isRetryable: false, hint: 'The request head is larger than this gateway accepts.' },
   REQUEST_TIMEOUT: { status: 408, isRetryable: true, hint: 'The request was not sent in time.' },
   METHOD_NOT_ALLOWED: { status: 405, isRetryable: false, hint: 'This method is not allowed here.' },
@@ -99,7 +104,11 @@ const faults = {
     hint: 'The upstream sent something that is not a well-formed HTTP/1.1 response.',
   },
   UPSTREAM_TIMEOUT: { status: 504, isRetryable: true, hint: 'The upstream did not answer in time.' },
-  NOT_READY: { status: 503, isRetryable: true, hint: 'The gateway has no configuration yet. Try again shortly.' },
+  NOT_READY: {
+    status: 503,
+    isRetryable: true,
+    hint: 'The gateway is not ready, or its database is away. Try again shortly.',
+  },
   AUDIT_UNAVAILABLE: {
     status: 503,
     isRetryable: true,

@@ -9,6 +9,7 @@ import { type HostPattern, hostPatternCovers, parseHostPattern } from '@onecli/s
 import { findPlaceholders, type Placeholder, placeholderScheme } from '@onecli/shared/domain/placeholder';
 import type { SealedVersion, SecretRecord } from '@onecli/shared/domain/snapshot';
 import type { Configuration } from '../snapshot/configuration.ts';
+import { isSendableValue } from '../wire/field-syntax.ts';
 import type { Header } from '../wire/head.ts';
 import type { SecretOpener } from './open-secret.ts';
 
@@ -144,7 +145,7 @@ function replaceIn({ text, grants, surface }: Spot, opener: SecretOpener): strin
   let from = 0;
   for (const { placeholder, secret, version } of grants) {
     const value = opener.open(secret, version).reveal();
-    if (/[\0\r\n]/.test(value)) throw new Error(`secret ${secret.name} cannot stand in a header`);
+    if (!isSendableValue(asHeaderBytes(value))) throw new Error(`secret ${secret.name} cannot stand in a header`);
     result += text.slice(from, placeholder.start) + asHeaderBytes(value);
     from = placeholder.end;
   }

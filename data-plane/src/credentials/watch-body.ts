@@ -48,8 +48,7 @@ export class BodyWatch {
   #judge(text: Buffer, isEnd: boolean): Judged {
     let verdict: BodyVerdict = 'clean';
     for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + mark.length)) {
-      const rest = text.toString('latin1', at + mark.length, at + mark.length + maxRestBytes).toLowerCase();
-      const length = placeholderLength(rest, isEnd);
+      const { rest, length } = restAfter(text, at + mark.length, isEnd);
       if (length === 'open') return { verdict, openAt: at };
       if (length === 'none') continue;
       const previous = at > 0 ? String.fromCharCode(text[at - 1] as number) : '';
@@ -58,6 +57,15 @@ export class BodyWatch {
     }
     return { verdict, openAt: undefined };
   }
+}
+
+/** What follows a mark: a little of it, which settles most, or as much as a placeholder can be long. */
+function restAfter(text: Buffer, from: number, isEnd: boolean): { rest: string; length: number | 'open' | 'none' } {
+  const little = text.toString('latin1', from, from + 48).toLowerCase();
+  const length = placeholderLength(little, false);
+  if (length !== 'open') return { rest: little, length };
+  const rest = text.toString('latin1', from, from + maxRestBytes).toLowerCase();
+  return { rest, length: placeholderLength(rest, isEnd) };
 }
 
 /** How far a placeholder goes in what follows the mark. `open`: further bytes may change it. */

@@ -1,7 +1,7 @@
 /** What the worker answers itself on the proxy port, to anybody: no agent, secret or host is named here. */
 import { requestFraming } from '../wire/frame-body.ts';
 import type { RequestHead } from '../wire/head.ts';
-import type { AgentSide } from '../proxy/agent-side.ts';
+import { type AgentSide, writeToAgent } from '../proxy/agent-side.ts';
 import { answer, answerRefusal, refusal } from '../proxy/answer.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
 import { nextRequestId } from '../proxy/request-id.ts';
@@ -24,9 +24,8 @@ export async function answerOwnRequest(plane: DataPlane, side: AgentSide, head: 
       isReading ? 'NOT_A_PROXY_REQUEST' : 'METHOD_NOT_ALLOWED',
       'There is nothing here under that method and path.',
     );
-    side.socket.write(
-      answerRefusal(refused, { requestId: nextRequestId(), isClosing: true, method: head.method }).bytes,
-    );
+    const options = { requestId: nextRequestId(), isClosing: true, method: head.method };
+    await writeToAgent(plane, side, [answerRefusal(refused, options).bytes]);
     return 'close';
   }
   const headers: [string, string][] = [
@@ -34,10 +33,14 @@ export async function answerOwnRequest(plane: DataPlane, side: AgentSide, head: 
     ['Cache-Control', 'no-store'],
   ];
   if (isClosing) headers.push(['Connection', 'close']);
-  side.socket.write(
-    answer(own.status, own.status === 200 ? 'OK' : 'Service Unavailable', headers, own.body, head.method === 'HEAD')
-      .bytes,
+  const { bytes } = answer(
+    own.status,
+    own.status === 200 ? 'OK' : 'Service Unavailable',
+    headers,
+    own.body,
+    head.method === 'HEAD',
   );
+  if (!(await writeToAgent(plane, side, [bytes]))) return 'close';
   return isClosing ? 'close' : 'keep-alive';
 }
 

@@ -11,7 +11,7 @@ import { type Served, serveConnection } from './serve-connection.ts';
 /** Takes a connection just accepted and serves it to its end. */
 export function acceptConnection(plane: DataPlane, socket: Socket): void {
   socket.setNoDelay(true);
-  const side = agentSide(plane, socket, undefined);
+  const side = agentSide(plane, socket, socket, undefined);
   plane.connections.add(socket);
   plane.metrics.tunnels.inc();
   socket.once('close', () => plane.metrics.tunnels.dec());

@@ -6,10 +6,13 @@ import type { DataPlane } from './data-plane.ts';
 import type { Deadline } from './deadline.ts';
 import type { Identity } from './identify.ts';
 import { SocketReader } from './socket-reader.ts';
+import { writeBytes } from './write-bytes.ts';
 
 /** The agent's end of a connection on which requests arrive: inside a tunnel, or in absolute form on the proxy port. */
 export interface AgentSide {
   readonly socket: Socket;
+  /** The TCP socket under `socket`; the same one outside a tunnel. */
+  readonly raw: Socket;
   readonly reader: SocketReader;
   readonly deadline: Deadline;
   /** Set inside a tunnel: whom the CONNECT was from and where it goes. */
@@ -26,7 +29,7 @@ export interface Tunnel {
 }
 
 /** The agent's end of a connection, with its deadline. */
-export function agentSide(plane: DataPlane, socket: Socket, tunnel: AgentSide['tunnel']): AgentSide {
+export function agentSide(plane: DataPlane, socket: Socket, raw: Socket, tunnel: AgentSide['tunnel']): AgentSide {
   const reader = new SocketReader(socket);
   const deadline = plane.clock.deadline(() => {
     reader.interrupt();
@@ -34,21 +37,47 @@ export function agentSide(plane: DataPlane, socket: Socket, tunnel: AgentSide['t
     if (socket.writableNeedDrain) socket.destroy();
   });
   socket.once('close', () => deadline.clear());
-  return { socket, reader, deadline, tunnel };
+  return { socket, raw, reader, deadline, tunnel };
+}
+
+/**
+ * Writes to the agent and waits while it does not read; one that does not for too long loses its connection. False when
+ * the connection is gone. Answers of our own go through here too: a peer that only asks must not fill our memory.
+ */
+export async function writeToAgent(plane: DataPlane, side: AgentSide, pieces: readonly Buffer[]): Promise<boolean> {
+  const written = writeBytes(side.socket, pieces);
+  if (typeof written === 'boolean') return written;
+  side.deadline.extend(plane.limits.bodyIdleMs);
+  const isOpen = await written;
+  side.deadline.pause();
+  return isOpen;
+}
+
+/** Ends a connection so that the agent cannot take what it has for a whole answer (rule 9): a reset, not an end. */
+export function abort(side: AgentSide): void {
+  side.raw.resetAndDestroy();
+  side.socket.destroy();
 }
 
 const lingerMs = 2000;
 
 /**
- * Ends a connection so that the last answer arrives: what the peer still sends is read and thrown away for a moment,
- * because closing on unread bytes would reset the connection and take the answer with it.
+ * Ends a connection so that the last answer arrives: what the peer still sends is read and thrown away, because closing on
+ * unread bytes would reset the connection and take the answer with it. The peer has `bodyIdleMs` to take the answer and
+ * then a moment to end.
  */
-export function closeGently(socket: Socket): void {
+export function closeGently(plane: DataPlane, side: AgentSide): void {
+  const { socket, deadline } = side;
   if (socket.destroyed) return;
-  const timer = setTimeout(() => socket.destroy(), lingerMs);
-  socket.once('close', () => clearTimeout(timer));
-  socket.on('error', () => socket.destroy());
+  side.reader.detach();
   socket.on('data', () => undefined);
+  let timer = setTimeout(() => socket.destroy(), plane.limits.bodyIdleMs);
+  socket.once('finish', () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => socket.destroy(), lingerMs);
+  });
+  socket.once('close', () => clearTimeout(timer));
+  deadline.clear();
   socket.resume();
   socket.end();
 }

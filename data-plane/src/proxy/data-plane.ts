@@ -24,4 +24,6 @@ export interface DataPlane {
   readonly authority: { leaves: LeafCache | undefined; certificatePem: string | undefined };
   readonly connections: OpenConnections;
   isDraining: boolean;
+  /** Requests that were begun and are not yet recorded. */
+  underway: number;
 }

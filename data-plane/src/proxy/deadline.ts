@@ -14,13 +14,12 @@ interface Entry extends Deadline {
 }
 
 /**
- * Deadlines by the thousand on one coarse timer: they expire up to `tickMs` late, and setting one costs an assignment.
+ * Deadlines by the thousand on one coarse timer: they expire up to `tickMs` late, never early, and setting one costs next to nothing.
  * Every connection has one, so that nothing a peer leaves open stays for ever.
  */
 export class DeadlineClock {
   readonly #entries = new Set<Entry>();
   readonly #timer: NodeJS.Timeout;
-  #nowMs = performance.now();
 
   constructor(tickMs = 250) {
     this.#timer = setInterval(() => this.#tick(), tickMs);
@@ -34,7 +33,7 @@ export class DeadlineClock {
       atMs: Number.POSITIVE_INFINITY,
       onExpired,
       extend: (ms) => {
-        entry.atMs = this.#nowMs + ms;
+        entry.atMs = performance.now() + ms;
       },
       pause: () => {
         entry.atMs = Number.POSITIVE_INFINITY;
@@ -53,9 +52,9 @@ export class DeadlineClock {
   }
 
   #tick(): void {
-    this.#nowMs = performance.now();
+    const nowMs = performance.now();
     for (const entry of this.#entries) {
-      if (entry.atMs > this.#nowMs) continue;
+      if (entry.atMs > nowMs) continue;
       entry.atMs = Number.POSITIVE_INFINITY;
       entry.onExpired();
     }

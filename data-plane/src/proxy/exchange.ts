@@ -8,7 +8,7 @@ import type { Authority } from '../wire/parse-authority.ts';
 import type { Tunnel } from './agent-side.ts';
 import { type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
-import type { Forwarded } from './forward.ts';
+import type { Forwarded } from './outgoing.ts';
 import type { RequestBody } from './request-body.ts';
 import { nextRequestId } from './request-id.ts';
 import type { StrictRequest } from './strict-request.ts';
@@ -21,6 +21,13 @@ const failuresAfterAllow = new Set([
   'UPSTREAM_TIMEOUT',
   'REQUEST_TIMEOUT',
 ]);
+
+const maxPathBytes = 1024;
+
+/** A copy, at most so long: a slice would keep the whole head that it was cut from alive while events wait. */
+function bounded(text: string, maxBytes: number): string {
+  return Buffer.from(text.slice(0, maxBytes), 'latin1').toString('latin1');
+}
 
 export class Exchange {
   readonly requestId = nextRequestId();
@@ -46,6 +53,12 @@ export class Exchange {
     this.destination = tunnel?.destination;
   }
 
+  /** The request was read: what it is and where it goes. */
+  accept(request: StrictRequest): void {
+    this.request = request;
+    this.destination = request.destination;
+  }
+
   /** Policy said no. The trail is told by which rule, if it was one. */
   deny(): Refusal {
     const host = this.destination?.host ?? 'this host';
@@ -55,10 +68,14 @@ export class Exchange {
     );
   }
 
-  /** All is decided: what leaves with the request is known. */
-  forwarding(placement: Extract<Placement, { kind: 'placed' }>): void {
+  /** The request's head is being written to its upstream, and these secrets leave with it. */
+  leaving(placement: Extract<Placement, { kind: 'placed' }>): void {
     this.#secrets = placement.secrets;
     this.#plane.metrics.replaced(placement.surfaces);
+  }
+
+  /** All is decided; dialling comes next. */
+  decided(): void {
     this.#plane.metrics.overhead((performance.now() - this.#startedMs) / 1000);
   }
 
@@ -66,7 +83,7 @@ export class Exchange {
   record(ending: Forwarded): void {
     const { decision, reason, status, responseBytes } = this.#summary(ending);
     if (this.body?.hasMention) this.findings.push({ kind: 'PLACEHOLDER_IN_BODY', place: 'body' });
-    if (ending.kind === 'refused' && ending.code === 'PLACEHOLDER_NOT_BOUND' && this.findings.length === 0)
+    if (ending.kind !== 'answered' && ending.code === 'PLACEHOLDER_NOT_BOUND' && this.findings.length === 0)
       this.findings.push({ kind: 'PLACEHOLDER_NOT_BOUND', place: 'body' });
     const { destination } = this;
     this.#plane.metrics.request(decision, this.#head.method, status, reason);
@@ -81,8 +98,8 @@ export class Exchange {
       rule: this.rule,
       host: destination?.host ?? '',
       port: destination?.port ?? 0,
-      method: this.#head.method.slice(0, 32),
-      path: this.request?.path ?? '',
+      method: bounded(this.#head.method, 32),
+      path: bounded(this.request?.path ?? '', maxPathBytes),
       status,
       latencyMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
       requestBytes: this.body?.bytes ?? 0,
@@ -97,7 +114,12 @@ export class Exchange {
       case 'answered':
         return { decision: 'allow', reason: 'ALLOWED', status: ending.status, responseBytes: ending.responseBytes };
       case 'broken':
-        return { decision: 'allow', reason: ending.code, status: ending.status, responseBytes: ending.responseBytes };
+        return {
+          decision: ending.code === 'PLACEHOLDER_NOT_BOUND' ? 'deny' : 'allow',
+          reason: ending.code,
+          status: ending.status,
+          responseBytes: ending.responseBytes,
+        };
       case 'refused': {
         const decision = failuresAfterAllow.has(ending.code) ? 'allow' : 'deny';
         return {

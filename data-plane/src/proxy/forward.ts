@@ -2,48 +2,18 @@
  * One request to its upstream and the answer back, both streaming. Retried once, and only on a pooled connection that
  * turned out to be closed: nothing of a body sent, no byte of an answer, and a method that may be repeated (RFC 9110 9.2.2).
  */
-import type { Header } from '../wire/head.ts';
-import { frameChunks } from './frame-chunks.ts';
 import { writeRequestHead } from '../wire/write-head.ts';
 import type { AgentSide } from './agent-side.ts';
-import { type Refusal, refusal } from './answer.ts';
+import { refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
-import type { Destination } from './dial.ts';
+import { frameChunks } from './frame-chunks.ts';
+import type { Forwarded, Outgoing, Sending } from './outgoing.ts';
 import { relayAnswer } from './relay-answer.ts';
 import type { RequestBody } from './request-body.ts';
 import type { Upstream } from './upstream-pool.ts';
 import { writeBytes } from './write-bytes.ts';
 
-export interface Outgoing {
-  readonly agentId: string;
-  readonly destination: Destination;
-  readonly method: string;
-  readonly minor: 0 | 1;
-  readonly target: string;
-  readonly headers: readonly Header[];
-  readonly body: RequestBody;
-  readonly isKeptAlive: boolean;
-}
-
-/** How an exchange went. `responseBytes` counts payload. */
-export type Forwarded =
-  | { readonly kind: 'answered'; readonly status: number; readonly responseBytes: number; readonly isReusable: boolean }
-  /** Nothing was sent to the agent. */
-  | Refusal
-  /** The agent's connection was ended in the middle: a cut answer must not look whole. */
-  | {
-      readonly kind: 'broken';
-      readonly code: 'UPSTREAM_INVALID' | 'UPSTREAM_TIMEOUT' | 'AGENT_GONE';
-      readonly status: number;
-      readonly responseBytes: number;
-    };
-
-/** What became of sending the request; read it only after the answer or its absence is known. */
-export interface Sending {
-  isDone: boolean;
-  /** Why it stopped, when the agent or its body was the reason. */
-  fault: Refusal | 'agent-gone' | undefined;
-}
+type Stale = { readonly kind: 'stale' };
 
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
@@ -56,8 +26,9 @@ export async function forward(plane: DataPlane, side: AgentSide, outgoing: Outgo
     if ('kind' in upstream) return upstream;
     const forwarded = await exchange(plane, side, outgoing, upstream);
     if (forwarded.kind !== 'stale') return forwarded;
-    if (!isRepeatable || isFresh)
+    if (!isRepeatable || isFresh) {
       return refusal('UPSTREAM_UNREACHABLE', 'The upstream closed the connection without an answer.');
+    }
   }
 }
 
@@ -66,38 +37,35 @@ async function exchange(
   side: AgentSide,
   outgoing: Outgoing,
   upstream: Upstream,
-): Promise<Forwarded | { readonly kind: 'stale' }> {
+): Promise<Forwarded | Stale> {
   const wasReused = upstream.isReused;
+  const sending: Sending = { isDone: false, waitsFor: 'upstream', fault: undefined };
+  let isReleased = false;
   side.reader.onEnding = () => upstream.socket.destroy();
   if (side.reader.ending) upstream.socket.destroy();
-  const sending: Sending = { isDone: false, fault: undefined };
-  upstream.deadline.extend(plane.limits.bodyIdleMs);
-  sendRequest(plane, outgoing, upstream, sending);
   try {
+    upstream.deadline.extend(plane.limits.bodyIdleMs);
+    sendRequest(plane, outgoing, upstream, sending);
     const relayed = await relayAnswer(plane, side, outgoing, upstream, sending);
-    if (relayed.kind === 'answered' && relayed.isUpstreamReusable && sending.isDone) plane.pool.release(upstream);
-    else plane.pool.discard(upstream);
-    if (relayed.kind !== 'no-answer') return relayed;
-    return explainSilence(side, upstream, sending, wasReused);
+    isReleased = relayed.kind === 'answered' && relayed.isUpstreamReusable && sending.isDone;
+    return relayed.kind === 'no-answer' ? explainSilence(side, upstream, sending, wasReused) : relayed;
   } finally {
     side.reader.onEnding = undefined;
+    if (isReleased) plane.pool.release(upstream);
+    else plane.pool.discard(upstream);
   }
 }
 
 /** Why there was no answer at all: by the agent, its body, the clock, or the upstream. */
-function explainSilence(
-  side: AgentSide,
-  upstream: Upstream,
-  sending: Sending,
-  wasReused: boolean,
-): Forwarded | { readonly kind: 'stale' } {
+function explainSilence(side: AgentSide, upstream: Upstream, sending: Sending, wasReused: boolean): Forwarded | Stale {
   if (sending.fault !== undefined && sending.fault !== 'agent-gone') return sending.fault;
-  if (sending.fault === 'agent-gone' || side.reader.ending)
+  if (sending.fault === 'agent-gone' || side.reader.ending) {
     return { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
+  }
   if (upstream.hasTimedOut) {
-    return sending.isDone
-      ? refusal('UPSTREAM_TIMEOUT', 'The upstream did not answer in time.')
-      : refusal('REQUEST_TIMEOUT', 'The request body did not arrive in time.');
+    return !sending.isDone && sending.waitsFor === 'agent'
+      ? refusal('REQUEST_TIMEOUT', 'The request body did not arrive in time.')
+      : refusal('UPSTREAM_TIMEOUT', 'The upstream did not answer in time.');
   }
   return wasReused
     ? { kind: 'stale' }
@@ -107,15 +75,14 @@ function explainSilence(
 /** Writes the head at once with what is there of the body, then the rest as it comes. */
 function sendRequest(plane: DataPlane, outgoing: Outgoing, upstream: Upstream, sending: Sending): void {
   const { body } = outgoing;
-  const head = Buffer.from(
-    writeRequestHead(outgoing.method, outgoing.target, outgoing.headers, body.framing),
-    'latin1',
-  );
+  const head = writeRequestHead(outgoing.method, outgoing.target, outgoing.headers, body.framing);
+  const bytes = Buffer.from(head, 'latin1');
+  outgoing.onLeaving();
   if (body.isEmpty) {
-    void writeBytes(upstream.socket, [head]);
+    void writeBytes(upstream.socket, [bytes]);
     return finishSending(plane, upstream, sending);
   }
-  sendBody(plane, body, head, upstream, sending).catch((error: unknown) => {
+  sendBody(plane, body, bytes, upstream, sending).catch((error: unknown) => {
     plane.log.error({ err: error }, 'sending a request body failed');
     upstream.socket.destroy();
   });
@@ -135,7 +102,9 @@ async function sendBody(
       if (!(await writeBytes(upstream.socket, pieces))) return;
       pieces = [];
     }
+    sending.waitsFor = 'agent';
     const piece = await next;
+    sending.waitsFor = 'upstream';
     if (piece.kind !== 'payload') {
       sending.fault = piece.kind === 'lost' ? 'agent-gone' : piece;
       upstream.socket.destroy();

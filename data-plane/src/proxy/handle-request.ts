@@ -6,17 +6,18 @@
  * Each step gives its result or a refusal; one immutable configuration holds for all of them. There is one exit, and it
  * records what happened.
  */
-import { decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
+import { type Decision, decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
-import type { AgentSide } from './agent-side.ts';
+import { type AgentSide, abort, writeToAgent } from './agent-side.ts';
 import { answerRefusal, type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
-import { type Forwarded, forward } from './forward.ts';
+import { forward } from './forward.ts';
 import { confirmIdentity, type Identity, identify } from './identify.ts';
+import type { Forwarded } from './outgoing.ts';
 import { RequestBody } from './request-body.ts';
 import { type StrictRequest, strictRequest } from './strict-request.ts';
 
@@ -26,6 +27,7 @@ export type Next = 'keep-alive' | 'close';
 /** Serves one request of an agent and records it. Never rejects. */
 export async function handleRequest(plane: DataPlane, side: AgentSide, head: RequestHead): Promise<Next> {
   const exchange = new Exchange(plane, head, side.tunnel);
+  plane.underway++;
   let ending: Forwarded;
   try {
     ending = await serve(plane, side, head, exchange);
@@ -33,8 +35,9 @@ export async function handleRequest(plane: DataPlane, side: AgentSide, head: Req
     plane.log.error({ err: error, requestId: exchange.requestId }, 'a request failed unexpectedly');
     ending = refusal('INTERNAL', 'An unexpected fault.');
   }
-  const next = ending.kind === 'refused' ? refuse(side, head, exchange, ending) : leave(side, ending);
+  const next = await leave(plane, side, head, exchange, ending);
   exchange.record(ending);
+  plane.underway--;
   return next;
 }
 
@@ -43,18 +46,15 @@ async function serve(plane: DataPlane, side: AgentSide, head: RequestHead, excha
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
   exchange.revision = configuration.revision;
 
-  const identity = side.tunnel
-    ? confirmIdentity(side.tunnel.identity, configuration, Date.now())
-    : identify(head.headers, configuration, plane.tokenPepper, Date.now());
+  const identity = whoAsks(plane, side, head, configuration);
   if (identity.kind === 'refused') return identity;
   exchange.agent = identity.agent;
 
-  const request = strictRequest(side, head);
+  const request = strictRequest(side, head, plane.limits.maxTargetBytes);
   if (request.kind === 'refused') return request;
-  exchange.request = request;
-  exchange.destination = request.destination;
+  exchange.accept(request);
 
-  const decision = decide(hostRules(side, configuration, identity, request), head.method, request.readings);
+  const decision = decideAll(hostRules(side, configuration, identity, request), request);
   exchange.rule = decision.rule;
   if (decision.kind === 'deny') return exchange.deny();
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
@@ -64,22 +64,33 @@ async function serve(plane: DataPlane, side: AgentSide, head: RequestHead, excha
   if (placement.kind !== 'placed') return refusePlacement(plane, exchange, placement);
 
   const body = (exchange.body = new RequestBody(side, request.framing));
-  const held =
-    headerValue(head.headers, 'expect') === undefined ? await body.hold(plane.limits.heldBodyBytes) : undefined;
-  if (held?.kind === 'refused') return held;
-  if (held?.kind === 'lost') return { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
+  const held = await holdBody(plane, side, head, body);
+  if (held.kind !== 'payload') return held;
 
-  exchange.forwarding(placement);
+  exchange.decided();
   return forward(plane, side, {
     agentId: identity.agent.id,
     destination: { ...request.destination, isSecure: request.isSecure },
     method: head.method,
     minor: head.minor,
     target: request.target,
-    headers: placement.headers,
+    headers: held.isContinued ? placement.headers.filter(({ name }) => name !== 'expect') : placement.headers,
     body,
-    isKeptAlive: isKeptAlive(plane, head),
+    isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
+    onLeaving: () => exchange.leaving(placement),
   });
+}
+
+/** The tunnel's agent, if it is still one; outside a tunnel each request says who it is from. */
+function whoAsks(
+  plane: DataPlane,
+  side: AgentSide,
+  head: RequestHead,
+  configuration: Configuration,
+): Identity | Refusal {
+  return side.tunnel
+    ? confirmIdentity(side.tunnel.identity, configuration, Date.now())
+    : identify(head.headers, configuration, plane.tokenPepper, Date.now());
 }
 
 /** Hop-by-hop headers go before credentials come (rule 6), and Host is the one name that was judged (rule 1). */
@@ -88,6 +99,21 @@ function forwardedHeaders(head: RequestHead, { destination, isSecure }: StrictRe
   const value = destination.port === defaultPort ? destination.host : `${destination.host}:${destination.port}`;
   const others = withoutHopByHop(head.headers).filter(({ name }) => name !== 'host');
   return [{ name: 'host', rawName: 'Host', value }, ...others];
+}
+
+/** Every method that an upstream may take the request for has to be allowed; what is granted is what all grant. */
+function decideAll(rules: HostRules, { methods, readings }: StrictRequest): Decision {
+  let decision: Decision | undefined;
+  for (const method of methods) {
+    const one = decide(rules, method, readings);
+    if (one.kind === 'deny') return one;
+    const before: Decision | undefined = decision;
+    decision =
+      before?.kind === 'allow'
+        ? { ...before, secrets: new Set([...before.secrets].filter((name) => one.secrets.has(name))) }
+        : one;
+  }
+  return decision ?? { kind: 'deny', rule: undefined, reason: 'NO_RULE' };
 }
 
 /** The rules for the destination, compiled once for a tunnel and a configuration. */
@@ -125,26 +151,54 @@ function refusePlacement(
     : refusal('PLACEHOLDER_NOT_BOUND', `The placeholder ${where} stands where its secret is not bound.`);
 }
 
-function isKeptAlive(plane: DataPlane, head: RequestHead): boolean {
-  return head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers);
+type Held = { readonly kind: 'payload'; readonly isContinued: boolean } | Exclude<Forwarded, { kind: 'answered' }>;
+
+/**
+ * A small body is looked at whole before anything of the request leaves. An agent that waits to be asked for it
+ * (`Expect: 100-continue`) is asked by us, and its upstream need not be.
+ */
+async function holdBody(plane: DataPlane, side: AgentSide, head: RequestHead, body: RequestBody): Promise<Held> {
+  if (!body.isHoldable(plane.limits.heldBodyBytes)) return { kind: 'payload', isContinued: false };
+  const isContinued = head.minor === 1 && headerValue(head.headers, 'expect')?.toLowerCase() === '100-continue';
+  if (isContinued) await writeToAgent(plane, side, [continueBytes]);
+  const held = await body.hold(plane.limits.bodyIdleMs);
+  if (held.kind === 'refused') return held;
+  if (held.kind === 'payload') return { kind: 'payload', isContinued };
+  return side.socket.writable
+    ? refusal('REQUEST_TIMEOUT', 'The request body did not arrive in time.')
+    : { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
+}
+
+const continueBytes = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+
+/** Leaves the connection as the ending asks: answered by us, good for another request, or cut. */
+async function leave(
+  plane: DataPlane,
+  side: AgentSide,
+  head: RequestHead,
+  exchange: Exchange,
+  ending: Forwarded,
+): Promise<Next> {
+  if (ending.kind === 'answered') return ending.isReusable ? 'keep-alive' : 'close';
+  if (ending.kind === 'refused') return refuse(plane, side, head, exchange, ending);
+  abort(side);
+  return 'close';
 }
 
 /** Answers a refusal. The connection goes on when the next request's start is certain: the whole request was read. */
-function refuse(side: AgentSide, head: RequestHead, exchange: Exchange, refused: Refusal): Next {
-  const isWhole = exchange.request !== undefined && (exchange.body?.isDone ?? exchange.request.framing.kind === 'none');
-  const isClosing = !isWhole || refused.code === 'PROXY_AUTH_INVALID' || head.minor === 0;
-  const { bytes, bodyBytes } = answerRefusal(refused, {
-    requestId: exchange.requestId,
-    isClosing,
-    method: head.method,
-  });
+async function refuse(
+  plane: DataPlane,
+  side: AgentSide,
+  head: RequestHead,
+  exchange: Exchange,
+  refused: Refusal,
+): Promise<Next> {
+  const isRead = exchange.request !== undefined && (exchange.body?.isRead ?? exchange.request.framing.kind === 'none');
+  const isLast = head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
+  const isClosing = !isRead || isLast || refused.code === 'PROXY_AUTH_INVALID' || refused.code === 'REQUEST_TIMEOUT';
+  const options = { requestId: exchange.requestId, isClosing, method: head.method };
+  const { bytes, bodyBytes } = answerRefusal(refused, options);
   exchange.answerBytes = bodyBytes;
-  if (!side.socket.destroyed) side.socket.write(bytes);
-  return isClosing ? 'close' : 'keep-alive';
-}
-
-function leave(side: AgentSide, ending: Exclude<Forwarded, Refusal>): Next {
-  if (ending.kind === 'answered') return ending.isReusable ? 'keep-alive' : 'close';
-  side.socket.destroy();
-  return 'close';
+  const isSent = await writeToAgent(plane, side, [bytes]);
+  return isClosing || !isSent ? 'close' : 'keep-alive';
 }

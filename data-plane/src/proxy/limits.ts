@@ -1,5 +1,7 @@
 /** How much and how long. Times in milliseconds, sizes in bytes. */
 export interface Limits {
+  /** A longer request target is refused: patterns are matched against it. */
+  readonly maxTargetBytes: number;
   readonly head: { readonly maxHeadBytes: number; readonly maxHeaders: number };
   /** The first request head of a connection, CONNECT included. */
   readonly firstHeadMs: number;
@@ -24,6 +26,7 @@ export interface Limits {
 
 /** Defaults that suit a worker of a few hundred megabytes. */
 export const defaultLimits: Limits = {
+  maxTargetBytes: 16 * 1024,
   head: { maxHeadBytes: 64 * 1024, maxHeaders: 200 },
   firstHeadMs: 15_000,
   handshakeMs: 15_000,

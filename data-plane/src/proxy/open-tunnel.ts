@@ -1,11 +1,11 @@
 /** CONNECT: identity and host are settled here, once for the tunnel (rules 1, 2); then TLS is ours, and requests follow. */
 import { type Decision, mayReachHost } from '@onecli/shared/domain/evaluate-policy';
-import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { type InterceptResult, interceptTls } from '../tls/intercept-tls.ts';
 import { requestFraming } from '../wire/frame-body.ts';
 import { headerValues, type RequestHead } from '../wire/head.ts';
 import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
-import { type AgentSide, agentSide, closeGently, type Tunnel } from './agent-side.ts';
+import { type AgentSide, agentSide, closeGently, type Tunnel, writeToAgent } from './agent-side.ts';
 import { answerRefusal, type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
@@ -20,45 +20,35 @@ export async function openTunnel(plane: DataPlane, side: AgentSide, head: Reques
   const exchange = new Exchange(plane, head);
   const tunnel = admit(plane, head, exchange);
   if (tunnel.kind === 'refused') {
-    refuseTunnel(side.socket, exchange, tunnel, true);
-    return 'close';
-  }
-  const secureContext = plane.authority.leaves?.secureContextFor(tunnel.destination.host.replace(/^\[|\]$/g, ''));
-  if (!secureContext) {
-    refuseTunnel(side.socket, exchange, refusal('NOT_READY', 'This worker has no certificate authority yet.'), true);
+    await refuseTunnel(plane, side, exchange, tunnel, true);
     return 'close';
   }
   side.socket.write(established);
   side.deadline.clear();
   const early = side.reader.detach();
-  const secured = await interceptTls(side.socket, early, {
-    secureContext,
-    handshakeTimeoutMs: plane.limits.handshakeMs,
-  });
-  if (secured.kind === 'failed') return endUnsecured(plane, side.socket, exchange, secured);
-  const { socket, serverName } = secured;
-  plane.connections.add(socket);
-  const mismatch = compareServerName(serverName, tunnel.destination);
+  const handshakeTimeoutMs = plane.limits.handshakeMs;
+  const secured = await interceptTls(side.socket, early, { secureContext: tunnel.secureContext, handshakeTimeoutMs });
+  if (secured.kind === 'failed') return endUnsecured(plane, side, exchange, secured);
+  plane.connections.add(secured.socket);
+  const { identity, destination } = tunnel;
+  const inner = agentSide(plane, secured.socket, side.socket, { identity, destination, rules: undefined });
+  const mismatch = compareServerName(secured.serverName, destination);
   if (mismatch) {
-    refuseTunnel(socket, exchange, mismatch, false);
-    closeGently(socket);
+    await refuseTunnel(plane, inner, exchange, mismatch, false);
+    closeGently(plane, inner);
     return 'taken';
   }
-  const inner = agentSide(plane, socket, {
-    identity: tunnel.identity,
-    destination: tunnel.destination,
-    rules: undefined,
-  });
   await serveConnection(plane, inner, (innerHead) => handleRequest(plane, inner, innerHead));
   return 'taken';
 }
 
+interface Admitted extends Pick<Tunnel, 'identity' | 'destination'> {
+  readonly kind: 'admitted';
+  readonly secureContext: SecureContext;
+}
+
 /** Who is it, where to, and may it talk to that host at all? A certificate is minted only after a yes to each. */
-function admit(
-  plane: DataPlane,
-  head: RequestHead,
-  exchange: Exchange,
-): (Pick<Tunnel, 'identity' | 'destination'> & { readonly kind: 'admitted' }) | Refusal {
+function admit(plane: DataPlane, head: RequestHead, exchange: Exchange): Admitted | Refusal {
   const configuration = plane.configuration.current;
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
   if (plane.isDraining) return refusal('DRAINING', 'This worker is shutting down.');
@@ -73,9 +63,11 @@ function admit(
   const decision: Decision = mayReachHost(rules);
   exchange.rule = decision.rule;
   if (decision.kind === 'deny') return exchange.deny();
-  return plane.trail.hasRoom
-    ? { kind: 'admitted', identity, destination }
-    : refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
+  if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
+  const secureContext = leafFor(plane, destination.host);
+  return secureContext
+    ? { kind: 'admitted', identity, destination, secureContext }
+    : refusal('NOT_READY', 'This worker has no certificate authority that can issue now.');
 }
 
 function connectDestination(head: RequestHead): Authority | Refusal {
@@ -102,39 +94,49 @@ function compareServerName(serverName: string | undefined, destination: Authorit
   return refusal('MISDIRECTED', 'The TLS server name is not the host of the CONNECT.');
 }
 
-function refuseTunnel(socket: Socket, exchange: Exchange, refused: Refusal, isConnect: boolean): void {
-  const { bytes, bodyBytes } = answerRefusal(refused, {
-    requestId: exchange.requestId,
-    isClosing: true,
-    method: '',
-    isConnect,
-  });
-  exchange.answerBytes = bodyBytes;
-  if (socket.writable) socket.write(bytes);
-  exchange.record(refused);
+/** The certificate of a host, minted now if need be; undefined when the authority is not there or has expired. */
+function leafFor(plane: DataPlane, host: string): SecureContext | undefined {
+  try {
+    return plane.authority.leaves?.secureContextFor(host.replace(/^\[|\]$/g, ''));
+  } catch (error) {
+    plane.log.error({ err: error }, 'a certificate could not be minted');
+    return undefined;
+  }
 }
 
-function endUnsecured(
+async function refuseTunnel(
   plane: DataPlane,
-  socket: Socket,
+  side: AgentSide,
+  exchange: Exchange,
+  refused: Refusal,
+  isConnect: boolean,
+): Promise<void> {
+  const options = { requestId: exchange.requestId, isClosing: true, method: '', isConnect };
+  const { bytes, bodyBytes } = answerRefusal(refused, options);
+  exchange.answerBytes = bodyBytes;
+  exchange.record(refused);
+  await writeToAgent(plane, side, [bytes]);
+}
+
+async function endUnsecured(
+  plane: DataPlane,
+  side: AgentSide,
   exchange: Exchange,
   failed: Extract<InterceptResult, { kind: 'failed' }>,
-): Served {
+): Promise<Served> {
   if (failed.reason === 'not-tls') {
-    refuseTunnel(
-      socket,
-      exchange,
-      refusal('BAD_REQUEST', 'Only TLS may go through CONNECT; for http:// send the absolute URL to the proxy.'),
-      false,
+    const plain = agentSide(plane, side.socket, side.socket, undefined);
+    const refused = refusal(
+      'BAD_REQUEST',
+      'Only TLS may go through CONNECT; for http:// send the absolute URL to the proxy.',
     );
-    closeGently(socket);
+    await refuseTunnel(plane, plain, exchange, refused, false);
+    closeGently(plane, plain);
     return 'taken';
   }
   if (failed.reason === 'closed') return 'taken';
-  plane.log.info(
-    { requestId: exchange.requestId, reason: failed.reason, detail: failed.detail },
-    'an agent did not finish its TLS handshake',
-  );
-  exchange.record(refusal('TLS_HANDSHAKE_FAILED', failed.detail));
+  const { reason, detail } = failed;
+  plane.log.info({ requestId: exchange.requestId, reason, detail }, 'an agent did not finish its TLS handshake');
+  exchange.record(refusal('TLS_HANDSHAKE_FAILED', detail));
   return 'taken';
 }

@@ -4,17 +4,17 @@ import type { ResponseHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
 import { parseResponseHead } from '../wire/parse-head.ts';
 import { writeResponseHead } from '../wire/write-head.ts';
-import type { AgentSide } from './agent-side.ts';
+import { type AgentSide, writeToAgent } from './agent-side.ts';
 import { type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
-import type { Forwarded, Outgoing, Sending } from './forward.ts';
-import { frameChunks } from './frame-chunks.ts';
+import { frameChunks, joinPayload } from './frame-chunks.ts';
+import type { Broken, Forwarded, Outgoing, Sending } from './outgoing.ts';
 import type { Upstream } from './upstream-pool.ts';
-import { writeBytes } from './write-bytes.ts';
 
 export type Relayed =
   | (Extract<Forwarded, { kind: 'answered' }> & { readonly isUpstreamReusable: boolean })
-  | Exclude<Forwarded, { kind: 'answered' }>
+  | Refusal
+  | Broken
   /** The connection ended before the first byte of an answer. */
   | { readonly kind: 'no-answer' };
 
@@ -32,9 +32,10 @@ export async function relayAnswer(
 ): Promise<Relayed> {
   for (let interim = 0; interim <= maxInterim; interim++) {
     const read = await upstream.reader.readHead(parseResponseHead, plane.limits.head);
-    if (read.kind === 'ended') return read.isPartial ? cutHead(upstream) : { kind: 'no-answer' };
-    if (read.kind === 'fault')
-      return refusal('UPSTREAM_INVALID', `The upstream's answer is malformed: ${read.detail}.`);
+    if (read.kind === 'ended') {
+      return read.isPartial || interim > 0 ? cutHead(upstream, sending) : { kind: 'no-answer' };
+    }
+    if (read.kind === 'fault') return malformed(read.detail);
     const { head } = read;
     if (head.status >= 200) return relayFinal(plane, side, outgoing, upstream, sending, head);
     if (head.status === 101) return refusal('UPSTREAM_INVALID', 'The upstream switched protocols unasked.');
@@ -43,7 +44,12 @@ export async function relayAnswer(
   return refusal('UPSTREAM_INVALID', 'The upstream sent too many interim answers.');
 }
 
-function cutHead(upstream: Upstream): Refusal {
+function malformed(detail: string): Refusal {
+  return refusal('UPSTREAM_INVALID', `The upstream's answer is malformed: ${detail}.`);
+}
+
+function cutHead(upstream: Upstream, sending: Sending): Refusal {
+  if (sending.fault !== undefined && sending.fault !== 'agent-gone') return sending.fault;
   return upstream.hasTimedOut
     ? refusal('UPSTREAM_TIMEOUT', 'The upstream did not finish its answer in time.')
     : refusal('UPSTREAM_INVALID', 'The upstream closed the connection within the head of its answer.');
@@ -58,50 +64,36 @@ async function relayFinal(
   head: ResponseHead,
 ): Promise<Relayed> {
   const framing = responseFraming(head, outgoing.method);
-  if (framing.kind === 'fault')
-    return refusal('UPSTREAM_INVALID', `The upstream's answer is malformed: ${framing.detail}.`);
+  if (framing.kind === 'fault') return malformed(framing.detail);
   const towardsAgent = reframe(framing, outgoing.minor);
   const isReusable = outgoing.isKeptAlive && towardsAgent.kind !== 'close' && sending.isDone;
   const start = headBytes(head, towardsAgent, isReusable ? [] : [['Connection', 'close']]);
   const streamed = await streamBody(plane, side, upstream, new BodyReader(framing), towardsAgent, start);
-  if (streamed.kind === 'whole') {
-    const { responseBytes } = streamed;
-    return {
-      kind: 'answered',
-      status: head.status,
-      responseBytes,
-      isReusable,
-      isUpstreamReusable: isUpstreamReusable(head, framing),
-    };
+  const { responseBytes } = streamed;
+  if (streamed.kind === 'cut') {
+    const code = cutCode(side, upstream, sending, streamed.by);
+    return { kind: 'broken', code, status: head.status, responseBytes };
   }
-  side.socket.destroy();
-  return { kind: 'broken', code: streamed.code, status: head.status, responseBytes: streamed.responseBytes };
+  const isUpstreamReusable = framing.kind !== 'close' && head.minor === 1 && !isCloseAsked(head.headers);
+  return { kind: 'answered', status: head.status, responseBytes, isReusable, isUpstreamReusable };
 }
 
-/** Bodies that end by closing are sent in chunks, so that a cut one shows; HTTP/1.0 agents cannot be told otherwise. */
+/**
+ * HTTP/1.0 agents know no chunks. A body that its upstream ends by closing goes on as one: over TLS we are not told
+ * whether the end was meant (RFC 9112 9.8), so the agent must not be told more than we know.
+ */
 function reframe(framing: Framing, minor: 0 | 1): Framing {
-  if (framing.kind !== 'chunked' && framing.kind !== 'close') return framing;
-  return { kind: minor === 1 ? 'chunked' : 'close' };
+  return framing.kind === 'chunked' && minor === 0 ? { kind: 'close' } : framing;
 }
 
 function headBytes(head: ResponseHead, framing: Framing, extra: readonly (readonly [string, string])[]): Buffer {
-  return Buffer.from(
-    writeResponseHead(head.status, head.reason, [...withoutHopByHop(head.headers), ...extra], framing),
-    'latin1',
-  );
-}
-
-function isUpstreamReusable(head: ResponseHead, framing: Framing): boolean {
-  return framing.kind !== 'close' && head.minor === 1 && !isCloseAsked(head.headers);
+  const headers = [...withoutHopByHop(head.headers), ...extra];
+  return Buffer.from(writeResponseHead(head.status, head.reason, headers, framing), 'latin1');
 }
 
 type Streamed =
   | { readonly kind: 'whole'; readonly responseBytes: number }
-  | {
-      readonly kind: 'cut';
-      readonly code: 'UPSTREAM_INVALID' | 'UPSTREAM_TIMEOUT' | 'AGENT_GONE';
-      readonly responseBytes: number;
-    };
+  | { readonly kind: 'cut'; readonly by: 'upstream' | 'agent' | 'fault'; readonly responseBytes: number };
 
 /** What is there goes out in one write with the head; nothing that was read waits for what was not. */
 async function streamBody(
@@ -118,7 +110,8 @@ async function streamBody(
   while (!body.isDone) {
     const next = upstream.reader.read();
     if (next instanceof Promise || pendingBytes >= flushBytes) {
-      if (!(await writeToAgent(plane, side, pieces))) return { kind: 'cut', code: 'AGENT_GONE', responseBytes };
+      if (!(await writeToAgent(plane, side, pieces))) return { kind: 'cut', by: 'agent', responseBytes };
+      upstream.deadline.extend(plane.limits.bodyIdleMs);
       pieces = [];
       pendingBytes = 0;
     }
@@ -126,33 +119,31 @@ async function streamBody(
     upstream.deadline.extend(plane.limits.bodyIdleMs);
     if (typeof bytes === 'string') {
       if (bytes === 'end' && body.end().kind === 'complete') break;
-      return { kind: 'cut', code: cutCode(side, upstream), responseBytes };
+      return { kind: 'cut', by: 'upstream', responseBytes };
     }
     const read = body.read(bytes);
-    if (read.kind === 'fault') return { kind: 'cut', code: 'UPSTREAM_INVALID', responseBytes };
+    if (read.kind === 'fault') return { kind: 'cut', by: 'fault', responseBytes };
     if (read.consumedBytes < bytes.length) upstream.reader.unshift(bytes.subarray(read.consumedBytes));
-    for (const chunk of read.chunks) responseBytes += chunk.length;
-    for (const piece of frameChunks(read.chunks, false, framing)) {
-      pieces.push(piece);
-      pendingBytes += piece.length;
+    for (const chunk of joinPayload(read.chunks)) {
+      responseBytes += chunk.length;
+      pieces.push(...frameChunks([chunk], false, framing));
+      pendingBytes += chunk.length;
     }
   }
   pieces.push(...frameChunks([], true, framing));
   const isDelivered = await writeToAgent(plane, side, pieces);
-  return isDelivered ? { kind: 'whole', responseBytes } : { kind: 'cut', code: 'AGENT_GONE', responseBytes };
+  return isDelivered ? { kind: 'whole', responseBytes } : { kind: 'cut', by: 'agent', responseBytes };
 }
 
-function cutCode(side: AgentSide, upstream: Upstream): 'UPSTREAM_INVALID' | 'UPSTREAM_TIMEOUT' | 'AGENT_GONE' {
-  if (side.reader.ending) return 'AGENT_GONE';
-  return upstream.hasTimedOut ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_INVALID';
-}
-
-/** An agent that does not read for too long loses its connection: its upstream must not wait for ever. */
-async function writeToAgent(plane: DataPlane, side: AgentSide, pieces: readonly Buffer[]): Promise<boolean> {
-  const written = writeBytes(side.socket, pieces);
-  if (typeof written === 'boolean') return written;
-  side.deadline.extend(plane.limits.bodyIdleMs);
-  const isOpen = await written;
-  side.deadline.pause();
-  return isOpen;
+function cutCode(
+  side: AgentSide,
+  upstream: Upstream,
+  sending: Sending,
+  by: 'upstream' | 'agent' | 'fault',
+): Broken['code'] {
+  const { fault } = sending;
+  if (typeof fault === 'object')
+    return fault.code === 'PLACEHOLDER_NOT_BOUND' ? 'PLACEHOLDER_NOT_BOUND' : 'BAD_REQUEST';
+  if (by === 'agent' || side.reader.ending) return 'AGENT_GONE';
+  return by === 'upstream' && upstream.hasTimedOut ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_INVALID';
 }

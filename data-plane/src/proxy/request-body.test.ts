@@ -1,9 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { Framing } from '../wire/frame-body.ts';
 import type { AgentSide } from './agent-side.ts';
+import { DeadlineClock } from './deadline.ts';
 import { type BodyPiece, RequestBody } from './request-body.ts';
 import { SocketReader } from './socket-reader.ts';
 import { type LoopbackPair, loopbackPair, until } from './testing/loopback-pair.ts';
+
+const clock = new DeadlineClock(10);
+afterAll(() => clock.close());
 
 const pairs: LoopbackPair[] = [];
 afterEach(() => {
@@ -14,7 +18,11 @@ async function open(framing: Framing) {
   const pair = await loopbackPair();
   pairs.push(pair);
   const reader = new SocketReader(pair.near);
-  return { ...pair, reader, body: new RequestBody({ reader } as AgentSide, framing) };
+  return {
+    ...pair,
+    reader,
+    body: new RequestBody({ reader, deadline: clock.deadline(() => reader.interrupt()) } as AgentSide, framing),
+  };
 }
 
 const ofLength = (lengthBytes: number): Framing => ({ kind: 'length', lengthBytes });
@@ -38,13 +46,12 @@ describe('RequestBody.hold', () => {
   it('takes a body of known length whole, and gives it once', async () => {
     const { far, body, reader } = await open(ofLength(10));
     far.write('01234');
-    const holding = body.hold(10);
+    const holding = body.hold(60_000);
     await until(() => body.bytes === 5);
     far.write('56789NEXT');
     expect(text(await holding)).toBe('0123456789');
-    expect(body.isDone).toBe(false);
+    expect(body.isRead).toBe(true);
     expect(await rest(body)).toBe('0123456789');
-    expect(body.isDone).toBe(true);
     expect(await rest(body)).toBe('');
     expect(String(await reader.read())).toBe('NEXT');
     expect(body.bytes).toBe(10);
@@ -52,9 +59,8 @@ describe('RequestBody.hold', () => {
 
   it('holds none that is longer than asked, chunked or empty', async () => {
     for (const framing of [ofLength(11), { kind: 'chunked' } as const, { kind: 'none' } as const, ofLength(0)]) {
-      const { far, body } = await open(framing);
-      far.write('0123456789');
-      expect(await body.hold(10)).toBeUndefined();
+      const { body } = await open(framing);
+      expect(body.isHoldable(10)).toBe(false);
     }
   });
 
@@ -62,7 +68,7 @@ describe('RequestBody.hold', () => {
     const sent = '{"key":"onecli://prod/openai"}';
     const { far, body } = await open(ofLength(sent.length));
     far.write(sent);
-    expect(text(await body.hold(1000))).toBe('PLACEHOLDER_NOT_BOUND');
+    expect(text(await body.hold(60_000))).toBe('PLACEHOLDER_NOT_BOUND');
     expect(body.hasMention).toBe(false);
   });
 
@@ -70,18 +76,24 @@ describe('RequestBody.hold', () => {
     const sent = 'key=onecli://prod/openai';
     const { far, body } = await open(ofLength(sent.length));
     far.write(`${sent}GET / HTTP/1.1`);
-    expect(text(await body.hold(1000))).toBe('PLACEHOLDER_NOT_BOUND');
+    expect(text(await body.hold(60_000))).toBe('PLACEHOLDER_NOT_BOUND');
   });
 
   it('says when the agent goes away in the middle', async () => {
     const { far, body } = await open(ofLength(10));
     far.end('0123');
-    expect(text(await body.hold(10))).toBe('lost');
+    expect(text(await body.hold(60_000))).toBe('lost');
+  });
+
+  it('does not wait for ever for an agent that sends no more', async () => {
+    const { far, body } = await open(ofLength(10));
+    far.write('0123');
+    expect(text(await body.hold(20))).toBe('lost');
   });
 
   it('ends when its reader is interrupted, as a deadline does', async () => {
     const { body, reader } = await open(ofLength(10));
-    const holding = body.hold(10);
+    const holding = body.hold(60_000);
     reader.interrupt();
     expect(text(await holding)).toBe('lost');
   });
@@ -91,7 +103,7 @@ describe('RequestBody.next', () => {
   it('gives nothing of a request without a body, and is done at once', async () => {
     for (const framing of [{ kind: 'none' } as const, ofLength(0)]) {
       const { body } = await open(framing);
-      expect([body.isEmpty, body.isDone]).toEqual([true, true]);
+      expect([body.isEmpty, body.isRead]).toEqual([true, true]);
       expect(await body.next()).toEqual({ kind: 'payload', chunks: [], isLast: true });
     }
   });
@@ -100,7 +112,7 @@ describe('RequestBody.next', () => {
     const { far, body, reader } = await open({ kind: 'chunked' });
     far.write('3\r\nabc\r\n5;x=y\r\ndefgh\r\n0\r\nX: y\r\n\r\nNEXT');
     expect(await rest(body)).toBe('abcdefgh');
-    expect([body.isDone, body.bytes]).toEqual([true, 8]);
+    expect([body.isRead, body.bytes]).toEqual([true, 8]);
     expect(String(await reader.read())).toBe('NEXT');
   });
 
@@ -110,7 +122,7 @@ describe('RequestBody.next', () => {
       const { far, body } = await open({ kind: 'chunked' });
       far.write(sent);
       expect(await rest(body)).toMatch(/BAD_REQUEST$/);
-      expect(body.isDone).toBe(false);
+      expect(body.isRead).toBe(false);
     },
   );
 

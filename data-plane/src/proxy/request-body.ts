@@ -3,6 +3,7 @@ import { BodyWatch } from '../credentials/watch-body.ts';
 import { BodyReader, type Framing } from '../wire/frame-body.ts';
 import type { AgentSide } from './agent-side.ts';
 import { type Refusal, refusal } from './answer.ts';
+import { joinPayload } from './frame-chunks.ts';
 
 export type BodyPiece =
   | { readonly kind: 'payload'; readonly chunks: readonly Buffer[]; readonly isLast: boolean }
@@ -36,20 +37,26 @@ export class RequestBody {
     return this.framing.kind === 'none' || (this.framing.kind === 'length' && this.framing.lengthBytes === 0);
   }
 
-  /** True when the agent has sent all of it and all was taken. */
-  get isDone(): boolean {
-    return this.#isDone && this.#held === undefined;
+  /** True when all of it was read off the connection: the next bytes are another request. */
+  get isRead(): boolean {
+    return this.#isDone;
+  }
+
+  /** True when `hold` would take the whole body: it is of known length and at most `maxBytes`. */
+  isHoldable(maxBytes: number): boolean {
+    return !this.#isDone && this.framing.kind === 'length' && this.framing.lengthBytes <= maxBytes;
   }
 
   /**
-   * Takes the whole body now when it is of known length and at most `maxBytes`, so that it can be refused before anything of
-   * it was sent. `next` gives it afterwards.
+   * Takes a whole body of known length now, so that it can be refused before anything of it was sent; the agent has
+   * `idleMs` for each piece. `next` gives it afterwards.
    */
-  async hold(maxBytes: number): Promise<BodyPiece | undefined> {
-    if (this.#isDone || this.framing.kind !== 'length' || this.framing.lengthBytes > maxBytes) return undefined;
+  async hold(idleMs: number): Promise<BodyPiece> {
     const chunks: Buffer[] = [];
     for (;;) {
+      this.#side.deadline.extend(idleMs);
       const piece = await this.#take();
+      this.#side.deadline.pause();
       if (piece.kind !== 'payload') return piece;
       chunks.push(...piece.chunks);
       if (piece.isLast) break;
@@ -75,8 +82,9 @@ export class RequestBody {
     if (read.kind === 'fault') return refusal('BAD_REQUEST', read.detail);
     if (read.consumedBytes < bytes.length) this.#side.reader.unshift(bytes.subarray(read.consumedBytes));
     this.#isDone = read.done;
-    for (const chunk of read.chunks) this.bytes += chunk.length;
-    return this.#watchPayload(read.chunks, read.done) ?? { kind: 'payload', chunks: read.chunks, isLast: read.done };
+    const chunks = joinPayload(read.chunks);
+    for (const chunk of chunks) this.bytes += chunk.length;
+    return this.#watchPayload(chunks, read.done) ?? { kind: 'payload', chunks, isLast: read.done };
   }
 
   #watchPayload(chunks: readonly Buffer[], isLast: boolean): Refusal | undefined {

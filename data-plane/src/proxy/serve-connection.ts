@@ -1,7 +1,7 @@
 /** The loop of one connection: read a head, have it served, go on or end. The same for the proxy port and for tunnels. */
 import type { RequestHead } from '../wire/head.ts';
 import { parseRequestHead } from '../wire/parse-head.ts';
-import { type AgentSide, closeGently } from './agent-side.ts';
+import { type AgentSide, closeGently, writeToAgent } from './agent-side.ts';
 import { answerRefusal, type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
@@ -25,7 +25,8 @@ export async function serveConnection(
     );
     plane.connections.busy(socket);
     deadline.pause();
-    if (read.kind === 'ended') return end(plane, side, read.isPartial);
+    // A head that comes after we have ended our side is not served: its answer could not be sent.
+    if (read.kind === 'ended' || !socket.writable) return end(plane, side, read.kind === 'ended' && read.isPartial);
     if (read.kind === 'fault') {
       const code =
         read.code === 'HEAD_TOO_LARGE' || read.code === 'TOO_MANY_HEADERS' ? 'HEAD_TOO_LARGE' : 'BAD_REQUEST';
@@ -33,27 +34,23 @@ export async function serveConnection(
     }
     const served = await serve(read.head);
     if (served === 'taken') return;
-    if (served === 'close' || plane.isDraining) {
-      deadline.clear();
-      return closeGently(socket);
-    }
+    if (served === 'close' || plane.isDraining) return closeGently(plane, side);
   }
 }
 
 /** The connection ended, or its deadline passed while a head was only half there. */
-function end(plane: DataPlane, side: AgentSide, isPartial: boolean): void {
+async function end(plane: DataPlane, side: AgentSide, isPartial: boolean): Promise<void> {
   const isWaiting = !side.socket.destroyed && side.socket.writable && isPartial;
   if (isWaiting) return refuseHead(plane, side, refusal('REQUEST_TIMEOUT', 'The request head did not arrive in time.'));
   side.deadline.clear();
   side.socket.destroy();
 }
 
-function refuseHead(plane: DataPlane, side: AgentSide, refused: Refusal): void {
+async function refuseHead(plane: DataPlane, side: AgentSide, refused: Refusal): Promise<void> {
   const exchange = new Exchange(plane, { method: '', target: '', minor: 1, headers: [] }, side.tunnel);
   const { bytes, bodyBytes } = answerRefusal(refused, { requestId: exchange.requestId, isClosing: true, method: '' });
   exchange.answerBytes = bodyBytes;
-  if (side.socket.writable) side.socket.write(bytes);
   exchange.record(refused);
-  side.deadline.clear();
-  closeGently(side.socket);
+  await writeToAgent(plane, side, [bytes]);
+  closeGently(plane, side);
 }

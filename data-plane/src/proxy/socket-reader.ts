@@ -97,6 +97,7 @@ export class SocketReader {
 
   /** Gives the socket away, paused, with no listener left but one that keeps errors from being fatal. */
   detach(): Buffer {
+    if (this.#waiting) this.#deliver('lost');
     this.#socket.pause();
     this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);

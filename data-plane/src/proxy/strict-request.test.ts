@@ -27,7 +27,7 @@ function headOf({ method = 'GET', target = '/v1', minor = 1, headers = {}, ...se
 }
 
 const verdict = (side: AgentSide, sent: Sent) => {
-  const result = strictRequest(side, headOf(sent));
+  const result = strictRequest(side, headOf(sent), 16_384);
   return result.kind === 'request'
     ? `${result.isSecure ? 'https' : 'http'} ${result.destination.host}:${result.destination.port} ${result.target}`
     : result.code;
@@ -83,13 +83,13 @@ describe('strictRequest in a tunnel', () => {
   });
 
   it('gives the path without the query, all its readings, and the target byte for byte', () => {
-    const request = strictRequest(inTunnel, headOf({ target: '/a%2fb?c=%2F..' }));
+    const request = strictRequest(inTunnel, headOf({ target: '/a%2fb?c=%2F..' }), 16_384);
     expect(request).toMatchObject({ kind: 'request', target: '/a%2fb?c=%2F..', path: '/a%2fb' });
     expect(request.kind === 'request' && request.readings).toEqual(expect.arrayContaining(['/a%2Fb', '/a/b']));
   });
 
   it('judges OPTIONS * as the root, and sends it as it is', () => {
-    const request = strictRequest(inTunnel, headOf({ method: 'OPTIONS', target: '*' }));
+    const request = strictRequest(inTunnel, headOf({ method: 'OPTIONS', target: '*' }), 16_384);
     expect(request).toMatchObject({ target: '*', readings: ['/'] });
   });
 });

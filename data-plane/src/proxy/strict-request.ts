@@ -10,6 +10,8 @@ export interface StrictRequest {
   readonly kind: 'request';
   readonly destination: Authority;
   readonly isSecure: boolean;
+  /** The method, and those by which an override header asks upstreams to take it; policy judges them all. */
+  readonly methods: readonly string[];
   /** What is forwarded, byte for byte. */
   readonly target: string;
   readonly path: string;
@@ -19,7 +21,8 @@ export interface StrictRequest {
 }
 
 /** Reads a request strictly. Inside a tunnel the Host must be the CONNECT's; outside, the absolute target's. */
-export function strictRequest(side: AgentSide, head: RequestHead): StrictRequest | Refusal {
+export function strictRequest(side: AgentSide, head: RequestHead, maxTargetBytes: number): StrictRequest | Refusal {
+  if (head.target.length > maxTargetBytes) return refusal('TARGET_TOO_LONG', 'The request target is too long.');
   const framing = requestFraming(head);
   if (framing.kind === 'fault') return refusal('BAD_REQUEST', framing.detail);
   const refused = refuseMethod(head);
@@ -37,11 +40,20 @@ export function strictRequest(side: AgentSide, head: RequestHead): StrictRequest
     kind: 'request',
     destination,
     isSecure,
+    methods: methodsOf(head),
     target: origin,
     path: target.path,
     readings: target.readings,
     framing,
   };
+}
+
+/** Headers by which frameworks and APIs let a POST stand for another method. */
+const overrides = new Set(['x-http-method-override', 'x-http-method', 'x-method-override']);
+
+function methodsOf(head: RequestHead): readonly string[] {
+  const asked = head.headers.filter(({ name }) => overrides.has(name)).flatMap(({ value }) => value.split(','));
+  return asked.length === 0 ? [head.method] : [head.method, ...asked.map((method) => method.trim().toUpperCase())];
 }
 
 function refuseMethod(head: RequestHead): Refusal | undefined {

@@ -81,8 +81,10 @@ export class UpstreamPool {
   }
 
   #takeIdle(poolKey: string): Upstream | undefined {
-    const upstream = this.#idle.get(poolKey)?.pop();
-    if (!upstream) return undefined;
+    const idle = this.#idle.get(poolKey);
+    const upstream = idle?.pop();
+    if (!idle || !upstream) return undefined;
+    if (idle.length === 0) this.#idle.delete(poolKey);
     this.#idleCount--;
     upstream.reader.onBytes = undefined;
     upstream.reader.onEnding = undefined;

@@ -1,0 +1,47 @@
+import type { Header } from '../wire/head.ts';
+import type { Refusal } from './answer.ts';
+import type { Destination } from './dial.ts';
+import type { RequestBody } from './request-body.ts';
+
+/** A request as it leaves, with its credentials in place. */
+export interface Outgoing {
+  readonly agentId: string;
+  readonly destination: Destination;
+  readonly method: string;
+  readonly minor: 0 | 1;
+  readonly target: string;
+  readonly headers: readonly Header[];
+  readonly body: RequestBody;
+  readonly isKeptAlive: boolean;
+  /** Called as the head, and with it the credentials, is written to a verified upstream. */
+  readonly onLeaving: () => void;
+}
+
+/** How an exchange went. `responseBytes` counts payload. */
+export type Forwarded =
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly responseBytes: number;
+      readonly isReusable: boolean;
+    }
+  /** Nothing of an answer was sent to the agent. */
+  | Refusal
+  | Broken;
+
+/** The agent's connection has to be ended in the middle: a cut answer must not look whole. */
+export interface Broken {
+  readonly kind: 'broken';
+  readonly code: 'UPSTREAM_INVALID' | 'UPSTREAM_TIMEOUT' | 'AGENT_GONE' | 'PLACEHOLDER_NOT_BOUND' | 'BAD_REQUEST';
+  readonly status: number;
+  readonly responseBytes: number;
+}
+
+/** How sending the request stands; what ended it is known before the answer's end is. */
+export interface Sending {
+  isDone: boolean;
+  /** Whose turn it is: a body that does not move is the fault of the one that is waited for. */
+  waitsFor: 'agent' | 'upstream';
+  /** Why it stopped, when the agent or its body was the reason. */
+  fault: Refusal | 'agent-gone' | undefined;
+}
