@@ -113,6 +113,8 @@ describe('readConfig', () => {
     ['ONECLI_OWN_LISTENERS', '127.0.0.1:0'],
     ['ONECLI_OWN_LISTENERS', '127.0.0.1:99999'],
     ['ONECLI_OWN_LISTENERS', '[::1]:10255,127.0.0.1:0x50'],
+    ['ONECLI_OWN_LISTENERS', 'localhost:10255'],
+    ['ONECLI_BIND', 'localhost'],
     ['ONECLI_DRAIN_MS', '-1'],
     ['ONECLI_DRAIN_MS', '10s'],
     ['ONECLI_DRAIN_MS', '3600001'],

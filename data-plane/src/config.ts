@@ -1,5 +1,6 @@
 /** The worker's configuration, read from the environment once. Faults are named together, by variable, never by value. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { z } from 'zod';
 import { type ConnectTo, parseConnectTo } from './netguard/connect-to.ts';
@@ -15,7 +16,11 @@ export const workerEnvironment = z.object({
   ONECLI_MASTER_KEY: z.string().optional().describe('the master key, 64 hex digits'),
   ONECLI_MASTER_KEY_FILE: z.string().optional().describe('a file that holds the master key'),
   ONECLI_PROXY_PORT: port.prefault('10254').describe('a port from 1 to 65535'),
-  ONECLI_BIND: z.string().min(1).default('127.0.0.1').describe('an address to listen on'),
+  ONECLI_BIND: z
+    .string()
+    .refine((text) => isIP(text) !== 0)
+    .default('127.0.0.1')
+    .describe('an IP address to listen on'),
   ONECLI_LISTENER: z
     .enum(['own', 'ipc'])
     .default('own')
@@ -155,7 +160,9 @@ function readRanges(text: string): string[] {
 function readListeners(text: string): Listener[] {
   return list(text).map((entry) => {
     const match = /^(?:\[([^\]]+)\]|([^:]+)):([0-9]+)$/.exec(entry);
-    return { address: match?.[1] ?? match?.[2] ?? '', port: port.parse(match?.[3]) };
+    const address = match?.[1] ?? match?.[2] ?? '';
+    if (isIP(address) === 0) throw new Error('not an IP address');
+    return { address, port: port.parse(match?.[3]) };
   });
 }
 

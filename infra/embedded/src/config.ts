@@ -34,6 +34,7 @@ export const variables = z.object({
   ONECLI_UPSTREAM_CA_FILE: readableFile().optional(),
   ONECLI_ALLOW_RANGES: listOf(isAddressRange, 'expected address ranges such as 10.0.0.0/8,fd00::/8').optional(),
   ONECLI_CONNECT_TO: listOf(isRedirection, 'expected host:port=address:port, separated by commas').optional(),
+  ONECLI_DRAIN_MS: wholeNumber(0, 3_600_000, 'expected milliseconds, 0 to 3600000').prefault('10000'),
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
 
@@ -74,6 +75,11 @@ const flags: readonly { flag: string; variable: keyof z.input<typeof variables>;
     text: 'private address ranges that may be dialled',
   },
   { flag: '--connect-to <list>', variable: 'ONECLI_CONNECT_TO', text: 'host:port=address:port,… to dial instead' },
+  {
+    flag: '--drain-ms <milliseconds>',
+    variable: 'ONECLI_DRAIN_MS',
+    text: 'what requests under way get to finish when OneCLI stops (10000)',
+  },
   { flag: '--log-level <level>', variable: 'ONECLI_LOG_LEVEL', text: `${logLevels.join(', ')} (info)` },
 ];
 
@@ -88,6 +94,8 @@ export interface SupervisorConfig {
   readonly masterKey: MasterKeySource;
   readonly adminUser: string;
   readonly adminPassword: string | undefined;
+  /** How long a worker's requests get to finish when it stops. */
+  readonly drainMs: number;
   readonly logLevel: string;
   /** Handed on to the workers as they are, having been checked here. */
   readonly workerSettings: Readonly<Record<string, string>>;
@@ -209,6 +217,7 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     masterKey: toMasterKeySource(found.ONECLI_MASTER_KEY, found.ONECLI_MASTER_KEY_FILE),
     adminUser: found.ONECLI_ADMIN_USER,
     adminPassword: found.ONECLI_ADMIN_PASSWORD,
+    drainMs: found.ONECLI_DRAIN_MS,
     logLevel: found.ONECLI_LOG_LEVEL,
     workerSettings: definedOnly(workerSettings),
     inheritedEnvironment: definedOnly(
@@ -241,7 +250,7 @@ function unknownNames(given: Environment): string[] {
 function wholeNumber(least: number, most: number, message: string) {
   return z
     .string()
-    .regex(/^[0-9]{1,6}$/, message)
+    .regex(/^[0-9]{1,7}$/, message)
     .transform(Number)
     .refine((value) => value >= least && value <= most, message);
 }

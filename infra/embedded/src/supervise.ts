@@ -16,6 +16,8 @@ import { openKeyDescriptor } from './data-folder/hand-over-key.ts';
 import { PostgresKeeper } from './postgres/postgres-keeper.ts';
 
 const abandonedPortPatienceMs = 10_000;
+/** For a child to end, besides the time that a worker gives to requests under way. */
+const stopPatienceMs = 15_000;
 
 /** The programs to supervise; tests put their own in place. */
 export interface Programs {
@@ -121,6 +123,7 @@ class Planes implements Supervision {
       this.#child(name, programs.worker, {
         environment: () => workerEnvironment(foundation, name),
         listener: foundation.listener,
+        stopPatienceMs: foundation.config.drainMs + stopPatienceMs,
       }),
     );
     for (const child of [this.#controlPlane, ...this.#workers]) child.start();
@@ -146,13 +149,14 @@ class Planes implements Supervision {
   #child(
     name: string,
     main: string,
-    rest: Pick<ChildSpec, 'environment' | 'listener'> & { onReady?: () => void },
+    rest: Pick<ChildSpec, 'environment' | 'listener'> & { stopPatienceMs?: number; onReady?: () => void },
   ): SupervisedChild {
     const { folder, key } = this.#foundation;
     this.#awaited.add(name);
     return new SupervisedChild({
       name,
       main,
+      stopPatienceMs,
       ...rest,
       ...(key.kind === 'given' ? { openKey: () => openKeyDescriptor(key.hex) } : {}),
       log: new ChildLog(join(folder.path, 'logs'), name, this.#print),

@@ -4,6 +4,9 @@ import type { SupervisorConfig } from '../config.ts';
 import type { DataFolder, MasterKeyHolder } from '../data-folder/data-folder.ts';
 import { keyDescriptor } from './supervised-child.ts';
 
+/** libuv's default of 4 is not enough for a proxy: name lookups, which may take seconds, share its threads with cryptography. */
+const workerThreads = 16;
+
 type Environment = Record<string, string>;
 
 interface Surroundings {
@@ -41,6 +44,8 @@ export function workerEnvironment(surroundings: Surroundings, name: string): Env
   return {
     ...commonEnvironment(surroundings),
     ...config.workerSettings,
+    UV_THREADPOOL_SIZE: String(workerThreads),
+    ONECLI_DRAIN_MS: String(config.drainMs),
     ONECLI_PROXY_PORT: String(config.proxyPort),
     ONECLI_BIND: config.bind,
     ONECLI_LISTENER: 'ipc',

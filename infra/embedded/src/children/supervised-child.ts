@@ -10,7 +10,6 @@ const firstDelayMs = 100;
 const longestDelayMs = 5_000;
 /** A child that lived this long was well: its next restart is quick again. */
 const healthyLifeMs = 10_000;
-const stopPatienceMs = 15_000;
 /** stdin, stdout, stderr, IPC, and then the key. */
 export const keyDescriptor = 4;
 
@@ -24,6 +23,8 @@ export interface ChildSpec {
   readonly openKey?: () => number;
   /** A bound socket to hand over, which the child listens on when it can serve. */
   readonly listener?: SharedHandle;
+  /** What it gets to end by itself when it is asked to. */
+  readonly stopPatienceMs: number;
   readonly log: ChildLog;
   /** Called each time the child says that it serves. */
   readonly onReady: () => void;
@@ -70,7 +71,7 @@ export class SupervisedChild {
     if (listener !== undefined) child.send('listener', listener, () => undefined);
   }
 
-  /** Asks the child to end, and makes it end when it has not after 15 s. */
+  /** Asks the child to end, and makes it end when it has not in time. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#timer);
@@ -78,6 +79,7 @@ export class SupervisedChild {
     if (child === undefined) return;
     child.kill('SIGTERM');
     const hasEnded = () => this.#process === undefined;
+    const { stopPatienceMs } = this.#spec;
     if (await waitFor(hasEnded, { timeoutMs: stopPatienceMs })) return;
     child.kill('SIGKILL');
     await waitFor(hasEnded, { timeoutMs: stopPatienceMs });

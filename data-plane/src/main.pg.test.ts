@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+
+describe('a worker', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 at %s while it waits for its database', async (signal) => {
+    const child = spawn(process.execPath, ['--conditions=source', '--import', import.meta.resolve('tsx'), main], {
+      env: {
+        PATH: process.env['PATH'],
+        DATABASE_URL: 'postgres://onecli@127.0.0.1:1/onecli',
+        ONECLI_MASTER_KEY: 'ab'.repeat(32),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    try {
+      for await (const output of child.stdout) if (String(output).includes('waiting for the database')) break;
+      child.kill(signal);
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});
