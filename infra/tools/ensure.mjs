@@ -1,6 +1,6 @@
 // Brings a checkout to the point where it can run: dependencies installed, sources compiled. It runs before anything
 // is installed, so it uses Node's own modules alone. Run directly (`node infra/tools/ensure.mjs`) it only installs.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
@@ -11,8 +11,6 @@ const compiledWorkspaces = ['shared', 'data-plane', 'control-plane', 'infra/embe
 
 /** Absolute path of the repository's root. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-
-await leaveInstalledNode();
 
 /** Ends the process with code 2 and one clear line when this Node is older than the product needs. */
 export function requireNode() {
@@ -57,22 +55,6 @@ export function ensureBuilt() {
     process.exit(result.status ?? 1);
   }
   writeFileSync(stampPath, wanted);
-}
-
-/**
- * npm puts node_modules/.bin first on the path, where a Node that the tests install would stand in for the machine's.
- * Goes on under the Node that runs npm, passing signals on, and ends with its exit code.
- */
-async function leaveInstalledNode() {
-  const machineNode = process.env.npm_node_execpath;
-  if (machineNode === undefined || machineNode === process.execPath) return;
-  if (!process.execPath.startsWith(join(root, 'node_modules'))) return;
-  const child = spawn(machineNode, process.argv.slice(1), { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  const code = await new Promise((resolve, reject) =>
-    child.on('error', reject).on('exit', (status) => resolve(status)),
-  );
-  process.exit(code ?? 1);
 }
 
 /** The workspaces' folders, from the root manifest, relative to the root. */
@@ -126,14 +108,19 @@ function canonical(ranges = {}) {
 
 function install(reason) {
   console.log(`Installing packages with npm ci: ${reason}. This takes about a minute the first time.`);
+  const result = npmCi(root);
+  if (result.status === 0) return;
+  console.error(result.error === undefined ? 'npm ci failed.' : `npm could not be started: ${result.error.message}`);
+  process.exit(result.status ?? 1);
+}
+
+/** Runs `npm ci` in a folder, with the npm that runs this process if there is one, and gives what became of it. */
+export function npmCi(folder) {
   const npmScript = process.env.npm_execpath;
   const [command, prefix] =
     npmScript?.endsWith('.js') && npmScript.includes('npm') ? [process.execPath, [npmScript]] : ['npm', []];
   const parameters = [...prefix, 'ci', '--no-audit', '--no-fund', '--include=dev', '--loglevel=error'];
-  const result = spawnSync(command, parameters, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (result.status === 0) return;
-  console.error(result.error === undefined ? 'npm ci failed.' : `npm could not be started: ${result.error.message}`);
-  process.exit(result.status ?? 1);
+  return spawnSync(command, parameters, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 function sourceHash() {

