@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { variables as controlPlane } from '../../../control-plane/src/config.ts';
+import { workerEnvironment as worker } from '../../../data-plane/src/config.ts';
+import { variables as supervisor } from './config.ts';
+
+const lines = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8').split('\n');
+const entries = lines.flatMap((line, index) => {
+  const match = /^# ([A-Z][A-Z0-9_]*)=(.*)$/.exec(line);
+  return match ? [{ name: match[1] ?? '', value: match[2] ?? '', meaning: lines[index - 1] ?? '' }] : [];
+});
+const schemas = Object.entries({ supervisor, worker, 'control plane': controlPlane });
+
+describe('.env.example', () => {
+  it('names every variable that a process reads, once each, and no other', () => {
+    const read = new Set(schemas.flatMap(([, { shape }]) => Object.keys(shape)));
+    expect(entries.map(({ name }) => name).toSorted()).toEqual([...read].toSorted());
+  });
+
+  it.each(schemas)('gives the defaults of the %s', (_name, { shape }) => {
+    for (const [name, schema] of Object.entries(shape)) {
+      const byDefault = schema.safeParse(undefined);
+      const value = byDefault.success && byDefault.data !== undefined ? String(byDefault.data) : '';
+      expect(`${name}=${entries.find((entry) => entry.name === name)?.value}`).toBe(`${name}=${value}`);
+    }
+  });
+
+  it('says in a line what each variable is for', () => {
+    for (const { name, meaning } of entries) expect(meaning, name).toMatch(/^# .+[.]$/);
+  });
+
+  it('sets nothing when it is copied as it is', () => {
+    expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+  });
+});
