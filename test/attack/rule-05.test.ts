@@ -5,17 +5,18 @@ import { proxyCredentials, requestBytes } from '../support/raw-agent.ts';
 import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts';
 import { makeTestAuthority } from '../support/test-authority.ts';
 import { boundHost, otherHost, startWorld, type World } from '../support/world.ts';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const badHosts = ['expired.example', 'unknown-authority.example', 'wrong-name.example'] as const;
 let world: World;
 let plain: RecordingUpstream;
+let folder: string;
 const bad = new Map<string, RecordingUpstream>();
 
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'onecli-rule5-'));
+  folder = mkdtempSync(join(tmpdir(), 'onecli-rule5-'));
   const authority = makeTestAuthority(join(folder, 'trusted'));
   const foreign = makeTestAuthority(join(folder, 'foreign'));
   bad.set('expired.example', await startUpstream({ leaf: authority.issue(['expired.example'], -1) }));
@@ -61,6 +62,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await world?.stop();
   for (const upstream of [...bad.values(), plain]) await upstream?.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 function basic(user: string, password: string): string {
