@@ -19,14 +19,11 @@ export async function drain(plane: Drained, server: Server, drainMs: number): Pr
     return plane.connections.count === 0;
   }, drainMs);
   plane.connections.destroyAll();
-  await until(() => (plane.underway ?? 0) === 0, recordingMs);
+  await until(() => plane.underway === 0, recordingMs);
 }
 
 /** What of the data plane a drain touches. */
-type Drained = Pick<DataPlane, 'connections' | 'isDraining'> & {
-  /** Requests whose head was read and whose end has not been recorded. */
-  readonly underway?: number;
-};
+type Drained = Pick<DataPlane, 'connections' | 'isDraining' | 'underway'>;
 
 async function until(isReached: () => boolean, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
