@@ -12,7 +12,6 @@ import { type Served, serveConnection } from './serve-connection.ts';
 export function acceptConnection(plane: DataPlane, socket: Socket): void {
   socket.setNoDelay(true);
   const side = agentSide(plane, socket, socket, undefined);
-  plane.connections.add(socket);
   plane.metrics.tunnels.inc();
   socket.once('close', () => plane.metrics.tunnels.dec());
   serveConnection(plane, side, (head) => dispatch(plane, side, head)).catch((error: unknown) => {

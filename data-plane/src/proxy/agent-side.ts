@@ -5,6 +5,7 @@ import type { Authority } from '../wire/parse-authority.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Deadline } from './deadline.ts';
 import type { Identity } from './identify.ts';
+import type { OpenConnection } from './open-connections.ts';
 import { SocketReader } from './socket-reader.ts';
 import { writeBytes } from './write-bytes.ts';
 
@@ -15,6 +16,7 @@ export interface AgentSide {
   readonly raw: Socket;
   readonly reader: SocketReader;
   readonly deadline: Deadline;
+  readonly connection: OpenConnection;
   /** Set inside a tunnel: whom the CONNECT was from and where it goes. */
   readonly tunnel: Tunnel | undefined;
 }
@@ -22,6 +24,8 @@ export interface AgentSide {
 export interface Tunnel {
   readonly identity: Identity;
   readonly destination: Authority;
+  /** Where connections to the destination for this agent are pooled. */
+  readonly poolKey: string;
   /** The rules for the destination under the configuration that was last asked. */
   rules:
     | { readonly configuration: Configuration; readonly identity: Identity; readonly hostRules: HostRules }
@@ -37,16 +41,19 @@ export function agentSide(plane: DataPlane, socket: Socket, raw: Socket, tunnel:
     if (socket.writableNeedDrain) socket.destroy();
   });
   socket.once('close', () => deadline.clear());
-  return { socket, raw, reader, deadline, tunnel };
+  return { socket, raw, reader, deadline, connection: plane.connections.add(socket), tunnel };
 }
 
 /**
  * Writes to the agent and waits while it does not read; one that does not for too long loses its connection. False when
  * the connection is gone. Answers of our own go through here too: a peer that only asks must not fill our memory.
  */
-export async function writeToAgent(plane: DataPlane, side: AgentSide, pieces: readonly Buffer[]): Promise<boolean> {
+export function writeToAgent(plane: DataPlane, side: AgentSide, pieces: readonly Buffer[]): boolean | Promise<boolean> {
   const written = writeBytes(side.socket, pieces);
-  if (typeof written === 'boolean') return written;
+  return typeof written === 'boolean' ? written : whileUnread(plane, side, written);
+}
+
+async function whileUnread(plane: DataPlane, side: AgentSide, written: Promise<boolean>): Promise<boolean> {
   side.deadline.extend(plane.limits.bodyIdleMs);
   const isOpen = await written;
   side.deadline.pause();

@@ -14,14 +14,17 @@ interface Entry extends Deadline {
 }
 
 /**
- * Deadlines by the thousand on one coarse timer: they expire up to `tickMs` late, never early, and setting one costs next to nothing.
- * Every connection has one, so that nothing a peer leaves open stays for ever.
+ * Deadlines by the thousand on one coarse timer: they expire up to two ticks late, never early, and setting one costs an
+ * assignment. Every connection has one, so that nothing a peer leaves open stays for ever.
  */
 export class DeadlineClock {
   readonly #entries = new Set<Entry>();
   readonly #timer: NodeJS.Timeout;
+  readonly #tickMs: number;
+  #nowMs = performance.now();
 
   constructor(tickMs = 250) {
+    this.#tickMs = tickMs;
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#timer.unref();
   }
@@ -33,7 +36,7 @@ export class DeadlineClock {
       atMs: Number.POSITIVE_INFINITY,
       onExpired,
       extend: (ms) => {
-        entry.atMs = performance.now() + ms;
+        entry.atMs = this.#nowMs + this.#tickMs + ms;
       },
       pause: () => {
         entry.atMs = Number.POSITIVE_INFINITY;
@@ -53,7 +56,11 @@ export class DeadlineClock {
 
   #tick(): void {
     const nowMs = performance.now();
+    // While the process stood still nobody's time ran: peers could not be heard.
+    const stalledMs = Math.max(0, nowMs - this.#nowMs - 2 * this.#tickMs);
+    this.#nowMs = nowMs;
     for (const entry of this.#entries) {
+      entry.atMs += stalledMs;
       if (entry.atMs > nowMs) continue;
       entry.atMs = Number.POSITIVE_INFINITY;
       entry.onExpired();

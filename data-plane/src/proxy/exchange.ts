@@ -23,9 +23,13 @@ const failuresAfterAllow = new Set([
 ]);
 
 const maxPathBytes = 1024;
+const maxPendingSlices = 1000;
 
-/** A copy, at most so long: a slice would keep the whole head that it was cut from alive while events wait. */
-function bounded(text: string, maxBytes: number): string {
+/**
+ * At most so much of a text. A copy where events pile up: a slice keeps the whole head that it was cut from alive.
+ */
+function bounded(text: string, maxBytes: number, isWaiting: boolean): string {
+  if (!isWaiting) return text.length > maxBytes ? text.slice(0, maxBytes) : text;
   return Buffer.from(text.slice(0, maxBytes), 'latin1').toString('latin1');
 }
 
@@ -87,6 +91,7 @@ export class Exchange {
       this.findings.push({ kind: 'PLACEHOLDER_NOT_BOUND', place: 'body' });
     const { destination } = this;
     this.#plane.metrics.request(decision, this.#head.method, status, reason);
+    const isWaiting = this.#plane.trail.pendingCount > maxPendingSlices;
     this.#plane.trail.record({
       timeMs: Date.now(),
       revision: this.revision,
@@ -98,8 +103,8 @@ export class Exchange {
       rule: this.rule,
       host: destination?.host ?? '',
       port: destination?.port ?? 0,
-      method: bounded(this.#head.method, 32),
-      path: bounded(this.request?.path ?? '', maxPathBytes),
+      method: bounded(this.#head.method, 32, isWaiting),
+      path: bounded(this.request?.path ?? '', maxPathBytes, isWaiting),
       status,
       latencyMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
       requestBytes: this.body?.bytes ?? 0,

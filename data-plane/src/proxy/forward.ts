@@ -21,7 +21,7 @@ const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 export async function forward(plane: DataPlane, side: AgentSide, outgoing: Outgoing): Promise<Forwarded> {
   const isRepeatable = outgoing.body.isEmpty && repeatable.has(outgoing.method);
   for (let isFresh = false; ; isFresh = true) {
-    const acquired = plane.pool.acquire(outgoing.agentId, outgoing.destination, isFresh);
+    const acquired = plane.pool.acquire(outgoing.poolKey, outgoing.destination, isFresh);
     const upstream = acquired instanceof Promise ? await acquired : acquired;
     if ('kind' in upstream) return upstream;
     const forwarded = await exchange(plane, side, outgoing, upstream);

@@ -20,6 +20,7 @@ import { confirmIdentity, type Identity, identify } from './identify.ts';
 import type { Forwarded } from './outgoing.ts';
 import { RequestBody } from './request-body.ts';
 import { type StrictRequest, strictRequest } from './strict-request.ts';
+import { poolKeyOf } from './upstream-pool.ts';
 
 /** What the connection is good for afterwards. */
 export type Next = 'keep-alive' | 'close';
@@ -35,7 +36,7 @@ export async function handleRequest(plane: DataPlane, side: AgentSide, head: Req
     plane.log.error({ err: error, requestId: exchange.requestId }, 'a request failed unexpectedly');
     ending = refusal('INTERNAL', 'An unexpected fault.');
   }
-  const next = await leave(plane, side, head, exchange, ending);
+  const next = ending.kind === 'refused' ? await refuse(plane, side, head, exchange, ending) : leave(side, ending);
   exchange.record(ending);
   plane.underway--;
   return next;
@@ -59,18 +60,20 @@ async function serve(plane: DataPlane, side: AgentSide, head: RequestHead, excha
   if (decision.kind === 'deny') return exchange.deny();
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
 
-  const scope = { configuration, grants: decision.secrets, isSecure: request.isSecure, ...request.destination };
+  const { destination, isSecure } = request;
+  const { host, port } = destination;
+  const scope = { configuration, grants: decision.secrets, isSecure, host, port };
   const placement = placeCredentials(forwardedHeaders(head, request), request.target, scope, plane.opener);
   if (placement.kind !== 'placed') return refusePlacement(plane, exchange, placement);
 
   const body = (exchange.body = new RequestBody(side, request.framing));
-  const held = await holdBody(plane, side, head, body);
+  const held = body.isHoldable(plane.limits.heldBodyBytes) ? await holdBody(plane, side, head, body) : notHeld;
   if (held.kind !== 'payload') return held;
 
   exchange.decided();
-  return forward(plane, side, {
-    agentId: identity.agent.id,
-    destination: { ...request.destination, isSecure: request.isSecure },
+  return await forward(plane, side, {
+    poolKey: side.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
+    destination: { host, port, isSecure },
     method: head.method,
     minor: head.minor,
     target: request.target,
@@ -97,25 +100,22 @@ function whoAsks(
 function forwardedHeaders(head: RequestHead, { destination, isSecure }: StrictRequest): Header[] {
   const defaultPort = isSecure ? 443 : 80;
   const value = destination.port === defaultPort ? destination.host : `${destination.host}:${destination.port}`;
-  const others = withoutHopByHop(head.headers).filter(({ name }) => name !== 'host');
-  return [{ name: 'host', rawName: 'Host', value }, ...others];
+  const headers: Header[] = [{ name: 'host', rawName: 'Host', value }];
+  for (const header of withoutHopByHop(head.headers)) if (header.name !== 'host') headers.push(header);
+  return headers;
 }
 
 /** Every method that an upstream may take the request for has to be allowed; what is granted is what all grant. */
 function decideAll(rules: HostRules, { methods, readings }: StrictRequest): Decision {
-  let decision: Decision | undefined;
-  for (const method of methods) {
-    const one = decide(rules, method, readings);
-    if (one.kind === 'deny') return one;
-    const before: Decision | undefined = decision;
-    decision =
-      before?.kind === 'allow'
-        ? { ...before, secrets: new Set([...before.secrets].filter((name) => one.secrets.has(name))) }
-        : one;
+  const [method = ''] = methods;
+  let decision = decide(rules, method, readings);
+  for (const override of methods.slice(1)) {
+    const other = decide(rules, override, readings);
+    if (other.kind === 'deny' || decision.kind === 'deny') return other.kind === 'deny' ? other : decision;
+    decision = { ...decision, secrets: new Set([...decision.secrets].filter((name) => other.secrets.has(name))) };
   }
-  return decision ?? { kind: 'deny', rule: undefined, reason: 'NO_RULE' };
+  return decision;
 }
-
 /** The rules for the destination, compiled once for a tunnel and a configuration. */
 function hostRules(
   side: AgentSide,
@@ -123,10 +123,9 @@ function hostRules(
   identity: Identity,
   request: StrictRequest,
 ): HostRules {
-  const { host, port } = request.destination;
   const known = side.tunnel?.rules;
   if (known && known.configuration === configuration && known.identity.agent === identity.agent) return known.hostRules;
-  const rules = configuration.policyOf(identity.agent).rulesFor(host, port);
+  const rules = configuration.policyOf(identity.agent).rulesFor(request.destination.host, request.destination.port);
   if (side.tunnel) side.tunnel.rules = { configuration, identity, hostRules: rules };
   return rules;
 }
@@ -158,7 +157,6 @@ type Held = { readonly kind: 'payload'; readonly isContinued: boolean } | Exclud
  * (`Expect: 100-continue`) is asked by us, and its upstream need not be.
  */
 async function holdBody(plane: DataPlane, side: AgentSide, head: RequestHead, body: RequestBody): Promise<Held> {
-  if (!body.isHoldable(plane.limits.heldBodyBytes)) return { kind: 'payload', isContinued: false };
   const isContinued = head.minor === 1 && headerValue(head.headers, 'expect')?.toLowerCase() === '100-continue';
   if (isContinued) await writeToAgent(plane, side, [continueBytes]);
   const held = await body.hold(plane.limits.bodyIdleMs);
@@ -169,18 +167,12 @@ async function holdBody(plane: DataPlane, side: AgentSide, head: RequestHead, bo
     : { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
 }
 
+const notHeld: Held = { kind: 'payload', isContinued: false };
 const continueBytes = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 
-/** Leaves the connection as the ending asks: answered by us, good for another request, or cut. */
-async function leave(
-  plane: DataPlane,
-  side: AgentSide,
-  head: RequestHead,
-  exchange: Exchange,
-  ending: Forwarded,
-): Promise<Next> {
+/** Leaves the connection as the ending asks: good for another request, to be closed, or cut now. */
+function leave(side: AgentSide, ending: Exclude<Forwarded, Refusal>): Next {
   if (ending.kind === 'answered') return ending.isReusable ? 'keep-alive' : 'close';
-  if (ending.kind === 'refused') return refuse(plane, side, head, exchange, ending);
   abort(side);
   return 'close';
 }

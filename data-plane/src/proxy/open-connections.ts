@@ -1,36 +1,33 @@
 import type { Socket } from 'node:net';
 
-/** The agents' connections, and which of them are between two requests: those end at once when the worker drains. */
-export class OpenConnections {
-  readonly #idle = new Set<Socket>();
-  readonly #all = new Set<Socket>();
+/** A connection of an agent, and whether it is between two requests. */
+export interface OpenConnection {
+  readonly socket: Socket;
+  isIdle: boolean;
+}
 
-  add(socket: Socket): void {
-    this.#all.add(socket);
-    socket.once('close', () => {
-      this.#all.delete(socket);
-      this.#idle.delete(socket);
-    });
+/** The agents' connections. Those that are idle end at once when the worker drains. */
+export class OpenConnections {
+  readonly #all = new Set<OpenConnection>();
+
+  /** Follows a connection until it closes. */
+  add(socket: Socket): OpenConnection {
+    const connection: OpenConnection = { socket, isIdle: false };
+    this.#all.add(connection);
+    socket.once('close', () => this.#all.delete(connection));
+    return connection;
   }
 
   get count(): number {
     return this.#all.size;
   }
 
-  idle(socket: Socket): void {
-    this.#idle.add(socket);
-  }
-
-  busy(socket: Socket): void {
-    this.#idle.delete(socket);
-  }
-
   /** Ends those that wait for a request. */
   endIdle(): void {
-    for (const socket of this.#idle) socket.end();
+    for (const { socket, isIdle } of this.#all) if (isIdle) socket.end();
   }
 
   destroyAll(): void {
-    for (const socket of this.#all) socket.destroy();
+    for (const { socket } of this.#all) socket.destroy();
   }
 }

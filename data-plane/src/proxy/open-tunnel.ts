@@ -12,6 +12,7 @@ import { Exchange } from './exchange.ts';
 import { handleRequest } from './handle-request.ts';
 import { type Identity, identify } from './identify.ts';
 import { type Served, serveConnection } from './serve-connection.ts';
+import { poolKeyOf } from './upstream-pool.ts';
 
 const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', 'latin1');
 
@@ -29,9 +30,13 @@ export async function openTunnel(plane: DataPlane, side: AgentSide, head: Reques
   const handshakeTimeoutMs = plane.limits.handshakeMs;
   const secured = await interceptTls(side.socket, early, { secureContext: tunnel.secureContext, handshakeTimeoutMs });
   if (secured.kind === 'failed') return endUnsecured(plane, side, exchange, secured);
-  plane.connections.add(secured.socket);
   const { identity, destination } = tunnel;
-  const inner = agentSide(plane, secured.socket, side.socket, { identity, destination, rules: undefined });
+  const inner = agentSide(plane, secured.socket, side.socket, {
+    identity,
+    destination,
+    poolKey: poolKeyOf(identity.agent.id, destination, true),
+    rules: undefined,
+  });
   const mismatch = compareServerName(secured.serverName, destination);
   if (mismatch) {
     await refuseTunnel(plane, inner, exchange, mismatch, false);

@@ -5,7 +5,7 @@ import type { RequestBody } from './request-body.ts';
 
 /** A request as it leaves, with its credentials in place. */
 export interface Outgoing {
-  readonly agentId: string;
+  readonly poolKey: string;
   readonly destination: Destination;
   readonly method: string;
   readonly minor: 0 | 1;

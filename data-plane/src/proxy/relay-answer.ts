@@ -37,7 +37,7 @@ export async function relayAnswer(
     }
     if (read.kind === 'fault') return malformed(read.detail);
     const { head } = read;
-    if (head.status >= 200) return relayFinal(plane, side, outgoing, upstream, sending, head);
+    if (head.status >= 200) return await relayFinal(plane, side, outgoing, upstream, sending, head);
     if (head.status === 101) return refusal('UPSTREAM_INVALID', 'The upstream switched protocols unasked.');
     if (outgoing.minor === 1) await writeToAgent(plane, side, [headBytes(head, { kind: 'none' }, [])]);
   }
@@ -87,7 +87,8 @@ function reframe(framing: Framing, minor: 0 | 1): Framing {
 }
 
 function headBytes(head: ResponseHead, framing: Framing, extra: readonly (readonly [string, string])[]): Buffer {
-  const headers = [...withoutHopByHop(head.headers), ...extra];
+  const kept = withoutHopByHop(head.headers);
+  const headers = extra.length === 0 ? kept : [...kept, ...extra];
   return Buffer.from(writeResponseHead(head.status, head.reason, headers, framing), 'latin1');
 }
 
@@ -110,7 +111,8 @@ async function streamBody(
   while (!body.isDone) {
     const next = upstream.reader.read();
     if (next instanceof Promise || pendingBytes >= flushBytes) {
-      if (!(await writeToAgent(plane, side, pieces))) return { kind: 'cut', by: 'agent', responseBytes };
+      const written = writeToAgent(plane, side, pieces);
+      if (!(typeof written === 'boolean' ? written : await written)) return { kind: 'cut', by: 'agent', responseBytes };
       upstream.deadline.extend(plane.limits.bodyIdleMs);
       pieces = [];
       pendingBytes = 0;
@@ -131,7 +133,8 @@ async function streamBody(
     }
   }
   pieces.push(...frameChunks([], true, framing));
-  const isDelivered = await writeToAgent(plane, side, pieces);
+  const written = writeToAgent(plane, side, pieces);
+  const isDelivered = typeof written === 'boolean' ? written : await written;
   return isDelivered ? { kind: 'whole', responseBytes } : { kind: 'cut', by: 'agent', responseBytes };
 }
 

@@ -19,11 +19,11 @@ export async function serveConnection(
   const { limits } = plane;
   for (let isFirst = true; ; isFirst = false) {
     deadline.extend(isFirst ? limits.firstHeadMs : limits.keepAliveMs);
-    plane.connections.idle(socket);
+    side.connection.isIdle = true;
     const read = await reader.readHead(parseRequestHead, limits.head, () =>
       deadline.extend(isFirst ? limits.firstHeadMs : limits.headMs),
     );
-    plane.connections.busy(socket);
+    side.connection.isIdle = false;
     deadline.pause();
     // A head that comes after we have ended our side is not served: its answer could not be sent.
     if (read.kind === 'ended' || !socket.writable) return end(plane, side, read.kind === 'ended' && read.isPartial);

@@ -76,7 +76,8 @@ export class SocketReader {
     let bytes: Buffer | undefined;
     let resumeFrom = 0;
     for (;;) {
-      const next = await this.read();
+      const read = this.read();
+      const next = read instanceof Promise ? await read : read;
       if (typeof next === 'string') return { kind: 'ended', how: next, isPartial: bytes !== undefined };
       if (bytes === undefined) onFirstBytes?.();
       bytes = bytes === undefined ? next : Buffer.concat([bytes, next]);

@@ -52,8 +52,11 @@ export function strictRequest(side: AgentSide, head: RequestHead, maxTargetBytes
 const overrides = new Set(['x-http-method-override', 'x-http-method', 'x-method-override']);
 
 function methodsOf(head: RequestHead): readonly string[] {
-  const asked = head.headers.filter(({ name }) => overrides.has(name)).flatMap(({ value }) => value.split(','));
-  return asked.length === 0 ? [head.method] : [head.method, ...asked.map((method) => method.trim().toUpperCase())];
+  const methods = [head.method];
+  for (const { name, value } of head.headers) {
+    if (overrides.has(name)) for (const method of value.split(',')) methods.push(method.trim().toUpperCase());
+  }
+  return methods;
 }
 
 function refuseMethod(head: RequestHead): Refusal | undefined {
@@ -82,7 +85,9 @@ function compareHost(head: RequestHead, destination: Authority, isSecure: boolea
     if (host.code === 'MISSING_HOST' && head.minor === 0) return undefined;
     return refusal('BAD_REQUEST', host.detail);
   }
-  const authority = parseAuthority(host, isSecure ? 443 : 80);
+  const defaultPort = isSecure ? 443 : 80;
+  if (host === destination.host && destination.port === defaultPort) return undefined;
+  const authority = parseAuthority(host, defaultPort);
   if (authority.kind === 'fault') return refusal('BAD_REQUEST', authority.detail);
   if (authority.host === destination.host && authority.port === destination.port) return undefined;
   return refusal('MISDIRECTED', 'The Host header names another host or port than the one this connection is for.');

@@ -17,6 +17,15 @@ export interface Upstream {
   hasTimedOut: boolean;
 }
 
+/** The key of an agent's connections to a destination: no two agents share one. */
+export function poolKeyOf(
+  agentId: string,
+  { host, port }: Pick<Destination, 'host' | 'port'>,
+  isSecure: boolean,
+): string {
+  return `${agentId} ${isSecure ? 'https' : 'http'} ${host}:${port}`;
+}
+
 /**
  * Idle connections by agent and origin, so that one agent's bytes never follow another's. A byte, an end or an error on
  * an idle connection destroys it: nothing that an upstream sends unasked is ever taken for an answer.
@@ -39,9 +48,8 @@ export class UpstreamPool {
     return this.#idleCount;
   }
 
-  /** An idle connection of this agent to the destination, or a new one; always a new one when `isFresh`. */
-  acquire(agentId: string, destination: Destination, isFresh: boolean): Upstream | Promise<Upstream | Refusal> {
-    const poolKey = `${agentId} ${destination.isSecure ? 'https' : 'http'} ${destination.host}:${destination.port}`;
+  /** An idle connection under the key, or a new one to the destination; always a new one when `isFresh`. */
+  acquire(poolKey: string, destination: Destination, isFresh: boolean): Upstream | Promise<Upstream | Refusal> {
     if (!isFresh) {
       const idle = this.#takeIdle(poolKey);
       if (idle) return idle;

@@ -83,10 +83,23 @@ export function parseFields(
     let valueEnd = at;
     while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1])) valueEnd--;
     if (headers.length === maxHeaders) return wireFault('TOO_MANY_HEADERS', `more than ${maxHeaders} headers`);
-    headers.push({ name: rawName.toLowerCase(), rawName, value: text.slice(valueStart, valueEnd) });
+    headers.push({ name: lowerCaseName(rawName), rawName, value: text.slice(valueStart, valueEnd) });
     at += 2;
   }
   return headers;
+}
+
+const knownNames = new Map<string, string>();
+const maxKnownNames = 1000;
+
+/** The same few names come again and again: each is made lower case, and hashed, once. */
+function lowerCaseName(rawName: string): string {
+  const known = knownNames.get(rawName);
+  if (known !== undefined) return known;
+  const name = rawName.toLowerCase();
+  if (knownNames.size < maxKnownNames && rawName.length <= 64)
+    knownNames.set(Buffer.from(rawName, 'latin1').toString('latin1'), name);
+  return name;
 }
 
 /** The index of the first octet from `from` on that is not in `table`. */

@@ -33,6 +33,10 @@ export function parsePathPattern(text: string, options: PathPatternOptions = {})
       covers: (path) => comparable(path, options) === pattern,
     };
   }
+  const [prefix = ''] = tokens;
+  if (tokens.length === 2 && tokens[1] === '**') {
+    return { kind: 'pattern', covers: (path) => comparable(path, options).startsWith(prefix) };
+  }
   return { kind: 'pattern', covers: (path) => matchesTokens(tokens, comparable(path, options)) };
 }
 
