@@ -49,8 +49,8 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
       reportAlive(config.name, stores, plane, stop);
     },
     close: async () => {
-      await plane.trail.close(5000);
       plane.pool.close();
+      await plane.trail.close(5000);
       plane.clock.close();
       await Promise.allSettled([bus.close(), queue.close(), source.close()]);
     },
@@ -129,7 +129,7 @@ function wire(
   };
 }
 
-const trailBounds = { flushEveryMs: 50, maxBatch: 500, maxPending: 100_000 };
+const trailBounds = { flushEveryMs: 100, maxBatch: 2000, maxPending: 100_000 };
 
 function openBody(keyring: Keyring, policy: SealedPolicy): PolicyBody {
   const text = open(keyring, policyContext(policy.id, policy.version), policy.sealedBody).toString('utf8');

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -208,11 +208,6 @@ export async function launchOnecli(options: StartOptions = {}): Promise<Onecli> 
   const [proxyPort = 0, apiPort = 0] = options.ports ?? (await freePorts(2));
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'onecli-data-'));
   return new Onecli(options, dataFolder, [proxyPort, apiPort]);
-}
-
-/** Admin access as the CLI finds it: the file that an embedded start leaves in its data folder. */
-export function readLocalAccess(dataFolder: string): Record<string, unknown> {
-  return JSON.parse(readFileSync(join(dataFolder, 'local-access.json'), 'utf8')) as Record<string, unknown>;
 }
 
 function productEnvironment(options: StartOptions, onecli: Onecli): NodeJS.ProcessEnv {

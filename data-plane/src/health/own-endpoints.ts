@@ -1,6 +1,7 @@
 /** What the worker answers itself on the proxy port, to anybody: no agent, secret or host is named here. */
 import { requestFraming } from '../wire/frame-body.ts';
 import type { RequestHead } from '../wire/head.ts';
+import { isCloseAsked } from '../wire/hop-by-hop.ts';
 import { type AgentSide, writeToAgent } from '../proxy/agent-side.ts';
 import { answer, answerRefusal, refusal } from '../proxy/answer.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
@@ -17,7 +18,7 @@ interface OwnAnswer {
 export async function answerOwnRequest(plane: DataPlane, side: AgentSide, head: RequestHead): Promise<Served> {
   const framing = requestFraming(head);
   const isReading = head.method === 'GET' || head.method === 'HEAD';
-  const isClosing = framing.kind !== 'none' || head.minor === 0 || plane.isDraining;
+  const isClosing = framing.kind !== 'none' || head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
   const own = isReading ? await ownAnswer(plane, head.target.split('?')[0] ?? '') : undefined;
   if (!own) {
     const refused = refusal(

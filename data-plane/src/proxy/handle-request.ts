@@ -145,9 +145,13 @@ function refusePlacement(
   const { finding } = placement;
   exchange.findings.push(finding);
   const where = finding.place === 'target' ? 'in the request target' : `in the header ${finding.place}`;
-  return finding.kind === 'PLACEHOLDER_NOT_GRANTED'
-    ? refusal('PLACEHOLDER_NOT_GRANTED', `The placeholder ${where} is not granted to this agent here.`)
-    : refusal('PLACEHOLDER_NOT_BOUND', `The placeholder ${where} stands where its secret is not bound.`);
+  if (finding.kind === 'PLACEHOLDER_NOT_GRANTED') {
+    return refusal('PLACEHOLDER_NOT_GRANTED', `The placeholder ${where} is not granted to this agent here.`);
+  }
+  const why = exchange.request?.isSecure
+    ? 'stands where its secret is not bound'
+    : 'would leave without TLS: use https';
+  return refusal('PLACEHOLDER_NOT_BOUND', `The placeholder ${where} ${why}.`);
 }
 
 type Held = { readonly kind: 'payload'; readonly isContinued: boolean } | Exclude<Forwarded, { kind: 'answered' }>;

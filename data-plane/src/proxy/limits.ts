@@ -21,7 +21,6 @@ export interface Limits {
   /** A request body of known length up to this is looked at whole before anything of it is sent. */
   readonly heldBodyBytes: number;
   readonly maxLeaves: number;
-  readonly drainMs: number;
 }
 
 /** Defaults that suit a worker of a few hundred megabytes. */
@@ -40,5 +39,4 @@ export const defaultLimits: Limits = {
   maxPooled: 2048,
   heldBodyBytes: 64 * 1024,
   maxLeaves: 1000,
-  drainMs: 10_000,
 };

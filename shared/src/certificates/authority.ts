@@ -14,10 +14,10 @@ import {
   subjectPublicKeyInfo,
 } from './certificate-asn1.ts';
 
-export const HOUR_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 /** Certificates start this long before they are made, for clients whose clock is behind. */
-export const BACK_DATING_MS = HOUR_MS;
+export const BACK_DATING_MS = 3_600_000;
 
 /** An ECDSA P-256 authority as it is stored: a self-signed certificate and its PKCS #8 private key, both PEM. */
 export interface Authority {
