@@ -4,6 +4,12 @@ import type { HeadLimits, Parsed, WireFault } from '../wire/head.ts';
 /** Bytes, or how the stream ended: `end` by the peer's close, `lost` by anything else. */
 export type ReadResult = Buffer | 'end' | 'lost';
 
+/** What reading a head came to. */
+export type HeadRead<T> =
+  | { readonly kind: 'head'; readonly head: T }
+  | WireFault
+  | { readonly kind: 'ended'; readonly how: 'end' | 'lost'; readonly isPartial: boolean };
+
 /**
  * Pulls bytes off a socket: reads ahead up to a bound, then pauses the peer. The only owner of the socket's data
  * events until it is detached.
@@ -41,16 +47,12 @@ export class SocketReader {
 
   /** The next bytes in order, as soon as there are any. One call at a time. */
   read(): ReadResult | Promise<ReadResult> {
-    const chunk = this.#chunks.shift();
-    if (chunk) {
-      this.#queuedBytes -= chunk.length;
-      if (this.#isPaused && this.#queuedBytes < this.#highWaterBytes) this.#resume();
-      return chunk;
-    }
-    if (this.#ending) return this.#ending;
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
-    });
+    return (
+      this.#next() ??
+      new Promise((resolve) => {
+        this.#waiting = resolve;
+      })
+    );
   }
 
   /** Puts bytes back, to be read next. */
@@ -61,34 +63,34 @@ export class SocketReader {
   }
 
   /**
-   * Reads a message head with one of the codec's parsers. `onFirstBytes` is called when the head has begun.
-   * Gives the head, the fault of a malformed one, or how the stream ended before it was whole.
+   * Reads a message head with one of the codec's parsers, which is asked as the bytes come. `onFirstBytes` is called when
+   * the head has begun. Gives the head, the fault of a malformed one, or how the stream ended before it was whole.
    */
-  async readHead<T>(
+  readHead<T>(
     parse: (bytes: Buffer, limits: HeadLimits, resumeFrom?: number) => Parsed<T>,
     limits: HeadLimits,
     onFirstBytes?: () => void,
-  ): Promise<
-    | { readonly kind: 'head'; readonly head: T }
-    | WireFault
-    | { readonly kind: 'ended'; readonly how: 'end' | 'lost'; readonly isPartial: boolean }
-  > {
-    let bytes: Buffer | undefined;
-    let resumeFrom = 0;
-    for (;;) {
-      const read = this.read();
-      const next = read instanceof Promise ? await read : read;
-      if (typeof next === 'string') return { kind: 'ended', how: next, isPartial: bytes !== undefined };
-      if (bytes === undefined) onFirstBytes?.();
-      bytes = bytes === undefined ? next : Buffer.concat([bytes, next]);
-      const parsed = parse(bytes, limits, resumeFrom);
-      if (parsed.kind === 'incomplete') {
-        resumeFrom = parsed.resumeFrom;
-        continue;
-      }
-      if (parsed.kind === 'head') this.unshift(bytes.subarray(parsed.consumedBytes));
-      return parsed;
-    }
+  ): Promise<HeadRead<T>> {
+    return new Promise((resolve) => {
+      let bytes: Buffer | undefined;
+      let resumeFrom = 0;
+      this.#feed((next) => {
+        if (typeof next === 'string') {
+          resolve({ kind: 'ended', how: next, isPartial: bytes !== undefined });
+          return 'enough';
+        }
+        if (bytes === undefined) onFirstBytes?.();
+        bytes = bytes === undefined ? next : Buffer.concat([bytes, next]);
+        const parsed = parse(bytes, limits, resumeFrom);
+        if (parsed.kind === 'incomplete') {
+          resumeFrom = parsed.resumeFrom;
+          return 'more';
+        }
+        if (parsed.kind === 'head') this.unshift(bytes.subarray(parsed.consumedBytes));
+        resolve(parsed);
+        return 'enough';
+      });
+    });
   }
 
   /** Ends whoever waits for bytes, as if the stream were lost. The socket stays open for a last answer. */
@@ -107,6 +109,30 @@ export class SocketReader {
     this.#chunks = [];
     this.#queuedBytes = 0;
     return rest;
+  }
+
+  /** What is there to be read now, if anything is. */
+  #next(): ReadResult | undefined {
+    const chunk = this.#chunks.shift();
+    if (!chunk) return this.#ending;
+    this.#queuedBytes -= chunk.length;
+    if (this.#isPaused && this.#queuedBytes < this.#highWaterBytes) this.#resume();
+    return chunk;
+  }
+
+  /** Gives `take` what is there, and then what comes, until it has enough. */
+  #feed(take: (next: ReadResult) => 'more' | 'enough'): void {
+    for (;;) {
+      const next = this.#next();
+      if (next !== undefined) {
+        if (take(next) === 'enough') return;
+        continue;
+      }
+      this.#waiting = (result) => {
+        if (take(result) === 'more') this.#feed(take);
+      };
+      return;
+    }
   }
 
   readonly #onData = (chunk: Buffer): void => {
