@@ -73,13 +73,14 @@ export function findIdentity(
   const agent = named ?? (isTokenGiven ? unnamedAgent : onlyOf(tokens.names(apiUrl)));
   if (options.proxyUrl !== undefined && !URL.canParse(options.proxyUrl))
     throw usageError('--proxy-url has to be an http:// or https:// URL');
-  const token = environment.agentToken ?? tokens.find(apiUrl, agent);
+  const saved = isTokenGiven ? undefined : tokens.find(apiUrl, agent);
+  const token = environment.agentToken ?? saved?.token;
   if (token === undefined) {
     throw new CliError(`there is no token for agent "${agent}" on this machine`, {
       hint: `make one: onecli agent create ${agent} (or, if it exists: onecli agent rotate ${agent}); or set ONECLI_AGENT_TOKEN`,
     });
   }
-  return { agent, token, proxyAddress: proxyAddress(context, options.proxyUrl, access) };
+  return { agent, token, proxyAddress: proxyAddress(context, options.proxyUrl, access, saved) };
 }
 
 /** Reads `VAR=prod/name` or `VAR=prod/name@3` into variable → placeholder. Throws a usage error that names the faulty one. */

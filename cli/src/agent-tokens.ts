@@ -6,8 +6,17 @@ import { z } from 'zod';
 import { CliError } from './cli-error.ts';
 import type { Environment } from './environment.ts';
 
-const fileSchema = z.record(z.string(), z.record(z.string(), z.looseObject({ token: z.string() })));
+const fileSchema = z.record(
+  z.string(),
+  z.record(z.string(), z.looseObject({ token: z.string(), proxyUrl: z.url().optional() })),
+);
 type TokenFile = z.infer<typeof fileSchema>;
+
+/** A token, and the proxy that takes it, where that is known. */
+export interface SavedToken {
+  readonly token: string;
+  readonly proxyUrl?: string | undefined;
+}
 
 const staleLockMs = 3_000;
 const lockRetryMs = 10;
@@ -22,10 +31,10 @@ export class AgentTokens {
   }
 
   /** The token saved for an agent of one gateway, or of the only gateway that has one when `apiUrl` is not known. */
-  find(apiUrl: string | undefined, agent: string): string | undefined {
+  find(apiUrl: string | undefined, agent: string): SavedToken | undefined {
     const file = this.#read();
-    if (apiUrl !== undefined) return file[apiUrl]?.[agent]?.token;
-    const found = Object.values(file).flatMap((agents) => agents[agent]?.token ?? []);
+    if (apiUrl !== undefined) return file[apiUrl]?.[agent];
+    const found = Object.values(file).flatMap((agents) => agents[agent] ?? []);
     return found.length === 1 ? found[0] : undefined;
   }
 
@@ -36,8 +45,8 @@ export class AgentTokens {
     return [...new Set(gateways.flatMap((agents) => Object.keys(agents)))].sort();
   }
 
-  save(apiUrl: string, agent: string, token: string): void {
-    this.#change((file) => ({ ...file, [apiUrl]: { ...file[apiUrl], [agent]: { token } } }));
+  save(apiUrl: string, agent: string, saved: SavedToken): void {
+    this.#change((file) => ({ ...file, [apiUrl]: { ...file[apiUrl], [agent]: { ...saved } } }));
   }
 
   /** Forgets an agent's token; one that is not there is no fault. */

@@ -1,5 +1,6 @@
 import { type AdminAccess, findAdminAccess, requireAdminAccess } from './api/admin-access.ts';
 import { ApiClient } from './api/api-client.ts';
+import type { SavedToken } from './agent-tokens.ts';
 import type { Environment } from './environment.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -28,11 +29,15 @@ export function findAccess(context: CommandContext): AdminAccess | undefined {
   return findAdminAccess(context.environment, context.apiUrlOption());
 }
 
-/** The address of the proxy: an option, the environment, what a gateway on this machine wrote, else the default. */
+/**
+ * The address of the proxy: an option, the environment, what a running gateway on this machine wrote, the proxy that the agent's
+ * token was made for, else the default.
+ */
 export function proxyAddress(
   context: CommandContext,
   option: string | undefined,
   access: AdminAccess | undefined,
+  saved?: SavedToken,
 ): string {
-  return option ?? context.environment.proxyUrl ?? access?.proxyUrl ?? 'http://127.0.0.1:10254';
+  return option ?? context.environment.proxyUrl ?? access?.proxyUrl ?? saved?.proxyUrl ?? 'http://127.0.0.1:10254';
 }

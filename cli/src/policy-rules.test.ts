@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { addRule, describeRule, grantedSecrets, type NewRule, type RuleMatch, ruleSchema } from './policy-rules.ts';
+import {
+  addRule,
+  describeRule,
+  grantedSecrets,
+  type NewRule,
+  type RuleMatch,
+  ruleSchema,
+  valueAt,
+} from './policy-rules.ts';
 
 const allow = (match: Partial<RuleMatch>): NewRule => ({
   effect: 'allow',
@@ -71,6 +79,17 @@ describe('grantedSecrets', () => {
       { deny: { hosts: ['c'] } },
     );
     expect(grantedSecrets(all)).toEqual(['x/y', 'x/z']);
+  });
+});
+
+describe('valueAt', () => {
+  const body = { rules: rules({ allow: { hosts: ['a', 'b'] } }) };
+  it('finds what the API names by its place', () => {
+    expect(valueAt(body, 'rules[0].allow.hosts[1]')).toBe('b');
+  });
+
+  it.each(['rules[1].allow.hosts[0]', 'rules[0].allow', 'constructor.name', ''])('finds no text at %j', (place) => {
+    expect(valueAt(body, place)).toBeUndefined();
   });
 });
 

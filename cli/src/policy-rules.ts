@@ -65,6 +65,16 @@ export function grantedSecrets(rules: readonly PolicyRule[]): string[] {
   return [...new Set(rules.flatMap((rule) => rule.allow?.secrets ?? []))];
 }
 
+/** The text at a place such as `rules[1].allow.hosts[0]`, or undefined where there is none. */
+export function valueAt(body: unknown, place: string): string | undefined {
+  let found: unknown = body;
+  for (const key of place.match(/[^.[\]]+/g) ?? []) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
+    found = (found as Record<string, unknown>)[key];
+  }
+  return typeof found === 'string' ? found : undefined;
+}
+
 /** A rule in one line: `allow api.openai.com GET /v1/** with prod/openai`. */
 export function describeRule(rule: PolicyRule): string {
   const effect = rule.deny === null || rule.deny === undefined ? 'allow' : 'deny';

@@ -19,11 +19,14 @@ const pageSchema = z.object({ items: z.array(z.unknown()), next: z.string().null
 export class ApiError extends CliError {
   readonly status: number;
   readonly code: string;
+  /** Which part of the input is wrong, as `rules[0].allow.hosts[1]`. */
+  readonly field: string | undefined;
 
-  constructor(status: number, code: string, message: string, hint: string | undefined) {
+  constructor(status: number, code: string, message: string, hint: string | undefined, field?: string) {
     super(message, hint === undefined ? {} : { hint });
     this.status = status;
     this.code = code;
+    this.field = field;
   }
 }
 
@@ -110,9 +113,17 @@ export class ApiClient {
     const parsed = errorSchema.safeParse(json);
     if (!parsed.success)
       return new ApiError(status, `HTTP_${status}`, `the gateway answered ${call} with ${status}`, undefined);
-    const { code, message, hint } = parsed.data.error;
+    const { code, message, field } = parsed.data.error;
+    // What the API advises for a name that is not there only says the message again.
+    const hint = code === 'NOT_FOUND' ? undefined : parsed.data.error.hint;
     const source = status === 401 ? ` (credentials from ${this.#access.source})` : '';
-    return new ApiError(status, code, `${printable(message)}${source}`, hint ? printable(hint) : undefined);
+    return new ApiError(
+      status,
+      code,
+      `${printable(message)}${source}`,
+      hint ? printable(hint) : undefined,
+      field ?? undefined,
+    );
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { AgentTokens } from '../agent-tokens.ts';
-import type { ApiClient } from '../api/api-client.ts';
+import { type ApiClient, ApiError } from '../api/api-client.ts';
 import { type Agent, agentSchema, pathOf, tokenSchema } from '../api/api-types.ts';
+import { CliError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
 import { collectLabel } from '../parse-options.ts';
@@ -43,9 +44,10 @@ export function addAgent(program: Command, context: CommandContext): void {
     .argument('<name>')
     .action(async (name: string) => {
       const api = openApi(context);
+      const isThere = (await api.find(pathOf('agents', name), agentSchema)) !== undefined;
       await api.call('DELETE', pathOf('agents', name), z.unknown());
       new AgentTokens(context.environment).forget(api.apiUrl, name);
-      context.terminal.notice(`deleted ${name}`);
+      context.terminal.notice(isThere ? `deleted ${name}` : `there is no agent "${name}": nothing to delete`);
     });
 }
 
@@ -68,7 +70,13 @@ Examples:
       const api = openApi(context);
       const labels = options.label === undefined ? {} : { labels: options.label };
       const body = { name, ...labels, identities: [{ token: {} }] };
-      const { token } = await api.call('POST', '/api/agents', tokenSchema, body);
+      const { token } = await api.call('POST', '/api/agents', tokenSchema, body).catch((error: unknown) => {
+        if (!(error instanceof ApiError) || error.code !== 'NAME_TAKEN') throw error;
+        throw new CliError(`there is an agent "${name}" already`, {
+          cause: error,
+          hint: `for a new token (the old one stops working): onecli agent rotate ${name}`,
+        });
+      });
       handOut(context, api, name, token, options);
     });
 }
@@ -98,7 +106,7 @@ function handOut(context: CommandContext, api: ApiClient, name: string, token: s
   if (!options.save) return;
   const tokens = new AgentTokens(context.environment);
   try {
-    tokens.save(api.apiUrl, name, token);
+    tokens.save(api.apiUrl, name, { token, proxyUrl: api.proxyUrl });
     context.terminal.notice(`saved in ${tokens.path} for: onecli run --agent ${name} -- <command>`);
   } catch (error) {
     // The agent has its token: what was asked for is done.

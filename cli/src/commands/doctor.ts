@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { agentEnvironment } from '../agent-environment.ts';
+import { AgentTokens } from '../agent-tokens.ts';
 import { ApiClient } from '../api/api-client.ts';
 import { pathOf, policySchema } from '../api/api-types.ts';
 import type { AdminAccess } from '../api/admin-access.ts';
@@ -46,13 +47,14 @@ Exit code 0 when nothing is wrong, else 1.`,
 
 async function examine(context: CommandContext, options: DoctorOptions): Promise<Check[]> {
   const access = findAccess(context);
-  const { proxyUrl } = options;
-  const address = new URL(proxyAddress(context, proxyUrl, access)).origin;
+  const { agent, proxyUrl } = options;
+  const saved = agent === undefined ? undefined : new AgentTokens(context.environment).find(access?.apiUrl, agent);
+  const address = new URL(proxyAddress(context, proxyUrl, access, saved)).origin;
   const target = options.host === undefined ? undefined : parseTarget(options.host);
   const isKnown =
     proxyUrl !== undefined || context.environment.proxyUrl !== undefined || access?.proxyUrl !== undefined;
   const reachable = await checkReachable(readNamedProxy(context.environment.inherited)?.address ?? address);
-  if (options.agent !== undefined && reachable[0]?.kind === 'fail') return reachable;
+  if (agent !== undefined && reachable[0]?.kind === 'fail') return reachable;
   const variables = await variablesOf(context, options);
   const proxy = readNamedProxy(variables);
   const checks = [

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { ApiClient } from '../api/api-client.ts';
+import { type ApiClient, ApiError } from '../api/api-client.ts';
 import { agentSchema, pathOf, type Policy, policySchema } from '../api/api-types.ts';
 import { CliError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
 import { collectList } from '../parse-options.ts';
-import { addRule, describeRule, type NewRule } from '../policy-rules.ts';
+import { addRule, describeRule, type NewRule, type RuleInput, valueAt } from '../policy-rules.ts';
+import { printable } from '../terminal.ts';
 
 interface RuleOptions {
   readonly paths?: string[];
@@ -35,8 +36,10 @@ export function addPolicy(program: Command, context: CommandContext): void {
     .description('delete a policy; one that is absent is no fault')
     .argument('<name>')
     .action(async (name: string) => {
-      await openApi(context).call('DELETE', pathOf('policies', name), z.unknown());
-      context.terminal.notice(`deleted policy ${name}`);
+      const api = openApi(context);
+      const isThere = (await api.find(pathOf('policies', name), policySchema)) !== undefined;
+      await api.call('DELETE', pathOf('policies', name), z.unknown());
+      context.terminal.notice(isThere ? `deleted policy ${name}` : `there is no policy "${name}": nothing to delete`);
     });
 }
 
@@ -89,7 +92,9 @@ async function addRuleFor(api: ApiClient, agent: string, rule: NewRule): Promise
   const existing = await api.find(pathOf('policies', agent), policySchema);
   const { rules, isChanged } = addRule(existing?.rules ?? [], rule);
   if (existing === undefined) {
-    await api.call('POST', '/api/policies', z.unknown(), { name: agent, agents: [agent], rules });
+    await writeRules(rules, () =>
+      api.call('POST', '/api/policies', z.unknown(), { name: agent, agents: [agent], rules }),
+    );
     return true;
   }
   if (existing.agents.length !== 1 || existing.agents[0] !== agent) {
@@ -100,8 +105,29 @@ async function addRuleFor(api: ApiClient, agent: string, rule: NewRule): Promise
       },
     );
   }
-  if (isChanged) await api.call('PUT', pathOf('policies', agent), z.unknown(), { agents: existing.agents, rules });
+  if (isChanged) {
+    const body = { agents: existing.agents, rules };
+    await writeRules(rules, () => api.call('PUT', pathOf('policies', agent), z.unknown(), body));
+  }
   return isChanged;
+}
+
+/** Runs a write of rules. A refusal names what the user typed, where the API names its place in the rules. */
+async function writeRules(rules: readonly RuleInput[], write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.field === undefined) throw error;
+    const value = valueAt({ rules }, error.field);
+    if (value === undefined) throw error;
+    const isSecret = error.field.includes('.secrets[');
+    throw new CliError(error.message.replace(error.field, `"${printable(value)}"`), {
+      cause: error,
+      ...(isSecret && {
+        hint: 'look: onecli secret list, onecli policy list. A rule that grants a deleted secret has to go, or the secret has to come back',
+      }),
+    });
+  }
 }
 
 function addList(policy: Command, context: CommandContext): void {

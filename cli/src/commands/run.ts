@@ -4,6 +4,7 @@ import { applyChange } from '../child-environment.ts';
 import type { CommandContext } from '../command-context.ts';
 import { collect } from '../parse-options.ts';
 import { spawnCommand } from '../spawn-command.ts';
+import { warnOfNode } from '../warn-of-node.ts';
 
 export function addRun(program: Command, context: CommandContext): void {
   addAgentOptions(program.command('run'))
@@ -24,7 +25,10 @@ Ends with the command's own exit code; 128+n when signal n ended it, 127 when th
     .action(async (command: string, args: string[], options: AgentEnvironmentOptions) => {
       const { change, notices } = await agentEnvironment(context, options);
       for (const notice of notices) context.terminal.notice(`onecli: ${notice}`);
-      process.exitCode = await spawnCommand(command, args, applyChange(context.environment.inherited, change));
+      const environment = applyChange(context.environment.inherited, change);
+      const warning = warnOfNode(command, environment);
+      if (warning !== undefined) context.terminal.notice(`onecli: warning: ${warning}`);
+      process.exitCode = await spawnCommand(command, args, environment);
     });
 }
 

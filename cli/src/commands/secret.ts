@@ -1,7 +1,9 @@
+import { isSecretName } from '@onecli/shared/domain/names';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { ApiClient } from '../api/api-client.ts';
 import { pathOf, type Secret, secretSchema } from '../api/api-types.ts';
+import { usageError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
 import { collectList } from '../parse-options.ts';
@@ -39,8 +41,10 @@ export function addSecret(program: Command, context: CommandContext): void {
     .description('delete a secret and all its versions; one that is absent is no fault')
     .argument('<name>')
     .action(async (name: string) => {
-      await openApi(context).call('DELETE', pathOf('secrets', name), z.unknown());
-      context.terminal.notice(`deleted ${name}`);
+      const api = openApi(context);
+      const isThere = (await api.find(pathOf('secrets', name), secretSchema)) !== undefined;
+      await api.call('DELETE', pathOf('secrets', name), z.unknown());
+      context.terminal.notice(isThere ? `deleted ${name}` : `there is no secret "${name}": nothing to delete`);
     });
 }
 
@@ -62,7 +66,14 @@ Examples:
 
 One newline at the end of piped input is taken off. The value is never an argument: those are seen by every process.`,
     )
+    .showHelpAfterError('The value is no argument: pipe it in, or type it when asked.')
     .action(async (name: string, options: PutOptions) => {
+      if (!isSecretName(name)) {
+        throw usageError(
+          'a secret is named environment/name, in lower case, such as prod/openai',
+          'letters and digits; also `-`, and after the slash `.` and `_`; at most 128 characters',
+        );
+      }
       const api = openApi(context);
       const existing = await api.find(pathOf('secrets', name), secretSchema);
       const body = putBody(options, existing);

@@ -58,10 +58,15 @@ export function checkCaVariables(variables: Variables): Check {
   return fail(`not set: ${missing.join(', ')}; clients that read them will not trust the gateway`, replaceHint);
 }
 
-/** Whether this Node reads HTTPS_PROXY by itself (from 24 on, with NODE_USE_ENV_PROXY=1). `version` is `process.version`. */
+/** Whether a Node of this `process.version` reads HTTPS_PROXY by itself once NODE_USE_ENV_PROXY=1: 24 and newer, 22 from 22.21 on. */
+export function readsProxyVariables(version: string): boolean {
+  const [, major = '0', minor = '0'] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
+  return Number(major) >= 24 || (major === '22' && Number(minor) >= 21);
+}
+
+/** Whether this Node reads HTTPS_PROXY by itself. `version` is `process.version`. */
 export function checkNode(variables: Variables, version: string): Check {
-  const major = Number(/^v(\d+)/.exec(version)?.[1] ?? 0);
-  if (major < 24) {
+  if (!readsProxyVariables(version)) {
     return warn(
       `Node ${version} has a fetch that does not read HTTPS_PROXY`,
       'for agents written in Node: use Node 24 or newer, or give their HTTP client a proxy agent; other languages are not concerned',

@@ -53,8 +53,11 @@ describe('checkCaVariables', () => {
 });
 
 describe('checkNode', () => {
-  it('warns before Node 24 and wants the switch from 24 on', () => {
+  it('warns of a Node that cannot read the proxy, and wants the switch of one that can', () => {
     expect(checkNode({}, 'v20.20.0').kind).toBe('warn');
+    expect(checkNode({}, 'v22.20.9').kind).toBe('warn');
+    expect(checkNode({}, 'v23.11.0').kind).toBe('warn');
+    expect(checkNode({}, 'v22.21.0').kind).toBe('fail');
     expect(checkNode({}, 'v24.1.0').kind).toBe('fail');
     expect(checkNode({ NODE_USE_ENV_PROXY: '1' }, 'v24.1.0').kind).toBe('pass');
   });
