@@ -99,7 +99,7 @@ describe('AuditStore', () => {
     const [altered, moved, sound] = [event(), event(), event()];
     await store.insert([altered, moved, sound]);
     await api.database.query(
-      `UPDATE audit_event SET sealed_detail = set_byte(sealed_detail, 90, get_byte(sealed_detail, 90) # 1) WHERE id = $1`,
+      `UPDATE audit_event SET sealed_detail = set_byte(sealed_detail, 60, get_byte(sealed_detail, 60) # 1) WHERE id = $1`,
       [altered.id],
     );
     await api.database.query(

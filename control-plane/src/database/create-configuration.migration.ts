@@ -116,10 +116,10 @@ const statements = [
      sealed_detail bytea NOT NULL,
      PRIMARY KEY (time, id)) PARTITION BY RANGE (time)`,
   'CREATE TABLE audit_event_default PARTITION OF audit_event DEFAULT',
-  'CREATE INDEX audit_event_time ON audit_event (time DESC, id DESC)',
-  'CREATE INDEX audit_event_agent ON audit_event (agent, time DESC)',
-  'CREATE INDEX audit_event_host ON audit_event (host, time DESC)',
-  'CREATE INDEX audit_event_decision ON audit_event (decision, time DESC)',
+  // The newest first by time alone is the primary key, read backwards. What rises with time is appended to an index.
+  'CREATE INDEX audit_event_agent ON audit_event (agent, time)',
+  'CREATE INDEX audit_event_host ON audit_event (host, time)',
+  `CREATE INDEX audit_event_denied ON audit_event (time) WHERE decision = 'deny'`,
 ];
 
 /** The tables of configuration, workers and audit. */
