@@ -7,6 +7,7 @@ import {
   type RuleMatch,
   ruleSchema,
   valueAt,
+  withoutDeleted,
 } from './policy-rules.ts';
 
 const allow = (match: Partial<RuleMatch>): NewRule => ({
@@ -79,6 +80,14 @@ describe('grantedSecrets', () => {
       { deny: { hosts: ['c'] } },
     );
     expect(grantedSecrets(all)).toEqual(['x/y', 'x/z']);
+  });
+});
+
+describe('withoutDeleted', () => {
+  it('takes out grants of secrets that are gone, and nothing else', () => {
+    const before = rules({ allow: { hosts: ['a'], secrets: ['x/y', 'x/z'] } }, { deny: { hosts: ['c'] } });
+    const after = rules({ allow: { hosts: ['a'], secrets: ['x/z'] } }, { deny: { hosts: ['c'] } });
+    expect(withoutDeleted(before, (name) => name === 'x/z')).toEqual({ rules: after, deleted: ['x/y'] });
   });
 });
 

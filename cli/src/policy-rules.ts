@@ -60,6 +60,17 @@ export function ruleInput(rule: PolicyRule): RuleInput {
   return input;
 }
 
+/** The rules without the grants of secrets that `isThere` does not know, and the names of those. */
+export function withoutDeleted(
+  rules: readonly PolicyRule[],
+  isThere: (secret: string) => boolean,
+): { readonly rules: readonly PolicyRule[]; readonly deleted: readonly string[] } {
+  const kept = rules.map((rule) =>
+    rule.allow ? { ...rule, allow: { ...rule.allow, secrets: rule.allow.secrets.filter(isThere) } } : rule,
+  );
+  return { rules: kept, deleted: grantedSecrets(rules).filter((name) => !isThere(name)) };
+}
+
 /** The secrets that the allow rules among `rules` grant, each once. */
 export function grantedSecrets(rules: readonly PolicyRule[]): string[] {
   return [...new Set(rules.flatMap((rule) => rule.allow?.secrets ?? []))];

@@ -1,13 +1,22 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type ApiClient, ApiError } from '../api/api-client.ts';
-import { agentSchema, pathOf, type Policy, policySchema } from '../api/api-types.ts';
+import { agentSchema, pathOf, type Policy, policySchema, secretSchema } from '../api/api-types.ts';
 import { CliError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
 import { collectList } from '../parse-options.ts';
-import { addRule, describeRule, type NewRule, type RuleInput, valueAt } from '../policy-rules.ts';
-import { printable } from '../terminal.ts';
+import {
+  addRule,
+  describeRule,
+  grantedSecrets,
+  type NewRule,
+  type PolicyRule,
+  type RuleInput,
+  valueAt,
+  withoutDeleted,
+} from '../policy-rules.ts';
+import { printable, type Terminal } from '../terminal.ts';
 
 interface RuleOptions {
   readonly paths?: string[];
@@ -65,7 +74,7 @@ function addEffect(policy: Command, context: CommandContext, effect: 'allow' | '
   command.action(async (agent: string, hosts: string[], options: RuleOptions) => {
     const { paths = [], methods = [], secrets = [] } = options;
     const match = { hosts, paths, methods: methods.map((method) => method.toUpperCase()), secrets };
-    const isChanged = await addRuleFor(openApi(context), agent, { effect, match });
+    const isChanged = await addRuleFor(openApi(context), agent, { effect, match }, context.terminal);
     const rule = describeRule({ [effect]: match });
     context.terminal.notice(isChanged ? `policy ${agent}: ${rule}` : `policy ${agent} says so already: ${rule}`);
   });
@@ -85,12 +94,13 @@ Examples:
   onecli policy deny my-agent '*.example.com'`;
 
 /** Adds a rule to the policy that has the agent's own name. Gives whether anything changed. */
-async function addRuleFor(api: ApiClient, agent: string, rule: NewRule): Promise<boolean> {
+async function addRuleFor(api: ApiClient, agent: string, rule: NewRule, terminal: Terminal): Promise<boolean> {
   if ((await api.find(pathOf('agents', agent), agentSchema)) === undefined) {
     throw new CliError(`there is no agent "${agent}"`, { hint: `create it: onecli agent create ${agent}` });
   }
   const existing = await api.find(pathOf('policies', agent), policySchema);
-  const { rules, isChanged } = addRule(existing?.rules ?? [], rule);
+  const { rules: standing, deleted } = await withoutDeletedSecrets(api, existing?.rules ?? []);
+  const { rules, isChanged } = addRule(standing, rule);
   if (existing === undefined) {
     await writeRules(rules, () =>
       api.call('POST', '/api/policies', z.unknown(), { name: agent, agents: [agent], rules }),
@@ -105,11 +115,19 @@ async function addRuleFor(api: ApiClient, agent: string, rule: NewRule): Promise
       },
     );
   }
-  if (isChanged) {
+  if (isChanged || deleted.length > 0) {
     const body = { agents: existing.agents, rules };
     await writeRules(rules, () => api.call('PUT', pathOf('policies', agent), z.unknown(), body));
+    for (const name of deleted) terminal.notice(`policy ${agent} no longer grants ${name}: that secret was deleted`);
   }
   return isChanged;
+}
+
+/** The API takes no rule that grants a secret which is gone, and such a grant would come back to life with the secret's name. */
+async function withoutDeletedSecrets(api: ApiClient, rules: readonly PolicyRule[]) {
+  if (grantedSecrets(rules).length === 0) return { rules, deleted: [] };
+  const names = new Set((await api.list('/api/secrets', secretSchema)).map(({ name }) => name));
+  return withoutDeleted(rules, (name) => names.has(name));
 }
 
 /** Runs a write of rules. A refusal names what the user typed, where the API names its place in the rules. */
@@ -124,7 +142,7 @@ async function writeRules(rules: readonly RuleInput[], write: () => Promise<unkn
     throw new CliError(error.message.replace(error.field, `"${printable(value)}"`), {
       cause: error,
       ...(isSecret && {
-        hint: 'look: onecli secret list, onecli policy list. A rule that grants a deleted secret has to go, or the secret has to come back',
+        hint: `store it first: onecli secret put ${printable(value)} --host HOST; those that are there: onecli secret list`,
       }),
     });
   }
