@@ -109,6 +109,28 @@ describe('AuditStore', () => {
     expect((await list()).items.map(({ path }) => path)).toEqual([sound.path, null, null]);
   });
 
+  it('writes a batch in which everything differs as it writes one in which everything is the same', async () => {
+    await clear();
+    const same = { agentId: undefined, agent: undefined, rule: undefined, secrets: [], timeMs: baseMs };
+    const batches = [
+      [event(same), event(same)],
+      [
+        event({ secrets: [], rule: 'a"b\\c', host: 'NULL', latencyMs: 0.001 }),
+        event({ ...same, secrets: ['prod/{x},"y"\\@1'], status: 0, method: 'NULL', requestBytes: 0, decision: 'deny' }),
+        event({ path: '/\u{1f511}'.repeat(200), worker: 'w2', revision: 4, port: 1, responseBytes: 2 ** 40 }),
+      ],
+    ];
+    for (const batch of batches) await store.insert(batch);
+    const expected = batches.flat().map(({ agentId: _, timeMs, agent = null, rule = null, ...rest }) => ({
+      ...rest,
+      agent,
+      rule,
+      time: new Date(timeMs).toISOString(),
+    }));
+    const { items } = await list();
+    expect(items.sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))).toEqual(expected);
+  });
+
   it('writes a thousand in one statement', async () => {
     await clear();
     await store.insert(Array.from({ length: 1000 }, () => event()));

@@ -110,6 +110,26 @@ describe('AuditTrail', () => {
     await trail.close(1000);
   });
 
+  it('gives what comes after a pause away at once, and what comes in a stream when its turn comes', async () => {
+    const { queue, trail } = newTrail({ flushEveryMs: 3_600_000 });
+    trail.record(event('r0'));
+    await until(() => trail.pendingCount === 0);
+    trail.record(event('r1'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(queue.requestIds).toEqual(['r0']);
+    expect(trail.pendingCount).toBe(1);
+    await trail.close(1000);
+    expect(queue.requestIds).toEqual(['r0', 'r1']);
+  });
+
+  it('makes smaller batches of events with long paths', async () => {
+    const { queue, trail } = newTrail({ maxBatch: 10 });
+    for (const id of range(10)) trail.record(event(id, { path: `/${'x'.repeat(200_000)}` }));
+    await until(() => trail.pendingCount === 0);
+    expect(queue.batches.map(({ events }) => events.length)).toEqual([2, 2, 2, 2, 2]);
+    expect(queue.requestIds).toEqual(range(10));
+  });
+
   it('keeps what the queue does not take, and gives it again in order', async () => {
     const { queue, trail } = newTrail();
     queue.mode = 'away';

@@ -108,7 +108,8 @@ export class PostgresAuditConsumer implements AuditConsumer {
     const worker = new Worker<SealedBatch>(queueName, take, {
       connection: connectionOf(connectionString, { max: 2, migrate: true }),
       autorun: false,
-      concurrency: 2,
+      // A second one would be woken by every batch, and ask in vain: half of all round trips.
+      concurrency: 1,
       // A batch whose consumer was killed comes again when its lock ends, however often that happens.
       lockDuration: 10_000,
       stalledInterval: 5_000,
