@@ -133,7 +133,7 @@ function row(event: AuditEvent): string[] {
     event.agent ?? '-',
     event.decision === 'deny' && event.reason ? `deny ${event.reason}` : event.decision,
     event.method ?? '-',
-    `${event.host ?? '-'}${isDefaultPort ? '' : `:${event.port}`}${event.path ?? ''}`,
+    `${event.host ?? '-'}${isDefaultPort ? '' : `:${event.port}`}${event.path === null ? ' (path does not open: altered)' : (event.path ?? '')}`,
     String(event.status ?? '-'),
     latency,
     (event.secrets ?? []).join(', '),
