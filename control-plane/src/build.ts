@@ -20,7 +20,7 @@ import { AuthorityService } from './authority/authority.service.ts';
 import type { Config } from './config.ts';
 import { ChangeConfig } from './configuration/change-config.ts';
 import { HealthCheck } from './health/health-check.ts';
-import { logSparingly } from './health/log-sparingly.ts';
+import { logSparingly } from '@onecli/shared/log-sparingly';
 import { Metrics } from './health/metrics.ts';
 import type { InstanceKeys } from './instance/instance-keys.ts';
 import { PolicyService } from './policies/policy.service.ts';

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { writeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { ConfigFault, readConfig } from './config.ts';
-import { createLogger } from './health/logger.ts';
+import { createLogger } from '@onecli/shared/logger';
 import { InstanceFault } from './instance/instance-fault.ts';
 import { ListenFault } from './listen-fault.ts';
 
@@ -33,11 +33,11 @@ function explain(error: unknown, log: Logger): number {
 }
 
 async function main(): Promise<number> {
-  let log = createLogger('info');
+  let log = createLogger('control-plane', 'info');
   let stopping: AbortSignal | undefined;
   try {
     const config = readConfig();
-    log = createLogger(config.logLevel);
+    log = createLogger('control-plane', config.logLevel);
     stopping = stopSignal(log);
     process.on('uncaughtException', (error) => {
       log.fatal({ err: error }, 'a fault that nobody expected');

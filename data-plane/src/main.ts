@@ -1,6 +1,7 @@
 /** A worker: the proxy process. Exit codes: 0 stopped, 2 configuration, 3 port taken. */
 import { createServer, type Server } from 'node:net';
-import { type Logger, pino } from 'pino';
+import { createLogger } from '@onecli/shared/logger';
+import type { Logger } from 'pino';
 import { buildWorker, type Worker, WrongMasterKey } from './build.ts';
 import { readConfig, type WorkerConfig } from './config.ts';
 import { drain } from './drain.ts';
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
     process.exit(2);
   }
   const { config } = read;
-  const log: Logger = pino({ name: config.name, level: config.logLevel });
+  const log = createLogger(config.name, config.logLevel);
   const stop = new AbortController();
   const handle = config.takesListener ? handleFromParent() : undefined;
   const stopped = stopRequest();

@@ -35,7 +35,7 @@ const faults = {
   POLICY_DENIED: {
     status: 403,
     isRetryable: false,
-    hint: 'No policy allows this agent to do that. An admin can: `onecli policy allow <agent> <host> --paths <pattern>`.',
+    hint: 'No policy allows this agent to do that, or one denies it. An admin can: `onecli policy allow <agent> <host> --paths <pattern>`.',
   },
   PLACEHOLDER_NOT_GRANTED: {
     status: 403,
@@ -85,7 +85,7 @@ const faults = {
   NOT_A_PROXY_REQUEST: {
     status: 404,
     isRetryable: false,
-    hint: 'This is the proxy port: set HTTPS_PROXY to it. It serves /health, /livez, /readyz, /metrics and /ca.pem itself. The API is on port 10255.',
+    hint: 'This is the proxy port: set HTTPS_PROXY to it. It serves /health, /livez, /readyz, /metrics and /ca.pem itself. The API is on another port, 10255 by default.',
   },
   // What went wrong behind us
   UPSTREAM_UNREACHABLE: {

@@ -1,7 +1,7 @@
 import { Fault } from '@onecli/shared/fault';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
-import { describeError } from '../health/logger.ts';
+import { describeError } from '@onecli/shared/logger';
 import { requestIdOf } from './request-context.ts';
 import { toFault } from './to-fault.ts';
 

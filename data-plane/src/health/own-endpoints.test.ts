@@ -57,8 +57,8 @@ describe('answerOwnRequest', () => {
     expect(JSON.parse(body)).toEqual({
       status: 'ok',
       revision: 7,
-      database: 'ok',
-      queue: 'ok',
+      database: 'up',
+      queue: 'up',
       auditPending: 3,
       connections: 2,
     });

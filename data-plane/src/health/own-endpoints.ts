@@ -75,8 +75,8 @@ function healthOf(plane: DataPlane): object {
   return {
     status,
     revision: plane.configuration.current?.revision ?? null,
-    database: plane.configuration.isStoreReachable ? 'ok' : 'unreachable',
-    queue: plane.trail.isQueueReachable ? 'ok' : 'unreachable',
+    database: plane.configuration.isStoreReachable ? 'up' : 'down',
+    queue: plane.trail.isQueueReachable ? 'up' : 'down',
     auditPending: plane.trail.pendingCount,
     connections: plane.connections.count,
   };

@@ -10,7 +10,7 @@ export function describeStart(facts: { proxyUrl: string; apiUrl: string }): stri
     'Next:',
     '  npx onecli secret put prod/openai --host api.openai.com',
     '  npx onecli agent create my-agent',
-    '  npx onecli policy allow my-agent api.openai.com --secrets prod/openai',
+    '  npx onecli policy allow my-agent api.openai.com --paths "/v1/**" --secrets prod/openai',
     '  npx onecli run --agent my-agent -- <command>',
     '',
   ].join('\n');

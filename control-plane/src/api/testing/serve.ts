@@ -3,7 +3,7 @@ import { MasterKey } from '@onecli/shared/vault/master-key';
 import { SecretValue } from '@onecli/shared/secret-value';
 import { type ControlPlane, build } from '../../build.ts';
 import type { Config } from '../../config.ts';
-import { createLogger } from '../../health/logger.ts';
+import { createLogger } from '@onecli/shared/logger';
 import type { InstanceKeys } from '../../instance/instance-keys.ts';
 import { openFoundation } from '../../open-foundation.ts';
 import { ApiServer } from '../../server.ts';
@@ -42,7 +42,7 @@ export function basic(user: string, password: string): Record<string, string> {
 export async function serve(databaseUrl: string, overrides: Partial<Config> = {}): Promise<Served> {
   const config = await testConfig(databaseUrl, overrides);
   const logLines: string[] = [];
-  const log = createLogger('trace', { write: (line: string) => void logLines.push(line) });
+  const log = createLogger('control-plane', 'trace', { write: (line: string) => void logLines.push(line) });
   const foundation = await openFoundation(config, log, new AbortController().signal);
   const plane = await build(config, foundation, log);
   const server = new ApiServer(plane.app);

@@ -1,5 +1,4 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import type { LogLevel } from '../config.ts';
 
 /** Names of fields that could hold a credential, wherever they stand near the top of a record. */
 const hidden = [
@@ -14,13 +13,13 @@ const hidden = [
 ];
 
 /**
- * The process's log: JSON lines on stdout. Of an error only its name, message, code, stack and causes are written; libraries hang
+ * A process's log: JSON lines on stdout. Of an error only its name, message, code, stack and causes are written; libraries hang
  * queries, parameters and request bodies on theirs.
  */
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+export function createLogger(name: string, level: string, destination?: DestinationStream): Logger {
   const options = {
     level,
-    base: { process: 'control-plane' },
+    base: { process: name },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },

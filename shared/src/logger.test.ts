@@ -4,7 +4,7 @@ import { logSparingly } from './log-sparingly.ts';
 
 function capture() {
   const lines: string[] = [];
-  return { lines, log: createLogger('trace', { write: (line: string) => void lines.push(line) }) };
+  return { lines, log: createLogger('control-plane', 'trace', { write: (line: string) => void lines.push(line) }) };
 }
 
 describe('createLogger', () => {
