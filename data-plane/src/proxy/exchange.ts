@@ -23,7 +23,7 @@ const failuresAfterAllow = new Set([
 ]);
 
 const maxPathBytes = 1024;
-const maxPendingSlices = 1000;
+const maxPendingSlices = 5000;
 
 /**
  * At most so much of a text. A copy where events pile up: a slice keeps the whole head that it was cut from alive.
