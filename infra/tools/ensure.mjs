@@ -48,13 +48,19 @@ export function ensureBuilt() {
   if (isBuilt && readIfPresent(stampPath) === wanted) return;
   console.log(isBuilt ? 'Building: sources have changed.' : 'Building: not built yet.');
   removeOrphanedOutput();
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const result = spawnSync(process.execPath, [tsc, '-b', ...compiledWorkspaces], { cwd: root, stdio: 'inherit' });
-  if (result.status !== 0) {
+  // tsc goes by times of files: one that was moved, or came with an older time, is seen only when all is built anew.
+  const status = compile(isBuilt ? [] : ['--force'], isBuilt ? 'ignore' : 'inherit');
+  const finalStatus = status !== 0 && isBuilt ? compile(['--force'], 'inherit') : status;
+  if (finalStatus !== 0) {
     console.error('The build failed.');
-    process.exit(result.status ?? 1);
+    process.exit(finalStatus ?? 1);
   }
   writeFileSync(stampPath, wanted);
+}
+
+function compile(flags, stdio) {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  return spawnSync(process.execPath, [tsc, '-b', ...flags, ...compiledWorkspaces], { cwd: root, stdio }).status;
 }
 
 /** The workspaces' folders, from the root manifest, relative to the root. */
