@@ -17,6 +17,8 @@ export interface ChildSpec {
   readonly name: string;
   /** The program's file, run with this Node. */
   readonly main: string;
+  /** Flags for Node itself. */
+  readonly nodeFlags?: readonly string[];
   /** All of the child's environment. */
   readonly environment: () => Record<string, string>;
   /** A descriptor to pass as number 4, opened for each start; closed here. */
@@ -49,10 +51,10 @@ export class SupervisedChild {
   }
 
   start(): void {
-    const { main, log, listener, openKey } = this.#spec;
+    const { main, nodeFlags = [], log, listener, openKey } = this.#spec;
     const key = openKey?.();
     const startedAt = performance.now();
-    const child = spawn(process.execPath, [main], {
+    const child = spawn(process.execPath, [...nodeFlags, main], {
       env: this.#spec.environment(),
       // A session of its own: Ctrl-C reaches the supervisor alone, which stops its children in order.
       detached: true,
