@@ -129,7 +129,7 @@ function wire(
   };
 }
 
-const trailBounds = { flushEveryMs: 200, maxBatch: 4000, maxPending: 100_000 };
+const trailBounds = { flushEveryMs: 100, maxBatch: 1500, maxPending: 100_000 };
 
 function openBody(keyring: Keyring, policy: SealedPolicy): PolicyBody {
   const text = open(keyring, policyContext(policy.id, policy.version), policy.sealedBody).toString('utf8');
