@@ -102,5 +102,10 @@ function canonicalName(host: string): string | undefined {
 /** The WHATWG URL parser's form of a host, as the wire has it: UTS 46 for names, RFC 5952 for IPv6. */
 function hostnameByUrl(host: string): string | undefined {
   const url = `http://${host}/`;
-  return URL.canParse(url) ? new URL(url).hostname : undefined;
+  // Not by URL.canParse: once optimised, Node 20's reads a Latin-1 string as UTF-8 and refuses names with an umlaut.
+  try {
+    return new URL(url).hostname;
+  } catch {
+    return undefined;
+  }
 }
