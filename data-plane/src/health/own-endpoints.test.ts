@@ -1,12 +1,15 @@
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { AgentSide } from '../proxy/agent-side.ts';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { DataPlane } from '../proxy/data-plane.ts';
+import { DeadlineClock } from '../proxy/deadline.ts';
+import { http1AgentOn } from '../proxy/testing/http1-agent-on.ts';
 import { type LoopbackPair, loopbackPair } from '../proxy/testing/loopback-pair.ts';
 import type { RequestHead } from '../wire/head.ts';
 import { Metrics } from './metrics.ts';
 import { answerOwnRequest } from './own-endpoints.ts';
 
+const clock = new DeadlineClock();
+afterAll(() => clock.close());
 const pairs: LoopbackPair[] = [];
 afterEach(() => {
   for (const pair of pairs.splice(0)) pair.close();
@@ -40,20 +43,21 @@ async function ask(target: string, state: State = {}, head: Partial<RequestHead>
   const pair = await loopbackPair();
   pairs.push(pair);
   const request: RequestHead = { method: 'GET', target, minor: 1, headers: [], ...head };
-  const served = await answerOwnRequest(planeIn(state), { socket: pair.near } as AgentSide, request);
+  const agent = http1AgentOn(pair.near, clock);
+  await answerOwnRequest(planeIn(state), agent, request);
   pair.near.end();
   const chunks: Buffer[] = [];
   pair.far.on('data', (chunk) => chunks.push(chunk));
   await once(pair.far, 'end');
   const text = Buffer.concat(chunks).toString();
   const [start = '', body = ''] = text.split('\r\n\r\n');
-  return { served, status: Number(start.split(' ')[1]), start, body };
+  return { isLast: agent.isLast, status: Number(start.split(' ')[1]), start, body };
 }
 
 describe('answerOwnRequest', () => {
   it('says how the worker is', async () => {
-    const { status, body, served } = await ask('/health');
-    expect([status, served]).toEqual([200, 'keep-alive']);
+    const { status, body, isLast } = await ask('/health');
+    expect([status, isLast]).toEqual([200, false]);
     expect(JSON.parse(body)).toEqual({
       status: 'ok',
       revision: 7,
@@ -95,14 +99,14 @@ describe('answerOwnRequest', () => {
   it.each(['/', '/healthz', '/health/', '/Health', '//health', '/api/secrets', '/health%20'])(
     'says of %s what this port is',
     async (target) => {
-      const { status, start, served } = await ask(target);
-      expect([status, served]).toEqual([404, 'close']);
+      const { status, start, isLast } = await ask(target);
+      expect([status, isLast]).toEqual([404, true]);
       expect(start).toContain('x-onecli-error: NOT_A_PROXY_REQUEST');
     },
   );
 
   it.each(['POST', 'DELETE', 'OPTIONS'])('does not answer %s', async (method) => {
-    expect(await ask('/health', {}, { method })).toMatchObject({ status: 405, served: 'close' });
+    expect(await ask('/health', {}, { method })).toMatchObject({ status: 405, isLast: true });
   });
 
   it('answers HEAD without a body', async () => {
@@ -111,7 +115,7 @@ describe('answerOwnRequest', () => {
 
   it('ends the connection when the next request’s start is not certain', async () => {
     const withBody = [{ name: 'content-length', rawName: 'Content-Length', value: '5' }];
-    expect(await ask('/health', {}, { headers: withBody })).toMatchObject({ status: 200, served: 'close' });
-    expect((await ask('/health', {}, { minor: 0 })).served).toBe('close');
+    expect(await ask('/health', {}, { headers: withBody })).toMatchObject({ status: 200, isLast: true });
+    expect((await ask('/health', {}, { minor: 0 })).isLast).toBe(true);
   });
 });

@@ -2,20 +2,20 @@
 import { requestFraming } from '../wire/frame-body.ts';
 import type { RequestHead } from '../wire/head.ts';
 import { isCloseAsked } from '../wire/hop-by-hop.ts';
-import { type AgentSide, writeToAgent } from '../proxy/agent-side.ts';
-import { answer, answerRefusal, refusal } from '../proxy/answer.ts';
+import { refusal, refusalAnswer } from '../proxy/answer.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
+import type { Http1Agent } from '../proxy/http1-agent.ts';
 import { nextRequestId } from '../proxy/request-id.ts';
 import type { Served } from '../proxy/serve-connection.ts';
 
-interface OwnAnswer {
+interface Document {
   readonly status: number;
   readonly type: string;
   readonly body: string;
 }
 
 /** Serves `GET /health`, `/livez`, `/readyz`, `/metrics` and `/ca.pem`; anything else in origin form gets a 404 that says what this is. */
-export async function answerOwnRequest(plane: DataPlane, side: AgentSide, head: RequestHead): Promise<Served> {
+export async function answerOwnRequest(plane: DataPlane, agent: Http1Agent, head: RequestHead): Promise<Served> {
   const framing = requestFraming(head);
   const isReading = head.method === 'GET' || head.method === 'HEAD';
   const isClosing = framing.kind !== 'none' || head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
@@ -25,27 +25,20 @@ export async function answerOwnRequest(plane: DataPlane, side: AgentSide, head: 
       isReading ? 'NOT_A_PROXY_REQUEST' : 'METHOD_NOT_ALLOWED',
       'There is nothing here under that method and path.',
     );
-    const options = { requestId: nextRequestId(), isClosing: true, method: head.method };
-    await writeToAgent(plane, side, [answerRefusal(refused, options).bytes]);
-    return 'close';
+    await agent.answer(refusalAnswer(refused, nextRequestId()), head.method, true);
+    return 'served';
   }
   const headers: [string, string][] = [
+    ['Date', new Date().toUTCString()],
     ['Content-Type', own.type],
     ['Cache-Control', 'no-store'],
   ];
-  if (isClosing) headers.push(['Connection', 'close']);
-  const { bytes } = answer(
-    own.status,
-    own.status === 200 ? 'OK' : 'Service Unavailable',
-    headers,
-    own.body,
-    head.method === 'HEAD',
-  );
-  if (!(await writeToAgent(plane, side, [bytes]))) return 'close';
-  return isClosing ? 'close' : 'keep-alive';
+  const reason = own.status === 200 ? 'OK' : 'Service Unavailable';
+  await agent.answer({ status: own.status, reason, headers, body: own.body }, head.method, isClosing);
+  return 'served';
 }
 
-async function ownAnswer(plane: DataPlane, path: string): Promise<OwnAnswer | undefined> {
+async function ownAnswer(plane: DataPlane, path: string): Promise<Document | undefined> {
   switch (path) {
     case '/health':
       return json(isReady(plane) ? 200 : 503, healthOf(plane));
@@ -82,6 +75,6 @@ function healthOf(plane: DataPlane): object {
   };
 }
 
-function json(status: number, body: object): OwnAnswer {
+function json(status: number, body: object): Document {
   return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` };
 }

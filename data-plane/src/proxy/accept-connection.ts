@@ -2,26 +2,26 @@
 import type { Socket } from 'node:net';
 import { answerOwnRequest } from '../health/own-endpoints.ts';
 import type { RequestHead } from '../wire/head.ts';
-import { type AgentSide, agentSide } from './agent-side.ts';
 import type { DataPlane } from './data-plane.ts';
 import { handleRequest } from './handle-request.ts';
+import { Http1Agent } from './http1-agent.ts';
 import { openTunnel } from './open-tunnel.ts';
 import { type Served, serveConnection } from './serve-connection.ts';
 
 /** Takes a connection just accepted and serves it to its end. */
 export function acceptConnection(plane: DataPlane, socket: Socket): void {
   socket.setNoDelay(true);
-  const side = agentSide(plane, socket, socket, undefined);
+  const agent = new Http1Agent(plane, socket, socket, undefined);
   plane.metrics.tunnels.inc();
   socket.once('close', () => plane.metrics.tunnels.dec());
-  serveConnection(plane, side, (head) => dispatch(plane, side, head)).catch((error: unknown) => {
+  serveConnection(plane, agent, (head) => dispatch(plane, agent, head)).catch((error: unknown) => {
     plane.log.error({ err: error }, 'a connection failed unexpectedly');
     socket.destroy();
   });
 }
 
-async function dispatch(plane: DataPlane, side: AgentSide, head: RequestHead): Promise<Served> {
-  if (head.method === 'CONNECT') return openTunnel(plane, side, head);
-  if (head.target.startsWith('/')) return answerOwnRequest(plane, side, head);
-  return handleRequest(plane, side, head);
+async function dispatch(plane: DataPlane, agent: Http1Agent, head: RequestHead): Promise<Served> {
+  if (head.method === 'CONNECT') return openTunnel(plane, agent, head);
+  if (head.target.startsWith('/')) return answerOwnRequest(plane, agent, head);
+  return handleRequest(plane, agent, head);
 }

@@ -1,6 +1,5 @@
 /** Answers that OneCLI itself makes (rule 11): a code in a header, a JSON body that says what to do, and no secret. */
 import { type FaultCode, faultOf } from '@onecli/shared/fault';
-import { writeResponseHead } from '../wire/write-head.ts';
 
 /** A refusal or failure, ready to be answered and audited. `message` names things, never values. */
 export interface Refusal {
@@ -31,53 +30,26 @@ const reasons: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 };
 
-export interface AnswerOptions {
-  readonly requestId: string;
-  readonly isClosing: boolean;
-  /** HEAD is answered without a body. */
-  readonly method: string;
-  /** At CONNECT clients show only the reason phrase: the code stands there. */
-  readonly isConnect?: boolean;
+/** A whole answer of ours, before it is framed. */
+export interface OwnAnswer {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
 }
 
-/** The bytes of an answer to a refused request, and the size of its body. */
-export function answerRefusal(
-  { code, message }: Refusal,
-  options: AnswerOptions,
-): { readonly bytes: Buffer; readonly bodyBytes: number } {
+/** The answer to a refused request. At CONNECT clients show only the reason phrase, so the code stands there. */
+export function refusalAnswer({ code, message }: Refusal, requestId: string, isConnect = false): OwnAnswer {
   const { status, hint, isRetryable } = faultOf(code);
-  const body = `${JSON.stringify({ error: { code, message, hint, requestId: options.requestId } })}\n`;
   const headers: [string, string][] = [
+    ['Date', new Date().toUTCString()],
     ['Content-Type', 'application/json'],
     ['Cache-Control', 'no-store'],
     ['x-onecli-error', code],
-    ['x-onecli-request-id', options.requestId],
+    ['x-onecli-request-id', requestId],
   ];
   if (status === 407) headers.push(['Proxy-Authenticate', 'Basic realm="onecli"']);
   if (isRetryable && (status === 503 || status === 429)) headers.push(['Retry-After', '1']);
-  if (options.isClosing) headers.push(['Connection', 'close']);
-  return answer(
-    status,
-    options.isConnect ? code : (reasons[status] ?? 'Error'),
-    headers,
-    body,
-    options.method === 'HEAD',
-  );
-}
-
-/** The bytes of any answer with a body of ours. */
-export function answer(
-  status: number,
-  reason: string,
-  headers: readonly (readonly [string, string])[],
-  body: string,
-  isHead = false,
-): { readonly bytes: Buffer; readonly bodyBytes: number } {
-  const bodyBytes = Buffer.byteLength(body);
-  const dated = [['Date', new Date().toUTCString()] as const, ...headers];
-  const head = writeResponseHead(status, reason, dated, { kind: 'length', lengthBytes: bodyBytes });
-  return {
-    bytes: Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(isHead ? '' : body)]),
-    bodyBytes: isHead ? 0 : bodyBytes,
-  };
+  const body = `${JSON.stringify({ error: { code, message, hint, requestId } })}\n`;
+  return { status, reason: isConnect ? code : (reasons[status] ?? 'Error'), headers, body };
 }

@@ -5,7 +5,7 @@ import { faultOf } from '@onecli/shared/fault';
 import type { Placement } from '../credentials/place-credentials.ts';
 import type { RequestHead } from '../wire/head.ts';
 import type { Authority } from '../wire/parse-authority.ts';
-import type { Tunnel } from './agent-side.ts';
+import type { Tunnel } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Forwarded } from './outgoing.ts';

@@ -3,7 +3,7 @@
  * turned out to be closed: nothing of a body sent, no byte of an answer, and a method that may be repeated (RFC 9110 9.2.2).
  */
 import { writeRequestHead } from '../wire/write-head.ts';
-import type { AgentSide } from './agent-side.ts';
+import type { AgentStream } from './agent-stream.ts';
 import { refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { frameChunks } from './frame-chunks.ts';
@@ -18,13 +18,13 @@ type Stale = { readonly kind: 'stale' };
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Sends a request, relays the answer. Never rejects for what a peer does. */
-export async function forward(plane: DataPlane, side: AgentSide, outgoing: Outgoing): Promise<Forwarded> {
+export async function forward(plane: DataPlane, agent: AgentStream, outgoing: Outgoing): Promise<Forwarded> {
   const isRepeatable = outgoing.body.isEmpty && repeatable.has(outgoing.method);
   for (let isFresh = false; ; isFresh = true) {
     const acquired = plane.pool.acquire(outgoing.poolKey, outgoing.destination, isFresh);
     const upstream = acquired instanceof Promise ? await acquired : acquired;
     if ('kind' in upstream) return upstream;
-    const forwarded = await exchange(plane, side, outgoing, upstream);
+    const forwarded = await exchange(plane, agent, outgoing, upstream);
     if (forwarded.kind !== 'stale') return forwarded;
     if (!isRepeatable || isFresh) {
       return refusal('UPSTREAM_UNREACHABLE', 'The upstream closed the connection without an answer.');
@@ -34,32 +34,37 @@ export async function forward(plane: DataPlane, side: AgentSide, outgoing: Outgo
 
 async function exchange(
   plane: DataPlane,
-  side: AgentSide,
+  agent: AgentStream,
   outgoing: Outgoing,
   upstream: Upstream,
 ): Promise<Forwarded | Stale> {
   const wasReused = upstream.isReused;
   const sending: Sending = { isDone: false, waitsFor: 'upstream', fault: undefined };
   let isReleased = false;
-  side.reader.onEnding = () => upstream.socket.destroy();
-  if (side.reader.ending) upstream.socket.destroy();
+  agent.onGone = () => upstream.socket.destroy();
+  if (agent.isGone) upstream.socket.destroy();
   try {
     upstream.deadline.extend(plane.limits.bodyIdleMs);
     sendRequest(plane, outgoing, upstream, sending);
-    const relayed = await relayAnswer(plane, side, outgoing, upstream, sending);
+    const relayed = await relayAnswer(plane, agent, outgoing, upstream, sending);
     isReleased = relayed.kind === 'answered' && relayed.isUpstreamReusable && sending.isDone;
-    return relayed.kind === 'no-answer' ? explainSilence(side, upstream, sending, wasReused) : relayed;
+    return relayed.kind === 'no-answer' ? explainSilence(agent, upstream, sending, wasReused) : relayed;
   } finally {
-    side.reader.onEnding = undefined;
+    agent.onGone = undefined;
     if (isReleased) plane.pool.release(upstream);
     else plane.pool.discard(upstream);
   }
 }
 
 /** Why there was no answer at all: by the agent, its body, the clock, or the upstream. */
-function explainSilence(side: AgentSide, upstream: Upstream, sending: Sending, wasReused: boolean): Forwarded | Stale {
+function explainSilence(
+  agent: AgentStream,
+  upstream: Upstream,
+  sending: Sending,
+  wasReused: boolean,
+): Forwarded | Stale {
   if (sending.fault !== undefined && sending.fault !== 'agent-gone') return sending.fault;
-  if (sending.fault === 'agent-gone' || side.reader.ending) {
+  if (sending.fault === 'agent-gone' || agent.isGone) {
     return { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
   }
   if (upstream.hasTimedOut) {

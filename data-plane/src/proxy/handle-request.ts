@@ -11,8 +11,8 @@ import { type Placement, placeCredentials } from '../credentials/place-credentia
 import type { Configuration } from '../snapshot/configuration.ts';
 import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
-import { type AgentSide, abort, writeToAgent } from './agent-side.ts';
-import { answerRefusal, type Refusal, refusal } from './answer.ts';
+import type { AgentStream } from './agent-stream.ts';
+import { type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
@@ -22,40 +22,38 @@ import { RequestBody } from './request-body.ts';
 import { type StrictRequest, strictRequest } from './strict-request.ts';
 import { poolKeyOf } from './upstream-pool.ts';
 
-/** What the connection is good for afterwards. */
-export type Next = 'keep-alive' | 'close';
-
 /** Serves one request of an agent and records it. Never rejects. */
-export async function handleRequest(plane: DataPlane, side: AgentSide, head: RequestHead): Promise<Next> {
-  const exchange = new Exchange(plane, head, side.tunnel);
+export async function handleRequest(plane: DataPlane, agent: AgentStream, head: RequestHead): Promise<'served'> {
+  const exchange = new Exchange(plane, head, agent.tunnel);
   plane.underway++;
   let ending: Forwarded;
   try {
-    ending = await serve(plane, side, head, exchange);
+    ending = await serve(plane, agent, head, exchange);
   } catch (error) {
     plane.log.error({ err: error, requestId: exchange.requestId }, 'a request failed unexpectedly');
     ending = refusal('INTERNAL', 'An unexpected fault.');
   }
-  const next = ending.kind === 'refused' ? await refuse(plane, side, head, exchange, ending) : leave(side, ending);
+  if (ending.kind === 'refused') await refuse(plane, agent, head, exchange, ending);
+  else if (ending.kind === 'broken') agent.abort();
   exchange.record(ending);
   plane.underway--;
-  return next;
+  return 'served';
 }
 
-async function serve(plane: DataPlane, side: AgentSide, head: RequestHead, exchange: Exchange): Promise<Forwarded> {
+async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, exchange: Exchange): Promise<Forwarded> {
   const configuration = plane.configuration.current;
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
   exchange.revision = configuration.revision;
 
-  const identity = whoAsks(plane, side, head, configuration);
+  const identity = whoAsks(plane, agent, head, configuration);
   if (identity.kind === 'refused') return identity;
   exchange.agent = identity.agent;
 
-  const request = strictRequest(side, head, plane.limits.maxTargetBytes);
+  const request = strictRequest(agent, head, plane.limits.maxTargetBytes);
   if (request.kind === 'refused') return request;
   exchange.accept(request);
 
-  const decision = decideAll(hostRules(side, configuration, identity, request), request);
+  const decision = decideAll(hostRules(agent, configuration, identity, request), request);
   exchange.rule = decision.rule;
   if (decision.kind === 'deny') return exchange.deny();
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
@@ -66,16 +64,15 @@ async function serve(plane: DataPlane, side: AgentSide, head: RequestHead, excha
   const placement = placeCredentials(forwardedHeaders(head, request), request.target, scope, plane.opener);
   if (placement.kind !== 'placed') return refusePlacement(plane, exchange, placement);
 
-  const body = (exchange.body = new RequestBody(side, request.framing));
-  const held = body.isHoldable(plane.limits.heldBodyBytes) ? await holdBody(plane, side, head, body) : notHeld;
+  const body = (exchange.body = new RequestBody(agent, request.framing));
+  const held = body.isHoldable(plane.limits.heldBodyBytes) ? await holdBody(plane, agent, head, body) : notHeld;
   if (held.kind !== 'payload') return held;
 
   exchange.decided();
-  return await forward(plane, side, {
-    poolKey: side.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
+  return await forward(plane, agent, {
+    poolKey: agent.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
     destination: { host, port, isSecure },
     method: head.method,
-    minor: head.minor,
     target: request.target,
     headers: held.isContinued ? placement.headers.filter(({ name }) => name !== 'expect') : placement.headers,
     body,
@@ -87,12 +84,12 @@ async function serve(plane: DataPlane, side: AgentSide, head: RequestHead, excha
 /** The tunnel's agent, if it is still one; outside a tunnel each request says who it is from. */
 function whoAsks(
   plane: DataPlane,
-  side: AgentSide,
+  agent: AgentStream,
   head: RequestHead,
   configuration: Configuration,
 ): Identity | Refusal {
-  return side.tunnel
-    ? confirmIdentity(side.tunnel.identity, configuration, Date.now())
+  return agent.tunnel
+    ? confirmIdentity(agent.tunnel.identity, configuration, Date.now())
     : identify(head.headers, configuration, plane.tokenPepper, Date.now());
 }
 
@@ -118,15 +115,15 @@ function decideAll(rules: HostRules, { methods, readings }: StrictRequest): Deci
 }
 /** The rules for the destination, compiled once for a tunnel and a configuration. */
 function hostRules(
-  side: AgentSide,
+  agent: AgentStream,
   configuration: Configuration,
   identity: Identity,
   request: StrictRequest,
 ): HostRules {
-  const known = side.tunnel?.rules;
+  const known = agent.tunnel?.rules;
   if (known && known.configuration === configuration && known.identity.agent === identity.agent) return known.hostRules;
   const rules = configuration.policyOf(identity.agent).rulesFor(request.destination.host, request.destination.port);
-  if (side.tunnel) side.tunnel.rules = { configuration, identity, hostRules: rules };
+  if (agent.tunnel) agent.tunnel.rules = { configuration, identity, hostRules: rules };
   return rules;
 }
 
@@ -160,41 +157,29 @@ type Held = { readonly kind: 'payload'; readonly isContinued: boolean } | Exclud
  * A small body is looked at whole before anything of the request leaves. An agent that waits to be asked for it
  * (`Expect: 100-continue`) is asked by us, and its upstream need not be.
  */
-async function holdBody(plane: DataPlane, side: AgentSide, head: RequestHead, body: RequestBody): Promise<Held> {
+async function holdBody(plane: DataPlane, agent: AgentStream, head: RequestHead, body: RequestBody): Promise<Held> {
   const isContinued = head.minor === 1 && headerValue(head.headers, 'expect')?.toLowerCase() === '100-continue';
-  if (isContinued) await writeToAgent(plane, side, [continueBytes]);
+  if (isContinued) await agent.interim({ status: 100, reason: 'Continue', headers: [] });
   const held = await body.hold(plane.limits.bodyIdleMs);
   if (held.kind === 'refused') return held;
   if (held.kind === 'payload') return { kind: 'payload', isContinued };
-  return side.socket.writable
+  return agent.isWritable
     ? refusal('REQUEST_TIMEOUT', 'The request body did not arrive in time.')
     : { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
 }
 
 const notHeld: Held = { kind: 'payload', isContinued: false };
-const continueBytes = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
-
-/** Leaves the connection as the ending asks: good for another request, to be closed, or cut now. */
-function leave(side: AgentSide, ending: Exclude<Forwarded, Refusal>): Next {
-  if (ending.kind === 'answered') return ending.isReusable ? 'keep-alive' : 'close';
-  abort(side);
-  return 'close';
-}
 
 /** Answers a refusal. The connection goes on when the next request's start is certain: the whole request was read. */
 async function refuse(
   plane: DataPlane,
-  side: AgentSide,
+  agent: AgentStream,
   head: RequestHead,
   exchange: Exchange,
   refused: Refusal,
-): Promise<Next> {
+): Promise<void> {
   const isRead = exchange.request !== undefined && (exchange.body?.isRead ?? exchange.request.framing.kind === 'none');
   const isLast = head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
   const isClosing = !isRead || isLast || refused.code === 'PROXY_AUTH_INVALID' || refused.code === 'REQUEST_TIMEOUT';
-  const options = { requestId: exchange.requestId, isClosing, method: head.method };
-  const { bytes, bodyBytes } = answerRefusal(refused, options);
-  exchange.answerBytes = bodyBytes;
-  const isSent = await writeToAgent(plane, side, [bytes]);
-  return isClosing || !isSent ? 'close' : 'keep-alive';
+  exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId), head.method, isClosing);
 }

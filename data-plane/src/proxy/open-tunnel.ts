@@ -5,11 +5,12 @@ import { type InterceptResult, interceptTls } from '../tls/intercept-tls.ts';
 import { requestFraming } from '../wire/frame-body.ts';
 import { headerValues, type RequestHead } from '../wire/head.ts';
 import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
-import { type AgentSide, agentSide, closeGently, type Tunnel, writeToAgent } from './agent-side.ts';
-import { answerRefusal, type Refusal, refusal } from './answer.ts';
+import type { Tunnel } from './agent-stream.ts';
+import { type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { handleRequest } from './handle-request.ts';
+import { Http1Agent } from './http1-agent.ts';
 import { type Identity, identify } from './identify.ts';
 import { type Served, serveConnection } from './serve-connection.ts';
 import { poolKeyOf } from './upstream-pool.ts';
@@ -17,21 +18,22 @@ import { poolKeyOf } from './upstream-pool.ts';
 const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', 'latin1');
 
 /** Answers a CONNECT and serves the tunnel. A refusal carries its code in the reason phrase: clients show only that. */
-export async function openTunnel(plane: DataPlane, side: AgentSide, head: RequestHead): Promise<Served> {
+export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: RequestHead): Promise<Served> {
   const exchange = new Exchange(plane, head);
   const tunnel = admit(plane, head, exchange);
   if (tunnel.kind === 'refused') {
-    await refuseTunnel(plane, side, exchange, tunnel, true);
-    return 'close';
+    await refuseTunnel(agent, exchange, tunnel, true);
+    agent.closeGently();
+    return 'taken';
   }
-  side.socket.write(established);
-  side.deadline.clear();
-  const early = side.reader.detach();
+  agent.socket.write(established);
+  agent.deadline.clear();
+  const early = agent.reader.detach();
   const handshakeTimeoutMs = plane.limits.handshakeMs;
-  const secured = await interceptTls(side.socket, early, { secureContext: tunnel.secureContext, handshakeTimeoutMs });
-  if (secured.kind === 'failed') return endUnsecured(plane, side, exchange, secured);
+  const secured = await interceptTls(agent.socket, early, { secureContext: tunnel.secureContext, handshakeTimeoutMs });
+  if (secured.kind === 'failed') return endUnsecured(plane, agent, exchange, secured);
   const { identity, destination } = tunnel;
-  const inner = agentSide(plane, secured.socket, side.socket, {
+  const inner = new Http1Agent(plane, secured.socket, agent.socket, {
     identity,
     destination,
     poolKey: poolKeyOf(identity.agent.id, destination, true),
@@ -39,8 +41,8 @@ export async function openTunnel(plane: DataPlane, side: AgentSide, head: Reques
   });
   const mismatch = compareServerName(secured.serverName, destination);
   if (mismatch) {
-    await refuseTunnel(plane, inner, exchange, mismatch, false);
-    closeGently(plane, inner);
+    await refuseTunnel(inner, exchange, mismatch, false);
+    inner.closeGently();
     return 'taken';
   }
   await serveConnection(plane, inner, (innerHead) => handleRequest(plane, inner, innerHead));
@@ -110,33 +112,29 @@ function leafFor(plane: DataPlane, host: string): SecureContext | undefined {
 }
 
 async function refuseTunnel(
-  plane: DataPlane,
-  side: AgentSide,
+  agent: Http1Agent,
   exchange: Exchange,
   refused: Refusal,
   isConnect: boolean,
 ): Promise<void> {
-  const options = { requestId: exchange.requestId, isClosing: true, method: '', isConnect };
-  const { bytes, bodyBytes } = answerRefusal(refused, options);
-  exchange.answerBytes = bodyBytes;
+  exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId, isConnect), '', true);
   exchange.record(refused);
-  await writeToAgent(plane, side, [bytes]);
 }
 
 async function endUnsecured(
   plane: DataPlane,
-  side: AgentSide,
+  agent: Http1Agent,
   exchange: Exchange,
   failed: Extract<InterceptResult, { kind: 'failed' }>,
 ): Promise<Served> {
   if (failed.reason === 'not-tls') {
-    const plain = agentSide(plane, side.socket, side.socket, undefined);
+    const plain = new Http1Agent(plane, agent.socket, agent.socket, undefined);
     const refused = refusal(
       'BAD_REQUEST',
       'Only TLS may go through CONNECT; for http:// send the absolute URL to the proxy.',
     );
-    await refuseTunnel(plane, plain, exchange, refused, false);
-    closeGently(plane, plain);
+    await refuseTunnel(plain, exchange, refused, false);
+    plain.closeGently();
     return 'taken';
   }
   if (failed.reason === 'closed') return 'taken';

@@ -8,10 +8,10 @@ export interface Outgoing {
   readonly poolKey: string;
   readonly destination: Destination;
   readonly method: string;
-  readonly minor: 0 | 1;
   readonly target: string;
   readonly headers: readonly Header[];
   readonly body: RequestBody;
+  /** Whether the agent's connection may carry another request after this one. */
   readonly isKeptAlive: boolean;
   /** Called as the head, and with it the credentials, is written to a verified upstream. */
   readonly onLeaving: () => void;
@@ -19,12 +19,7 @@ export interface Outgoing {
 
 /** How an exchange went. `responseBytes` counts payload. */
 export type Forwarded =
-  | {
-      readonly kind: 'answered';
-      readonly status: number;
-      readonly responseBytes: number;
-      readonly isReusable: boolean;
-    }
+  | { readonly kind: 'answered'; readonly status: number; readonly responseBytes: number }
   /** Nothing of an answer was sent to the agent. */
   | Refusal
   | Broken;

@@ -1,14 +1,14 @@
 /** The upstream's answer on its way to the agent: parsed strictly, framed by us, streamed as it comes (rules 3, 7, 9). */
-import { BodyReader, type Framing, responseFraming } from '../wire/frame-body.ts';
+import { BodyReader, responseFraming } from '../wire/frame-body.ts';
 import type { ResponseHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
 import { parseResponseHead } from '../wire/parse-head.ts';
-import { writeResponseHead } from '../wire/write-head.ts';
-import { type AgentSide, writeToAgent } from './agent-side.ts';
+import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
-import { frameChunks, joinPayload } from './frame-chunks.ts';
+import { joinPayload } from './frame-chunks.ts';
 import type { Broken, Forwarded, Outgoing, Sending } from './outgoing.ts';
+import type { ReadResult } from './socket-reader.ts';
 import type { Upstream } from './upstream-pool.ts';
 
 export type Relayed =
@@ -25,7 +25,7 @@ const flushBytes = 16 * 1024;
 /** Relays interim answers and the final one. */
 export async function relayAnswer(
   plane: DataPlane,
-  side: AgentSide,
+  agent: AgentStream,
   outgoing: Outgoing,
   upstream: Upstream,
   sending: Sending,
@@ -36,10 +36,15 @@ export async function relayAnswer(
       return read.isPartial || interim > 0 ? cutHead(upstream, sending) : { kind: 'no-answer' };
     }
     if (read.kind === 'fault') return malformed(read.detail);
-    const { head } = read;
-    if (head.status >= 200) return await relayFinal(plane, side, outgoing, upstream, sending, head);
-    if (head.status === 101) return refusal('UPSTREAM_INVALID', 'The upstream switched protocols unasked.');
-    if (outgoing.minor === 1) await writeToAgent(plane, side, [headBytes(head, { kind: 'none' }, [])]);
+    const { status, reason, headers } = read.head;
+    if (status === 101) return refusal('UPSTREAM_INVALID', 'The upstream switched protocols unasked.');
+    if (status < 200) {
+      await agent.interim({ status, reason, headers: withoutHopByHop(headers) });
+      continue;
+    }
+    const relay = beginAnswer(plane, agent, outgoing, upstream, sending, read.head);
+    if (relay instanceof BodyRelay) return relay.moveReady() ?? relay.move();
+    return relay;
   }
   return refusal('UPSTREAM_INVALID', 'The upstream sent too many interim answers.');
 }
@@ -55,91 +60,108 @@ function cutHead(upstream: Upstream, sending: Sending): Refusal {
     : refusal('UPSTREAM_INVALID', 'The upstream closed the connection within the head of its answer.');
 }
 
-async function relayFinal(
+function beginAnswer(
   plane: DataPlane,
-  side: AgentSide,
+  agent: AgentStream,
   outgoing: Outgoing,
   upstream: Upstream,
   sending: Sending,
   head: ResponseHead,
-): Promise<Relayed> {
+): BodyRelay | Refusal {
   const framing = responseFraming(head, outgoing.method);
   if (framing.kind === 'fault') return malformed(framing.detail);
-  const towardsAgent = reframe(framing, outgoing.minor);
-  const isReusable = outgoing.isKeptAlive && towardsAgent.kind !== 'close' && sending.isDone;
-  const start = headBytes(head, towardsAgent, isReusable ? [] : [['Connection', 'close']]);
-  const streamed = await streamBody(plane, side, upstream, new BodyReader(framing), towardsAgent, start);
-  const { responseBytes } = streamed;
-  if (streamed.kind === 'cut') {
-    const code = cutCode(side, upstream, sending, streamed.by);
-    return { kind: 'broken', code, status: head.status, responseBytes };
+  const { status, reason, headers } = head;
+  agent.begin({ status, reason, headers: withoutHopByHop(headers) }, framing, !outgoing.isKeptAlive || !sending.isDone);
+  const isUpstreamReusable = framing.kind !== 'close' && head.minor === 1 && !isCloseAsked(headers);
+  return new BodyRelay(plane, agent, upstream, sending, new BodyReader(framing), { status, isUpstreamReusable });
+}
+
+/** One answer's payload on its way. What is there goes out in one write with the head; nothing read waits for what was not. */
+class BodyRelay {
+  readonly #plane: DataPlane;
+  readonly #agent: AgentStream;
+  readonly #upstream: Upstream;
+  readonly #sending: Sending;
+  readonly #body: BodyReader;
+  readonly #answer: { readonly status: number; readonly isUpstreamReusable: boolean };
+  #responseBytes = 0;
+  #ending: Promise<boolean> | undefined;
+
+  constructor(
+    plane: DataPlane,
+    agent: AgentStream,
+    upstream: Upstream,
+    sending: Sending,
+    body: BodyReader,
+    answer: { readonly status: number; readonly isUpstreamReusable: boolean },
+  ) {
+    this.#plane = plane;
+    this.#agent = agent;
+    this.#upstream = upstream;
+    this.#sending = sending;
+    this.#body = body;
+    this.#answer = answer;
   }
-  const isUpstreamReusable = framing.kind !== 'close' && head.minor === 1 && !isCloseAsked(head.headers);
-  return { kind: 'answered', status: head.status, responseBytes, isReusable, isUpstreamReusable };
-}
 
-/**
- * HTTP/1.0 agents know no chunks. A body that its upstream ends by closing goes on as one: over TLS we are not told
- * whether the end was meant (RFC 9112 9.8), so the agent must not be told more than we know.
- */
-function reframe(framing: Framing, minor: 0 | 1): Framing {
-  return framing.kind === 'chunked' && minor === 0 ? { kind: 'close' } : framing;
-}
-
-function headBytes(head: ResponseHead, framing: Framing, extra: readonly (readonly [string, string])[]): Buffer {
-  const kept = withoutHopByHop(head.headers);
-  const headers = extra.length === 0 ? kept : [...kept, ...extra];
-  return Buffer.from(writeResponseHead(head.status, head.reason, headers, framing), 'latin1');
-}
-
-type Streamed =
-  | { readonly kind: 'whole'; readonly responseBytes: number }
-  | { readonly kind: 'cut'; readonly by: 'upstream' | 'agent' | 'fault'; readonly responseBytes: number };
-
-/** What is there goes out in one write with the head; nothing that was read waits for what was not. */
-async function streamBody(
-  plane: DataPlane,
-  side: AgentSide,
-  upstream: Upstream,
-  body: BodyReader,
-  framing: Framing,
-  start: Buffer,
-): Promise<Streamed> {
-  let pieces: Buffer[] = [start];
-  let pendingBytes = start.length;
-  let responseBytes = 0;
-  while (!body.isDone) {
-    const next = upstream.reader.read();
-    if (next instanceof Promise || pendingBytes >= flushBytes) {
-      const written = writeToAgent(plane, side, pieces);
-      if (!(typeof written === 'boolean' ? written : await written)) return { kind: 'cut', by: 'agent', responseBytes };
-      upstream.deadline.extend(plane.limits.bodyIdleMs);
-      pieces = [];
-      pendingBytes = 0;
+  /** Relays what has been received already; undefined when there is more to wait for. */
+  moveReady(): Relayed | undefined {
+    while (!this.#body.isDone) {
+      if (this.#agent.pendingBytes >= flushBytes) return undefined;
+      const bytes = this.#upstream.reader.readNow();
+      if (bytes === undefined) return undefined;
+      const end = this.#take(bytes);
+      if (end === 'complete') break;
+      if (end !== undefined) return end;
     }
-    const bytes = next instanceof Promise ? await next : next;
-    upstream.deadline.extend(plane.limits.bodyIdleMs);
+    const delivered = this.#agent.end();
+    if (typeof delivered === 'boolean') return this.#finish(delivered);
+    this.#ending = delivered;
+    return undefined;
+  }
+
+  /** Relays the rest, at the pace of the slower side. */
+  async move(): Promise<Relayed> {
+    const { bodyIdleMs } = this.#plane.limits;
+    while (!this.#body.isDone) {
+      if (!(await this.#agent.flush())) return this.#cut('agent');
+      this.#upstream.deadline.extend(bodyIdleMs);
+      const end = this.#take(await this.#upstream.reader.read());
+      this.#upstream.deadline.extend(bodyIdleMs);
+      if (end === 'complete') break;
+      if (end !== undefined) return end;
+      const done = this.moveReady();
+      if (done) return done;
+    }
+    return this.#finish(await (this.#ending ?? this.#agent.end()));
+  }
+
+  #take(bytes: ReadResult): Relayed | 'complete' | undefined {
     if (typeof bytes === 'string') {
-      if (bytes === 'end' && body.end().kind === 'complete') break;
-      return { kind: 'cut', by: 'upstream', responseBytes };
+      return bytes === 'end' && this.#body.end().kind === 'complete' ? 'complete' : this.#cut('upstream');
     }
-    const read = body.read(bytes);
-    if (read.kind === 'fault') return { kind: 'cut', by: 'fault', responseBytes };
-    if (read.consumedBytes < bytes.length) upstream.reader.unshift(bytes.subarray(read.consumedBytes));
-    for (const chunk of joinPayload(read.chunks)) {
-      responseBytes += chunk.length;
-      pieces.push(...frameChunks([chunk], false, framing));
-      pendingBytes += chunk.length;
-    }
+    const read = this.#body.read(bytes);
+    if (read.kind === 'fault') return this.#cut('fault');
+    if (read.consumedBytes < bytes.length) this.#upstream.reader.unshift(bytes.subarray(read.consumedBytes));
+    const chunks = joinPayload(read.chunks);
+    for (const chunk of chunks) this.#responseBytes += chunk.length;
+    this.#agent.push(chunks);
+    return undefined;
   }
-  pieces.push(...frameChunks([], true, framing));
-  const written = writeToAgent(plane, side, pieces);
-  const isDelivered = typeof written === 'boolean' ? written : await written;
-  return isDelivered ? { kind: 'whole', responseBytes } : { kind: 'cut', by: 'agent', responseBytes };
+
+  #finish(isDelivered: boolean): Relayed {
+    if (!isDelivered) return this.#cut('agent');
+    const { status, isUpstreamReusable } = this.#answer;
+    return { kind: 'answered', status, responseBytes: this.#responseBytes, isUpstreamReusable };
+  }
+
+  #cut(by: 'upstream' | 'agent' | 'fault'): Broken {
+    const code = cutCode(this.#agent, this.#upstream, this.#sending, by);
+    return { kind: 'broken', code, status: this.#answer.status, responseBytes: this.#responseBytes };
+  }
 }
 
 function cutCode(
-  side: AgentSide,
+  agent: AgentStream,
   upstream: Upstream,
   sending: Sending,
   by: 'upstream' | 'agent' | 'fault',
@@ -147,6 +169,6 @@ function cutCode(
   const { fault } = sending;
   if (typeof fault === 'object')
     return fault.code === 'PLACEHOLDER_NOT_BOUND' ? 'PLACEHOLDER_NOT_BOUND' : 'BAD_REQUEST';
-  if (by === 'agent' || side.reader.ending) return 'AGENT_GONE';
+  if (by === 'agent' || agent.isGone) return 'AGENT_GONE';
   return by === 'upstream' && upstream.hasTimedOut ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_INVALID';
 }

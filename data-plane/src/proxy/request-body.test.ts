@@ -1,9 +1,9 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { Framing } from '../wire/frame-body.ts';
-import type { AgentSide } from './agent-side.ts';
+import type { BodyPiece } from './agent-stream.ts';
 import { DeadlineClock } from './deadline.ts';
-import { type BodyPiece, RequestBody } from './request-body.ts';
-import { SocketReader } from './socket-reader.ts';
+import { RequestBody } from './request-body.ts';
+import { http1AgentOn } from './testing/http1-agent-on.ts';
 import { type LoopbackPair, loopbackPair, until } from './testing/loopback-pair.ts';
 
 const clock = new DeadlineClock(10);
@@ -17,12 +17,8 @@ afterEach(() => {
 async function open(framing: Framing) {
   const pair = await loopbackPair();
   pairs.push(pair);
-  const reader = new SocketReader(pair.near);
-  return {
-    ...pair,
-    reader,
-    body: new RequestBody({ reader, deadline: clock.deadline(() => reader.interrupt()) } as AgentSide, framing),
-  };
+  const agent = http1AgentOn(pair.near, clock);
+  return { ...pair, reader: agent.reader, body: new RequestBody(agent, framing) };
 }
 
 const ofLength = (lengthBytes: number): Framing => ({ kind: 'length', lengthBytes });

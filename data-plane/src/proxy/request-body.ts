@@ -1,50 +1,43 @@
-/** The body of one request on its way from the agent to the upstream: framed, watched for placeholders, counted. */
+/** The body of one request on its way from the agent to the upstream: watched for placeholders, counted. */
 import { BodyWatch } from '../credentials/watch-body.ts';
-import { BodyReader, type Framing } from '../wire/frame-body.ts';
-import type { AgentSide } from './agent-side.ts';
+import type { Framing } from '../wire/frame-body.ts';
+import type { AgentStream, BodyPiece, BodySource } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
-import { joinPayload } from './frame-chunks.ts';
-
-export type BodyPiece =
-  | { readonly kind: 'payload'; readonly chunks: readonly Buffer[]; readonly isLast: boolean }
-  | Refusal
-  /** The agent went away before the end. */
-  | { readonly kind: 'lost' };
 
 const none: BodyPiece = { kind: 'payload', chunks: [], isLast: true };
 
 export class RequestBody {
   readonly framing: Framing;
-  readonly #side: AgentSide;
-  readonly #reader: BodyReader;
+  /** Undefined when there is none. */
+  readonly #source: BodySource | undefined;
   readonly #watch: BodyWatch | undefined;
+  readonly #agent: AgentStream;
   #held: BodyPiece | undefined;
-  #isDone: boolean;
   /** Payload bytes taken so far. */
   bytes = 0;
   /** A placeholder was quoted in running text: forwarded as it is, and a finding. */
   hasMention = false;
 
-  constructor(side: AgentSide, framing: Framing) {
+  constructor(agent: AgentStream, framing: Framing) {
     this.framing = framing;
-    this.#side = side;
-    this.#reader = new BodyReader(framing);
-    this.#isDone = this.#reader.isDone;
-    this.#watch = this.#isDone ? undefined : new BodyWatch();
+    this.#agent = agent;
+    if (this.isEmpty) return;
+    this.#source = agent.body(framing);
+    this.#watch = new BodyWatch();
   }
 
   get isEmpty(): boolean {
     return this.framing.kind === 'none' || (this.framing.kind === 'length' && this.framing.lengthBytes === 0);
   }
 
-  /** True when all of it was read off the connection: the next bytes are another request. */
+  /** True when all of it was taken from the agent: the next bytes are another request. */
   get isRead(): boolean {
-    return this.#isDone;
+    return this.#source?.isDone ?? true;
   }
 
   /** True when `hold` would take the whole body: it is of known length and at most `maxBytes`. */
   isHoldable(maxBytes: number): boolean {
-    return !this.#isDone && this.framing.kind === 'length' && this.framing.lengthBytes <= maxBytes;
+    return !this.isRead && this.framing.kind === 'length' && this.framing.lengthBytes <= maxBytes;
   }
 
   /**
@@ -53,13 +46,12 @@ export class RequestBody {
    */
   async hold(idleMs: number): Promise<BodyPiece> {
     const chunks: Buffer[] = [];
-    for (;;) {
-      this.#side.deadline.extend(idleMs);
-      const piece = await this.#take();
-      this.#side.deadline.pause();
+    while (this.#source && !this.#source.isDone) {
+      this.#agent.deadline.extend(idleMs);
+      const piece = await this.#take(this.#source);
+      this.#agent.deadline.pause();
       if (piece.kind !== 'payload') return piece;
       chunks.push(...piece.chunks);
-      if (piece.isLast) break;
     }
     this.#held = { kind: 'payload', chunks, isLast: true };
     return this.#held;
@@ -72,19 +64,14 @@ export class RequestBody {
       this.#held = undefined;
       return held;
     }
-    return this.#isDone ? none : this.#take();
+    return !this.#source || this.#source.isDone ? none : this.#take(this.#source);
   }
 
-  async #take(): Promise<BodyPiece> {
-    const bytes = await this.#side.reader.read();
-    if (typeof bytes === 'string') return { kind: 'lost' };
-    const read = this.#reader.read(bytes);
-    if (read.kind === 'fault') return refusal('BAD_REQUEST', read.detail);
-    if (read.consumedBytes < bytes.length) this.#side.reader.unshift(bytes.subarray(read.consumedBytes));
-    this.#isDone = read.done;
-    const chunks = joinPayload(read.chunks);
-    for (const chunk of chunks) this.bytes += chunk.length;
-    return this.#watchPayload(chunks, read.done) ?? { kind: 'payload', chunks, isLast: read.done };
+  async #take(source: BodySource): Promise<BodyPiece> {
+    const piece = await source.take();
+    if (piece.kind !== 'payload') return piece;
+    for (const chunk of piece.chunks) this.bytes += chunk.length;
+    return this.#watchPayload(piece.chunks, piece.isLast) ?? piece;
   }
 
   #watchPayload(chunks: readonly Buffer[], isLast: boolean): Refusal | undefined {

@@ -48,11 +48,20 @@ export class SocketReader {
   /** The next bytes in order, as soon as there are any. One call at a time. */
   read(): ReadResult | Promise<ReadResult> {
     return (
-      this.#next() ??
+      this.readNow() ??
       new Promise((resolve) => {
         this.#waiting = resolve;
       })
     );
+  }
+
+  /** What is there to be read now, or how the stream ended; undefined when that has to be waited for. */
+  readNow(): ReadResult | undefined {
+    const chunk = this.#chunks.shift();
+    if (!chunk) return this.#ending;
+    this.#queuedBytes -= chunk.length;
+    if (this.#isPaused && this.#queuedBytes < this.#highWaterBytes) this.#resume();
+    return chunk;
   }
 
   /** Puts bytes back, to be read next. */
@@ -111,19 +120,10 @@ export class SocketReader {
     return rest;
   }
 
-  /** What is there to be read now, if anything is. */
-  #next(): ReadResult | undefined {
-    const chunk = this.#chunks.shift();
-    if (!chunk) return this.#ending;
-    this.#queuedBytes -= chunk.length;
-    if (this.#isPaused && this.#queuedBytes < this.#highWaterBytes) this.#resume();
-    return chunk;
-  }
-
   /** Gives `take` what is there, and then what comes, until it has enough. */
   #feed(take: (next: ReadResult) => 'more' | 'enough'): void {
     for (;;) {
-      const next = this.#next();
+      const next = this.readNow();
       if (next !== undefined) {
         if (take(next) === 'enough') return;
         continue;

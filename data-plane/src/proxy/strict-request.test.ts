@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestHead } from '../wire/head.ts';
-import type { AgentSide } from './agent-side.ts';
+import { requestFraming } from '../wire/frame-body.ts';
+import type { AgentStream } from './agent-stream.ts';
 import { strictRequest } from './strict-request.ts';
 
-const tunnel = { destination: { kind: 'authority', host: 'api.example.com', port: 443 } } as AgentSide['tunnel'];
-const inTunnel = { tunnel } as AgentSide;
-const onPort = { tunnel: undefined } as AgentSide;
+const tunnel = { destination: { kind: 'authority', host: 'api.example.com', port: 443 } } as AgentStream['tunnel'];
+const inTunnel = { tunnel, framingOf: requestFraming } as Partial<AgentStream> as AgentStream;
+const onPort = { tunnel: undefined, framingOf: requestFraming } as Partial<AgentStream> as AgentStream;
 
 interface Sent {
   readonly method?: string;
@@ -26,7 +27,7 @@ function headOf({ method = 'GET', target = '/v1', minor = 1, headers = {}, ...se
   };
 }
 
-const verdict = (side: AgentSide, sent: Sent) => {
+const verdict = (side: AgentStream, sent: Sent) => {
   const result = strictRequest(side, headOf(sent), 16_384);
   return result.kind === 'request'
     ? `${result.isSecure ? 'https' : 'http'} ${result.destination.host}:${result.destination.port} ${result.target}`

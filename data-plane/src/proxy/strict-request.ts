@@ -1,9 +1,9 @@
 /** A request as it is judged and forwarded: one destination, one target, one framing (rules 1, 3, 4). */
-import { type Framing, requestFraming } from '../wire/frame-body.ts';
+import type { Framing } from '../wire/frame-body.ts';
 import { headerValue, type RequestHead, singleHost } from '../wire/head.ts';
 import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
 import { parseAbsoluteTarget, parseTarget } from '../wire/parse-target.ts';
-import type { AgentSide } from './agent-side.ts';
+import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
 
 export interface StrictRequest {
@@ -21,14 +21,14 @@ export interface StrictRequest {
 }
 
 /** Reads a request strictly. Inside a tunnel the Host must be the CONNECT's; outside, the absolute target's. */
-export function strictRequest(side: AgentSide, head: RequestHead, maxTargetBytes: number): StrictRequest | Refusal {
+export function strictRequest(agent: AgentStream, head: RequestHead, maxTargetBytes: number): StrictRequest | Refusal {
   if (head.target.length > maxTargetBytes) return refusal('TARGET_TOO_LONG', 'The request target is too long.');
-  const framing = requestFraming(head);
+  const framing = agent.framingOf(head);
   if (framing.kind === 'fault') return refusal('BAD_REQUEST', framing.detail);
   const refused = refuseMethod(head);
   if (refused) return refused;
-  const place = side.tunnel
-    ? { kind: 'place' as const, destination: side.tunnel.destination, isSecure: true, origin: head.target }
+  const place = agent.tunnel
+    ? { kind: 'place' as const, destination: agent.tunnel.destination, isSecure: true, origin: head.target }
     : absolutePlace(head);
   if (place.kind === 'refused') return place;
   const mismatch = compareHost(head, place.destination, place.isSecure);

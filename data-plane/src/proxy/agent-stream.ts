@@ -1,0 +1,78 @@
+/**
+ * One request's way to its agent: where the payload comes from and where the answer goes. An HTTP/1.1 connection is one,
+ * for each of its requests in turn. The story in handle-request.ts and the relay know agents by this alone.
+ */
+import type { HostRules } from '@onecli/shared/domain/evaluate-policy';
+import type { Configuration } from '../snapshot/configuration.ts';
+import type { Framing } from '../wire/frame-body.ts';
+import type { RequestHead, ResponseHead, WireFault } from '../wire/head.ts';
+import type { OutgoingHeader } from '../wire/write-head.ts';
+import type { Authority } from '../wire/parse-authority.ts';
+import type { OwnAnswer, Refusal } from './answer.ts';
+import type { Deadline } from './deadline.ts';
+import type { Identity } from './identify.ts';
+
+/** Set inside a tunnel: whom the CONNECT was from and where it goes. */
+export interface Tunnel {
+  readonly identity: Identity;
+  readonly destination: Authority;
+  /** Where connections to the destination for this agent are pooled. */
+  readonly poolKey: string;
+  /** The rules for the destination under the configuration that was last asked. */
+  rules:
+    | { readonly configuration: Configuration; readonly identity: Identity; readonly hostRules: HostRules }
+    | undefined;
+}
+
+/** The head of an answer, without framing: that is the stream's own. */
+export interface AnswerHead extends Pick<ResponseHead, 'status' | 'reason'> {
+  readonly headers: readonly OutgoingHeader[];
+}
+
+export type BodyPiece =
+  | { readonly kind: 'payload'; readonly chunks: readonly Buffer[]; readonly isLast: boolean }
+  | Refusal
+  /** The agent went away before the end. */
+  | { readonly kind: 'lost' };
+
+/** The payload of one request, in order. */
+export interface BodySource {
+  /** True when all of it was taken: what follows is no part of it. */
+  readonly isDone: boolean;
+  /** The next payload, as soon as there is any. One call at a time, none after the last. */
+  take(): Promise<BodyPiece>;
+}
+
+export interface AgentStream {
+  readonly tunnel: Tunnel | undefined;
+  /** Runs while the agent has something to send or to take. */
+  readonly deadline: Deadline;
+  /** True once nothing more can come from the agent. */
+  readonly isGone: boolean;
+  /** False once nothing can be told to the agent any more. */
+  readonly isWritable: boolean;
+  /** Called once when the agent goes away. */
+  onGone: (() => void) | undefined;
+
+  /** How the payload of a request is delimited, or why that cannot be told. */
+  framingOf(head: RequestHead): Framing | WireFault;
+  body(framing: Framing): BodySource;
+
+  /** Sends an interim answer (1xx) at once. False when the agent is gone. */
+  interim(head: AnswerHead): boolean | Promise<boolean>;
+  /** Begins the final answer; it leaves with the first `flush`. `isLast`: no other request can follow it here. */
+  begin(head: AnswerHead, framing: Framing, isLast: boolean): void;
+  /** Adds payload to what leaves next. */
+  push(chunks: readonly Buffer[]): void;
+  /** Bytes that wait to leave. */
+  readonly pendingBytes: number;
+  /** Sends what waits, and waits while the agent takes no more. False when the agent is gone. */
+  flush(): boolean | Promise<boolean>;
+  /** Ends the answer and sends what waits. */
+  end(): boolean | Promise<boolean>;
+
+  /** Sends a whole answer of ours; nothing of another was begun. HEAD gets no body. Gives the bytes of body sent. */
+  answer(own: OwnAnswer, method: string, isLast: boolean): Promise<number>;
+  /** Ends the answer so that the agent cannot take what it has for a whole one (rule 9). */
+  abort(): void;
+}

@@ -1,0 +1,201 @@
+/** The agent's end of an HTTP/1.1 connection: inside a tunnel, or on the proxy port itself. */
+import type { Socket } from 'node:net';
+import { BodyReader, type Framing, requestFraming } from '../wire/frame-body.ts';
+import type { RequestHead, WireFault } from '../wire/head.ts';
+import { writeResponseHead } from '../wire/write-head.ts';
+import type { AgentStream, AnswerHead, BodyPiece, BodySource, Tunnel } from './agent-stream.ts';
+import { type OwnAnswer, refusal } from './answer.ts';
+import type { DataPlane } from './data-plane.ts';
+import type { Deadline } from './deadline.ts';
+import { frameChunks, joinPayload } from './frame-chunks.ts';
+import type { OpenConnection } from './open-connections.ts';
+import { SocketReader } from './socket-reader.ts';
+import { writeBytes } from './write-bytes.ts';
+
+const lingerMs = 2000;
+const noPayload: Framing = { kind: 'none' };
+
+export class Http1Agent implements AgentStream {
+  readonly socket: Socket;
+  /** The TCP socket under `socket`; the same one outside a tunnel. */
+  readonly raw: Socket;
+  readonly reader: SocketReader;
+  readonly deadline: Deadline;
+  readonly connection: OpenConnection;
+  readonly tunnel: Tunnel | undefined;
+  readonly #plane: DataPlane;
+  /** Of the answer under way. */
+  #framing: Framing = noPayload;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  /** The version of the request under way: HTTP/1.0 knows no chunks. */
+  #minor: 0 | 1 = 1;
+  #isLast = false;
+
+  constructor(plane: DataPlane, socket: Socket, raw: Socket, tunnel: Tunnel | undefined) {
+    this.#plane = plane;
+    this.socket = socket;
+    this.raw = raw;
+    this.tunnel = tunnel;
+    this.reader = new SocketReader(socket);
+    this.connection = plane.connections.add(socket);
+    this.deadline = plane.clock.deadline(() => this.#expire());
+    socket.once('close', () => this.deadline.clear());
+  }
+
+  /** True when no other request can follow on this connection. */
+  get isLast(): boolean {
+    return this.#isLast;
+  }
+
+  get isGone(): boolean {
+    return this.reader.ending !== undefined;
+  }
+
+  get isWritable(): boolean {
+    return this.socket.writable;
+  }
+
+  get onGone(): (() => void) | undefined {
+    return this.reader.onEnding;
+  }
+
+  set onGone(listener: (() => void) | undefined) {
+    this.reader.onEnding = listener;
+  }
+
+  framingOf(head: RequestHead): Framing | WireFault {
+    this.#minor = head.minor;
+    return requestFraming(head);
+  }
+
+  body(framing: Framing): BodySource {
+    return new Http1Body(this.reader, framing);
+  }
+
+  interim({ status, reason, headers }: AnswerHead): boolean | Promise<boolean> {
+    if (this.#minor === 0) return true;
+    return this.write([Buffer.from(writeResponseHead(status, reason, headers, noPayload), 'latin1')]);
+  }
+
+  /**
+   * HTTP/1.0 agents know no chunks. A body that its upstream ends by closing goes on as one: over TLS we are not told
+   * whether the end was meant (RFC 9112 9.8), so the agent must not be told more than we know.
+   */
+  begin({ status, reason, headers }: AnswerHead, framing: Framing, isLast: boolean): void {
+    this.#framing = framing.kind === 'chunked' && this.#minor === 0 ? { kind: 'close' } : framing;
+    this.#isLast = isLast || this.#framing.kind === 'close';
+    const sent = this.#isLast ? [...headers, closing] : headers;
+    this.#add(Buffer.from(writeResponseHead(status, reason, sent, this.#framing), 'latin1'));
+  }
+
+  push(chunks: readonly Buffer[]): void {
+    for (const piece of frameChunks(chunks, false, this.#framing)) this.#add(piece);
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  flush(): boolean | Promise<boolean> {
+    const pieces = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return this.write(pieces);
+  }
+
+  end(): boolean | Promise<boolean> {
+    for (const piece of frameChunks([], true, this.#framing)) this.#add(piece);
+    return this.flush();
+  }
+
+  async answer({ status, reason, headers, body }: OwnAnswer, method: string, isLast: boolean): Promise<number> {
+    const payload = Buffer.from(body);
+    this.begin({ status, reason, headers }, { kind: 'length', lengthBytes: payload.length }, isLast);
+    const sentBytes = method === 'HEAD' ? 0 : payload.length;
+    if (sentBytes > 0) this.push([payload]);
+    if (!(await this.flush())) this.#isLast = true;
+    return sentBytes;
+  }
+
+  /** A reset, not an end. */
+  abort(): void {
+    this.#isLast = true;
+    this.raw.resetAndDestroy();
+    this.socket.destroy();
+  }
+
+  /**
+   * Writes to the agent and waits while it does not read; one that does not for too long loses its connection. False
+   * when the connection is gone. Answers of our own go through here too: a peer that only asks must not fill our memory.
+   */
+  write(pieces: readonly Buffer[]): boolean | Promise<boolean> {
+    const written = writeBytes(this.socket, pieces);
+    return typeof written === 'boolean' ? written : this.#whileUnread(written);
+  }
+
+  /**
+   * Ends the connection so that the last answer arrives: what the peer still sends is read and thrown away, because
+   * closing on unread bytes would reset the connection and take the answer with it. The peer has `bodyIdleMs` to take
+   * the answer and then a moment to end.
+   */
+  closeGently(): void {
+    const { socket, deadline } = this;
+    if (socket.destroyed) return;
+    this.reader.detach();
+    socket.on('data', () => undefined);
+    let timer = setTimeout(() => socket.destroy(), this.#plane.limits.bodyIdleMs);
+    socket.once('finish', () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => socket.destroy(), lingerMs);
+    });
+    socket.once('close', () => clearTimeout(timer));
+    deadline.clear();
+    socket.resume();
+    socket.end();
+  }
+
+  #add(piece: Buffer): void {
+    this.#pending.push(piece);
+    this.#pendingBytes += piece.length;
+  }
+
+  async #whileUnread(written: Promise<boolean>): Promise<boolean> {
+    this.deadline.extend(this.#plane.limits.bodyIdleMs);
+    const isOpen = await written;
+    this.deadline.pause();
+    return isOpen;
+  }
+
+  #expire(): void {
+    this.reader.interrupt();
+    // A deadline that passes while bytes are written, not read, means that the agent does not take them.
+    if (this.socket.writableNeedDrain) this.socket.destroy();
+  }
+}
+
+const closing = ['Connection', 'close'] as const;
+
+/** A request's body as its connection brings it. What follows it is put back. */
+class Http1Body implements BodySource {
+  readonly #reader: SocketReader;
+  readonly #body: BodyReader;
+
+  constructor(reader: SocketReader, framing: Framing) {
+    this.#reader = reader;
+    this.#body = new BodyReader(framing);
+  }
+
+  get isDone(): boolean {
+    return this.#body.isDone;
+  }
+
+  async take(): Promise<BodyPiece> {
+    const bytes = await this.#reader.read();
+    if (typeof bytes === 'string') return { kind: 'lost' };
+    const read = this.#body.read(bytes);
+    if (read.kind === 'fault') return refusal('BAD_REQUEST', read.detail);
+    if (read.consumedBytes < bytes.length) this.#reader.unshift(bytes.subarray(read.consumedBytes));
+    return { kind: 'payload', chunks: joinPayload(read.chunks), isLast: read.done };
+  }
+}
