@@ -12,6 +12,7 @@ import {
 
 const allow = (match: Partial<RuleMatch>): NewRule => ({
   effect: 'allow',
+  terms: {},
   match: { hosts: ['api.openai.com'], paths: [], methods: [], secrets: [], ...match },
 });
 const rules = (...inputs: unknown[]) => inputs.map((input) => ruleSchema.parse(input));
@@ -66,6 +67,18 @@ describe('addRule', () => {
     expect(addRule(rules(limited), allow({})).rules).toEqual([limited, { allow: { hosts: ['api.openai.com'] } }]);
   });
 
+  it('joins no rule with terms into another, and takes the same one for itself', () => {
+    const windows = [{ days: ['mon'], from: '09:00', to: '17:00', zone: 'UTC' }];
+    const windowed = { ...allow({}), terms: { windows } };
+    const [plain, limited] = [
+      { allow: { hosts: ['api.openai.com'] } },
+      { allow: { hosts: ['api.openai.com'], windows } },
+    ];
+    expect(addRule(rules(plain), windowed)).toEqual({ rules: [plain, limited], isChanged: true });
+    expect(addRule(rules(plain, limited), windowed)).toEqual({ rules: [plain, limited], isChanged: false });
+    expect(addRule(rules(limited), allow({ paths: ['/a'] })).rules).toHaveLength(2);
+  });
+
   it('sends back what the API gave as null or empty as not limited', () => {
     const existing = rules({ allow: { hosts: ['a.example'], paths: [], methods: null, secrets: [] }, deny: null });
     expect(addRule(existing, allow({})).rules[0]).toEqual({ allow: { hosts: ['a.example'] } });
@@ -108,5 +121,9 @@ describe('describeRule', () => {
       allow: { hosts: ['api.openai.com'], paths: ['/v1/**'], methods: ['GET'], secrets: ['prod/openai'] },
     });
     expect(rule && describeRule(rule)).toBe('allow api.openai.com GET /v1/** with prod/openai');
+    const windows = [{ days: ['sat', 'sun'], from: '22:00', to: '06:00', zone: 'Europe/Berlin' }];
+    expect(describeRule({ deny: { hosts: ['a'], paths: [], methods: [], secrets: [], windows } })).toBe(
+      'deny a on sat,sun 22:00-06:00 Europe/Berlin',
+    );
   });
 });

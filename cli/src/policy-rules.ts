@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { describeTerms } from './rule-terms.ts';
 
 const patterns = z
   .array(z.string())
@@ -22,9 +24,13 @@ export interface RuleMatch {
 /** A rule as the API takes it: empty lists are left out. */
 export type RuleInput = Readonly<Record<string, unknown>>;
 
+/** What a rule says beside what it covers: time windows and the like, in the form of the API. */
+export type RuleTerms = Readonly<Record<string, unknown>>;
+
 export interface NewRule {
   readonly effect: 'allow' | 'deny';
   readonly match: RuleMatch;
+  readonly terms: RuleTerms;
 }
 
 const dimensions = ['paths', 'methods', 'secrets'] as const;
@@ -32,13 +38,19 @@ const dimensions = ['paths', 'methods', 'secrets'] as const;
 /**
  * Adds a rule to those of a policy. A rule of the same effect for the same hosts that differs in one of paths, methods and
  * secrets takes the new one in, so that repeated calls do not pile rules up; one that differs in more stays apart, because
- * joining them would allow combinations that nobody asked for. Gives the rules to send, and whether anything changed.
+ * joining them would allow combinations that nobody asked for. A rule with terms of its own stays apart always: joined, the
+ * terms would be lost or spread. Gives the rules to send, and whether anything changed.
  */
 export function addRule(
   existing: readonly PolicyRule[],
   added: NewRule,
 ): { readonly rules: readonly RuleInput[]; readonly isChanged: boolean } {
   const rules = existing.map(ruleInput);
+  const input = { [added.effect]: withoutEmpty({ ...added.match, ...added.terms }) };
+  if (Object.keys(added.terms).length > 0) {
+    const isThere = rules.some((rule) => isDeepStrictEqual(rule, input));
+    return isThere ? { rules, isChanged: false } : { rules: [...rules, input], isChanged: true };
+  }
   for (const [index, rule] of existing.entries()) {
     const match = mergeableMatch(rule, added.effect);
     const merged = match === undefined ? undefined : mergeMatches(match, added.match);
@@ -47,7 +59,7 @@ export function addRule(
     const isChanged = JSON.stringify(next) !== JSON.stringify(rules[index]);
     return { rules: rules.with(index, next), isChanged };
   }
-  return { rules: [...rules, { [added.effect]: withoutEmpty({ ...added.match }) }], isChanged: true };
+  return { rules: [...rules, input], isChanged: true };
 }
 
 /** The rule as the API takes it. */
@@ -93,10 +105,10 @@ export function describeRule(rule: PolicyRule): string {
   if (match === null || match === undefined) return 'an empty rule';
   const parts = [effect, match.hosts.join(', '), match.methods.join(','), match.paths.join(' ')];
   if (match.secrets.length > 0) parts.push(`with ${match.secrets.join(', ')}`);
+  parts.push(...describeTerms(match));
   return parts.filter((part) => part !== '').join(' ');
 }
 
-// A rule that carries more than a match (a limit, a time window) says something that a join would lose or spread.
 function mergeableMatch(rule: PolicyRule, effect: 'allow' | 'deny'): RuleMatch | undefined {
   const match = rule[effect];
   const isPlain = Object.entries(rule).every(([key, value]) => key === effect || value === null || value === undefined);

@@ -1,3 +1,4 @@
+import { selectorOf, selectorPicks } from '@onecli/shared/domain/agent-selector';
 import { z } from 'zod';
 import { ruleSchema } from '../policy-rules.ts';
 
@@ -25,6 +26,7 @@ const selectorSchema = z.union([z.string(), z.looseObject({ labels: z.record(z.s
 export const policySchema = z.looseObject({
   name: z.string(),
   agents: z.array(selectorSchema),
+  mode: z.string().nullish(),
   rules: z.array(ruleSchema),
 });
 export type Policy = z.infer<typeof policySchema>;
@@ -53,8 +55,8 @@ export function pathOf(kind: 'secrets' | 'agents' | 'policies', name: string): s
 /** Whether a policy's selectors pick an agent of that name and with those labels; one without labels picks nobody. */
 export function selectsAgent(policy: Policy, agent: string, labels: Readonly<Record<string, string>>): boolean {
   return policy.agents.some((selector) => {
-    if (typeof selector === 'string') return selector === agent;
-    const wanted = Object.entries(selector.labels);
-    return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
+    const picking =
+      typeof selector === 'string' ? selectorOf(selector) : { kind: 'labels' as const, labels: selector.labels };
+    return selectorPicks(picking, { name: agent, labels });
   });
 }

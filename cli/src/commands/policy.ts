@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { type ApiClient, ApiError } from '../api/api-client.ts';
 import { agentSchema, pathOf, type Policy, policySchema, secretSchema } from '../api/api-types.ts';
@@ -13,12 +13,17 @@ import {
   type NewRule,
   type PolicyRule,
   type RuleInput,
+  ruleInput,
+  type RuleTerms,
   valueAt,
   withoutDeleted,
 } from '../policy-rules.ts';
+import { collectWindow } from '../rule-terms.ts';
 import { printable, type Terminal } from '../terminal.ts';
 
 interface RuleOptions {
+  readonly window?: ReturnType<typeof collectWindow>;
+  readonly monitor?: true;
   readonly paths?: string[];
   readonly methods?: string[];
   readonly secrets?: string[];
@@ -29,6 +34,7 @@ export function addPolicy(program: Command, context: CommandContext): void {
   addEffect(policy, context, 'allow');
   addEffect(policy, context, 'deny');
   addList(policy, context);
+  addMode(policy, context);
   policy
     .command('show')
     .description('show one policy')
@@ -37,7 +43,8 @@ export function addPolicy(program: Command, context: CommandContext): void {
     .action(async (name: string, options: { json?: true }) => {
       const found = await openApi(context).call('GET', pathOf('policies', name), policySchema);
       if (options.json) return context.terminal.print(JSON.stringify(found, null, 2));
-      context.terminal.print(`${found.name}, for ${describeAgents(found)}`);
+      const monitored = found.mode === 'monitor' ? ', in monitor mode' : '';
+      context.terminal.print(`${found.name}, for ${describeAgents(found)}${monitored}`);
       for (const rule of found.rules) context.terminal.print(`  ${describeRule(rule)}`);
     });
   policy
@@ -68,16 +75,24 @@ function addEffect(policy: Command, context: CommandContext, effect: 'allow' | '
       collectList,
     )
     .option('--methods <methods>', 'only these methods; repeatable (default: all)', collectList)
+    .option('--window <window>', "only then: 'mon-fri 09:00-17:00 Europe/Berlin'; repeatable", collectWindow)
+    .option('--monitor', 'put the whole policy into monitor mode: what it would deny passes, and is recorded')
     .addHelpText('after', effect === 'allow' ? allowExamples : denyExamples);
   if (effect === 'allow')
     command.option('--secrets <names>', 'secrets that may be used there; repeatable', collectList);
   command.action(async (agent: string, hosts: string[], options: RuleOptions) => {
     const { paths = [], methods = [], secrets = [] } = options;
     const match = { hosts, paths, methods: methods.map((method) => method.toUpperCase()), secrets };
-    const isChanged = await addRuleFor(openApi(context), agent, { effect, match }, context.terminal);
-    const rule = describeRule({ [effect]: match });
+    const terms = termsOf(options);
+    const added = { rule: { effect, match, terms }, isMonitored: options.monitor === true };
+    const isChanged = await addRuleFor(openApi(context), agent, added, context.terminal);
+    const rule = describeRule({ [effect]: { ...match, ...terms } });
     context.terminal.notice(isChanged ? `policy ${agent}: ${rule}` : `policy ${agent} says so already: ${rule}`);
   });
+}
+
+function termsOf({ window: windows }: RuleOptions): RuleTerms {
+  return { ...(windows && { windows }) };
 }
 
 const allowExamples = `
@@ -94,19 +109,25 @@ Examples:
   onecli policy deny my-agent '*.example.com'`;
 
 /** Adds a rule to the policy that has the agent's own name. Gives whether anything changed. */
-async function addRuleFor(api: ApiClient, agent: string, rule: NewRule, terminal: Terminal): Promise<boolean> {
+async function addRuleFor(
+  api: ApiClient,
+  agent: string,
+  { rule, isMonitored }: { readonly rule: NewRule; readonly isMonitored: boolean },
+  terminal: Terminal,
+): Promise<boolean> {
   if ((await api.find(pathOf('agents', agent), agentSchema)) === undefined) {
     throw new CliError(`there is no agent "${agent}"`, { hint: `create it: onecli agent create ${agent}` });
   }
   const existing = await api.find(pathOf('policies', agent), policySchema);
   const { rules: standing, deleted } = await withoutDeletedSecrets(api, existing?.rules ?? []);
-  const { rules, isChanged } = addRule(standing, rule);
+  const { rules, isChanged: isNewRule } = addRule(standing, rule);
+  const mode = isMonitored ? 'monitor' : (existing?.mode ?? 'enforce');
   if (existing === undefined) {
-    await writeRules(rules, () =>
-      api.call('POST', '/api/policies', z.unknown(), { name: agent, agents: [agent], rules }),
-    );
+    const body = { name: agent, agents: [agent], mode, rules };
+    await writeRules(rules, () => api.call('POST', '/api/policies', z.unknown(), body));
     return true;
   }
+  const isChanged = isNewRule || mode !== (existing.mode ?? 'enforce');
   if (existing.agents.length !== 1 || existing.agents[0] !== agent) {
     throw new CliError(
       `the policy "${agent}" is not for the agent "${agent}" alone, but for ${describeAgents(existing)}`,
@@ -116,7 +137,7 @@ async function addRuleFor(api: ApiClient, agent: string, rule: NewRule, terminal
     );
   }
   if (isChanged || deleted.length > 0) {
-    const body = { agents: existing.agents, rules };
+    const body = { agents: existing.agents, mode, rules };
     await writeRules(rules, () => api.call('PUT', pathOf('policies', agent), z.unknown(), body));
     for (const name of deleted) terminal.notice(`policy ${agent} no longer grants ${name}: that secret was deleted`);
   }
@@ -148,6 +169,25 @@ async function writeRules(rules: readonly RuleInput[], write: () => Promise<unkn
   }
 }
 
+function addMode(policy: Command, context: CommandContext): void {
+  policy
+    .command('mode')
+    .description('keep to a policy (enforce), or only record what it would deny (monitor)')
+    .argument('<name>')
+    .addArgument(new Argument('<mode>').choices(['enforce', 'monitor']))
+    .action(async (name: string, mode: string) => {
+      const api = openApi(context);
+      const { agents, rules } = await api.call('GET', pathOf('policies', name), policySchema);
+      const body = { agents, mode, rules: rules.map(ruleInput) };
+      await writeRules(body.rules, () => api.call('PUT', pathOf('policies', name), z.unknown(), body));
+      context.terminal.notice(
+        mode === 'monitor'
+          ? `policy ${name} is in monitor mode: see what it would deny with \`onecli audit\`, reason MONITORED`
+          : `policy ${name} is enforced`,
+      );
+    });
+}
+
 function addList(policy: Command, context: CommandContext): void {
   policy
     .command('list')
@@ -163,7 +203,7 @@ function addList(policy: Command, context: CommandContext): void {
       }
       const rows = policies.flatMap((each) =>
         each.rules.map((rule, index) => [
-          index === 0 ? each.name : '',
+          index === 0 ? `${each.name}${each.mode === 'monitor' ? ' (monitor)' : ''}` : '',
           index === 0 ? describeAgents(each) : '',
           describeRule(rule),
         ]),

@@ -95,12 +95,19 @@ describe('mutations', () => {
       { allow: { hosts: ['api.stripe.com'], paths: ['/v1/**'], methods: ['GET'], secrets: ['prod/stripe'] } },
       { deny: { hosts: ['*.example.com'] } },
     ];
-    const agents = [{ name: 'payer' }, { labels: [{ key: 'team', value: 'finance' }] }];
-    const fields =
-      'object { name version agents { name labels { key value } } rules { allow { hosts paths methods secrets } deny { hosts paths methods } } } change errors { code field }';
+    const agents = [{ name: 'payer' }, { name: 'ci-*' }, { labels: [{ key: 'team', value: 'finance' }] }];
+    const windows = [{ days: ['MON', 'FRI'], from: '22:00', to: '06:00', zone: 'Europe/Berlin' }];
+    const shownRules =
+      'allow { hosts paths methods secrets } deny { hosts paths methods windows { days from to zone } }';
+    const fields = `object { name version agents { name labels { key value } } mode rules { ${shownRules} } } change errors { code field }`;
     expect(
       await run(`mutation($input: NewPolicyInput!) { result: createPolicy(input: $input) { ${fields} } }`, {
-        input: { name: 'finance', agents, rules },
+        input: {
+          name: 'finance',
+          agents,
+          mode: 'MONITOR',
+          rules: [...rules, { deny: { hosts: ['a.example'], windows } }],
+        },
       }),
     ).toEqual({
       object: {
@@ -108,11 +115,14 @@ describe('mutations', () => {
         version: 1,
         agents: [
           { name: 'payer', labels: null },
+          { name: 'ci-*', labels: null },
           { name: null, labels: [{ key: 'team', value: 'finance' }] },
         ],
+        mode: 'MONITOR',
         rules: [
           { allow: rules[0]?.allow, deny: null },
-          { allow: null, deny: { hosts: ['*.example.com'], paths: [], methods: [] } },
+          { allow: null, deny: { hosts: ['*.example.com'], paths: [], methods: [], windows: [] } },
+          { allow: null, deny: { hosts: ['a.example'], paths: [], methods: [], windows } },
         ],
       },
       change: 'CREATED',
@@ -126,8 +136,12 @@ describe('mutations', () => {
     expect(
       await run(replace, { input: { agents, rules: [{ allow: rules[0]?.allow, deny: { hosts: ['a.example'] } }] } }),
     ).toMatchObject({ errors: [{ field: 'rules[0]' }] });
+    const badly = { allow: { hosts: ['a.example'], windows: [{ ...windows[0], zone: 'Nowhere' }] } };
+    expect(await run(replace, { input: { agents, rules: [badly] } })).toMatchObject({
+      errors: [{ code: 'INVALID', field: 'rules[0].allow.windows[0].zone' }],
+    });
     expect(await run(replace, { input: { agents, rules: [] } })).toMatchObject({
-      object: { version: 2, rules: [] },
+      object: { version: 2, mode: 'ENFORCE', rules: [] },
       change: 'UPDATED',
     });
     expect(await run('{ result: policies { items { name } } }')).toEqual({ items: [{ name: 'finance' }] });

@@ -1,54 +1,79 @@
-import type { PolicyBody, Rule } from '@onecli/shared/domain/policy';
+import { type AgentSelector, selectorOf } from '@onecli/shared/domain/agent-selector';
+import type { PolicyBody, PolicyMode, Rule } from '@onecli/shared/domain/policy';
+import type { TimeWindow } from '@onecli/shared/domain/time-window';
 import type { PolicyContent } from './policy-input.ts';
 
 /** The two forms of a policy: as a person writes it, and as it is stored and evaluated. */
 
-export interface RuleScope {
+export interface DenyDocument {
   readonly hosts: readonly string[];
   readonly paths?: readonly string[];
   readonly methods?: readonly string[];
+  readonly windows?: readonly TimeWindow[];
 }
 
-export type RuleDocument =
-  | { readonly allow: RuleScope & { readonly secrets?: readonly string[] } }
-  | { readonly deny: RuleScope };
+export interface AllowDocument extends DenyDocument {
+  readonly secrets?: readonly string[];
+}
+
+export type RuleDocument = { readonly allow: AllowDocument } | { readonly deny: DenyDocument };
 
 export interface PolicyDocument {
   readonly agents: readonly (string | { readonly labels: Readonly<Record<string, string>> })[];
+  readonly mode: PolicyMode;
   readonly rules: readonly RuleDocument[];
 }
 
-/** The stored form of a valid document. */
+/** The stored form of a valid document. What says nothing is left out, so that it is the form of older bodies too. */
 export function bodyOf(content: PolicyContent): PolicyBody {
   return {
     agents: content.agents.map((agent) =>
-      typeof agent === 'string' ? { kind: 'name', name: agent } : { kind: 'labels', labels: agent.labels },
+      typeof agent === 'string' ? selectorOf(agent) : { kind: 'labels', labels: agent.labels },
     ),
-    rules: content.rules.map(({ allow, deny }) => {
-      const scope = allow ?? deny;
-      return {
-        effect: allow === undefined ? 'deny' : 'allow',
-        hosts: scope?.hosts ?? [],
-        paths: [...new Set(scope?.paths ?? [])],
-        methods: [...new Set(scope?.methods ?? [])],
-        secrets: allow?.secrets ?? [],
-      };
-    }),
+    ...(content.mode === 'monitor' && { mode: 'monitor' }),
+    rules: content.rules.map(ruleOf),
+  };
+}
+
+function ruleOf({ allow, deny }: PolicyContent['rules'][number]): Rule {
+  const scope = allow ?? deny;
+  return {
+    effect: allow === undefined ? 'deny' : 'allow',
+    hosts: scope?.hosts ?? [],
+    paths: [...new Set(scope?.paths ?? [])],
+    methods: [...new Set(scope?.methods ?? [])],
+    secrets: allow?.secrets ?? [],
+    ...(scope?.windows && scope.windows.length > 0 && { windows: scope.windows }),
   };
 }
 
 /** The document of a stored body; lists that are empty are left out. */
 export function documentOf(body: PolicyBody): PolicyDocument {
-  return {
-    agents: body.agents.map((agent) => (agent.kind === 'name' ? agent.name : { labels: agent.labels })),
-    rules: body.rules.map((rule) => {
-      const scope = scopeOf(rule);
-      if (rule.effect === 'deny') return { deny: scope };
-      return { allow: rule.secrets.length === 0 ? scope : { ...scope, secrets: rule.secrets } };
-    }),
-  };
+  return { agents: body.agents.map(selectorText), mode: body.mode ?? 'enforce', rules: body.rules.map(ruleDocument) };
 }
 
-function scopeOf({ hosts, paths, methods }: Rule): RuleScope {
-  return { hosts, ...(paths.length > 0 && { paths }), ...(methods.length > 0 && { methods }) };
+function selectorText(agent: AgentSelector): PolicyDocument['agents'][number] {
+  switch (agent.kind) {
+    case 'name':
+      return agent.name;
+    case 'glob':
+      return agent.glob;
+    case 'labels':
+      return { labels: agent.labels };
+  }
+}
+
+function ruleDocument(rule: Rule): RuleDocument {
+  const scope = scopeOf(rule);
+  if (rule.effect === 'deny') return { deny: scope };
+  return { allow: { ...scope, ...(rule.secrets.length > 0 && { secrets: rule.secrets }) } };
+}
+
+function scopeOf({ hosts, paths, methods, windows }: Rule): DenyDocument {
+  return {
+    hosts,
+    ...(paths.length > 0 && { paths }),
+    ...(methods.length > 0 && { methods }),
+    ...(windows && { windows }),
+  };
 }

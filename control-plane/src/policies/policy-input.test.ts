@@ -2,13 +2,15 @@ import { Fault } from '@onecli/shared/fault';
 import { describe, expect, it } from 'vitest';
 import { parseInput } from '../configuration/parse-input.ts';
 import { bodyOf, documentOf } from './policy-document.ts';
-import { newPolicyInput } from './policy-input.ts';
+import { newPolicyInput, policyReplacementInput } from './policy-input.ts';
 
 const allow = { hosts: ['api.stripe.com'], paths: ['/v1/**'], methods: ['GET', 'POST'], secrets: ['prod/stripe'] };
+const windows = [{ days: ['mon', 'fri'], from: '22:00', to: '06:00', zone: 'Europe/Berlin' }];
 const good = {
   name: 'finance',
-  agents: ['openclaw-finance', { labels: { team: 'finance' } }],
-  rules: [{ allow }, { allow: { hosts: ['*.plaid.com:8443'] } }, { deny: { hosts: ['api.openai.com'] } }],
+  agents: ['openclaw-finance', 'ci-*', { labels: { team: 'finance' } }],
+  mode: 'monitor',
+  rules: [{ allow }, { allow: { hosts: ['*.plaid.com:8443'] } }, { deny: { hosts: ['api.openai.com'], windows } }],
 };
 
 function refusal(input: unknown): Fault {
@@ -22,6 +24,7 @@ function refusal(input: unknown): Fault {
 }
 
 const withRule = (rule: unknown) => ({ ...good, rules: [{ allow }, rule] });
+const withWindow = (fields: object) => withRule({ allow: { ...allow, windows: [{ ...windows[0], ...fields }] } });
 const withAllow = (fields: object) => withRule({ allow: { ...allow, ...fields } });
 
 describe('newPolicyInput', () => {
@@ -31,14 +34,26 @@ describe('newPolicyInput', () => {
   });
 
   it('stores a deny rule without any grant', () => {
-    const { agents, rules } = parseInput(newPolicyInput, good);
-    expect(bodyOf({ agents, rules }).rules[2]).toEqual({
+    expect(bodyOf(parseInput(newPolicyInput, good)).rules[2]).toEqual({
       effect: 'deny',
       hosts: ['api.openai.com'],
       paths: [],
       methods: [],
       secrets: [],
+      windows,
     });
+  });
+
+  it('stores what says nothing as bodies were stored before there was anything to say', () => {
+    const body = { agents: ['a'], mode: 'enforce', rules: [{ allow: { hosts: ['a.example'], windows: [] } }] };
+    expect(bodyOf(parseInput(policyReplacementInput, body))).toEqual({
+      agents: [{ kind: 'name', name: 'a' }],
+      rules: [{ effect: 'allow', hosts: ['a.example'], paths: [], methods: [], secrets: [] }],
+    });
+  });
+
+  it('shows a body that was stored before there were modes as one that is enforced', () => {
+    expect(documentOf({ agents: [], rules: [] })).toEqual({ agents: [], mode: 'enforce', rules: [] });
   });
 
   it.each([
@@ -47,6 +62,9 @@ describe('newPolicyInput', () => {
     ['a bad name', { ...good, name: 'Fin ance' }, 'name'],
     ['an unknown field', { ...good, enabled: true }, 'enabled'],
     ['a badly named agent', { ...good, agents: ['ok', 'Not OK'] }, 'agents[1]'],
+    ['a glob of odd letters', { ...good, agents: ['CI-*'] }, 'agents[0]'],
+    ['two stars', { ...good, agents: ['ci-**'] }, 'agents[0]'],
+    ['another mode', { ...good, mode: 'off' }, 'mode'],
     ['an agent of another type', { ...good, agents: [7] }, 'agents[0]'],
     ['labels that pick nobody', { ...good, agents: [{ labels: {} }] }, 'agents[0].labels'],
     ['labels of another type', { ...good, agents: [{ labels: { team: 7 } }] }, 'agents[0].labels.team'],
@@ -62,6 +80,18 @@ describe('newPolicyInput', () => {
     ['a method in lower case', withAllow({ methods: ['get'] }), 'rules[1].allow.methods[0]'],
     ['a method with a space', withAllow({ methods: ['GET /'] }), 'rules[1].allow.methods[0]'],
     ['a badly named secret', withAllow({ secrets: ['stripe'] }), 'rules[1].allow.secrets[0]'],
+    ['a window without days', withWindow({ days: [] }), 'rules[1].allow.windows[0].days'],
+    ['another day', withWindow({ days: ['mon', 'today'] }), 'rules[1].allow.windows[0].days[1]'],
+    ['a time in words', withWindow({ from: 'nine' }), 'rules[1].allow.windows[0].from'],
+    ['a time after midnight', withWindow({ to: '25:00' }), 'rules[1].allow.windows[0].to'],
+    ['a window of no length', withWindow({ from: '06:00' }), 'rules[1].allow.windows[0].to'],
+    ['a zone that is not known', withWindow({ zone: 'Europe/Berlyn' }), 'rules[1].allow.windows[0].zone'],
+    ['a window without zone', withWindow({ zone: undefined }), 'rules[1].allow.windows[0].zone'],
+    [
+      'a window of a deny',
+      withRule({ deny: { hosts: ['a.example'], windows: [{}] } }),
+      'rules[1].deny.windows[0].days',
+    ],
     ['a deny rule that grants', withRule({ deny: allow }), 'rules[1].deny.secrets'],
   ])('refuses %s and names the field', (_what, input, field) => {
     expect(refusal(input)).toMatchObject({ code: 'INVALID', field });

@@ -1,4 +1,6 @@
+import { isPlainName } from '@onecli/shared/domain/names';
 import { parsePathPattern } from '@onecli/shared/domain/path-pattern';
+import { parseTimeWindow, weekDays } from '@onecli/shared/domain/time-window';
 import { z } from 'zod';
 import { hostPatterns, labels, plainName, secretName } from '../configuration/input-parts.ts';
 
@@ -12,10 +14,23 @@ const method = z
   .string()
   .regex(/^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]{0,31}$/, 'must be an HTTP method in upper case, like `GET`');
 
+const timeWindow = z
+  .strictObject({
+    days: z.array(z.enum(weekDays, `must be one of ${weekDays.join(', ')}`)),
+    from: z.string(),
+    to: z.string(),
+    zone: z.string(),
+  })
+  .superRefine((value, context) => {
+    const parsed = parseTimeWindow(value);
+    if (parsed.kind === 'invalid') context.addIssue({ code: 'custom', path: [parsed.field], message: parsed.problem });
+  });
+
 const scope = {
   hosts: hostPatterns,
   paths: z.array(pathPattern).max(200, 'must be at most 200 paths').optional(),
   methods: z.array(method).max(50, 'must be at most 50 methods').optional(),
+  windows: z.array(timeWindow).max(50, 'must be at most 50 windows').optional(),
 };
 const allow = z.strictObject({
   ...scope,
@@ -29,10 +44,18 @@ const rule = z
 
 const agentLabels = labels.refine((value) => Object.keys(value).length > 0, 'must name at least one label');
 
+const agentName = z
+  .string()
+  .refine(
+    (value) => isPlainName(value.replaceAll('*', 'x')) && !value.includes('**'),
+    'must be an agent’s name, in lower-case letters, digits, `.`, `_`, `-`, or a glob with `*`, like `ci-*`',
+  );
+
 const content = {
   agents: z
-    .array(z.union([plainName, z.strictObject({ labels: agentLabels })], 'must be an agent’s name or {"labels":{…}}'))
+    .array(z.union([agentName, z.strictObject({ labels: agentLabels })], 'must be an agent’s name or {"labels":{…}}'))
     .max(500, 'must be at most 500 agents'),
+  mode: z.enum(['enforce', 'monitor'], 'must be `enforce` or `monitor`').optional(),
   rules: z.array(rule).max(500, 'must be at most 500 rules'),
 };
 
@@ -42,4 +65,4 @@ export const newPolicyInput = z.strictObject({ name: plainName, ...content });
 /** All of a policy but its name, which may be repeated. */
 export const policyReplacementInput = z.strictObject({ name: plainName.optional(), ...content });
 
-export type PolicyContent = Pick<z.output<typeof newPolicyInput>, 'agents' | 'rules'>;
+export type PolicyContent = Omit<z.output<typeof newPolicyInput>, 'name'>;

@@ -6,7 +6,7 @@ import { orNull } from '../api/or-null.ts';
 import { PageArguments, pageOf } from '../api/page-arguments.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
-import type { RuleDocument, RuleScope } from './policy-document.ts';
+import type { DenyDocument, RuleDocument } from './policy-document.ts';
 import type { PolicyService, PolicyView } from './policy.service.ts';
 import {
   type AgentSelector,
@@ -14,9 +14,11 @@ import {
   NewPolicyInput,
   Policy,
   PolicyContentInput,
+  type PolicyMode,
   PolicyPage,
   PolicyPayload,
   type Rule,
+  type WeekDay,
 } from './policy.type.ts';
 
 @Resolver()
@@ -46,9 +48,7 @@ export class PolicyResolver {
     @Arg('input', () => NewPolicyInput) input: NewPolicyInput,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<PolicyPayload> {
-    return payloadOf(async () =>
-      showWritten(await this.#policies.create(principal, { name: input.name, ...contentOf(input) })),
-    );
+    return payloadOf(async () => showWritten(await this.#policies.create(principal, contentOf(input))));
   }
 
   @Mutation(() => PolicyPayload)
@@ -66,8 +66,8 @@ export class PolicyResolver {
   }
 }
 
-function contentOf({ agents, rules }: PolicyContentInput) {
-  return { agents: agents.map((agent, index) => selectorDocument(agent, index)), rules };
+function contentOf({ agents, ...rest }: PolicyContentInput) {
+  return { ...rest, agents: agents.map((agent, index) => selectorDocument(agent, index)) };
 }
 
 function selectorDocument({ name, labels }: AgentSelectorInput, index: number) {
@@ -78,7 +78,12 @@ function selectorDocument({ name, labels }: AgentSelectorInput, index: number) {
 }
 
 function show(view: PolicyView): Policy {
-  return { ...view, agents: view.agents.map(showSelector), rules: view.rules.map(showRule) };
+  return {
+    ...view,
+    agents: view.agents.map(showSelector),
+    mode: view.mode as PolicyMode,
+    rules: view.rules.map(showRule),
+  };
 }
 
 function showSelector(agent: PolicyView['agents'][number]): AgentSelector {
@@ -90,8 +95,13 @@ function showRule(rule: RuleDocument): Rule {
   return { allow: { ...showScope(rule.allow), secrets: [...(rule.allow.secrets ?? [])] }, deny: null };
 }
 
-function showScope({ hosts, paths = [], methods = [] }: RuleScope) {
-  return { hosts: [...hosts], paths: [...paths], methods: [...methods] };
+function showScope({ hosts, paths = [], methods = [], windows = [] }: DenyDocument) {
+  return {
+    hosts: [...hosts],
+    paths: [...paths],
+    methods: [...methods],
+    windows: windows.map((window) => ({ ...window, days: window.days.map((day) => day as WeekDay) })),
+  };
 }
 
 function showWritten({ object, ...written }: Written<PolicyView>) {

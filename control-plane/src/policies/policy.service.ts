@@ -75,7 +75,7 @@ export class PolicyService {
     return { object: result, change: 'CREATED', revision };
   }
 
-  /** Replaces agents and rules as a whole. @throws Fault INVALID, NOT_FOUND */
+  /** Replaces agents, mode and rules as a whole. @throws Fault INVALID, NOT_FOUND */
   async replace(principal: Principal, name: string, input: unknown): Promise<Written<PolicyView>> {
     authorize(principal, 'policy:update');
     const { name: repeated, ...content } = parseInput(policyReplacementInput, input);
@@ -91,7 +91,7 @@ export class PolicyService {
       const written = { version, sealedBody: this.#sealBody(before.id, version, body), updatedAt: new Date() };
       await tx.manager.update(PolicyEntity, { id: before.id }, written);
       tx.changed('policy', before.id, 'upsert');
-      const fields = (['agents', 'rules'] as const).filter(
+      const fields = (['agents', 'mode', 'rules'] as const).filter(
         (field) => !isDeepStrictEqual(bodyBefore[field], body[field]),
       );
       tx.audit('policy:update', 'policy', name, { fields, version });

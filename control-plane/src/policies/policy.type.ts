@@ -1,8 +1,47 @@
-import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Label, LabelInput } from '../agents/label.type.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
-@ObjectType({ description: 'An agent by its name, or all agents that carry each of the labels.' })
+export enum PolicyMode {
+  ENFORCE = 'enforce',
+  MONITOR = 'monitor',
+}
+registerEnumType(PolicyMode, {
+  name: 'PolicyMode',
+  description: 'Whether the policy is kept to, or only recorded: what it would deny passes.',
+});
+
+export enum WeekDay {
+  MON = 'mon',
+  TUE = 'tue',
+  WED = 'wed',
+  THU = 'thu',
+  FRI = 'fri',
+  SAT = 'sat',
+  SUN = 'sun',
+}
+registerEnumType(WeekDay, { name: 'WeekDay' });
+
+@ObjectType({
+  description: 'A time of the week by the clock of a zone; one across midnight belongs to the day it begins on.',
+})
+export class TimeWindow {
+  @Field(() => [WeekDay])
+  days: WeekDay[];
+
+  @Field(() => String, { description: '`HH:MM`, included.' })
+  from: string;
+
+  @Field(() => String, { description: '`HH:MM` up to `24:00`, not included.' })
+  to: string;
+
+  @Field(() => String, { description: 'Of the IANA time zone database, like `Europe/Berlin`.' })
+  zone: string;
+}
+
+@ObjectType({
+  description: 'Agents by name, where `*` stands for any characters, or all agents that carry each of the labels.',
+})
 export class AgentSelector {
   @Field(() => String, { nullable: true })
   name: string | null;
@@ -21,6 +60,9 @@ export class DenyRule {
 
   @Field(() => [String], { description: 'None: every method.' })
   methods: string[];
+
+  @Field(() => [TimeWindow], { description: 'When the rule is in force. None: always.' })
+  windows: TimeWindow[];
 }
 
 @ObjectType()
@@ -51,6 +93,9 @@ export class Policy {
 
   @Field(() => [AgentSelector])
   agents: AgentSelector[];
+
+  @Field(() => PolicyMode)
+  mode: PolicyMode;
 
   @Field(() => [Rule])
   rules: Rule[];
@@ -87,6 +132,21 @@ export class AgentSelectorInput {
 }
 
 @InputType()
+export class TimeWindowInput {
+  @Field(() => [WeekDay])
+  days: WeekDay[];
+
+  @Field(() => String)
+  from: string;
+
+  @Field(() => String)
+  to: string;
+
+  @Field(() => String)
+  zone: string;
+}
+
+@InputType()
 export class DenyRuleInput {
   @Field(() => [String])
   hosts: string[];
@@ -96,6 +156,9 @@ export class DenyRuleInput {
 
   @Field(() => [String], { nullable: true })
   methods?: string[];
+
+  @Field(() => [TimeWindowInput], { nullable: true })
+  windows?: TimeWindowInput[];
 }
 
 @InputType()
@@ -117,6 +180,9 @@ export class RuleInput {
 export class PolicyContentInput {
   @Field(() => [AgentSelectorInput])
   agents: AgentSelectorInput[];
+
+  @Field(() => PolicyMode, { nullable: true, description: 'ENFORCE when it is absent.' })
+  mode?: PolicyMode;
 
   @Field(() => [RuleInput])
   rules: RuleInput[];

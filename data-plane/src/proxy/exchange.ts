@@ -1,5 +1,6 @@
 /** What is known of one request so far, and what the audit trail is told of it in the end. */
 import type { Finding } from '@onecli/shared/domain/audit-event';
+import type { Decision, HostDecision } from '@onecli/shared/domain/evaluate-policy';
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import { faultOf } from '@onecli/shared/fault';
 import type { Placement } from '../credentials/place-credentials.ts';
@@ -42,6 +43,8 @@ export class Exchange {
   destination: Authority | undefined;
   rule: string | undefined;
   body: RequestBody | undefined;
+  /** Set when it passes only because a policy is in monitor mode. */
+  isMonitored = false;
   /** Payload of an answer of ours. */
   answerBytes = 0;
   readonly #plane: DataPlane;
@@ -61,6 +64,13 @@ export class Exchange {
   accept(request: StrictRequest): void {
     this.request = request;
     this.destination = request.destination;
+  }
+
+  /** Policy was asked: the trail is told which rule decided, or would have, were its policy not in monitor mode. */
+  judge(decision: Decision | HostDecision): void {
+    const monitored = decision.kind === 'allow' ? decision.monitored : undefined;
+    this.isMonitored = monitored !== undefined;
+    this.rule = (monitored ?? decision).rule;
   }
 
   /** Policy said no. The trail is told by which rule, if it was one. */
@@ -117,7 +127,12 @@ export class Exchange {
   #summary(ending: Forwarded): { decision: 'allow' | 'deny'; reason: string; status: number; responseBytes: number } {
     switch (ending.kind) {
       case 'answered':
-        return { decision: 'allow', reason: 'ALLOWED', status: ending.status, responseBytes: ending.responseBytes };
+        return {
+          decision: 'allow',
+          reason: this.isMonitored ? 'MONITORED' : 'ALLOWED',
+          status: ending.status,
+          responseBytes: ending.responseBytes,
+        };
       case 'broken':
         return {
           decision: ending.code === 'PLACEHOLDER_NOT_BOUND' ? 'deny' : 'allow',

@@ -6,7 +6,7 @@
  * Each step gives its result or a refusal; one immutable configuration holds for all of them. There is one exit, and it
  * records what happened.
  */
-import { type Decision, decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
+import { decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
@@ -53,8 +53,9 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   if (request.kind === 'refused') return request;
   exchange.accept(request);
 
-  const decision = decideAll(hostRules(agent, configuration, identity, request), request);
-  exchange.rule = decision.rule;
+  const rules = hostRules(agent, configuration, identity, request);
+  const decision = decide(rules, request.methods, request.readings, Date.now());
+  exchange.judge(decision);
   if (decision.kind === 'deny') return exchange.deny();
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
 
@@ -102,17 +103,6 @@ function forwardedHeaders(head: RequestHead, { destination, isSecure }: StrictRe
   return headers;
 }
 
-/** Every method that an upstream may take the request for has to be allowed; what is granted is what all grant. */
-function decideAll(rules: HostRules, { methods, readings }: StrictRequest): Decision {
-  const [method = ''] = methods;
-  let decision = decide(rules, method, readings);
-  for (const override of methods.slice(1)) {
-    const other = decide(rules, override, readings);
-    if (other.kind === 'deny' || decision.kind === 'deny') return other.kind === 'deny' ? other : decision;
-    decision = { ...decision, secrets: new Set([...decision.secrets].filter((name) => other.secrets.has(name))) };
-  }
-  return decision;
-}
 /** The rules for the destination, compiled once for a tunnel and a configuration. */
 function hostRules(
   agent: AgentStream,

@@ -1,5 +1,5 @@
 /** CONNECT: identity and host are settled here, once for the tunnel (rules 1, 2); then TLS is ours, and requests follow. */
-import { type Decision, mayReachHost } from '@onecli/shared/domain/evaluate-policy';
+import { mayReachHost } from '@onecli/shared/domain/evaluate-policy';
 import type { SecureContext } from 'node:tls';
 import { type InterceptResult, interceptTls } from '../tls/intercept-tls.ts';
 import { requestFraming } from '../wire/frame-body.ts';
@@ -67,8 +67,8 @@ function admit(plane: DataPlane, head: RequestHead, exchange: Exchange): Admitte
   exchange.agent = identity.agent;
   if (destination.kind === 'refused') return destination;
   const rules = configuration.policyOf(identity.agent).rulesFor(destination.host, destination.port);
-  const decision: Decision = mayReachHost(rules);
-  exchange.rule = decision.rule;
+  const decision = mayReachHost(rules, Date.now());
+  exchange.judge(decision);
   if (decision.kind === 'deny') return exchange.deny();
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
   const secureContext = leafFor(plane, destination.host);

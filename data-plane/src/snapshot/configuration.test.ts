@@ -49,7 +49,7 @@ describe('Configuration.policyOf', () => {
     const rules = [{ effect: 'allow' as const, hosts: ['a.example'], paths: [], methods: [], secrets: [] }];
     const policies = new Map([['p', { id: '1', name: 'p', agents, rules }]]);
     const configuration = new Configuration(sampleSnapshot({ agents: [agent], policies }));
-    return decide(configuration.policyOf(agent).rulesFor('a.example', 443), 'GET', ['/']).kind;
+    return decide(configuration.policyOf(agent).rulesFor('a.example', 443), ['GET'], ['/'], 0).kind;
   };
   const red = sampleAgent('bot', { labels: { team: 'red' } });
 
@@ -70,10 +70,13 @@ describe('Configuration.policyOf', () => {
     expect(allowed([], red)).toBe('deny');
   });
 
-  it('compiles them once for an agent', () => {
-    const configuration = configure(red);
+  it('compiles them once for all agents that the same policies pick', () => {
+    const blue = sampleAgent('blue');
+    const policy = { id: '1', name: 'p', agents: [{ kind: 'name' as const, name: 'bot' }], rules: [] };
+    const configuration = new Configuration(sampleSnapshot({ policies: new Map([['p', policy]]) }));
     expect(configuration.policyOf(red)).toBe(configuration.policyOf(red));
-    expect(configuration.policyOf(red)).not.toBe(configuration.policyOf(sampleAgent('other')));
+    expect(configuration.policyOf(red)).not.toBe(configuration.policyOf(blue));
+    expect(configuration.policyOf(blue)).toBe(configuration.policyOf(sampleAgent('other')));
   });
 });
 

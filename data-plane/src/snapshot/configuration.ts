@@ -1,5 +1,6 @@
 import { selectorPicks } from '@onecli/shared/domain/agent-selector';
 import { CompiledPolicy } from '@onecli/shared/domain/evaluate-policy';
+import type { Policy } from '@onecli/shared/domain/policy';
 import type { AgentRecord, AgentToken, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
 
 /** An agent recognised by a token, and the token, so that a rotation ends it on open tunnels as well. */
@@ -17,6 +18,8 @@ export class Configuration {
   readonly #tokens = new Map<string, KnownToken>();
   readonly #agentNames = new Map<string, string>();
   readonly #policies = new Map<string, CompiledPolicy>();
+  /** Agents that the same policies select share what was compiled of them. */
+  readonly #compiled = new Map<string, CompiledPolicy>();
 
   constructor(snapshot: Snapshot) {
     this.snapshot = snapshot;
@@ -49,9 +52,16 @@ export class Configuration {
       const picking = [...this.snapshot.policies.values()].filter((policy) =>
         policy.agents.some((selector) => selectorPicks(selector, agent)),
       );
-      compiled = new CompiledPolicy(picking);
+      compiled = this.#compile(picking);
       this.#policies.set(agent.id, compiled);
     }
+    return compiled;
+  }
+
+  #compile(policies: readonly Policy[]): CompiledPolicy {
+    const key = policies.map(({ id }) => id).join(' ');
+    let compiled = this.#compiled.get(key);
+    if (!compiled) this.#compiled.set(key, (compiled = new CompiledPolicy(policies)));
     return compiled;
   }
 

@@ -21,4 +21,10 @@ describe('selectorPicks', () => {
     const inherited = JSON.parse('{"__proto__":"[object Object]"}') as Record<string, string>;
     expect(selectorPicks({ kind: 'labels', labels: inherited }, agent)).toBe(false);
   });
+
+  it('is not slowed by a glob of many stars', () => {
+    const glob = `${'a*'.repeat(60)}b`;
+    expect(selectorPicks({ kind: 'glob', glob }, { name: 'a'.repeat(128), labels: {} })).toBe(false);
+    expect(selectorPicks({ kind: 'glob', glob }, { name: `${'a'.repeat(127)}b`, labels: {} })).toBe(true);
+  });
 });

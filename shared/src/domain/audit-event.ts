@@ -1,4 +1,4 @@
-/** Why a request ended as it did; `ALLOWED`, a policy reason, or a fault's code. Metrics use it as a label. */
+/** Why a request ended as it did; `ALLOWED`, `MONITORED` (denied, were its policy enforced), or a fault's code. Metrics use it as a label. */
 export type AuditReason = string;
 
 /** Something somebody should look at. */

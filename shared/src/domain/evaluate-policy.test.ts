@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CompiledPolicy, type Decision, decide, mayReachHost } from './evaluate-policy.ts';
+import { CompiledPolicy, type Decision, decide, type HostDecision, mayReachHost } from './evaluate-policy.ts';
 import type { Rule } from './policy.ts';
 
 const host = 'api.example.com';
@@ -12,9 +12,9 @@ const rule = (effect: Rule['effect'], more: Partial<Rule> = {}): Rule => ({
   ...more,
 });
 const compile = (...rules: Rule[]) => new CompiledPolicy([{ id: '1', name: 'p', agents: [], rules }]);
-const reach = (...rules: Rule[]): Decision => mayReachHost(compile(...rules).rulesFor(host, 443));
+const reach = (...rules: Rule[]): HostDecision => mayReachHost(compile(...rules).rulesFor(host, 443), 0);
 const ask = (paths: readonly string[], ...rules: Rule[]): Decision =>
-  decide(compile(...rules).rulesFor(host, 443), 'GET', paths);
+  decide(compile(...rules).rulesFor(host, 443), ['GET'], paths, 0);
 
 describe('decide', () => {
   it('names the policy and the rule that decided', () => {
@@ -23,8 +23,8 @@ describe('decide', () => {
       { id: '2', name: 'main', agents: [], rules: [rule('deny', { paths: ['/x'] }), rule('allow')] },
     ]);
     const rules = policy.rulesFor(host, 443);
-    expect(decide(rules, 'GET', ['/']).rule).toBe('main/rules/1');
-    expect(decide(rules, 'GET', ['/x'])).toEqual({ kind: 'deny', rule: 'main/rules/0', reason: 'DENIED_BY_RULE' });
+    expect(decide(rules, ['GET'], ['/'], 0).rule).toBe('main/rules/1');
+    expect(decide(rules, ['GET'], ['/x'], 0)).toEqual({ kind: 'deny', rule: 'main/rules/0', reason: 'DENIED_BY_RULE' });
   });
 
   it('denies a request without a reading', () => {
@@ -57,8 +57,8 @@ describe('decide', () => {
       rule('allow', { paths: ['/x'], secrets: ['prod/b'] }),
     );
     const rules = policy.rulesFor(host, 443);
-    expect(decide(rules, 'GET', ['/x'])).toMatchObject({ secrets: new Set(['prod/a', 'prod/b']) });
-    expect(decide(rules, 'GET', ['/y'])).toMatchObject({ secrets: new Set(['prod/a']) });
+    expect(decide(rules, ['GET'], ['/x'], 0)).toMatchObject({ secrets: new Set(['prod/a', 'prod/b']) });
+    expect(decide(rules, ['GET'], ['/y'], 0)).toMatchObject({ secrets: new Set(['prod/a']) });
   });
 });
 
@@ -81,6 +81,6 @@ describe('mayReachHost', () => {
   });
 
   it('looks at a port that no allow names as at another place', () => {
-    expect(mayReachHost(compile(rule('allow')).rulesFor(host, 22))).toMatchObject({ reason: 'NO_RULE' });
+    expect(mayReachHost(compile(rule('allow')).rulesFor(host, 22), 0)).toMatchObject({ reason: 'NO_RULE' });
   });
 });

@@ -1,154 +1,303 @@
-import { type HostPattern, hostPatternCovers, parseHostPattern } from './host-pattern.ts';
-import { parsePathPattern } from './path-pattern.ts';
-import type { Policy, Rule } from './policy.ts';
+import { type CompiledRule, compileRule, isInForce, type RuleLimits } from './compile-rule.ts';
+import type { HostPattern } from './host-pattern.ts';
+import { comparablePath } from './path-pattern.ts';
+import type { Policy } from './policy.ts';
+import { RuleIndex } from './rule-index.ts';
 
-/** The result for one request. `rule` names the rule that made it, `policy/rules/index`. */
+/** No, and by which rule, `policy/rules/index`; by none when silence was the reason. */
+export interface Denial {
+  readonly kind: 'deny';
+  readonly rule: string | undefined;
+  readonly reason: 'DENIED_BY_RULE' | 'NO_RULE';
+}
+
+/** The result for one request. */
 export type Decision =
-  | { readonly kind: 'allow'; readonly rule: string; readonly secrets: ReadonlySet<string> }
-  | { readonly kind: 'deny'; readonly rule: string | undefined; readonly reason: 'DENIED_BY_RULE' | 'NO_RULE' };
+  | {
+      readonly kind: 'allow';
+      /** The first rule that allows it; undefined when monitor mode alone lets it pass. */
+      readonly rule: string | undefined;
+      readonly secrets: ReadonlySet<string>;
+      readonly options: RequestOptions;
+      /** What it would have been, were every policy enforced. */
+      readonly monitored: Denial | undefined;
+    }
+  | Denial;
+
+/** What the allow rules that cover a request say of it beside yes. */
+export interface RequestOptions {
+  /** The least that one of them names. */
+  readonly maxBodyBytes: number | undefined;
+  /** Each of them holds. */
+  readonly limits: readonly RuleLimits[];
+}
+
+/** The result for a host as a whole, asked at CONNECT. */
+export type HostDecision =
+  | {
+      readonly kind: 'allow';
+      readonly rule: string | undefined;
+      readonly options: HostOptions;
+      readonly monitored: Denial | undefined;
+    }
+  | Denial;
+
+export interface HostOptions {
+  /** Set when the host is to be passed through. */
+  readonly tunnel: { readonly rule: string; readonly limits: readonly RuleLimits[] } | undefined;
+  readonly http2: boolean;
+  readonly plainHttp: boolean;
+}
 
 /** The rules of one agent for one host and port, ready to be asked for each request of a tunnel. */
 export interface HostRules {
-  readonly allow: readonly CompiledRule[];
-  readonly deny: readonly CompiledRule[];
-}
-
-interface CompiledRule {
-  readonly id: string;
-  readonly hosts: readonly HostPattern[];
-  readonly paths: readonly ((path: string) => boolean)[];
-  readonly methods: ReadonlySet<string>;
-  readonly secrets: ReadonlySet<string>;
+  readonly allow: readonly RuleIndex[];
+  readonly deny: readonly RuleIndex[];
+  /** All policies of the agent are in monitor mode: what none of them allows passes and is recorded. */
+  readonly isSilenceMonitored: boolean;
 }
 
 const webPorts = [443, 80];
-const noRule: Decision = { kind: 'deny', rule: undefined, reason: 'NO_RULE' };
+const noRule: Denial = { kind: 'deny', rule: undefined, reason: 'NO_RULE' };
+const noOptions: RequestOptions = { maxBodyBytes: undefined, limits: [] };
+const noSecrets: ReadonlySet<string> = new Set();
+
+/** The rules of one host pattern. An allow without a port covers the web's ports; a deny without a port covers them all. */
+interface PortRules {
+  readonly allow: RuleIndex;
+  readonly deny: RuleIndex;
+}
+
+const anyPort = 0;
 
 /**
- * All rules that hold for one agent, indexed by host so that the number of rules for other hosts costs nothing.
- * Built once for an agent and a snapshot.
+ * All rules that hold for the agents that the same policies select, indexed by host and path so that rules for other
+ * hosts and paths cost nothing. Built once for a snapshot.
  */
 export class CompiledPolicy {
-  readonly #exact = new Map<string, IndexedRule[]>();
-  readonly #below = new Map<string, IndexedRule[]>();
+  readonly #exact = new Map<string, Map<number, PortRules>>();
+  readonly #below = new Map<string, Map<number, PortRules>>();
   /** Deny rules with a host pattern that cannot be read. */
-  readonly #everywhere: IndexedRule[] = [];
+  readonly #everywhere = new RuleIndex(0);
+  readonly #isSilenceMonitored: boolean;
 
-  /** @param policies those whose selectors pick the agent. A pattern that does not parse covers nothing in an allow and all in a deny. */
+  /** @param policies those whose selectors pick the agent */
   constructor(policies: readonly Policy[]) {
+    this.#isSilenceMonitored = policies.length > 0 && policies.every(({ mode }) => mode === 'monitor');
+    let order = 0;
     for (const policy of policies) {
-      policy.rules.forEach((rule, index) => this.#add(rule, `${policy.name}/rules/${index}`));
+      for (const [index, rule] of policy.rules.entries()) {
+        const compiled = compileRule(policy, index, rule, order++);
+        if (compiled) this.#add(rule.effect, compiled);
+      }
     }
   }
 
   /** The rules for a canonical host and port; ask once for a tunnel. */
   rulesFor(host: string, port: number): HostRules {
-    const found = new Set<IndexedRule>(this.#exact.get(host) ?? []);
-    for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
-      for (const indexed of this.#below.get(host.slice(dot)) ?? []) found.add(indexed);
-    }
-    const covering = [...found].filter(({ effect, rule }) =>
-      rule.hosts.some((pattern) => coversPort(effect, pattern, host, port)),
-    );
-    covering.push(...this.#everywhere);
-    const ofEffect = (effect: Rule['effect']) =>
-      covering.filter((indexed) => indexed.effect === effect).map(({ rule }) => rule);
-    return { allow: ofEffect('allow'), deny: ofEffect('deny') };
+    const allow: RuleIndex[] = [];
+    const deny: RuleIndex[] = [];
+    const take = (ports: ReadonlyMap<number, PortRules> | undefined): void => {
+      const any = ports?.get(anyPort);
+      const only = ports?.get(port);
+      if (any && webPorts.includes(port) && !any.allow.isEmpty) allow.push(any.allow);
+      if (only && !only.allow.isEmpty) allow.push(only.allow);
+      if (any && !any.deny.isEmpty) deny.push(any.deny);
+      if (only && !only.deny.isEmpty) deny.push(only.deny);
+    };
+    take(this.#exact.get(host));
+    for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1))
+      take(this.#below.get(host.slice(dot)));
+    if (!this.#everywhere.isEmpty) deny.push(this.#everywhere);
+    return { allow, deny, isSilenceMonitored: this.#isSilenceMonitored };
   }
 
-  #add(rule: Rule, id: string): void {
-    const isDeny = rule.effect === 'deny';
-    const hosts = rule.hosts.flatMap((text) => {
-      const parsed = parseHostPattern(text);
-      return parsed.kind === 'pattern' ? [parsed.pattern] : [];
-    });
-    const paths = rule.paths.map((text) => {
-      const parsed = parsePathPattern(text, { ignoreCase: isDeny });
-      return parsed.kind === 'pattern' ? parsed.covers : () => isDeny;
-    });
-    const methods = new Set(isDeny ? rule.methods.map((method) => method.toUpperCase()) : rule.methods);
-    const compiled: CompiledRule = { id, hosts, paths, methods, secrets: new Set(rule.secrets) };
-    if (isDeny && hosts.length < rule.hosts.length) {
-      this.#everywhere.push({ effect: 'deny', rule: compiled });
-      return;
-    }
-    for (const pattern of hosts) {
-      const index = pattern.kind === 'exact' ? this.#exact : this.#below;
-      const indexed = { effect: rule.effect, rule: compiled };
-      const rules = index.get(pattern.host);
-      if (rules) rules.push(indexed);
-      else index.set(pattern.host, [indexed]);
-    }
+  #add(effect: 'allow' | 'deny', rule: CompiledRule): void {
+    if (rule.isForEveryHost) return this.#everywhere.add(rule);
+    for (const pattern of rule.hosts) this.#portRules(pattern)[effect].add(rule);
   }
-}
 
-interface IndexedRule {
-  readonly effect: Rule['effect'];
-  readonly rule: CompiledRule;
-}
-
-/** May the agent talk to this host at all? Asked at CONNECT, before a certificate is minted. */
-export function mayReachHost(rules: HostRules): Decision {
-  const total = rules.deny.find((rule) => rule.paths.length === 0 && rule.methods.size === 0);
-  if (total) return { kind: 'deny', rule: total.id, reason: 'DENIED_BY_RULE' };
-  const [first] = rules.allow;
-  return first ? { kind: 'allow', rule: first.id, secrets: first.secrets } : noRule;
+  #portRules({ kind, host, port = anyPort }: HostPattern): PortRules {
+    const index = kind === 'exact' ? this.#exact : this.#below;
+    let ports = index.get(host);
+    if (!ports) index.set(host, (ports = new Map()));
+    let rules = ports.get(port);
+    const narrowness = kind === 'exact' ? Number.POSITIVE_INFINITY : host.length;
+    if (!rules) ports.set(port, (rules = { allow: new RuleIndex(narrowness), deny: new RuleIndex(narrowness) }));
+    return rules;
+  }
 }
 
 /**
- * Decides one request. `readings` holds every way in which an upstream may read the path: it is denied when a deny
- * rule covers any of them, and allowed when each is covered by an allow rule; what is granted is what all readings grant.
+ * May the agent talk to this host at all, and how? Asked at CONNECT, before a certificate is minted.
+ * @param nowMs milliseconds since the epoch, for rules with time windows
  */
-export function decide(rules: HostRules, method: string, readings: readonly string[]): Decision {
-  for (const rule of rules.deny) {
-    if (readings.some((path) => denies(rule, method, path)))
-      return { kind: 'deny', rule: rule.id, reason: 'DENIED_BY_RULE' };
-  }
-  let decision: Decision = noRule;
-  for (const [index, path] of readings.entries()) {
-    const one = allowReading(rules.allow, method, path);
-    if (one.kind === 'deny') return one;
-    decision =
-      index === 0 || decision.kind === 'deny'
-        ? one
-        : { ...decision, secrets: intersect(decision.secrets, one.secrets) };
-  }
-  return decision;
+export function mayReachHost(rules: HostRules, nowMs: number): HostDecision {
+  const total = new FirstDenial();
+  for (const index of rules.deny) index.eachTotal(nowMs, (rule) => total.take(rule));
+  if (total.enforced) return deniedBy(total.enforced);
+  const allowing = firstInForce(rules.allow, nowMs);
+  if (!allowing && !rules.isSilenceMonitored) return noRule;
+  const monitored = total.monitored ? deniedBy(total.monitored) : allowing ? undefined : noRule;
+  return { kind: 'allow', rule: allowing?.id, options: hostOptions(rules, nowMs), monitored };
 }
 
-function allowReading(rules: readonly CompiledRule[], method: string, path: string): Decision {
-  let first: CompiledRule | undefined;
-  let secrets: Set<string> | undefined;
-  for (const rule of rules) {
-    if (!allows(rule, method, path)) continue;
-    if (first === undefined) first = rule;
-    else if (rule.secrets.size > 0) {
-      secrets ??= new Set(first.secrets);
-      for (const name of rule.secrets) secrets.add(name);
+function firstInForce(indexes: readonly RuleIndex[], nowMs: number): CompiledRule | undefined {
+  for (const index of indexes) {
+    const rule = index.anyInForce(nowMs, () => true);
+    if (rule) return rule;
+  }
+  return undefined;
+}
+
+function hostOptions(rules: HostRules, nowMs: number): HostOptions {
+  const tunnels: CompiledRule[] = [];
+  let narrowness = 0;
+  let http2 = false;
+  let plainHttp = false;
+  for (const index of rules.allow) {
+    for (const rule of index.ofHost) {
+      if (!isInForce(rule, nowMs)) continue;
+      http2 ||= rule.hasHttp2;
+      plainHttp ||= rule.hasPlainHttp;
+      if (!rule.isTunnel) continue;
+      tunnels.push(rule);
+      narrowness = Math.max(narrowness, index.narrowness);
     }
   }
-  return first ? { kind: 'allow', rule: first.id, secrets: secrets ?? first.secrets } : noRule;
+  const [first] = tunnels;
+  if (!first || mustIntercept(rules, narrowness, nowMs)) return { tunnel: undefined, http2, plainHttp };
+  return { tunnel: { rule: first.id, limits: limitsOf(tunnels) }, http2, plainHttp };
 }
 
-function allows(rule: CompiledRule, method: string, path: string): boolean {
+/**
+ * Nobody sees what passes through a tunnel. Where a deny covers a part of the host, or a rule that is as narrow grants a
+ * secret there, the requests have to be seen.
+ */
+function mustIntercept(rules: HostRules, narrowness: number, nowMs: number): boolean {
   return (
-    (rule.methods.size === 0 || rule.methods.has(method)) &&
-    (rule.paths.length === 0 || rule.paths.some((covers) => covers(path)))
+    rules.deny.some((index) => index.anyInForce(nowMs, (rule) => !rule.isMonitored) !== undefined) ||
+    rules.allow.some((index) => index.grants && index.narrowness >= narrowness)
   );
 }
 
-function denies(rule: CompiledRule, method: string, path: string): boolean {
-  if (rule.methods.size > 0 && !rule.methods.has(method.toUpperCase())) return false;
-  if (rule.paths.length === 0) return true;
-  const withoutSlash = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-  return rule.paths.some((covers) => covers(path) || covers(withoutSlash));
+function limitsOf(rules: readonly CompiledRule[]): readonly RuleLimits[] {
+  return [...new Set(rules.flatMap(({ limits }) => (limits ? [limits] : [])))];
 }
 
-/** An allow without a port covers the web's ports; a deny without a port covers them all. */
-function coversPort(effect: Rule['effect'], pattern: HostPattern, host: string, port: number): boolean {
-  return hostPatternCovers(pattern, host, port, effect === 'deny' ? [port] : webPorts);
+/**
+ * Decides one request. `methods` holds every method that an upstream may take it for, and `readings` every way in which
+ * one may read its path: it is denied when a deny rule covers any of them, and allowed when each is covered by an allow
+ * rule; what is granted is what all of them grant.
+ * @param nowMs milliseconds since the epoch, for rules with time windows
+ */
+export function decide(
+  rules: HostRules,
+  methods: readonly string[],
+  readings: readonly string[],
+  nowMs: number,
+): Decision {
+  const denial = findDenial(rules.deny, methods, readings, nowMs);
+  if (denial?.enforced) return deniedBy(denial.enforced);
+  let isSilent = false;
+  let all: Allowance | undefined;
+  for (const method of methods) {
+    for (const path of readings) {
+      const one = new Allowance();
+      const comparable = comparablePath(path, {});
+      for (const index of rules.allow) index.eachCovering(comparable, method, nowMs, (rule) => one.take(rule));
+      if (!one.first) isSilent = true;
+      all = all ? all.and(one) : one;
+    }
+  }
+  if (!all || (isSilent && !rules.isSilenceMonitored)) return noRule;
+  const monitored = denial?.monitored ? deniedBy(denial.monitored) : isSilent ? noRule : undefined;
+  return {
+    kind: 'allow',
+    rule: isSilent ? undefined : all.first?.id,
+    secrets: isSilent ? noSecrets : all.secrets,
+    options: all.options,
+    monitored,
+  };
 }
 
-function intersect(one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> {
-  return new Set([...one].filter((name) => other.has(name)));
+function deniedBy({ id }: CompiledRule): Denial {
+  return { kind: 'deny', rule: id, reason: 'DENIED_BY_RULE' };
+}
+
+/** The first deny among those that cover a request, apart for policies that are enforced and that are not. */
+class FirstDenial {
+  enforced: CompiledRule | undefined;
+  monitored: CompiledRule | undefined;
+
+  take(rule: CompiledRule): void {
+    if (rule.isMonitored) this.monitored = earlier(this.monitored, rule);
+    else this.enforced = earlier(this.enforced, rule);
+  }
+}
+
+function earlier(known: CompiledRule | undefined, rule: CompiledRule): CompiledRule {
+  return known && known.order <= rule.order ? known : rule;
+}
+
+function findDenial(
+  indexes: readonly RuleIndex[],
+  methods: readonly string[],
+  readings: readonly string[],
+  nowMs: number,
+): FirstDenial | undefined {
+  if (indexes.length === 0) return undefined;
+  const denial = new FirstDenial();
+  for (const method of methods) {
+    const upper = method.toUpperCase();
+    for (const reading of readings) {
+      const path = comparablePath(reading, { ignoreCase: true });
+      const isLonger = path.length > 1 && path.endsWith('/');
+      for (const index of indexes) {
+        index.eachCovering(path, upper, nowMs, (rule) => denial.take(rule));
+        if (isLonger) index.eachCovering(path.slice(0, -1), upper, nowMs, (rule) => denial.take(rule));
+      }
+    }
+  }
+  return denial;
+}
+
+/** What the rules that cover one method and reading allow together. */
+class Allowance {
+  first: CompiledRule | undefined;
+  secrets: ReadonlySet<string> = noSecrets;
+  options: RequestOptions = noOptions;
+
+  take(rule: CompiledRule): void {
+    this.first = earlier(this.first, rule);
+    if (this.secrets.size === 0) this.secrets = rule.secrets;
+    else if (rule.secrets.size > 0 && rule.secrets !== this.secrets)
+      this.secrets = new Set([...this.secrets, ...rule.secrets]);
+    if (rule.limits || rule.maxBodyBytes !== undefined)
+      this.options = joinOptions(this.options, rule.limits ? [rule.limits] : [], rule.maxBodyBytes);
+  }
+
+  /** What this one and another allow at once: the secrets of both, the limits of each. */
+  and(other: Allowance): Allowance {
+    const both = new Allowance();
+    both.first = this.first;
+    both.secrets = new Set([...this.secrets].filter((name) => other.secrets.has(name)));
+    both.options = joinOptions(this.options, other.options.limits, other.options.maxBodyBytes);
+    return both;
+  }
+}
+
+function joinOptions(
+  options: RequestOptions,
+  limits: readonly RuleLimits[],
+  maxBodyBytes: number | undefined,
+): RequestOptions {
+  return {
+    limits: [...new Set([...options.limits, ...limits])],
+    maxBodyBytes: least(options.maxBodyBytes, maxBodyBytes),
+  };
+}
+
+function least(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }

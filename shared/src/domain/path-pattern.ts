@@ -3,9 +3,19 @@
  * it, not `/v1` itself (write both, as `[/v1, /v1/**]`). The query is never part of it. Equivalent spellings are one:
  * escapes in either case, unreserved octets escaped or not (RFC 3986 6.2.2), and what a path cannot have raw.
  */
-export type ParsedPathPattern =
-  | { readonly kind: 'pattern'; readonly covers: (path: string) => boolean }
-  | { readonly kind: 'invalid'; readonly problem: string };
+export interface PathPattern {
+  readonly kind: 'pattern';
+  /** The pattern in comparable form: what covers the same has the same. */
+  readonly text: string;
+  /** In comparable form (see `comparablePath`): the text ahead of the first wildcard, all of it when there is none. */
+  readonly literal: string;
+  readonly isExact: boolean;
+  readonly covers: (path: string) => boolean;
+  /** As `covers`, of a path that is in comparable form already. */
+  readonly coversComparable: (path: string) => boolean;
+}
+
+export type ParsedPathPattern = PathPattern | { readonly kind: 'invalid'; readonly problem: string };
 
 export interface PathPatternOptions {
   /** Deny rules ignore case: an upstream may, and a deny that misses `/Admin` is none. */
@@ -27,20 +37,27 @@ export function parsePathPattern(text: string, options: PathPatternOptions = {})
   if ((text.match(/\*+/g) ?? []).length > 16) return invalid('may have at most 16 wildcards');
   const pattern = options.ignoreCase ? canonical.toLowerCase() : canonical;
   const tokens = pattern.split(/(\*{1,2})/).filter((token) => token !== '');
-  if (tokens.length === 1 && !pattern.includes('*')) {
-    return {
-      kind: 'pattern',
-      covers: (path) => comparable(path, options) === pattern,
-    };
-  }
-  const [prefix = ''] = tokens;
-  if (tokens.length === 2 && tokens[1] === '**') {
-    return { kind: 'pattern', covers: (path) => comparable(path, options).startsWith(prefix) };
-  }
-  return { kind: 'pattern', covers: (path) => matchesTokens(tokens, comparable(path, options)) };
+  const [first = ''] = tokens;
+  const coversComparable = matcherOf(pattern, tokens);
+  return {
+    kind: 'pattern',
+    text: pattern,
+    literal: first,
+    isExact: !pattern.includes('*'),
+    covers: (path) => coversComparable(comparablePath(path, options)),
+    coversComparable,
+  };
 }
 
-function comparable(path: string, { ignoreCase }: PathPatternOptions): string {
+function matcherOf(pattern: string, tokens: readonly string[]): (path: string) => boolean {
+  const [first = '', second] = tokens;
+  if (tokens.length === 1) return (path) => path === pattern;
+  if (tokens.length === 2 && second === '**') return (path) => path.startsWith(first);
+  return (path) => matchesTokens(tokens, path);
+}
+
+/** The form of a path in which patterns of these options are compared with it. */
+export function comparablePath(path: string, { ignoreCase }: PathPatternOptions): string {
   const canonical = escapeUnsafe(path);
   return ignoreCase ? canonical.toLowerCase() : canonical;
 }

@@ -1,6 +1,14 @@
 import type { AgentSelector } from './agent-selector.ts';
+import type { TimeWindow } from './time-window.ts';
 
-/** One rule as it is stored. Deny wins over allow; what no rule allows is denied. */
+/** So many requests in so many seconds; counted for each agent by itself, or for all agents of the rule together. */
+export interface RateLimit {
+  readonly requests: number;
+  readonly perSeconds: number;
+  readonly by: 'agent' | 'rule';
+}
+
+/** One rule as it is stored. Deny wins over allow; what no rule allows is denied. What is absent does not limit. */
 export interface Rule {
   readonly effect: 'allow' | 'deny';
   /** Host patterns; see host-pattern.ts. Never empty. */
@@ -11,7 +19,22 @@ export interface Rule {
   readonly methods: readonly string[];
   /** Names of the secrets that an allow rule grants. Always empty on a deny rule. */
   readonly secrets: readonly string[];
+  /** When the rule is in force: in any of these. Absent means always. */
+  readonly windows?: readonly TimeWindow[];
+  readonly rateLimit?: RateLimit;
+  /** Requests of one agent that may be under way at once under this rule. */
+  readonly maxConcurrent?: number;
+  readonly maxBodyBytes?: number;
+  /** The host is passed through, byte by byte: not intercepted, and without credentials. */
+  readonly tunnel?: true;
+  /** HTTP/2 is offered to agents that ask for it. */
+  readonly http2?: true;
+  /** Plain HTTP inside a CONNECT is served. */
+  readonly plainHttp?: true;
 }
+
+/** `monitor`: what the policy would deny passes, and is recorded. */
+export type PolicyMode = 'enforce' | 'monitor';
 
 /** A named set of rules for the agents that it selects. */
 export interface Policy {
@@ -19,7 +42,9 @@ export interface Policy {
   readonly name: string;
   readonly agents: readonly AgentSelector[];
   readonly rules: readonly Rule[];
+  /** Absent means `enforce`. */
+  readonly mode?: PolicyMode;
 }
 
 /** The part of a policy that is sealed at rest. */
-export type PolicyBody = Pick<Policy, 'agents' | 'rules'>;
+export type PolicyBody = Pick<Policy, 'agents' | 'rules' | 'mode'>;
