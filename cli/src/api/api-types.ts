@@ -8,6 +8,7 @@ export const secretSchema = z.looseObject({
   name: z.string(),
   version: z.number().nullish(),
   description: z.string().nullish(),
+  alias: z.string().nullish(),
   binding: z.looseObject({ hosts: z.array(z.string()), surfaces: z.array(z.string()).nullish() }).nullish(),
 });
 export type Secret = z.infer<typeof secretSchema>;

@@ -1,3 +1,4 @@
+import { scrubModes, surfaces, usualSurfaces } from '@onecli/shared/domain/binding';
 import { isSecretName } from '@onecli/shared/domain/names';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -13,9 +14,10 @@ interface PutOptions {
   readonly host?: string[];
   readonly surface?: string[];
   readonly description?: string;
+  readonly aliasPrefix?: string;
+  readonly allowCleartext?: true;
+  readonly scrub?: string;
 }
-
-const defaultSurfaces = ['header', 'basic'];
 
 export function addSecret(program: Command, context: CommandContext): void {
   const secret = program.command('secret').description('store the keys that agents must not hold');
@@ -54,7 +56,14 @@ function addPut(secret: Command, context: CommandContext): void {
     .description('store a secret, or a new version of it; the value comes from stdin or a hidden prompt')
     .argument('<name>', 'environment/name, such as prod/openai')
     .option('--host <pattern>', 'host that the secret may be sent to; repeatable', collectList)
-    .option('--surface <surface>', 'where in a request: header, basic; repeatable (default: both)', collectList)
+    .option(
+      '--surface <surface>',
+      `where in a request: ${surfaces.join(', ')}; repeatable (default: ${usualSurfaces.join(', ')})`,
+      collectList,
+    )
+    .option('--alias-prefix <prefix>', 'make an alias that starts so, for tools that check the shape of a key: sk-')
+    .option('--allow-cleartext', 'let it leave over http:// too, where anyone on the way can read it')
+    .option('--scrub <mode>', `when the host echoes it back: ${scrubModes.join(', ')} (default: replace)`)
     .option('--description <text>')
     .addHelpText(
       'after',
@@ -62,6 +71,7 @@ function addPut(secret: Command, context: CommandContext): void {
 Examples:
   onecli secret put prod/openai --host api.openai.com
   printf %s "$KEY" | onecli secret put prod/stripe --host api.stripe.com --surface header,basic
+  onecli secret put prod/telegram --host api.telegram.org --surface path --alias-prefix tg-
   onecli secret put prod/github --host api.github.com --host github.com < token.txt
 
 One newline at the end of piped input is taken off. The value is never an argument: those are seen by every process.`,
@@ -83,7 +93,8 @@ One newline at the end of piped input is taken off. The value is never an argume
       const value = await readSecretValue(name, context.terminal);
       const stored = await store(api, name, { ...body, value }, existing);
       const version = stored.version === null || stored.version === undefined ? '' : ` (version ${stored.version})`;
-      context.terminal.notice(`stored ${name}${version}; its placeholder is onecli://${name}`);
+      const alias = typeof stored.alias === 'string' ? `, its alias ${stored.alias}` : '';
+      context.terminal.notice(`stored ${name}${version}; its placeholder is onecli://${name}${alias}`);
     });
 }
 
@@ -91,9 +102,18 @@ One newline at the end of piped input is taken off. The value is never an argume
 export function putBody(options: PutOptions, existing: Secret | undefined): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   if (options.description !== undefined) body['description'] = options.description;
-  const hosts = options.host ?? (options.surface === undefined ? undefined : existing?.binding?.hosts);
+  if (options.aliasPrefix !== undefined) body['alias'] = { prefix: options.aliasPrefix };
+  const { host, surface, allowCleartext, scrub } = options;
+  const isBinding = [host, surface, allowCleartext, scrub].some((option) => option !== undefined);
+  const hosts = host ?? (isBinding ? existing?.binding?.hosts : undefined);
   if (hosts !== undefined) {
-    body['binding'] = { hosts, surfaces: options.surface ?? existing?.binding?.surfaces ?? defaultSurfaces };
+    body['binding'] = {
+      ...existing?.binding,
+      hosts,
+      surfaces: surface ?? existing?.binding?.surfaces ?? usualSurfaces,
+      ...(allowCleartext === true && { allowCleartext }),
+      ...(scrub !== undefined && { scrub }),
+    };
   }
   return body;
 }

@@ -90,7 +90,11 @@ describe('/api/secrets', () => {
     ['a public suffix', { ...good, binding: { hosts: ['*.com'] } }, 'binding.hosts[0]'],
     ['a public suffix of two labels', { ...good, binding: { hosts: ['a.example', '*.co.uk'] } }, 'binding.hosts[1]'],
     ['everything', { ...good, binding: { hosts: ['*'] } }, 'binding.hosts[0]'],
-    ['an unknown surface', { ...good, binding: { hosts: ['a.example'], surfaces: ['cookie'] } }, 'binding.surfaces[0]'],
+    [
+      'an unknown surface',
+      { ...good, binding: { hosts: ['a.example'], surfaces: ['trailer'] } },
+      'binding.surfaces[0]',
+    ],
     ['a description that is no text', { ...good, description: {} }, 'description'],
   ])('refuses %s with 400 and the field, and writes nothing', async (_what, body, field) => {
     const before = await revision();

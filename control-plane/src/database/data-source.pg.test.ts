@@ -45,7 +45,7 @@ describe('createDataSource', () => {
     const connectionString = await freshDatabase();
     const services = await openServices(connectionString);
     ends.push(() => services.close());
-    await services.dataSource.undoLastMigration();
+    for (const _migration of services.dataSource.migrations) await services.dataSource.undoLastMigration();
     expect(await services.dataSource.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).toEqual([
       { tablename: 'schema_migration' },
     ]);

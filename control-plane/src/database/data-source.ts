@@ -3,6 +3,7 @@ import { AgentEntity, AgentTokenEntity } from '../agents/agent.entity.ts';
 import { AuthorityEntity } from '../authority/authority.entity.ts';
 import { PolicyEntity } from '../policies/policy.entity.ts';
 import { SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
+import { AddAliases } from './add-aliases.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
 export interface DataSourceOptions {
@@ -34,7 +35,7 @@ export function createDataSource(options: DataSourceOptions): DataSource {
     type: 'postgres',
     url: options.connectionString,
     entities,
-    migrations: [CreateConfiguration],
+    migrations: [CreateConfiguration, AddAliases],
     migrationsTableName: 'schema_migration',
     synchronize: false,
     migrationsRun: false,

@@ -17,7 +17,8 @@ function refusal(input: unknown, schema: typeof newSecretInput | typeof secretUp
 
 describe('newSecretInput', () => {
   it('takes a secret as the documentation writes it, with and without a binding', () => {
-    expect(parseInput(newSecretInput, good)).toEqual({ ...good, description: '' });
+    const binding = { ...good.binding, scrub: 'replace' };
+    expect(parseInput(newSecretInput, good)).toEqual({ ...good, description: '', binding, alias: null });
     expect(parseInput(newSecretInput, { name: 'prod/x', value: 'v', description: 'd' }).binding).toBeNull();
   });
 
@@ -29,10 +30,11 @@ describe('newSecretInput', () => {
     expect(parseInput(newSecretInput, { ...good, binding }).binding).toEqual({
       hosts: ['api.openai.com', 'xn--bcher-kva.example'],
       surfaces: ['header', 'basic'],
+      scrub: 'replace',
     });
   });
 
-  it('binds to every surface when none is named', () => {
+  it('binds to headers and Basic credentials when no surface is named', () => {
     const parsed = parseInput(newSecretInput, { ...good, binding: { hosts: ['api.openai.com'] } });
     expect(parsed.binding?.surfaces).toEqual(['header', 'basic']);
   });
@@ -57,6 +59,12 @@ describe('newSecretInput', () => {
     ['a name of two slashes', { ...good, name: 'prod/open/ai' }, 'name'],
     ['a name of 129 characters', { ...good, name: `prod/${'a'.repeat(124)}` }, 'name'],
     ['a name with a version', { ...good, name: 'prod/openai@1' }, 'name'],
+    ['an alias without a prefix', { ...good, alias: {} }, 'alias.prefix'],
+    ['an alias with an empty prefix', { ...good, alias: { prefix: '' } }, 'alias.prefix'],
+    ['an alias with a slash', { ...good, alias: { prefix: 'sk/' } }, 'alias.prefix'],
+    ['an alias that looks like another', { ...good, alias: { prefix: 'sk-onecli7x' } }, 'alias.prefix'],
+    ['an alias of the caller’s own', { ...good, alias: { text: 'sk-mine' } }, 'alias.prefix'],
+    ['a scrub mode that is not there', { ...good, binding: { ...good.binding, scrub: 'yes' } }, 'binding.scrub'],
     ['no value', { name: 'prod/openai' }, 'value'],
     ['an empty value', { ...good, value: '' }, 'value'],
     ['a value of another type', { ...good, value: ['sk'] }, 'value'],

@@ -1,4 +1,5 @@
-import { surfaces } from '@onecli/shared/domain/binding';
+import { scrubModes, surfaces, usualSurfaces } from '@onecli/shared/domain/binding';
+import { isAliasPrefix, maxAliasPrefixLength } from '@onecli/shared/domain/placeholder';
 import { z } from 'zod';
 import { hostPatterns, secretName, text } from '../configuration/input-parts.ts';
 
@@ -20,7 +21,18 @@ const binding = z.strictObject({
     .array(z.enum(surfaces, `must be one of: ${surfaces.join(', ')}`))
     .min(1, 'must name at least one surface')
     .transform((list) => surfaces.filter((surface) => list.includes(surface)))
-    .default([...surfaces]),
+    .default([...usualSurfaces]),
+  allowCleartext: z.boolean().optional(),
+  scrub: z.enum(scrubModes, `must be one of: ${scrubModes.join(', ')}`).default('replace'),
+});
+
+const alias = z.strictObject({
+  prefix: z
+    .string()
+    .refine(
+      isAliasPrefix,
+      `must be 1 to ${maxAliasPrefixLength} letters, digits, \`_\` and \`-\`, without \`onecli\`, like \`sk-\``,
+    ),
 });
 
 /** A new secret. Without a binding it is never used. */
@@ -29,12 +41,14 @@ export const newSecretInput = z.strictObject({
   value,
   description: text(maxDescription).default(''),
   binding: binding.nullable().default(null),
+  alias: alias.nullable().default(null),
 });
 
-/** A change of a secret; what is absent stays as it is. A value makes a new version; a null binding unbinds. */
+/** A change of a secret; what is absent stays as it is. A value makes a new version; a null binding unbinds, a null alias ends it. */
 export const secretUpdateInput = z.strictObject({
   value: value.optional(),
   description: text(maxDescription).optional(),
   binding: binding.nullable().optional(),
+  alias: alias.nullable().optional(),
   isDisabled: z.boolean().optional(),
 });

@@ -7,6 +7,8 @@ export interface SecretView {
   readonly id: string;
   readonly name: string;
   readonly description: string;
+  /** Another text by which agents may hold it, in place of `onecli://…`. No secret. */
+  readonly alias: string | null;
   /** Null: bound nowhere, never used. */
   readonly binding: Binding | null;
   readonly version: number;
@@ -42,6 +44,7 @@ function viewOf(row: SecretRow, versions: readonly SecretVersionRow[]): SecretVi
     id: row.id,
     name: row.name,
     description: row.description,
+    alias: row.alias,
     binding: row.binding.hosts.length === 0 ? null : row.binding,
     version: row.currentVersion,
     versions: versions.map((version) => version.version),

@@ -5,6 +5,8 @@ export interface SecretRow {
   id: string;
   name: string;
   description: string;
+  /** Another text by which agents may hold it; no secret. Null: it has none. */
+  alias: string | null;
   /** Without hosts: the secret is bound nowhere, and never used. */
   binding: Binding;
   currentVersion: number;
@@ -19,6 +21,7 @@ export const SecretEntity = new EntitySchema<SecretRow>({
     id: { type: 'uuid', primary: true },
     name: { type: 'text', unique: true },
     description: { type: 'text' },
+    alias: { type: 'text', nullable: true },
     binding: { type: 'jsonb' },
     currentVersion: { name: 'current_version', type: 'integer' },
     isDisabled: { name: 'is_disabled', type: 'boolean' },

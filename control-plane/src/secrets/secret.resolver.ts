@@ -5,7 +5,15 @@ import { PageArguments, pageOf } from '../api/page-arguments.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
 import type { SecretService } from './secret.service.ts';
-import { NewSecretInput, Secret, SecretPage, SecretPayload, SecretUpdateInput, Surface } from './secret.type.ts';
+import {
+  NewSecretInput,
+  ScrubMode,
+  Secret,
+  SecretPage,
+  SecretPayload,
+  SecretUpdateInput,
+  Surface,
+} from './secret.type.ts';
 import type { SecretView } from './secret-view.ts';
 
 @Resolver()
@@ -53,12 +61,21 @@ export class SecretResolver {
   }
 }
 
-const surfaceOf = { header: Surface.HEADER, basic: Surface.BASIC } as const;
+const surfaceOf = {
+  header: Surface.HEADER,
+  basic: Surface.BASIC,
+  query: Surface.QUERY,
+  path: Surface.PATH,
+  cookie: Surface.COOKIE,
+} as const;
+const scrubOf = { replace: ScrubMode.REPLACE, refuse: ScrubMode.REFUSE, off: ScrubMode.OFF } as const;
 
 function show(view: SecretView): Secret {
   const binding = view.binding && {
     hosts: [...view.binding.hosts],
     surfaces: view.binding.surfaces.map((name) => surfaceOf[name]),
+    allowCleartext: view.binding.allowCleartext ?? false,
+    scrub: scrubOf[view.binding.scrub ?? 'replace'],
   };
   return { ...view, binding, versions: [...view.versions] };
 }

@@ -42,7 +42,7 @@ describe('SecretService', () => {
       binding: bindingOf('API.openai.com', 'api.openai.com'),
     });
     expect(written).toMatchObject({ change: 'CREATED', object: { name: 'prod/openai', version: 1, versions: [1] } });
-    expect(written.object.binding).toEqual(bindingOf('api.openai.com'));
+    expect(written.object.binding).toEqual({ ...bindingOf('api.openai.com'), scrub: 'replace' });
     expect(await valueOf('prod/openai')).toBe('sk-real');
     expect(JSON.stringify([written, await services.secrets.get(owner, 'prod/openai')])).not.toContain('sk-real');
     expect(JSON.stringify(await everything())).not.toContain('sk-real');
@@ -54,6 +54,22 @@ describe('SecretService', () => {
     expect(written).toMatchObject({ change: 'UPDATED', object: { version: 2, versions: [1, 2] } });
     expect(await valueOf('prod/two')).toBe('two');
     expect(await valueOf('prod/two', 1)).toBe('one');
+  });
+
+  it('makes an alias that nobody can guess, keeps it while its prefix is asked for, and gives it to workers', async () => {
+    const created = await services.secrets.create(owner, { name: 'prod/shaped', value: 'v', alias: { prefix: 'sk-' } });
+    const { alias } = created.object;
+    expect(alias).toMatch(/^sk-onecli7x[A-Za-z0-9]{28}$/);
+    const { secrets } = await services.source.changesSince(undefined);
+    expect(secrets.find(({ name }) => name === 'prod/shaped')?.alias).toBe(alias);
+    expect((await services.secrets.put(owner, 'prod/shaped', { alias: { prefix: 'sk-' } })).change).toBe('UNCHANGED');
+    const other = await services.secrets.put(owner, 'prod/shaped', { alias: { prefix: 'ghp_' } });
+    expect(other.object.alias).toMatch(/^ghp_onecli7x[A-Za-z0-9]{28}$/);
+    expect(other.object.alias?.slice(-28)).not.toBe(alias?.slice(-28));
+    expect((await services.secrets.put(owner, 'prod/shaped', { description: 'same' })).object.alias).toBe(
+      other.object.alias,
+    );
+    expect((await services.secrets.put(owner, 'prod/shaped', { alias: null })).object.alias).toBeNull();
   });
 
   it('seals every kept version anew when the binding changes', async () => {

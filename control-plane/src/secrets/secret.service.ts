@@ -16,6 +16,7 @@ import { parseInput } from '../configuration/parse-input.ts';
 import type { Removed, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { SecretEntity, type SecretRow, SecretVersionEntity } from './secret.entity.ts';
+import { aliasAfter, newAlias } from './secret-alias.ts';
 import { newSecretInput, secretUpdateInput } from './secret-input.ts';
 import { type SecretView, viewSecrets } from './secret-view.ts';
 
@@ -48,7 +49,7 @@ export class SecretService {
 
   /** Makes a secret with its first version. @throws Fault INVALID, NAME_TAKEN */
   async create(principal: Principal, input: unknown): Promise<Written<SecretView>> {
-    const { name, value, description, binding } = parseInput(newSecretInput, input);
+    const { name, value, description, binding, alias } = parseInput(newSecretInput, input);
     authorize(principal, 'secret:create', environmentOf(name));
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
       if (await tx.manager.existsBy(SecretEntity, { name })) throw new Fault('NAME_TAKEN', `The secret ${name} exists`);
@@ -57,6 +58,7 @@ export class SecretService {
         id: randomUUID(),
         name,
         description,
+        alias: alias && newAlias(alias.prefix),
         binding: binding ?? unbound,
         currentVersion: 1,
         isDisabled: false,
@@ -88,6 +90,7 @@ export class SecretService {
       const after: SecretRow = {
         ...before,
         description: update.description ?? before.description,
+        alias: aliasAfter(before.alias, update.alias),
         binding: update.binding === undefined ? before.binding : (update.binding ?? unbound),
         isDisabled: update.isDisabled ?? before.isDisabled,
         currentVersion: before.currentVersion + (update.value === undefined ? 0 : 1),
@@ -171,7 +174,7 @@ async function viewOne(manager: EntityManager, row: SecretRow): Promise<SecretVi
 
 /** Names of the fields that differ; `value` for a new version. */
 function changedFields(before: SecretRow, after: SecretRow): string[] {
-  const fields = (['description', 'binding', 'isDisabled'] as const).filter(
+  const fields = (['description', 'alias', 'binding', 'isDisabled'] as const).filter(
     (field) => !isDeepStrictEqual(before[field], after[field]),
   );
   return before.currentVersion === after.currentVersion ? fields : ['value', ...fields];

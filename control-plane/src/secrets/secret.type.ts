@@ -5,8 +5,21 @@ import { WritePayload } from '../api/write-payload.ts';
 export enum Surface {
   HEADER = 'header',
   BASIC = 'basic',
+  QUERY = 'query',
+  PATH = 'path',
+  COOKIE = 'cookie',
 }
 registerEnumType(Surface, { name: 'Surface', description: 'Where in a request a placeholder is replaced.' });
+
+export enum ScrubMode {
+  REPLACE = 'replace',
+  REFUSE = 'refuse',
+  OFF = 'off',
+}
+registerEnumType(ScrubMode, {
+  name: 'ScrubMode',
+  description: 'What happens to a secret that an upstream echoes back.',
+});
 
 @ObjectType({ description: 'Where a secret may be used: only there does its value ever leave.' })
 export class Binding {
@@ -15,6 +28,12 @@ export class Binding {
 
   @Field(() => [Surface])
   surfaces: Surface[];
+
+  @Field(() => Boolean, { description: 'May it leave without TLS, over http://?' })
+  allowCleartext: boolean;
+
+  @Field(() => ScrubMode)
+  scrub: ScrubMode;
 }
 
 @InputType()
@@ -22,8 +41,22 @@ export class BindingInput {
   @Field(() => [String])
   hosts: string[];
 
-  @Field(() => [Surface], { nullable: true, description: 'All surfaces when absent.' })
+  @Field(() => [Surface], { nullable: true, description: 'HEADER and BASIC when absent.' })
   surfaces?: Surface[] | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'May it leave without TLS, over http://? No when absent.' })
+  allowCleartext?: boolean | null;
+
+  @Field(() => ScrubMode, { nullable: true, description: 'REPLACE when absent.' })
+  scrub?: ScrubMode | null;
+}
+
+@InputType({
+  description: 'Another text by which agents may hold the secret, for tools that look at the shape of a key.',
+})
+export class AliasInput {
+  @Field(() => String, { description: 'What it starts with, like `sk-`; the rest is random.' })
+  prefix: string;
 }
 
 @ObjectType({ description: 'A named credential. There is no field for its value.' })
@@ -36,6 +69,9 @@ export class Secret {
 
   @Field(() => String)
   description: string;
+
+  @Field(() => String, { nullable: true, description: 'Another text by which agents may hold it; no secret.' })
+  alias: string | null;
 
   @Field(() => Binding, { nullable: true, description: 'Null: bound nowhere, never used.' })
   binding: Binding | null;
@@ -90,9 +126,15 @@ export class NewSecretInput {
 
   @Field(() => BindingInput, { nullable: true })
   binding?: BindingInput | null;
+
+  @Field(() => AliasInput, { nullable: true })
+  alias?: AliasInput | null;
 }
 
-@InputType({ description: 'What is absent stays as it is; a value makes a new version; a null binding unbinds.' })
+@InputType({
+  description:
+    'What is absent stays as it is; a value makes a new version; a null binding unbinds, a null alias ends it.',
+})
 export class SecretUpdateInput {
   @Field(() => String, { nullable: true })
   value?: string | null;
@@ -102,6 +144,9 @@ export class SecretUpdateInput {
 
   @Field(() => BindingInput, { nullable: true })
   binding?: BindingInput | null;
+
+  @Field(() => AliasInput, { nullable: true, description: 'One that has this prefix already stays as it is.' })
+  alias?: AliasInput | null;
 
   @Field(() => Boolean, { nullable: true })
   isDisabled?: boolean | null;

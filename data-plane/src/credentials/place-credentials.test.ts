@@ -5,7 +5,8 @@ import { Configuration } from '../snapshot/configuration.ts';
 import { newKeyring, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
 import type { Header } from '../wire/head.ts';
 import { SecretOpener } from './open-secret.ts';
-import { type Placement, type PlacementScope, placeCredentials } from './place-credentials.ts';
+import type { PlacementScope } from './grant-placeholders.ts';
+import { type Placement, placeCredentials } from './place-credentials.ts';
 
 const canary = 'sk-canary-41d8';
 const older = 'sk-canary-old7';
@@ -53,6 +54,12 @@ function place(headers: Readonly<Record<string, string>>, change: Change = {}): 
   return placeCredentials(list, change.target ?? '/v1/models', scope, new SecretOpener(keyring));
 }
 
+/** What left, as the audit trail names it. */
+function left(placement: Placement): string[] {
+  if (placement.kind !== 'placed') throw new Error(placement.kind);
+  return placement.used.map(({ secret, version }) => `${secret.name}@${version.version}`);
+}
+
 function values(placement: Placement): string[] {
   if (placement.kind !== 'placed') throw new Error(placement.kind);
   return placement.headers.map(({ value }) => value);
@@ -68,13 +75,14 @@ describe('placeCredentials in headers', () => {
   it('replaces the placeholder, and tells which version left and where', () => {
     const placement = place({ Authorization: 'Bearer onecli://prod/openai', Accept: '*/*' });
     expect(values(placement)).toEqual([`Bearer ${canary}`, '*/*']);
-    expect(placement).toMatchObject({ secrets: ['prod/openai@2'], surfaces: ['header'] });
+    expect(left(placement)).toEqual(['prod/openai@2']);
+    expect(placement).toMatchObject({ surfaces: ['header'], target: '/v1/models', readings: undefined });
   });
 
   it('leaves a request without placeholders as it is', () => {
     const headers = { Authorization: `Basic ${encode('a:b')}`, 'X-Note': 'onecli: //prod/openai ONECLI://prod/openai' };
     expect(values(place(headers))).toEqual(Object.values(headers));
-    expect(place(headers)).toMatchObject({ secrets: [], surfaces: [] });
+    expect(place(headers)).toMatchObject({ used: [], surfaces: [] });
   });
 
   it('keeps the names of headers as they were written', () => {
@@ -84,9 +92,9 @@ describe('placeCredentials in headers', () => {
 
   it('replaces several in one value, and the same one twice', () => {
     const value = 'a=onecli://prod/user;b=onecli://prod/openai,c=onecli://prod/user';
-    const placement = place({ Cookie: value });
+    const placement = place({ 'X-Keys': value });
     expect(values(placement)).toEqual([`a=me;b=${canary},c=me`]);
-    expect(placement).toMatchObject({ secrets: ['prod/user@1', 'prod/openai@2'] });
+    expect(left(placement)).toEqual(['prod/user@1', 'prod/openai@2']);
   });
 
   it('places a pinned version, and refuses one that is not there or not in its one form', () => {

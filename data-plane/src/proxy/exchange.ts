@@ -84,7 +84,7 @@ export class Exchange {
 
   /** The request's head is being written to its upstream, and these secrets leave with it. */
   leaving(placement: Extract<Placement, { kind: 'placed' }>): void {
-    this.#secrets = placement.secrets;
+    this.#secrets = placement.used.map(({ secret, version }) => `${secret.name}@${version.version}`);
     this.#plane.metrics.replaced(placement.surfaces);
   }
 

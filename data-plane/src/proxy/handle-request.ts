@@ -6,7 +6,7 @@
  * Each step gives its result or a refusal; one immutable configuration holds for all of them. There is one exit, and it
  * records what happened.
  */
-import { decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
+import { type Decision, decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
@@ -54,7 +54,8 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   exchange.accept(request);
 
   const rules = hostRules(agent, configuration, identity, request);
-  const decision = decide(rules, request.methods, request.readings, Date.now());
+  const nowMs = Date.now();
+  const decision = decide(rules, request.methods, request.readings, nowMs);
   exchange.judge(decision);
   if (decision.kind === 'deny') return exchange.deny();
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
@@ -64,6 +65,13 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   const scope = { configuration, grants: decision.secrets, isSecure, host, port };
   const placement = placeCredentials(forwardedHeaders(head, request), request.target, scope, plane.opener);
   if (placement.kind !== 'placed') return refusePlacement(plane, exchange, placement);
+  if (placement.target.length > plane.limits.maxTargetBytes)
+    return refusal('TARGET_TOO_LONG', 'The request target is too long with its secrets in place.');
+  if (
+    placement.readings &&
+    !isStillAllowed(exchange, placement, decide(rules, request.methods, placement.readings, nowMs))
+  )
+    return exchange.deny();
 
   const body = (exchange.body = new RequestBody(agent, request.framing));
   const held = body.isHoldable(plane.limits.heldBodyBytes) ? await holdBody(plane, agent, head, body) : notHeld;
@@ -74,7 +82,7 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
     poolKey: agent.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
     destination: { host, port, isSecure },
     method: head.method,
-    target: request.target,
+    target: placement.target,
     headers: held.isContinued ? placement.headers.filter(({ name }) => name !== 'expect') : placement.headers,
     body,
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
@@ -101,6 +109,16 @@ function forwardedHeaders(head: RequestHead, { destination, isSecure }: StrictRe
   const headers: Header[] = [{ name: 'host', rawName: 'Host', value }];
   for (const header of withoutHopByHop(head.headers)) if (header.name !== 'host') headers.push(header);
   return headers;
+}
+
+/** A path that a secret went into is another one: policy judges what is forwarded (rule 4), and grants the secrets there. */
+function isStillAllowed(
+  exchange: Exchange,
+  { used }: Extract<Placement, { kind: 'placed' }>,
+  decision: Decision,
+): boolean {
+  if (decision.kind === 'deny') exchange.judge(decision);
+  return decision.kind === 'allow' && used.every(({ secret }) => decision.secrets.has(secret.name));
 }
 
 /** The rules for the destination, compiled once for a tunnel and a configuration. */
@@ -137,7 +155,7 @@ function refusePlacement(
   }
   const why = exchange.request?.isSecure
     ? 'stands where its secret is not bound'
-    : 'would leave without TLS: use https';
+    : 'stands where its secret is not bound, or would leave without TLS: use https';
   return refusal('PLACEHOLDER_NOT_BOUND', `The placeholder ${where} ${why}.`);
 }
 

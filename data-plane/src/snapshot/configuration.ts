@@ -1,5 +1,6 @@
 import { selectorPicks } from '@onecli/shared/domain/agent-selector';
 import { CompiledPolicy } from '@onecli/shared/domain/evaluate-policy';
+import { splitAlias } from '@onecli/shared/domain/placeholder';
 import type { Policy } from '@onecli/shared/domain/policy';
 import type { AgentRecord, AgentToken, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
 
@@ -7,6 +8,12 @@ import type { AgentRecord, AgentToken, SecretRecord, Snapshot } from '@onecli/sh
 export interface KnownToken {
   readonly agent: AgentRecord;
   readonly token: AgentToken;
+}
+
+/** A secret that is known by an alias, and what the alias has ahead of its id. */
+export interface KnownAlias {
+  readonly secret: SecretRecord;
+  readonly prefix: string;
 }
 
 /**
@@ -20,6 +27,7 @@ export class Configuration {
   readonly #policies = new Map<string, CompiledPolicy>();
   /** Agents that the same policies select share what was compiled of them. */
   readonly #compiled = new Map<string, CompiledPolicy>();
+  #aliases: ReadonlyMap<string, KnownAlias> | undefined;
 
   constructor(snapshot: Snapshot) {
     this.snapshot = snapshot;
@@ -68,4 +76,20 @@ export class Configuration {
   secret(name: string): SecretRecord | undefined {
     return this.snapshot.secrets.get(name);
   }
+
+  /** The secret whose alias has this id. */
+  alias(id: string): KnownAlias | undefined {
+    this.#aliases ??= aliasesOf(this.snapshot);
+    return this.#aliases.get(id);
+  }
+}
+
+function aliasesOf({ secrets }: Snapshot): ReadonlyMap<string, KnownAlias> {
+  const aliases = new Map<string, KnownAlias>();
+  for (const secret of secrets.values()) {
+    if (secret.alias === undefined) continue;
+    const { prefix, id } = splitAlias(secret.alias);
+    aliases.set(id, { secret, prefix });
+  }
+  return aliases;
 }

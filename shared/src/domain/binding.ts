@@ -1,6 +1,9 @@
-/** Where a placeholder may be replaced. */
-export const surfaces = ['header', 'basic'] as const;
+/** Where in a request a placeholder may be replaced. */
+export const surfaces = ['header', 'basic', 'query', 'path', 'cookie'] as const;
 export type Surface = (typeof surfaces)[number];
+
+/** The surfaces of a binding that names none: the two that servers do not write into their access logs. */
+export const usualSurfaces: readonly Surface[] = ['header', 'basic'];
 
 /** What becomes of an answer that holds a secret which its request used: the secret is replaced, all is refused, or nothing. */
 export const scrubModes = ['replace', 'refuse', 'off'] as const;
@@ -11,6 +14,17 @@ export interface Binding {
   /** Host patterns; see host-pattern.ts. */
   readonly hosts: readonly string[];
   readonly surfaces: readonly Surface[];
-  /** Absent: `replace`. */
-  readonly scrub?: ScrubMode;
+  /** May it leave without TLS, over http://? Absent: no. */
+  readonly allowCleartext?: boolean | undefined;
+  /** Absent: `replace`, and the binding is from before `cookie` was a surface of its own. */
+  readonly scrub?: ScrubMode | undefined;
+}
+
+/**
+ * Whether a binding names a surface. Cookies were headers once: a binding of that time, which has no `scrub`, still covers
+ * them by `header`.
+ */
+export function bindsSurface(binding: Binding, surface: Surface): boolean {
+  if (binding.surfaces.includes(surface)) return true;
+  return surface === 'cookie' && binding.scrub === undefined && binding.surfaces.includes('header');
 }

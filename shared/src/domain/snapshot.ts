@@ -11,6 +11,8 @@ export interface SealedVersion {
 export interface SecretRecord {
   readonly id: string;
   readonly name: string;
+  /** Another text by which agents may hold it; see placeholder.ts. */
+  readonly alias?: string | undefined;
   readonly binding: Binding;
   readonly isDisabled: boolean;
   readonly currentVersion: number;

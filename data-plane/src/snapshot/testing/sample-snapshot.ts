@@ -16,10 +16,11 @@ export interface SecretText {
   readonly values: readonly string[];
   readonly binding?: Binding;
   readonly isDisabled?: boolean;
+  readonly alias?: string;
 }
 
 /** A secret with its versions really sealed. */
-export function sealedSecret(keyring: Keyring, { name, values, binding, isDisabled }: SecretText): SecretRecord {
+export function sealedSecret(keyring: Keyring, { name, values, binding, isDisabled, alias }: SecretText): SecretRecord {
   const id = `id-of-${name}`;
   const bound: Binding = binding ?? { hosts: ['api.example.com'], surfaces: ['header', 'basic'] };
   const versions = values.map((value, index): SealedVersion => {
@@ -30,6 +31,7 @@ export function sealedSecret(keyring: Keyring, { name, values, binding, isDisabl
   return {
     id,
     name,
+    alias,
     binding: bound,
     isDisabled: isDisabled ?? false,
     currentVersion: values.length,

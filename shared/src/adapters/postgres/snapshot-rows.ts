@@ -9,6 +9,7 @@ type Ids = readonly string[] | undefined;
 interface SecretVersionJoin {
   id: string;
   name: string;
+  alias: string | null;
   binding: Binding;
   is_disabled: boolean;
   current_version: number;
@@ -19,7 +20,7 @@ interface SecretVersionJoin {
 export async function readSecrets(client: PoolClient, ids: Ids): Promise<SecretRecord[]> {
   if (ids?.length === 0) return [];
   const { rows } = await client.query<SecretVersionJoin>(
-    `SELECT s.id, s.name, s.binding, s.is_disabled, s.current_version, v.version, v.sealed
+    `SELECT s.id, s.name, s.alias, s.binding, s.is_disabled, s.current_version, v.version, v.sealed
      FROM secret s JOIN secret_version v ON v.secret_id = s.id
      WHERE $1::uuid[] IS NULL OR s.id = ANY ($1) ORDER BY s.name, v.version`,
     [ids ?? null],
@@ -29,6 +30,7 @@ export async function readSecrets(client: PoolClient, ids: Ids): Promise<SecretR
     const record = records.get(row.id) ?? {
       id: row.id,
       name: row.name,
+      alias: row.alias ?? undefined,
       binding: row.binding,
       isDisabled: row.is_disabled,
       currentVersion: row.current_version,

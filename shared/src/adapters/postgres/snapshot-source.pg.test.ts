@@ -17,7 +17,8 @@ const tables = `
   CREATE TABLE key_term (term integer, wrapped_key bytea);
   CREATE TABLE config_state (revision bigint);
   CREATE TABLE config_change (revision bigint, kind text, object_id uuid);
-  CREATE TABLE secret (id uuid, name text, binding jsonb, is_disabled boolean, current_version integer);
+  CREATE TABLE secret (id uuid, name text, binding jsonb, is_disabled boolean, current_version integer,
+    alias text);
   CREATE TABLE secret_version (secret_id uuid, version integer, sealed bytea);
   CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean);
   CREATE TABLE agent_token (agent_id uuid, hash bytea, created_at timestamptz, expires_at timestamptz);
@@ -61,7 +62,11 @@ describe('PostgresSnapshotSource', () => {
   it('reads every kind of row as a record', async () => {
     const { source, change } = await openStoreWithTables();
     const binding = { hosts: ['api.example.com'], surfaces: ['header'] };
-    await change('secret', 1, `INSERT INTO secret VALUES (:id, 'prod/openai', '${JSON.stringify(binding)}', false, 2)`);
+    await change(
+      'secret',
+      1,
+      `INSERT INTO secret VALUES (:id, 'prod/openai', '${JSON.stringify(binding)}', false, 2, 'sk-x')`,
+    );
     await change('secret', 1, String.raw`INSERT INTO secret_version VALUES (:id, 1, '\x0a'), (:id, 2, '\x0b')`);
     await change('agent', 2, `INSERT INTO agent VALUES (:id, 'my-agent', '{"team":"finance"}', true)`);
     await change('agent', 2, String.raw`INSERT INTO agent_token VALUES (:id, '\xabcd', now(), '2030-01-01T00:00:00Z')`);
@@ -74,7 +79,9 @@ describe('PostgresSnapshotSource', () => {
     const tokens = [{ hash: 'abcd', expiresAtMs: Date.UTC(2030, 0, 1) }];
     const rows = {
       revision: 6,
-      secrets: [{ id: idOf(1), name: 'prod/openai', binding, isDisabled: false, currentVersion: 2, versions }],
+      secrets: [
+        { id: idOf(1), name: 'prod/openai', alias: 'sk-x', binding, isDisabled: false, currentVersion: 2, versions },
+      ],
       agents: [{ id: idOf(2), name: 'my-agent', labels: { team: 'finance' }, isDisabled: true, tokens }],
       policies: [{ id: idOf(3), name: 'finance', version: 4, sealedBody: Buffer.of(12) }],
       authority: { id: idOf(4), certificatePem: 'PEM', sealedKey: Buffer.of(13) },
