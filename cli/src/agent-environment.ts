@@ -4,6 +4,7 @@ import { AgentTokens } from './agent-tokens.ts';
 import { ApiClient } from './api/api-client.ts';
 import type { AdminAccess } from './api/admin-access.ts';
 import { agentSchema, policySchema, selectsAgent } from './api/api-types.ts';
+import { baseUrlFor, baseUrlVariables } from './base-url.ts';
 import { fetchAuthority, writeCaFiles } from './ca-bundle.ts';
 import { changeEnvironment, type EnvironmentChange, proxyUrlFor } from './child-environment.ts';
 import { CliError, usageError } from './cli-error.ts';
@@ -18,6 +19,8 @@ export interface AgentEnvironmentOptions {
   readonly proxyUrl?: string;
   /** `VAR=prod/name`, each. */
   readonly set?: readonly string[];
+  /** `VAR=host/path`, each. */
+  readonly baseUrl?: readonly string[];
   /** False: no placeholders but those of `set`. */
   readonly placeholders: boolean;
 }
@@ -49,12 +52,17 @@ export async function agentEnvironment(
     options.placeholders ? grantedTo(identity.agent, access) : { secrets: [], notices: [] },
   ]);
   const placed = placeholderVariables(granted.secrets, inherited, explicit);
+  const baseUrl = baseUrlFor(identity.proxyAddress, identity.agent, identity.token);
   const gateway = {
     proxyUrl: proxyUrlFor(identity.proxyAddress, identity.agent, identity.token),
+    baseUrl,
     ...writeCaFiles(context.environment, authorityPem),
   };
   return {
-    change: changeEnvironment(inherited, gateway, placed.variables),
+    change: changeEnvironment(inherited, gateway, {
+      ...placed.variables,
+      ...baseUrlVariables(options.baseUrl ?? [], baseUrl),
+    }),
     notices: [...granted.notices, ...placed.notices],
   };
 }

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { applyChange, changeEnvironment, proxyUrlFor } from './child-environment.ts';
 
-const access = { proxyUrl: 'http://a:t@127.0.0.1:10254', caFile: '/ca.pem', bundleFile: '/bundle.pem' };
+const access = {
+  proxyUrl: 'http://a:t@127.0.0.1:10254',
+  baseUrl: 'http://127.0.0.1:10254/to/a:t@',
+  caFile: '/ca.pem',
+  bundleFile: '/bundle.pem',
+};
 
 describe('changeEnvironment', () => {
   it('points both cases of the proxy variables at the gateway and keeps only this machine out', () => {
@@ -9,6 +14,15 @@ describe('changeEnvironment', () => {
     for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'])
       expect(set[name]).toBe(access.proxyUrl);
     expect([set['NO_PROXY'], set['no_proxy']]).toEqual(['localhost,127.0.0.1,::1', 'localhost,127.0.0.1,::1']);
+  });
+
+  it('hands the base URL on, and keeps the gateway itself out of the proxied', () => {
+    expect(changeEnvironment({}, access).set['ONECLI_BASE_URL']).toBe(access.baseUrl);
+    for (const [baseUrl, host] of [
+      ['https://gateway.corp:10254/to/a:t@', 'gateway.corp'],
+      ['http://[fd00::1]:10254/to/a:t@', 'fd00::1'],
+    ] as const)
+      expect(changeEnvironment({}, { ...access, baseUrl }).set['NO_PROXY']).toBe(`localhost,127.0.0.1,::1,${host}`);
   });
 
   it('gives the bundle to clients that replace their roots and the authority alone to those that add to them', () => {

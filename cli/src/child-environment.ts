@@ -4,6 +4,8 @@ import type { Variables } from './environment.ts';
 export interface GatewayAccess {
   /** Proxy URL with the agent's name and token in it. */
   readonly proxyUrl: string;
+  /** What stands ahead of a host in base-URL mode, with the agent's name and token in it. */
+  readonly baseUrl: string;
   /** PEM file with the gateway's authority alone. */
   readonly caFile: string;
   /** PEM file with the system's roots and the gateway's authority. */
@@ -16,7 +18,7 @@ export interface EnvironmentChange {
   readonly unset: readonly string[];
 }
 
-const noProxy = 'localhost,127.0.0.1,::1';
+const ownMachine = ['localhost', '127.0.0.1', '::1'];
 
 // Each of these names a file that its readers use INSTEAD of the system's roots, so it has to hold those as well.
 const replacingCaVariables = [
@@ -45,14 +47,17 @@ const rareCaVariables = [
 export const caVariables: readonly string[] = [...addingCaVariables, ...replacingCaVariables];
 
 /**
- * The environment in which every ordinary HTTP client goes through the gateway and trusts it, with `placeholders` added.
+ * The environment in which every ordinary HTTP client goes through the gateway and trusts it, with `variables` added.
  * Unsets what would go past the gateway (ALL_PROXY) or hand an admin's credentials to the agent.
  */
 export function changeEnvironment(
   inherited: Variables,
   access: GatewayAccess,
-  placeholders: Variables = {},
+  variables: Variables = {},
 ): EnvironmentChange {
+  // A base URL is the gateway's own address, which is not reached by way of the gateway.
+  const gatewayHost = new URL(access.baseUrl).hostname.replace(/^\[|\]$/g, '');
+  const noProxy = [...new Set([...ownMachine, gatewayHost])].join(',');
   const set: Record<string, string> = {
     HTTPS_PROXY: access.proxyUrl,
     https_proxy: access.proxyUrl,
@@ -61,12 +66,13 @@ export function changeEnvironment(
     NO_PROXY: noProxy,
     no_proxy: noProxy,
     NODE_USE_ENV_PROXY: '1',
+    ONECLI_BASE_URL: access.baseUrl,
     GIT_HTTP_PROXY_AUTHMETHOD: 'basic',
   };
   for (const name of addingCaVariables) set[name] = access.caFile;
   for (const name of replacingCaVariables) set[name] = access.bundleFile;
   for (const name of rareCaVariables) if ((inherited[name] ?? '') !== '') set[name] = access.bundleFile;
-  Object.assign(set, placeholders);
+  Object.assign(set, variables);
   return {
     set,
     unset: Object.keys(inherited)

@@ -24,6 +24,7 @@ import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
 import { LeafCache } from './tls/leaf-cache.ts';
+import { RefusalLeaves } from './tls/refusal-leaves.ts';
 import { UpstreamTls } from './tls/upstream-tls.ts';
 
 /** The master key is not this instance's: nothing can be opened, and going on would only hide it. */
@@ -93,7 +94,7 @@ function wire(
 ): DataPlane {
   const limits = defaultLimits;
   const clock = new DeadlineClock();
-  const authority = new IssuingAuthority(keyring, limits.maxLeaves);
+  const authority = new IssuingAuthority(keyring, limits.maxLeaves, config.isRefusingInsideTunnel);
   const configuration = new FollowedConfiguration({
     source,
     bus,
@@ -123,6 +124,7 @@ function wire(
     limits,
     log,
     authority,
+    gatewayNames: config.gatewayNames,
     connections,
     isDraining: false,
     underway: 0,
@@ -165,27 +167,33 @@ function reportAlive(
 
 const version = '0.1.0';
 
+const maxRefusalLeaves = 100;
+
 /** The certificate authority in force: its leaves are minted here, and its certificate handed out. */
 class IssuingAuthority {
   leaves: LeafCache | undefined;
+  refusalLeaves: RefusalLeaves | undefined;
   certificatePem: string | undefined;
   readonly #keyring: Keyring;
   readonly #maxLeaves: number;
   readonly #ticketKeys = randomBytes(48);
+  readonly #isRefusingInsideTunnel: boolean;
   #id: string | undefined;
 
-  constructor(keyring: Keyring, maxLeaves: number) {
+  constructor(keyring: Keyring, maxLeaves: number, isRefusingInsideTunnel: boolean) {
     this.#keyring = keyring;
     this.#maxLeaves = maxLeaves;
+    this.#isRefusingInsideTunnel = isRefusingInsideTunnel;
   }
 
   use(record: AuthorityRecord): void {
     if (record.id === this.#id) return;
     const privateKeyPem = open(this.#keyring, authorityContext(record.id), record.sealedKey).toString('utf8');
-    this.leaves = new LeafCache(
-      { certificatePem: record.certificatePem, privateKeyPem },
-      { maxLeaves: this.#maxLeaves, ticketKeys: this.#ticketKeys },
-    );
+    const pair = { certificatePem: record.certificatePem, privateKeyPem };
+    const ticketKeys = this.#ticketKeys;
+    this.leaves = new LeafCache(pair, { maxLeaves: this.#maxLeaves, ticketKeys });
+    if (this.#isRefusingInsideTunnel)
+      this.refusalLeaves = new RefusalLeaves(new LeafCache(pair, { maxLeaves: maxRefusalLeaves, ticketKeys }));
     this.certificatePem = record.certificatePem;
     this.#id = record.id;
   }

@@ -36,6 +36,8 @@ describe('readConfig', () => {
         upstreamRootsPem: undefined,
         allowRanges: [],
         ownListeners: [{ address: '127.0.0.1', port: 10_254 }],
+        gatewayNames: new Set(),
+        isRefusingInsideTunnel: true,
         drainMs: 10_000,
         logLevel: 'info',
       },
@@ -52,6 +54,8 @@ describe('readConfig', () => {
       ONECLI_ALLOW_RANGES: '10.0.0.0/8, ::1/128 ,',
       ONECLI_CONNECT_TO: 'api.example.com:443=127.0.0.1:8443',
       ONECLI_OWN_LISTENERS: '127.0.0.1:10255, [::1]:10254',
+      ONECLI_GATEWAY_NAMES: 'Gateway.corp., gw',
+      ONECLI_REFUSE_INSIDE_TUNNEL: 'off',
       ONECLI_LOG_LEVEL: 'debug',
     });
     if (read.kind === 'faults') throw new Error(read.faults.join());
@@ -66,6 +70,8 @@ describe('readConfig', () => {
         { address: '127.0.0.1', port: 10_255 },
         { address: '::1', port: 10_254 },
       ],
+      gatewayNames: new Set(['gateway.corp', 'gw']),
+      isRefusingInsideTunnel: false,
       logLevel: 'debug',
     });
     expect(read.config.connectTo.endpointFor('api.example.com', 443)).toEqual({ host: '127.0.0.1', port: 8443 });
@@ -115,6 +121,9 @@ describe('readConfig', () => {
     ['ONECLI_OWN_LISTENERS', '[::1]:10255,127.0.0.1:0x50'],
     ['ONECLI_OWN_LISTENERS', 'localhost:10255'],
     ['ONECLI_BIND', 'localhost'],
+    ['ONECLI_GATEWAY_NAMES', 'http://gateway'],
+    ['ONECLI_GATEWAY_NAMES', 'gateway:10254'],
+    ['ONECLI_REFUSE_INSIDE_TUNNEL', 'yes'],
     ['ONECLI_DRAIN_MS', '-1'],
     ['ONECLI_DRAIN_MS', '10s'],
     ['ONECLI_DRAIN_MS', '3600001'],

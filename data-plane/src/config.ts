@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type ConnectTo, parseConnectTo } from './netguard/connect-to.ts';
 import { parseRange } from './netguard/parse-ranges.ts';
 import { parseRoots } from './tls/upstream-tls.ts';
+import { parseAuthority } from './wire/parse-authority.ts';
 
 /** Decimal digits alone: what Number() takes besides (hexadecimal, exponents, blanks) nobody means as a port. */
 const port = wholeNumber((value) => value >= 1 && value <= 65_535);
@@ -37,6 +38,14 @@ export const workerEnvironment = z.object({
     .describe('CIDRs, comma-separated, that may be dialled though they are private'),
   ONECLI_CONNECT_TO: z.string().default('').describe('host:port=address:port, comma-separated'),
   ONECLI_OWN_LISTENERS: z.string().default('').describe('address:port, comma-separated: where OneCLI itself listens'),
+  ONECLI_GATEWAY_NAMES: z
+    .string()
+    .default('')
+    .describe('host names, comma-separated, by which agents reach this gateway'),
+  ONECLI_REFUSE_INSIDE_TUNNEL: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('on or off: whether agents get the refusal of a host inside the tunnel, where clients show it'),
   ONECLI_DRAIN_MS: wholeNumber((value) => value <= 3_600_000)
     .prefault('10000')
     .describe('milliseconds, at most 3600000, that requests under way get to finish when the worker stops'),
@@ -64,6 +73,10 @@ export interface WorkerConfig {
   readonly connectTo: ConnectTo;
   /** This worker's own and those that it was told of: agents may not reach any of them. */
   readonly ownListeners: readonly Listener[];
+  /** What agents call this gateway in base URLs, canonical, besides localhost and IP addresses. */
+  readonly gatewayNames: ReadonlySet<string>;
+  /** Hosts that policy refuses are refused inside the tunnel, not at CONNECT. */
+  readonly isRefusingInsideTunnel: boolean;
   /** How long requests under way get to finish when the worker stops. */
   readonly drainMs: number;
   readonly logLevel: string;
@@ -100,16 +113,34 @@ export function readConfig(environment: Environment = process.env): ReadConfig {
   const otherListeners = attempt('ONECLI_OWN_LISTENERS', 'address:port, comma-separated', () =>
     readListeners(data.ONECLI_OWN_LISTENERS ?? ''),
   );
+  const gatewayNames = attempt('ONECLI_GATEWAY_NAMES', 'host names, comma-separated, without scheme and port', () =>
+    readNames(data.ONECLI_GATEWAY_NAMES ?? ''),
+  );
   const connectTo = parseConnectTo(data.ONECLI_CONNECT_TO ?? '');
   if (connectTo.kind === 'faults') faults.push(...connectTo.faults.map((fault) => `ONECLI_CONNECT_TO: ${fault}`));
-  if (faults.length > 0 || !masterKey || !allowRanges || !otherListeners || connectTo.kind === 'faults')
+  if (
+    !masterKey ||
+    !allowRanges ||
+    !otherListeners ||
+    !gatewayNames ||
+    connectTo.kind === 'faults' ||
+    faults.length > 0
+  )
     return { kind: 'faults', faults };
   // Without a fault there is every variable.
-  const parts = { masterKey, upstreamRootsPem, allowRanges, otherListeners, connectTo: connectTo.connectTo };
+  const parts = {
+    masterKey,
+    upstreamRootsPem,
+    allowRanges,
+    otherListeners,
+    gatewayNames,
+    connectTo: connectTo.connectTo,
+  };
   return { kind: 'config', config: toConfig(data as Variables, parts) };
 }
 
-interface Parts extends Pick<WorkerConfig, 'masterKey' | 'upstreamRootsPem' | 'allowRanges' | 'connectTo'> {
+interface Parts
+  extends Pick<WorkerConfig, 'masterKey' | 'upstreamRootsPem' | 'allowRanges' | 'gatewayNames' | 'connectTo'> {
   readonly otherListeners: readonly Listener[];
 }
 
@@ -123,6 +154,7 @@ function toConfig(data: Variables, { otherListeners, ...parts }: Parts): WorkerC
     takesListener: data.ONECLI_LISTENER === 'ipc',
     name: data.ONECLI_WORKER_NAME,
     ownListeners: [own, ...otherListeners.filter((other) => !isSameListener(own, other))],
+    isRefusingInsideTunnel: data.ONECLI_REFUSE_INSIDE_TUNNEL === 'on',
     drainMs: data.ONECLI_DRAIN_MS,
     logLevel: data.ONECLI_LOG_LEVEL,
   };
@@ -164,6 +196,16 @@ function readListeners(text: string): Listener[] {
     if (isIP(address) === 0) throw new Error('not an IP address');
     return { address, port: port.parse(match?.[3]) };
   });
+}
+
+function readNames(text: string): ReadonlySet<string> {
+  return new Set(
+    list(text).map((entry) => {
+      const name = parseAuthority(Buffer.from(entry).toString('latin1'), 443);
+      if (name.kind === 'fault' || name.port !== 443) throw new Error('not a host name');
+      return name.host;
+    }),
+  );
 }
 
 function isSameListener(one: Listener, other: Listener): boolean {

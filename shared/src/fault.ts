@@ -52,6 +52,16 @@ const faults = {
     isRetryable: false,
     hint: 'The host resolves to a private, local or reserved address. An admin can open a range with ONECLI_ALLOW_RANGES.',
   },
+  BROWSER_REFUSED: {
+    status: 403,
+    isRetryable: false,
+    hint: 'Send the agent token in a header: X-OneCLI-Agent-Token, or Proxy-Authorization. A browser goes through the gateway as its HTTPS proxy.',
+  },
+  GATEWAY_NAME_UNKNOWN: {
+    status: 421,
+    isRetryable: false,
+    hint: 'Use the IP address of the gateway, or localhost, or send the agent token. An admin can add the name with ONECLI_GATEWAY_NAMES.',
+  },
   UNSUPPORTED_UPGRADE: {
     status: 501,
     isRetryable: false,
@@ -85,7 +95,7 @@ const faults = {
   NOT_A_PROXY_REQUEST: {
     status: 404,
     isRetryable: false,
-    hint: 'This is the proxy port: set HTTPS_PROXY to it. It serves /health, /livez, /readyz, /metrics and /ca.pem itself. The API is on another port, 10255 by default.',
+    hint: 'This is the proxy port: set HTTPS_PROXY to it, or use http://<gateway>/to/<host>/<path> where a client honours no proxy. It serves /health, /livez, /readyz, /metrics, /ca.pem and /errors/CODE itself. The API is on another port, 10255 by default.',
   },
   // What went wrong behind us
   UPSTREAM_UNREACHABLE: {

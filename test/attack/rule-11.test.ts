@@ -1,11 +1,9 @@
 // Every answer of our own carries its code, a JSON body with a hint and a request id, and no secret.
-import { connect } from 'node:net';
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attack, expectCanariesNowhere, expectOwnAnswer, expectRefusal } from '../support/attack.ts';
 import { callApi } from '../support/call-api.ts';
 import { freePort } from '../support/free-port.ts';
-import { openRaw, openTunnel, proxyCredentials, requestBytes } from '../support/raw-agent.ts';
+import { openRaw, openTunnel, requestBytes } from '../support/raw-agent.ts';
 import { boundHost, startWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -87,16 +85,6 @@ describe('answers of our own', () => {
       await connection.untilClosed(70_000);
     }
     expect((await callApi(world.onecli.proxyUrl, 'GET', '/readyz')).status).toBe(200);
-  });
-
-  it('an absolute-form https target over the plain port is not sent', async () => {
-    const socket = connect(world.onecli.proxyPort, '127.0.0.1');
-    await once(socket, 'connect');
-    socket.destroy();
-    const bytes = `GET https://${boundHost}/v1/x HTTP/1.1\r\nHost: ${boundHost}\r\nProxy-Authorization: ${proxyCredentials(world.agent, world.token)}\r\n\r\n`;
-    const outcome = await attack(world, { entry: 'plain', bytes });
-    expect(outcome.answer.status).toBeGreaterThanOrEqual(400);
-    expect(outcome.upstreamBytes).toHaveLength(0);
   });
 
   it('leaves the secret nowhere', () => expectCanariesNowhere(world));

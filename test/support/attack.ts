@@ -82,7 +82,10 @@ export function expectRefusal(outcome: AttackOutcome, status: number, code: stri
 export function expectOwnAnswer(answer: RawResponse, status: number, code: string): void {
   expect({ status: answer.status, code: answer.header('x-onecli-error') }).toEqual({ status, code });
   const { error } = answer.json as { error: Record<string, unknown> };
-  expect(error).toEqual({ code, message: expect.any(String), hint: expect.any(String), requestId: expect.any(String) });
+  const text = expect.any(String) as string;
+  const docs = `http://onecli.internal/errors/${code}`;
+  expect(error).toEqual({ code, message: text, hint: text, docs, requestId: text });
+  expect(['true', 'false']).toContain(answer.header('x-should-retry'));
 }
 
 /** Where framing is in doubt the connection has to end. */

@@ -135,6 +135,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     upstreamCaFile: authority.caFile,
     connectTo: connectTo.join(','),
     ...options.start,
+    // Most suites look for the refusal of a host where CONNECT is answered.
+    env: { ONECLI_REFUSE_INSIDE_TUNNEL: 'off', ...options.start?.env },
   });
   const world = new World(folder, authority, upstream, onecli, newCanary('granted'), newCanary('ungranted'));
   try {

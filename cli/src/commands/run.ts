@@ -19,6 +19,7 @@ Examples:
   onecli run --agent my-agent -- python agent.py
   onecli run --agent my-agent -- claude
   onecli run --agent my-agent --set API_KEY=prod/openai -- node script.mjs
+  onecli run --agent my-agent --base-url OPENAI_BASE_URL=api.openai.com/v1 -- node script.mjs
 
 Ends with the command's own exit code; 128+n when signal n ended it, 127 when there is no such command.`,
     )
@@ -38,5 +39,10 @@ export function addAgentOptions(command: Command): Command {
     .option('--agent <name>', 'the agent to run as (default: ONECLI_AGENT, or the only one with a token here)')
     .option('--proxy-url <url>', 'address of the proxy (default: ONECLI_PROXY_URL, or the gateway on this machine)')
     .option('--set <VAR=name>', 'set a variable to the placeholder of a secret; repeatable', collect)
+    .option(
+      '--base-url <VAR=host/path>',
+      "set a variable to the gateway's own URL for a host, for clients that honour no proxy; repeatable",
+      collect,
+    )
     .option('--no-placeholders', 'set no placeholders for the secrets that policies grant');
 }

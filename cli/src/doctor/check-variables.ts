@@ -48,7 +48,7 @@ export function checkProxyVariables(variables: Variables, gatewayAddress: string
   if (named.agent === '' || named.token === '')
     checks.push(fail('HTTPS_PROXY carries no agent and token', replaceHint));
   if (checks.length === 0) checks.push(pass(`HTTPS_PROXY points to ${named.address} as ${named.agent}`));
-  return [...checks, ...checkBypasses(variables)];
+  return [...checks, ...checkBypasses(variables, named.address)];
 }
 
 /** Whether the variables that name CA files are set; what the files hold is not looked at. */
@@ -77,12 +77,13 @@ export function checkNode(variables: Variables, version: string): Check {
   return pass(`Node ${version} reads HTTPS_PROXY`);
 }
 
-function checkBypasses(variables: Variables): Check[] {
+function checkBypasses(variables: Variables, gatewayAddress: string): Check[] {
   const checks: Check[] = [];
   const excepted = `${variables['NO_PROXY'] ?? ''},${variables['no_proxy'] ?? ''}`
     .split(',')
     .map((host) => host.trim());
-  const local = new Set(['', 'localhost', '127.0.0.1', '::1', '[::1]']);
+  const gatewayHost = new URL(gatewayAddress).hostname.replace(/^\[|\]$/g, '');
+  const local = new Set(['', 'localhost', '127.0.0.1', '::1', '[::1]', gatewayHost]);
   const others = [...new Set(excepted.filter((host) => !local.has(host)))];
   if (others.length > 0)
     checks.push(

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { agentTokenPrefix } from '@onecli/shared/domain/agent-token';
 import { isPlainName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import { tokenHash } from '@onecli/shared/vault/keyed-hash';
@@ -15,7 +16,6 @@ import { AgentEntity, type AgentRow, AgentTokenEntity } from './agent.entity.ts'
 import { agentUpdateInput, newAgentInput } from './agent-input.ts';
 import { type AgentView, viewAgents } from './agent-view.ts';
 
-const tokenPrefix = 'oat_';
 const tokenBytes = 32;
 const shownCharacters = 8;
 
@@ -122,7 +122,7 @@ export class AgentService {
   }
 
   async #insertToken(manager: EntityManager, agentId: string, now: Date): Promise<string> {
-    const token = tokenPrefix + randomBytes(tokenBytes).toString('base64url');
+    const token = agentTokenPrefix + randomBytes(tokenBytes).toString('base64url');
     await manager.insert(AgentTokenEntity, {
       id: randomUUID(),
       agentId,

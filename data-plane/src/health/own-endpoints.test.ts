@@ -86,6 +86,11 @@ describe('answerOwnRequest', () => {
     expect((await ask('/ca.pem', { certificatePem: undefined })).status).toBe(503);
   });
 
+  it('gives the page of an error', async () => {
+    const { status, body } = await ask('/errors/PROXY_AUTH_REQUIRED');
+    expect([status, body]).toEqual([200, expect.stringContaining('## PROXY_AUTH_REQUIRED')]);
+  });
+
   it('gives the metrics', async () => {
     const { status, body } = await ask('/metrics');
     expect(status).toBe(200);
@@ -96,14 +101,23 @@ describe('answerOwnRequest', () => {
     expect((await ask('/health?x=1')).status).toBe(200);
   });
 
-  it.each(['/', '/healthz', '/health/', '/Health', '//health', '/api/secrets', '/health%20'])(
-    'says of %s what this port is',
-    async (target) => {
-      const { status, start, isLast } = await ask(target);
-      expect([status, isLast]).toEqual([404, true]);
-      expect(start).toContain('x-onecli-error: NOT_A_PROXY_REQUEST');
-    },
-  );
+  it.each([
+    '/',
+    '/healthz',
+    '/health/',
+    '/Health',
+    '//health',
+    '/api/secrets',
+    '/health%20',
+    '/errors/',
+    '/errors/NONE',
+    '/errors/toString',
+    '/to',
+  ])('says of %s what this port is', async (target) => {
+    const { status, start, isLast } = await ask(target);
+    expect([status, isLast]).toEqual([404, true]);
+    expect(start).toContain('x-onecli-error: NOT_A_PROXY_REQUEST');
+  });
 
   it.each(['POST', 'DELETE', 'OPTIONS'])('does not answer %s', async (method) => {
     expect(await ask('/health', {}, { method })).toMatchObject({ status: 405, isLast: true });

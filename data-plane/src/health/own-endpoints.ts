@@ -1,4 +1,5 @@
 /** What the worker answers itself on the proxy port, to anybody: no agent, secret or host is named here. */
+import { errorPage } from '@onecli/shared/error-page';
 import { requestFraming } from '../wire/frame-body.ts';
 import type { RequestHead } from '../wire/head.ts';
 import { isCloseAsked } from '../wire/hop-by-hop.ts';
@@ -14,7 +15,7 @@ interface Document {
   readonly body: string;
 }
 
-/** Serves `GET /health`, `/livez`, `/readyz`, `/metrics` and `/ca.pem`; anything else in origin form gets a 404 that says what this is. */
+/** Serves `GET /health`, `/livez`, `/readyz`, `/metrics`, `/ca.pem` and `/errors/CODE`; anything else in origin form gets a 404 that says what this is. */
 export async function answerOwnRequest(plane: DataPlane, agent: Http1Agent, head: RequestHead): Promise<Served> {
   const framing = requestFraming(head);
   const isReading = head.method === 'GET' || head.method === 'HEAD';
@@ -53,8 +54,13 @@ async function ownAnswer(plane: DataPlane, path: string): Promise<Document | und
         ? json(503, { status: 'unavailable' })
         : { status: 200, type: 'application/x-pem-file', body: plane.authority.certificatePem };
     default:
-      return undefined;
+      return errorDocument(path);
   }
+}
+
+function errorDocument(path: string): Document | undefined {
+  const body = path.startsWith('/errors/') ? errorPage(path.slice('/errors/'.length)) : undefined;
+  return body === undefined ? undefined : { status: 200, type: 'text/markdown; charset=utf-8', body };
 }
 
 /** A worker with a good configuration is ready, although everything behind it may be down. */

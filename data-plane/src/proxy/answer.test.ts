@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { refusal, refusalAnswer } from './answer.ts';
 
-const refuse = (code: Parameters<typeof refusal>[0], isConnect = false) => {
-  const answer = refusalAnswer(refusal(code, 'It was refused — so.'), 'r-1', isConnect);
+const refuse = (code: Parameters<typeof refusal>[0], isConnect = false, more: Parameters<typeof refusal>[2] = {}) => {
+  const answer = refusalAnswer(refusal(code, 'It was refused — so.', more), 'r-1', isConnect);
   return { ...answer, headers: Object.fromEntries(answer.headers.map(([name, value]) => [name.toLowerCase(), value])) };
 };
 
@@ -21,6 +21,7 @@ describe('refusalAnswer', () => {
         code: 'POLICY_DENIED',
         message: 'It was refused — so.',
         hint: expect.stringContaining('onecli policy allow') as string,
+        docs: 'http://onecli.internal/errors/POLICY_DENIED',
         requestId: 'r-1',
       },
     });
@@ -37,6 +38,18 @@ describe('refusalAnswer', () => {
 
   it('says when to come again where that helps', () => {
     expect(refuse('NOT_READY').headers['retry-after']).toBe('1');
+    expect(refuse('NOT_READY', false, { retryAfterSeconds: 7 }).headers['retry-after']).toBe('7');
     expect(refuse('SECRET_UNAVAILABLE').headers).not.toHaveProperty('retry-after');
+  });
+
+  it('tells SDKs whether the same request may succeed later', () => {
+    expect(refuse('UPSTREAM_TIMEOUT').headers['x-should-retry']).toBe('true');
+    expect(refuse('POLICY_DENIED').headers['x-should-retry']).toBe('false');
+  });
+
+  it('gives the hint of the moment where there is one', () => {
+    expect(JSON.parse(refuse('POLICY_DENIED', false, { hint: 'Do this.' }).body)).toMatchObject({
+      error: { hint: 'Do this.' },
+    });
   });
 });

@@ -6,11 +6,22 @@ export interface Refusal {
   readonly kind: 'refused';
   readonly code: FaultCode;
   readonly message: string;
+  /** What to do, where more is known than the table of faults says. */
+  readonly hint?: string;
+  /** When a refusal that passes by itself is over; 1 where nothing better is known. */
+  readonly retryAfterSeconds?: number;
 }
 
+/** The gateway's own name among hosts: what it tells agents of itself. */
+export const internalHost = 'onecli.internal';
+
 /** Builds a refusal. */
-export function refusal(code: FaultCode, message: string): Refusal {
-  return { kind: 'refused', code, message };
+export function refusal(
+  code: FaultCode,
+  message: string,
+  more: Pick<Refusal, 'hint' | 'retryAfterSeconds'> = {},
+): Refusal {
+  return { kind: 'refused', code, message, ...more };
 }
 
 const reasons: Readonly<Record<number, string>> = {
@@ -20,8 +31,10 @@ const reasons: Readonly<Record<number, string>> = {
   405: 'Method Not Allowed',
   407: 'Proxy Authentication Required',
   408: 'Request Timeout',
+  413: 'Content Too Large',
   414: 'URI Too Long',
   421: 'Misdirected Request',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
@@ -39,17 +52,21 @@ export interface OwnAnswer {
 }
 
 /** The answer to a refused request. At CONNECT clients show only the reason phrase, so the code stands there. */
-export function refusalAnswer({ code, message }: Refusal, requestId: string, isConnect = false): OwnAnswer {
-  const { status, hint, isRetryable } = faultOf(code);
+export function refusalAnswer(refused: Refusal, requestId: string, isConnect = false): OwnAnswer {
+  const { code, message, retryAfterSeconds = 1 } = refused;
+  const { status, isRetryable, ...fault } = faultOf(code);
+  const hint = refused.hint ?? fault.hint;
+  const docs = `http://${internalHost}/errors/${code}`;
   const headers: [string, string][] = [
     ['Date', new Date().toUTCString()],
     ['Content-Type', 'application/json'],
     ['Cache-Control', 'no-store'],
     ['x-onecli-error', code],
     ['x-onecli-request-id', requestId],
+    ['x-should-retry', String(isRetryable)],
   ];
   if (status === 407) headers.push(['Proxy-Authenticate', 'Basic realm="onecli"']);
-  if (isRetryable && (status === 503 || status === 429)) headers.push(['Retry-After', '1']);
-  const body = `${JSON.stringify({ error: { code, message, hint, requestId } })}\n`;
+  if (isRetryable && (status === 503 || status === 429)) headers.push(['Retry-After', String(retryAfterSeconds)]);
+  const body = `${JSON.stringify({ error: { code, message, hint, docs, requestId } })}\n`;
   return { status, reason: isConnect ? code : (reasons[status] ?? 'Error'), headers, body };
 }

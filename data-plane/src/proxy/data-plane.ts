@@ -4,6 +4,7 @@ import type { SecretOpener } from '../credentials/open-secret.ts';
 import type { Metrics } from '../health/metrics.ts';
 import type { FollowedConfiguration } from '../snapshot/follow-configuration.ts';
 import type { LeafCache } from '../tls/leaf-cache.ts';
+import type { RefusalLeaves } from '../tls/refusal-leaves.ts';
 import type { DeadlineClock } from './deadline.ts';
 import type { Limits } from './limits.ts';
 import type { OpenConnections } from './open-connections.ts';
@@ -21,7 +22,14 @@ export interface DataPlane {
   readonly limits: Limits;
   readonly log: Logger;
   /** The leaf cache of the authority in force, and its certificate for `GET /ca.pem`. */
-  readonly authority: { leaves: LeafCache | undefined; certificatePem: string | undefined };
+  readonly authority: {
+    leaves: LeafCache | undefined;
+    /** For hosts that policy refuses; without it they are refused at CONNECT. */
+    refusalLeaves: RefusalLeaves | undefined;
+    certificatePem: string | undefined;
+  };
+  /** What agents call this gateway in base URLs, besides localhost and IP addresses. */
+  readonly gatewayNames: ReadonlySet<string>;
   readonly connections: OpenConnections;
   isDraining: boolean;
   /** Requests that were begun and are not yet recorded. */

@@ -1,14 +1,16 @@
 /** What is known of one request so far, and what the audit trail is told of it in the end. */
+import { withoutAgentTokens } from '@onecli/shared/domain/agent-token';
 import type { Finding } from '@onecli/shared/domain/audit-event';
-import type { Decision, HostDecision } from '@onecli/shared/domain/evaluate-policy';
+import type { Decision, Denial, HostDecision } from '@onecli/shared/domain/evaluate-policy';
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import { faultOf } from '@onecli/shared/fault';
 import type { Placement } from '../credentials/place-credentials.ts';
 import type { RequestHead } from '../wire/head.ts';
 import type { Authority } from '../wire/parse-authority.ts';
 import type { Tunnel } from './agent-stream.ts';
-import { type Refusal, refusal } from './answer.ts';
+import type { Refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
+import { explainDenial } from './explain-denial.ts';
 import type { Forwarded } from './outgoing.ts';
 import type { RequestBody } from './request-body.ts';
 import { nextRequestId } from './request-id.ts';
@@ -74,12 +76,10 @@ export class Exchange {
   }
 
   /** Policy said no. The trail is told by which rule, if it was one. */
-  deny(): Refusal {
-    const host = this.destination?.host ?? 'this host';
-    return refusal(
-      'POLICY_DENIED',
-      `Policy does not allow this agent ${this.request ? `${this.#head.method} on this path of ${host}` : `to reach ${host}`}.`,
-    );
+  deny(denial?: Denial): Refusal {
+    const { host = '', port = 443 } = this.destination ?? {};
+    const request = this.request && { method: this.#head.method, path: withoutAgentTokens(this.request.path) };
+    return explainDenial({ agent: this.agent?.name ?? '', host, port, request }, denial);
   }
 
   /** The request's head is being written to its upstream, and these secrets leave with it. */
@@ -114,7 +114,7 @@ export class Exchange {
       host: destination?.host ?? '',
       port: destination?.port ?? 0,
       method: bounded(this.#head.method, 32, isWaiting),
-      path: bounded(this.request?.path ?? '', maxPathBytes, isWaiting),
+      path: bounded(withoutAgentTokens(this.request?.path ?? ''), maxPathBytes, isWaiting),
       status,
       latencyMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
       requestBytes: this.body?.bytes ?? 0,

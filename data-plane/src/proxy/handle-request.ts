@@ -17,6 +17,7 @@ import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { confirmIdentity, type Identity, identify } from './identify.ts';
+import { answerInternal, isInternal } from './onecli-internal.ts';
 import type { Forwarded } from './outgoing.ts';
 import { RequestBody } from './request-body.ts';
 import { type StrictRequest, strictRequest } from './strict-request.ts';
@@ -52,12 +53,14 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   const request = strictRequest(agent, head, plane.limits.maxTargetBytes);
   if (request.kind === 'refused') return request;
   exchange.accept(request);
+  if (isInternal(request))
+    return await answerInternal(plane, agent, head, request, { configuration, agent: identity.agent });
 
   const rules = hostRules(agent, configuration, identity, request);
   const nowMs = Date.now();
   const decision = decide(rules, request.methods, request.readings, nowMs);
   exchange.judge(decision);
-  if (decision.kind === 'deny') return exchange.deny();
+  if (decision.kind === 'deny') return exchange.deny(decision);
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
 
   const { destination, isSecure } = request;

@@ -6,7 +6,7 @@ import { requestFraming } from '../wire/frame-body.ts';
 import { headerValues, type RequestHead } from '../wire/head.ts';
 import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
 import type { Tunnel } from './agent-stream.ts';
-import { type Refusal, refusal, refusalAnswer } from './answer.ts';
+import { internalHost, type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { handleRequest } from './handle-request.ts';
@@ -31,8 +31,8 @@ export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: Requ
   const early = agent.reader.detach();
   const handshakeTimeoutMs = plane.limits.handshakeMs;
   const secured = await interceptTls(agent.socket, early, { secureContext: tunnel.secureContext, handshakeTimeoutMs });
-  if (secured.kind === 'failed') return endUnsecured(plane, agent, exchange, secured);
-  const { identity, destination } = tunnel;
+  const { identity, destination, refused } = tunnel;
+  if (secured.kind === 'failed') return endUnsecured(plane, agent, exchange, secured, refused);
   const inner = new Http1Agent(plane, secured.socket, agent.socket, {
     identity,
     destination,
@@ -45,13 +45,20 @@ export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: Requ
     inner.closeGently();
     return 'taken';
   }
-  await serveConnection(plane, inner, (innerHead) => handleRequest(plane, inner, innerHead));
+  let isAsked = false;
+  await serveConnection(plane, inner, (innerHead) => {
+    isAsked = true;
+    return handleRequest(plane, inner, innerHead);
+  });
+  if (refused && !isAsked) exchange.record(refused);
   return 'taken';
 }
 
 interface Admitted extends Pick<Tunnel, 'identity' | 'destination'> {
   readonly kind: 'admitted';
   readonly secureContext: SecureContext;
+  /** Policy refuses the host, and the agent is to read so inside: each request is refused by the same rules. */
+  readonly refused: Refusal | undefined;
 }
 
 /** Who is it, where to, and may it talk to that host at all? A certificate is minted only after a yes to each. */
@@ -66,15 +73,33 @@ function admit(plane: DataPlane, head: RequestHead, exchange: Exchange): Admitte
   if (identity.kind === 'refused') return identity;
   exchange.agent = identity.agent;
   if (destination.kind === 'refused') return destination;
-  const rules = configuration.policyOf(identity.agent).rulesFor(destination.host, destination.port);
-  const decision = mayReachHost(rules, Date.now());
-  exchange.judge(decision);
-  if (decision.kind === 'deny') return exchange.deny();
+  if (destination.host !== internalHost) {
+    const rules = configuration.policyOf(identity.agent).rulesFor(destination.host, destination.port);
+    const decision = mayReachHost(rules, Date.now());
+    exchange.judge(decision);
+    if (decision.kind === 'deny') return refuseHost(plane, identity, destination, exchange.deny(decision));
+  }
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
-  const secureContext = leafFor(plane, destination.host);
+  const secureContext = leafFor(plane, (host) => plane.authority.leaves?.secureContextFor(host), destination);
   return secureContext
-    ? { kind: 'admitted', identity, destination, secureContext }
+    ? { kind: 'admitted', identity, destination, secureContext, refused: undefined }
     : refusal('NOT_READY', 'This worker has no certificate authority that can issue now.');
+}
+
+/**
+ * Most clients hide the answer to a CONNECT from whoever reads their errors, so the agent is let in to read it there. On the
+ * one port where clients speak TLS for certain; nothing is dialled, since a host that policy refuses it refuses in every request.
+ */
+function refuseHost(
+  plane: DataPlane,
+  identity: Identity,
+  destination: Authority,
+  refused: Refusal,
+): Admitted | Refusal {
+  if (destination.port !== 443 || !plane.trail.hasRoom) return refused;
+  const mint = (host: string) => plane.authority.refusalLeaves?.secureContextFor(identity.agent.id, host);
+  const secureContext = leafFor(plane, mint, destination);
+  return secureContext ? { kind: 'admitted', identity, destination, secureContext, refused } : refused;
 }
 
 function connectDestination(head: RequestHead): Authority | Refusal {
@@ -102,9 +127,13 @@ function compareServerName(serverName: string | undefined, destination: Authorit
 }
 
 /** The certificate of a host, minted now if need be; undefined when the authority is not there or has expired. */
-function leafFor(plane: DataPlane, host: string): SecureContext | undefined {
+function leafFor(
+  plane: DataPlane,
+  mint: (host: string) => SecureContext | undefined,
+  { host }: Authority,
+): SecureContext | undefined {
   try {
-    return plane.authority.leaves?.secureContextFor(host.replace(/^\[|\]$/g, ''));
+    return mint(host.replace(/^\[|\]$/g, ''));
   } catch (error) {
     plane.log.error({ err: error }, 'a certificate could not be minted');
     return undefined;
@@ -126,20 +155,21 @@ async function endUnsecured(
   agent: Http1Agent,
   exchange: Exchange,
   failed: Extract<InterceptResult, { kind: 'failed' }>,
+  refusedHost: Refusal | undefined,
 ): Promise<Served> {
   if (failed.reason === 'not-tls') {
     const plain = new Http1Agent(plane, agent.socket, agent.socket, undefined);
-    const refused = refusal(
-      'BAD_REQUEST',
-      'Only TLS may go through CONNECT; for http:// send the absolute URL to the proxy.',
-    );
-    await refuseTunnel(plain, exchange, refused, false);
+    const onlyTls = 'Only TLS may go through CONNECT; for http:// send the absolute URL to the proxy.';
+    await refuseTunnel(plain, exchange, refusedHost ?? refusal('BAD_REQUEST', onlyTls), false);
     plain.closeGently();
     return 'taken';
   }
-  if (failed.reason === 'closed') return 'taken';
+  if (failed.reason === 'closed') {
+    if (refusedHost) exchange.record(refusedHost);
+    return 'taken';
+  }
   const { reason, detail } = failed;
   plane.log.info({ requestId: exchange.requestId, reason, detail }, 'an agent did not finish its TLS handshake');
-  exchange.record(refusal('TLS_HANDSHAKE_FAILED', detail));
+  exchange.record(refusedHost ?? refusal('TLS_HANDSHAKE_FAILED', detail));
   return 'taken';
 }

@@ -47,9 +47,10 @@ async function end(plane: DataPlane, agent: Http1Agent, isPartial: boolean): Pro
   agent.socket.destroy();
 }
 
-async function refuseHead(plane: DataPlane, agent: Http1Agent, refused: Refusal): Promise<void> {
-  const exchange = new Exchange(plane, { method: '', target: '', minor: 1, headers: [] }, agent.tunnel);
-  exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId), '', true);
+/** Answers and records a request that cannot be read, of which at most the method is known, and ends the connection. */
+export async function refuseHead(plane: DataPlane, agent: Http1Agent, refused: Refusal, method = ''): Promise<void> {
+  const exchange = new Exchange(plane, { method, target: '', minor: 1, headers: [] }, agent.tunnel);
+  exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId), method, true);
   exchange.record(refused);
   agent.closeGently();
 }

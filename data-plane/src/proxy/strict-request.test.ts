@@ -103,8 +103,9 @@ describe('strictRequest on the proxy port', () => {
     );
   });
 
-  it('sends no https URL in the clear', () => {
-    expect(verdict(onPort, { target: 'https://api.example.com/v1' })).toBe('BAD_REQUEST');
+  it('takes an absolute https URL apart, which goes on over TLS', () => {
+    expect(verdict(onPort, { target: 'https://api.example.com/v1?x' })).toBe('https api.example.com:443 /v1?x');
+    expect(verdict(onPort, { target: 'https://api.example.com/', host: 'api.example.com:80' })).toBe('MISDIRECTED');
   });
 
   it('refuses a Host that is not the URL’s', () => {

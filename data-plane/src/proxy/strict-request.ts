@@ -20,7 +20,10 @@ export interface StrictRequest {
   readonly framing: Framing;
 }
 
-/** Reads a request strictly. Inside a tunnel the Host must be the CONNECT's; outside, the absolute target's. */
+/**
+ * Reads a request strictly. Inside a tunnel the Host must be the CONNECT's; outside, the absolute target's. An https URL
+ * goes on over TLS, whatever it came by.
+ */
 export function strictRequest(agent: AgentStream, head: RequestHead, maxTargetBytes: number): StrictRequest | Refusal {
   if (head.target.length > maxTargetBytes) return refusal('TARGET_TOO_LONG', 'The request target is too long.');
   const framing = agent.framingOf(head);
@@ -73,9 +76,12 @@ function absolutePlace(
   const absolute = parseAbsoluteTarget(head.target);
   if (absolute.kind === 'fault')
     return refusal(absolute.code === 'BAD_TARGET' ? 'BAD_TARGET' : 'BAD_REQUEST', absolute.detail);
-  if (absolute.scheme === 'https')
-    return refusal('BAD_REQUEST', 'An https URL goes through CONNECT, not as an absolute-form request.');
-  return { kind: 'place', destination: absolute.authority, isSecure: false, origin: absolute.origin };
+  return {
+    kind: 'place',
+    destination: absolute.authority,
+    isSecure: absolute.scheme === 'https',
+    origin: absolute.origin,
+  };
 }
 
 /** Rule 1: the name that policy judged is the name that is dialled. */

@@ -53,14 +53,18 @@ export class Configuration {
     return this.#agentNames.has(name);
   }
 
+  /** The policies that pick an agent. */
+  policiesOf(agent: AgentRecord): Policy[] {
+    return [...this.snapshot.policies.values()].filter((policy) =>
+      policy.agents.some((selector) => selectorPicks(selector, agent)),
+    );
+  }
+
   /** The rules that hold for an agent, compiled on first use. */
   policyOf(agent: AgentRecord): CompiledPolicy {
     let compiled = this.#policies.get(agent.id);
     if (!compiled) {
-      const picking = [...this.snapshot.policies.values()].filter((policy) =>
-        policy.agents.some((selector) => selectorPicks(selector, agent)),
-      );
-      compiled = this.#compile(picking);
+      compiled = this.#compile(this.policiesOf(agent));
       this.#policies.set(agent.id, compiled);
     }
     return compiled;

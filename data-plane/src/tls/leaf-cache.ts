@@ -62,6 +62,12 @@ export class LeafCache {
     return this.#leaves.size;
   }
 
+  /** Whether the context for `host` is there, and need not be minted. */
+  has(host: string): boolean {
+    const cached = this.#leaves.peek(host);
+    return cached !== undefined && this.#now().getTime() < cached.renewAtMs;
+  }
+
   /**
    * The context for `host`, from the cache or minted now. Minting is synchronous (about 1 ms), so a host is never minted
    * twice at once. Throws RangeError when the host is not canonical or the authority has expired.

@@ -34,6 +34,11 @@ export const variables = z.object({
   ONECLI_UPSTREAM_CA_FILE: readableFile().optional(),
   ONECLI_ALLOW_RANGES: listOf(isAddressRange, 'expected address ranges such as 10.0.0.0/8,fd00::/8').optional(),
   ONECLI_CONNECT_TO: listOf(isRedirection, 'expected host:port=address:port, separated by commas').optional(),
+  ONECLI_GATEWAY_NAMES: listOf(
+    isHostName,
+    'expected host names such as gateway.example.com, separated by commas',
+  ).optional(),
+  ONECLI_REFUSE_INSIDE_TUNNEL: z.enum(['on', 'off'], { error: 'expected on or off' }).default('on'),
   ONECLI_DRAIN_MS: wholeNumber(0, 3_600_000, 'expected milliseconds, 0 to 3600000').prefault('10000'),
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
@@ -44,6 +49,7 @@ const foreignVariables = new Set([
   'ONECLI_AGENT_TOKEN',
   'ONECLI_API_KEY',
   'ONECLI_API_URL',
+  'ONECLI_BASE_URL',
   'ONECLI_PROXY_URL',
 ]);
 
@@ -75,6 +81,16 @@ const flags: readonly { flag: string; variable: keyof z.input<typeof variables>;
     text: 'private address ranges that may be dialled',
   },
   { flag: '--connect-to <list>', variable: 'ONECLI_CONNECT_TO', text: 'host:port=address:port,… to dial instead' },
+  {
+    flag: '--gateway-names <names>',
+    variable: 'ONECLI_GATEWAY_NAMES',
+    text: 'host names by which agents reach this gateway',
+  },
+  {
+    flag: '--refuse-inside-tunnel <on|off>',
+    variable: 'ONECLI_REFUSE_INSIDE_TUNNEL',
+    text: 'refuse hosts where clients show the reason (on)',
+  },
   {
     flag: '--drain-ms <milliseconds>',
     variable: 'ONECLI_DRAIN_MS',
@@ -207,6 +223,8 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     ONECLI_UPSTREAM_CA_FILE: found.ONECLI_UPSTREAM_CA_FILE,
     ONECLI_ALLOW_RANGES: found.ONECLI_ALLOW_RANGES,
     ONECLI_CONNECT_TO: found.ONECLI_CONNECT_TO,
+    ONECLI_GATEWAY_NAMES: found.ONECLI_GATEWAY_NAMES,
+    ONECLI_REFUSE_INSIDE_TUNNEL: found.ONECLI_REFUSE_INSIDE_TUNNEL,
   };
   return {
     dataDir: resolve(found.ONECLI_DATA_DIR),
@@ -283,4 +301,8 @@ function isAddressRange(text: string): boolean {
 
 function isRedirection(text: string): boolean {
   return /^[^=\s]+:[0-9]{1,5}=[^=\s]+:[0-9]{1,5}$/.test(text);
+}
+
+function isHostName(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/i.test(text);
 }
