@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { collectWindow } from './rule-terms.ts';
+import { collectWindow, describeTerms, parseBytes, parseRate } from './rule-terms.ts';
 
 describe('collectWindow', () => {
   it.each([
@@ -21,4 +21,36 @@ describe('collectWindow', () => {
       expect(() => collectWindow(text)).toThrow(/expected days/);
     },
   );
+});
+
+describe('parseRate', () => {
+  it.each([
+    ['100/60s', { requests: 100, perSeconds: 60, by: 'agent' }],
+    ['20/m', { requests: 20, perSeconds: 60, by: 'agent' }],
+    ['1000/24h:rule', { requests: 1000, perSeconds: 86_400, by: 'rule' }],
+  ])('reads %j', (text, rate) => {
+    expect(parseRate(text)).toEqual(rate);
+  });
+
+  it.each(['', '100', '100/60', '/60s', '-1/s', '1/s:all', '1.5/s'])('refuses %j', (text) => {
+    expect(() => parseRate(text)).toThrow(/expected requests/);
+  });
+});
+
+describe('parseBytes', () => {
+  it('reads bytes, thousands, millions and billions', () => {
+    expect(['500', '64k', '10MB', '2g'].map(parseBytes)).toEqual([500, 64_000, 10_000_000, 2_000_000_000]);
+    expect(() => parseBytes('10 MiB')).toThrow(/expected a size/);
+  });
+});
+
+describe('describeTerms', () => {
+  it('says each of them', () => {
+    const rateLimit = { requests: 5, perSeconds: 60, by: 'rule' };
+    const all = { rateLimit, maxConcurrent: 2, maxBodyBytes: 10, tunnel: true, http2: true, plainHttp: true };
+    expect(describeTerms(all).join('; ')).toBe(
+      'at most 5/60s together; 2 at once; bodies up to 10 bytes; passed through; with HTTP/2; with plain HTTP',
+    );
+    expect(describeTerms({ rateLimit: null, maxConcurrent: null, tunnel: false, windows: [] })).toEqual([]);
+  });
 });

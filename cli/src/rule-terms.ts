@@ -1,12 +1,28 @@
 import { type WeekDay, weekDays } from '@onecli/shared/domain/time-window';
 import { InvalidArgumentError } from 'commander';
 
-/** A time window as the API takes it. */
+/** What a rule says beside what it covers, in the form of the API. Read leniently: another version may have written it. */
+interface Terms {
+  readonly windows?: readonly Window[] | null;
+  readonly rateLimit?: RateLimit | null;
+  readonly maxConcurrent?: number | null;
+  readonly maxBodyBytes?: number | null;
+  readonly tunnel?: boolean | null;
+  readonly http2?: boolean | null;
+  readonly plainHttp?: boolean | null;
+}
+
 interface Window {
   readonly days: readonly string[];
   readonly from: string;
   readonly to: string;
   readonly zone: string;
+}
+
+interface RateLimit {
+  readonly requests: number;
+  readonly perSeconds: number;
+  readonly by: 'agent' | 'rule';
 }
 
 /** Gathers `--window 'mon-fri 09:00-17:00 Europe/Berlin'`; without a zone it is UTC. For commander's argument parser. */
@@ -35,8 +51,38 @@ function daysOf(text: string): WeekDay[] {
   return weekDays.filter((day) => days.has(day));
 }
 
+const secondsIn = { s: 1, m: 60, h: 3600 } as const;
+
+/** `--rate 100/60s`, `20/m`, `1000/h`; with `:rule` for all agents of the rule together. */
+export function parseRate(text: string): RateLimit {
+  const [, requests, count = '1', unit, together] = /^(\d{1,7})\/(\d{1,5})?([smh])(:rule)?$/.exec(text) ?? [];
+  if (requests === undefined || unit === undefined)
+    throw new InvalidArgumentError('expected requests and a time: 100/60s, 20/m, 1000/h, or 1000/h:rule.');
+  const perSeconds = Number(count) * secondsIn[unit as keyof typeof secondsIn];
+  return { requests: Number(requests), perSeconds, by: together === undefined ? 'agent' : 'rule' };
+}
+
+const bytesIn = { '': 1, k: 1000, m: 1000 ** 2, g: 1000 ** 3 } as const;
+
+/** `--max-body 500`, `64k`, `10m`, `2g`: bytes. */
+export function parseBytes(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,12})([kmg])?b?$/i.exec(text) ?? [];
+  if (count === undefined) throw new InvalidArgumentError('expected a size in bytes: 500, 64k, 10m.');
+  return Number(count) * bytesIn[unit.toLowerCase() as keyof typeof bytesIn];
+}
+
 /** What a rule says beside what it covers, in words. */
 export function describeTerms(rule: Readonly<Record<string, unknown>>): string[] {
-  const { windows } = rule as { windows?: readonly Window[] | null };
-  return (windows ?? []).map(({ days, from, to, zone }) => `on ${days.join(',')} ${from}-${to} ${zone}`);
+  const { windows, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp } = rule as Terms;
+  const parts = (windows ?? []).map(({ days, from, to, zone }) => `on ${days.join(',')} ${from}-${to} ${zone}`);
+  if (rateLimit) {
+    const { requests, perSeconds, by } = rateLimit;
+    parts.push(`at most ${requests}/${perSeconds}s${by === 'rule' ? ' together' : ''}`);
+  }
+  if (maxConcurrent) parts.push(`${maxConcurrent} at once`);
+  if (maxBodyBytes) parts.push(`bodies up to ${maxBodyBytes} bytes`);
+  if (tunnel) parts.push('passed through');
+  if (http2) parts.push('with HTTP/2');
+  if (plainHttp) parts.push('with plain HTTP');
+  return parts;
 }

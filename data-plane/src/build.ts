@@ -17,6 +17,7 @@ import { SecretOpener } from './credentials/open-secret.ts';
 import { Metrics } from './health/metrics.ts';
 import { AddressGuard } from './netguard/address-guard.ts';
 import { CheckedResolver } from './netguard/checked-resolver.ts';
+import { PolicyLimits } from './policy/policy-limits.ts';
 import type { DataPlane } from './proxy/data-plane.ts';
 import { DeadlineClock } from './proxy/deadline.ts';
 import { defaultLimits } from './proxy/limits.ts';
@@ -103,7 +104,8 @@ function wire(
     openBody: (policy) => openBody(keyring, policy),
     prepare: (snapshot) => authority.use(snapshot.authority),
   });
-  const pool = new UpstreamPool({ ...upstreamAccess(config), dialMs: limits.dialMs }, limits, clock);
+  const dialling = { ...upstreamAccess(config), dialMs: limits.dialMs };
+  const pool = new UpstreamPool(dialling, limits, clock);
   const metrics: Metrics = new Metrics({
     revision: () => configuration.current?.revision ?? 0,
     pooled: () => pool.idleCount,
@@ -117,6 +119,8 @@ function wire(
     configuration,
     opener,
     tokenPepper,
+    policyLimits: new PolicyLimits(),
+    dialling,
     pool,
     trail,
     metrics,

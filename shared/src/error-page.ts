@@ -16,6 +16,10 @@ const causes: Readonly<Record<FaultCode, string>> = {
   TOO_MANY_LOGINS: 'Too many logins failed in a short time, from one address or for one user.',
   POLICY_DENIED:
     'What no rule allows is denied, and a rule that denies wins over all that allow. The message names what was judged: the host, and inside it the method and path.',
+  RATE_LIMITED:
+    'A rule that allows the request allows only so many in a time, and this agent, or all agents of the rule together, have sent them. Nothing was sent.',
+  TOO_MANY_CONCURRENT:
+    'A rule that allows the request allows only so many at once, and as many of this agent are under way. Nothing was sent.',
   PLACEHOLDER_NOT_GRANTED:
     'The request holds the placeholder of a secret that does not exist, or that no rule grants to this agent for this host, method and path. Nothing was sent.',
   PLACEHOLDER_NOT_BOUND:

@@ -37,6 +37,16 @@ const faults = {
     isRetryable: false,
     hint: 'No policy allows this agent to do that, or one denies it. An admin can: `onecli policy allow <agent> <host> --paths <pattern>`.',
   },
+  RATE_LIMITED: {
+    status: 429,
+    isRetryable: true,
+    hint: 'A rule allows so many requests in a time. Wait as long as Retry-After says. An admin can raise the rate of the rule that the audit trail names.',
+  },
+  TOO_MANY_CONCURRENT: {
+    status: 429,
+    isRetryable: true,
+    hint: 'A rule allows so many requests at once. Wait until one of them is over. An admin can raise the limit of the rule that the audit trail names.',
+  },
   PLACEHOLDER_NOT_GRANTED: {
     status: 403,
     isRetryable: false,

@@ -5,7 +5,7 @@ import { agentSchema, pathOf, type Policy, policySchema, secretSchema } from '..
 import { CliError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
-import { collectList } from '../parse-options.ts';
+import { collectList, parseCount } from '../parse-options.ts';
 import {
   addRule,
   describeRule,
@@ -18,11 +18,17 @@ import {
   valueAt,
   withoutDeleted,
 } from '../policy-rules.ts';
-import { collectWindow } from '../rule-terms.ts';
+import { collectWindow, parseBytes, parseRate } from '../rule-terms.ts';
 import { printable, type Terminal } from '../terminal.ts';
 
 interface RuleOptions {
   readonly window?: ReturnType<typeof collectWindow>;
+  readonly rate?: ReturnType<typeof parseRate>;
+  readonly concurrent?: number;
+  readonly maxBody?: number;
+  readonly tunnel?: true;
+  readonly http2?: true;
+  readonly plainHttp?: true;
   readonly monitor?: true;
   readonly paths?: string[];
   readonly methods?: string[];
@@ -78,8 +84,7 @@ function addEffect(policy: Command, context: CommandContext, effect: 'allow' | '
     .option('--window <window>', "only then: 'mon-fri 09:00-17:00 Europe/Berlin'; repeatable", collectWindow)
     .option('--monitor', 'put the whole policy into monitor mode: what it would deny passes, and is recorded')
     .addHelpText('after', effect === 'allow' ? allowExamples : denyExamples);
-  if (effect === 'allow')
-    command.option('--secrets <names>', 'secrets that may be used there; repeatable', collectList);
+  if (effect === 'allow') addAllowOptions(command);
   command.action(async (agent: string, hosts: string[], options: RuleOptions) => {
     const { paths = [], methods = [], secrets = [] } = options;
     const match = { hosts, paths, methods: methods.map((method) => method.toUpperCase()), secrets };
@@ -91,8 +96,22 @@ function addEffect(policy: Command, context: CommandContext, effect: 'allow' | '
   });
 }
 
-function termsOf({ window: windows }: RuleOptions): RuleTerms {
-  return { ...(windows && { windows }) };
+function addAllowOptions(command: Command): void {
+  command
+    .option('--secrets <names>', 'secrets that may be used there; repeatable', collectList)
+    .option('--rate <rate>', 'at most so many requests in a time: 100/60s, 20/m; 1000/h:rule for all agents', parseRate)
+    .option('--concurrent <count>', 'at most so many requests at once', parseCount(100_000))
+    .option('--max-body <size>', 'request bodies up to this size: 64k, 10m', parseBytes)
+    .option('--tunnel', 'pass the host through: not intercepted, and without credentials')
+    .option('--http2', 'offer HTTP/2 to an agent that asks for it')
+    .option('--plain-http', 'serve plain HTTP inside CONNECT');
+}
+
+function termsOf(options: RuleOptions): RuleTerms {
+  const { window: windows, rate: rateLimit, concurrent: maxConcurrent, maxBody: maxBodyBytes } = options;
+  const { tunnel, http2, plainHttp } = options;
+  const terms = { windows, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp };
+  return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
 }
 
 const allowExamples = `
@@ -100,6 +119,8 @@ Examples:
   onecli policy allow my-agent api.openai.com --paths '/v1/**' --secrets prod/openai
   onecli policy allow my-agent api.github.com --methods GET
   onecli policy allow my-agent pypi.org files.pythonhosted.org
+  onecli policy allow my-agent api.stripe.com --rate 100/60s --concurrent 5 --window 'mon-fri 09:00-17:00 Europe/Berlin'
+  onecli policy allow my-agent pinned.example.com --tunnel
 
 Keeps one policy of the agent's own name. Silence means deny.`;
 

@@ -97,8 +97,10 @@ describe('mutations', () => {
     ];
     const agents = [{ name: 'payer' }, { name: 'ci-*' }, { labels: [{ key: 'team', value: 'finance' }] }];
     const windows = [{ days: ['MON', 'FRI'], from: '22:00', to: '06:00', zone: 'Europe/Berlin' }];
+    const rateLimit = { requests: 10, perSeconds: 60, by: 'RULE' };
+    const terms = { rateLimit, maxConcurrent: 5, maxBodyBytes: 5e9, http2: true };
     const shownRules =
-      'allow { hosts paths methods secrets } deny { hosts paths methods windows { days from to zone } }';
+      'allow { hosts paths methods secrets rateLimit { requests perSeconds by } maxConcurrent maxBodyBytes tunnel http2 plainHttp } deny { hosts paths methods windows { days from to zone } }';
     const fields = `object { name version agents { name labels { key value } } mode rules { ${shownRules} } } change errors { code field }`;
     expect(
       await run(`mutation($input: NewPolicyInput!) { result: createPolicy(input: $input) { ${fields} } }`, {
@@ -106,7 +108,7 @@ describe('mutations', () => {
           name: 'finance',
           agents,
           mode: 'MONITOR',
-          rules: [...rules, { deny: { hosts: ['a.example'], windows } }],
+          rules: [{ allow: { ...rules[0]?.allow, ...terms } }, rules[1], { deny: { hosts: ['a.example'], windows } }],
         },
       }),
     ).toEqual({
@@ -120,7 +122,7 @@ describe('mutations', () => {
         ],
         mode: 'MONITOR',
         rules: [
-          { allow: rules[0]?.allow, deny: null },
+          { allow: { ...rules[0]?.allow, ...terms, tunnel: false, plainHttp: false }, deny: null },
           { allow: null, deny: { hosts: ['*.example.com'], paths: [], methods: [], windows: [] } },
           { allow: null, deny: { hosts: ['a.example'], paths: [], methods: [], windows } },
         ],

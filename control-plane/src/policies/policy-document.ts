@@ -1,5 +1,5 @@
 import { type AgentSelector, selectorOf } from '@onecli/shared/domain/agent-selector';
-import type { PolicyBody, PolicyMode, Rule } from '@onecli/shared/domain/policy';
+import type { PolicyBody, PolicyMode, RateLimit, Rule } from '@onecli/shared/domain/policy';
 import type { TimeWindow } from '@onecli/shared/domain/time-window';
 import type { PolicyContent } from './policy-input.ts';
 
@@ -14,6 +14,12 @@ export interface DenyDocument {
 
 export interface AllowDocument extends DenyDocument {
   readonly secrets?: readonly string[];
+  readonly rateLimit?: RateLimit;
+  readonly maxConcurrent?: number;
+  readonly maxBodyBytes?: number;
+  readonly tunnel?: true;
+  readonly http2?: true;
+  readonly plainHttp?: true;
 }
 
 export type RuleDocument = { readonly allow: AllowDocument } | { readonly deny: DenyDocument };
@@ -44,6 +50,30 @@ function ruleOf({ allow, deny }: PolicyContent['rules'][number]): Rule {
     methods: [...new Set(scope?.methods ?? [])],
     secrets: allow?.secrets ?? [],
     ...(scope?.windows && scope.windows.length > 0 && { windows: scope.windows }),
+    ...(allow && termsOf(allow)),
+  };
+}
+
+type Terms = Pick<Rule, 'rateLimit' | 'maxConcurrent' | 'maxBodyBytes' | 'tunnel' | 'http2' | 'plainHttp'>;
+
+interface TermsInput {
+  readonly rateLimit?: RateLimit | undefined;
+  readonly maxConcurrent?: number | undefined;
+  readonly maxBodyBytes?: number | undefined;
+  readonly tunnel?: boolean | undefined;
+  readonly http2?: boolean | undefined;
+  readonly plainHttp?: boolean | undefined;
+}
+
+/** What an allow says beside what it covers and grants; what says nothing is left out. */
+function termsOf({ rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp }: TermsInput): Terms {
+  return {
+    ...(rateLimit && { rateLimit }),
+    ...(maxConcurrent !== undefined && { maxConcurrent }),
+    ...(maxBodyBytes !== undefined && { maxBodyBytes }),
+    ...(tunnel && { tunnel: true }),
+    ...(http2 && { http2: true }),
+    ...(plainHttp && { plainHttp: true }),
   };
 }
 
@@ -66,7 +96,7 @@ function selectorText(agent: AgentSelector): PolicyDocument['agents'][number] {
 function ruleDocument(rule: Rule): RuleDocument {
   const scope = scopeOf(rule);
   if (rule.effect === 'deny') return { deny: scope };
-  return { allow: { ...scope, ...(rule.secrets.length > 0 && { secrets: rule.secrets }) } };
+  return { allow: { ...scope, ...(rule.secrets.length > 0 && { secrets: rule.secrets }), ...termsOf(rule) } };
 }
 
 function scopeOf({ hosts, paths, methods, windows }: Rule): DenyDocument {

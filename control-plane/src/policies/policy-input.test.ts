@@ -6,11 +6,18 @@ import { newPolicyInput, policyReplacementInput } from './policy-input.ts';
 
 const allow = { hosts: ['api.stripe.com'], paths: ['/v1/**'], methods: ['GET', 'POST'], secrets: ['prod/stripe'] };
 const windows = [{ days: ['mon', 'fri'], from: '22:00', to: '06:00', zone: 'Europe/Berlin' }];
+const terms = { rateLimit: { requests: 100, perSeconds: 60, by: 'rule' }, maxConcurrent: 5, maxBodyBytes: 1e9 };
 const good = {
   name: 'finance',
   agents: ['openclaw-finance', 'ci-*', { labels: { team: 'finance' } }],
   mode: 'monitor',
-  rules: [{ allow }, { allow: { hosts: ['*.plaid.com:8443'] } }, { deny: { hosts: ['api.openai.com'], windows } }],
+  rules: [
+    { allow },
+    { allow: { hosts: ['*.plaid.com:8443'], ...terms } },
+    { allow: { hosts: ['pinned.example'], tunnel: true, maxConcurrent: 2 } },
+    { allow: { hosts: ['grpc.example'], http2: true, plainHttp: true } },
+    { deny: { hosts: ['api.openai.com'], windows } },
+  ],
 };
 
 function refusal(input: unknown): Fault {
@@ -25,6 +32,9 @@ function refusal(input: unknown): Fault {
 
 const withRule = (rule: unknown) => ({ ...good, rules: [{ allow }, rule] });
 const withWindow = (fields: object) => withRule({ allow: { ...allow, windows: [{ ...windows[0], ...fields }] } });
+const withRate = (fields: object) =>
+  withRule({ allow: { ...allow, rateLimit: { requests: 1, perSeconds: 1, ...fields } } });
+const withTunnel = (fields: object) => withRule({ allow: { hosts: ['a.example'], tunnel: true, ...fields } });
 const withAllow = (fields: object) => withRule({ allow: { ...allow, ...fields } });
 
 describe('newPolicyInput', () => {
@@ -34,7 +44,7 @@ describe('newPolicyInput', () => {
   });
 
   it('stores a deny rule without any grant', () => {
-    expect(bodyOf(parseInput(newPolicyInput, good)).rules[2]).toEqual({
+    expect(bodyOf(parseInput(newPolicyInput, good)).rules[4]).toEqual({
       effect: 'deny',
       hosts: ['api.openai.com'],
       paths: [],
@@ -45,11 +55,21 @@ describe('newPolicyInput', () => {
   });
 
   it('stores what says nothing as bodies were stored before there was anything to say', () => {
-    const body = { agents: ['a'], mode: 'enforce', rules: [{ allow: { hosts: ['a.example'], windows: [] } }] };
+    const body = {
+      agents: ['a'],
+      mode: 'enforce',
+      rules: [{ allow: { hosts: ['a.example'], windows: [], tunnel: false, http2: false } }],
+    };
     expect(bodyOf(parseInput(policyReplacementInput, body))).toEqual({
       agents: [{ kind: 'name', name: 'a' }],
       rules: [{ effect: 'allow', hosts: ['a.example'], paths: [], methods: [], secrets: [] }],
     });
+  });
+
+  it('counts each agent for itself unless it is told otherwise', () => {
+    const allow = { hosts: ['a.example'], rateLimit: { requests: 1, perSeconds: 1 } };
+    const { rules } = parseInput(policyReplacementInput, { agents: [], rules: [{ allow }] });
+    expect(rules[0]?.allow?.rateLimit?.by).toBe('agent');
   });
 
   it('shows a body that was stored before there were modes as one that is enforced', () => {
@@ -91,6 +111,24 @@ describe('newPolicyInput', () => {
       'a window of a deny',
       withRule({ deny: { hosts: ['a.example'], windows: [{}] } }),
       'rules[1].deny.windows[0].days',
+    ],
+    ['a rate of nothing', withRate({ requests: 0 }), 'rules[1].allow.rateLimit.requests'],
+    ['a rate in half seconds', withRate({ perSeconds: 0.5 }), 'rules[1].allow.rateLimit.perSeconds'],
+    ['a rate over more than a day', withRate({ perSeconds: 86_401 }), 'rules[1].allow.rateLimit.perSeconds'],
+    ['a rate by something else', withRate({ by: 'host' }), 'rules[1].allow.rateLimit.by'],
+    ['a rate without a time', withRate({ perSeconds: undefined }), 'rules[1].allow.rateLimit.perSeconds'],
+    ['no request at once', withAllow({ maxConcurrent: 0 }), 'rules[1].allow.maxConcurrent'],
+    ['a size in words', withAllow({ maxBodyBytes: '10m' }), 'rules[1].allow.maxBodyBytes'],
+    ['a tunnel in words', withAllow({ tunnel: 'yes' }), 'rules[1].allow.tunnel'],
+    ['a tunnel with secrets', withTunnel({ secrets: ['prod/a'] }), 'rules[1].allow.secrets'],
+    ['a tunnel for paths', withTunnel({ paths: ['/v1/**'] }), 'rules[1].allow.paths'],
+    ['a tunnel for methods', withTunnel({ methods: ['GET'] }), 'rules[1].allow.methods'],
+    ['a tunnel for small bodies', withTunnel({ maxBodyBytes: 1 }), 'rules[1].allow.maxBodyBytes'],
+    ['a tunnel with HTTP/2', withTunnel({ http2: true }), 'rules[1].allow.http2'],
+    [
+      'a limit of a deny',
+      withRule({ deny: { hosts: ['a.example'], maxConcurrent: 1 } }),
+      'rules[1].deny.maxConcurrent',
     ],
     ['a deny rule that grants', withRule({ deny: allow }), 'rules[1].deny.secrets'],
   ])('refuses %s and names the field', (_what, input, field) => {

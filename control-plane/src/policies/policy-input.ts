@@ -32,10 +32,39 @@ const scope = {
   methods: z.array(method).max(50, 'must be at most 50 methods').optional(),
   windows: z.array(timeWindow).max(50, 'must be at most 50 windows').optional(),
 };
-const allow = z.strictObject({
-  ...scope,
-  secrets: z.array(secretName).max(200, 'must be at most 200 secrets').optional(),
+const wholeNumber = (max: number) =>
+  z
+    .number()
+    .refine(
+      (value) => Number.isInteger(value) && value >= 1 && value <= max,
+      `must be a whole number from 1 to ${max}`,
+    );
+
+const rateLimit = z.strictObject({
+  requests: wholeNumber(1_000_000),
+  perSeconds: wholeNumber(86_400),
+  by: z.enum(['agent', 'rule'], 'must be `agent` or `rule`').default('agent'),
 });
+
+const notInTunnels = ['paths', 'methods', 'secrets', 'maxBodyBytes', 'http2', 'plainHttp'] as const;
+
+const allow = z
+  .strictObject({
+    ...scope,
+    secrets: z.array(secretName).max(200, 'must be at most 200 secrets').optional(),
+    rateLimit: rateLimit.optional(),
+    maxConcurrent: wholeNumber(100_000).optional(),
+    maxBodyBytes: wholeNumber(1_000_000_000_000).optional(),
+    tunnel: z.boolean().optional(),
+    http2: z.boolean().optional(),
+    plainHttp: z.boolean().optional(),
+  })
+  .superRefine((value, context) => {
+    if (!value.tunnel) return;
+    const field = notInTunnels.find((name) => isSaid(value[name]));
+    if (field)
+      context.addIssue({ code: 'custom', path: [field], message: 'must be absent: what is in a `tunnel` is not seen' });
+  });
 const deny = z.strictObject(scope);
 
 const rule = z
@@ -58,6 +87,10 @@ const content = {
   mode: z.enum(['enforce', 'monitor'], 'must be `enforce` or `monitor`').optional(),
   rules: z.array(rule).max(500, 'must be at most 500 rules'),
 };
+
+function isSaid(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+}
 
 /** A policy as a person writes it. */
 export const newPolicyInput = z.strictObject({ name: plainName, ...content });

@@ -6,17 +6,19 @@ import { orNull } from '../api/or-null.ts';
 import { PageArguments, pageOf } from '../api/page-arguments.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
-import type { DenyDocument, RuleDocument } from './policy-document.ts';
+import type { AllowDocument, DenyDocument, RuleDocument } from './policy-document.ts';
 import type { PolicyService, PolicyView } from './policy.service.ts';
 import {
   type AgentSelector,
   type AgentSelectorInput,
+  type AllowRule,
   NewPolicyInput,
   Policy,
   PolicyContentInput,
   type PolicyMode,
   PolicyPage,
   PolicyPayload,
+  type RateLimitBy,
   type Rule,
   type WeekDay,
 } from './policy.type.ts';
@@ -92,7 +94,21 @@ function showSelector(agent: PolicyView['agents'][number]): AgentSelector {
 
 function showRule(rule: RuleDocument): Rule {
   if ('deny' in rule) return { allow: null, deny: showScope(rule.deny) };
-  return { allow: { ...showScope(rule.allow), secrets: [...(rule.allow.secrets ?? [])] }, deny: null };
+  return { allow: showAllow(rule.allow), deny: null };
+}
+
+function showAllow(allow: AllowDocument): AllowRule {
+  const { secrets = [], rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp } = allow;
+  return {
+    ...showScope(allow),
+    secrets: [...secrets],
+    rateLimit: rateLimit ? { ...rateLimit, by: rateLimit.by as RateLimitBy } : null,
+    maxConcurrent: maxConcurrent ?? null,
+    maxBodyBytes: maxBodyBytes ?? null,
+    tunnel: tunnel ?? false,
+    http2: http2 ?? false,
+    plainHttp: plainHttp ?? false,
+  };
 }
 
 function showScope({ hosts, paths = [], methods = [], windows = [] }: DenyDocument) {

@@ -1,4 +1,4 @@
-import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Label, LabelInput } from '../agents/label.type.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
@@ -50,6 +50,27 @@ export class AgentSelector {
   labels: Label[] | null;
 }
 
+export enum RateLimitBy {
+  AGENT = 'agent',
+  RULE = 'rule',
+}
+registerEnumType(RateLimitBy, {
+  name: 'RateLimitBy',
+  description: 'Whose requests are counted: each agent’s by themselves, or those of all agents of the rule together.',
+});
+
+@ObjectType({ description: 'So many requests in so many seconds.' })
+export class RateLimit {
+  @Field(() => Int)
+  requests: number;
+
+  @Field(() => Int)
+  perSeconds: number;
+
+  @Field(() => RateLimitBy)
+  by: RateLimitBy;
+}
+
 @ObjectType()
 export class DenyRule {
   @Field(() => [String])
@@ -69,6 +90,24 @@ export class DenyRule {
 export class AllowRule extends DenyRule {
   @Field(() => [String], { description: 'Names of the secrets that it grants.' })
   secrets: string[];
+
+  @Field(() => RateLimit, { nullable: true })
+  rateLimit: RateLimit | null;
+
+  @Field(() => Int, { nullable: true, description: 'Requests of one agent at once.' })
+  maxConcurrent: number | null;
+
+  @Field(() => Float, { nullable: true })
+  maxBodyBytes: number | null;
+
+  @Field(() => Boolean, { description: 'The host is passed through: not intercepted, and without credentials.' })
+  tunnel: boolean;
+
+  @Field(() => Boolean, { description: 'HTTP/2 is offered to agents that ask for it.' })
+  http2: boolean;
+
+  @Field(() => Boolean, { description: 'Plain HTTP inside CONNECT is served.' })
+  plainHttp: boolean;
 }
 
 @ObjectType({ description: 'Either allow or deny. Deny wins; silence means deny.' })
@@ -147,6 +186,18 @@ export class TimeWindowInput {
 }
 
 @InputType()
+export class RateLimitInput {
+  @Field(() => Int)
+  requests: number;
+
+  @Field(() => Int)
+  perSeconds: number;
+
+  @Field(() => RateLimitBy, { nullable: true, description: 'AGENT when it is absent.' })
+  by?: RateLimitBy;
+}
+
+@InputType()
 export class DenyRuleInput {
   @Field(() => [String])
   hosts: string[];
@@ -165,6 +216,24 @@ export class DenyRuleInput {
 export class AllowRuleInput extends DenyRuleInput {
   @Field(() => [String], { nullable: true })
   secrets?: string[];
+
+  @Field(() => RateLimitInput, { nullable: true })
+  rateLimit?: RateLimitInput;
+
+  @Field(() => Int, { nullable: true })
+  maxConcurrent?: number;
+
+  @Field(() => Float, { nullable: true })
+  maxBodyBytes?: number;
+
+  @Field(() => Boolean, { nullable: true })
+  tunnel?: boolean;
+
+  @Field(() => Boolean, { nullable: true })
+  http2?: boolean;
+
+  @Field(() => Boolean, { nullable: true })
+  plainHttp?: boolean;
 }
 
 @InputType({ description: 'Either allow or deny.' })

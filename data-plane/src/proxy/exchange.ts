@@ -5,6 +5,7 @@ import type { Decision, Denial, HostDecision } from '@onecli/shared/domain/evalu
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import { faultOf } from '@onecli/shared/fault';
 import type { Placement } from '../credentials/place-credentials.ts';
+import type { Admission } from '../policy/policy-limits.ts';
 import type { RequestHead } from '../wire/head.ts';
 import type { Authority } from '../wire/parse-authority.ts';
 import type { Tunnel } from './agent-stream.ts';
@@ -25,6 +26,15 @@ const failuresAfterAllow = new Set([
   'REQUEST_TIMEOUT',
 ]);
 
+/** Broken endings that are decisions: what went on was found to be what may not. */
+const deniedOnTheWay = new Set([
+  'PLACEHOLDER_NOT_BOUND',
+  'MISDIRECTED',
+  'TLS_HANDSHAKE_FAILED',
+  'POLICY_DENIED',
+  'PROXY_AUTH_INVALID',
+]);
+
 const maxPathBytes = 1024;
 const maxPendingSlices = 5000;
 
@@ -35,6 +45,8 @@ function bounded(text: string, maxBytes: number, isWaiting: boolean): string {
   if (!isWaiting) return text.length > maxBytes ? text.slice(0, maxBytes) : text;
   return Buffer.from(text.slice(0, maxBytes), 'latin1').toString('latin1');
 }
+
+type Admitted = Extract<Admission, { readonly kind: 'admitted' }>;
 
 export class Exchange {
   readonly requestId = nextRequestId();
@@ -47,12 +59,15 @@ export class Exchange {
   body: RequestBody | undefined;
   /** Set when it passes only because a policy is in monitor mode. */
   isMonitored = false;
+  /** Bytes that went to the upstream where there is no request to count them. */
+  sentBytes = 0;
   /** Payload of an answer of ours. */
   answerBytes = 0;
   readonly #plane: DataPlane;
   readonly #head: RequestHead;
   readonly #startedMs = performance.now();
   #secrets: readonly string[] = [];
+  #admission: Admitted | undefined;
 
   /** @param tunnel the one that the request came through, if any */
   constructor(plane: DataPlane, head: RequestHead, tunnel?: Tunnel) {
@@ -73,6 +88,19 @@ export class Exchange {
     const monitored = decision.kind === 'allow' ? decision.monitored : undefined;
     this.isMonitored = monitored !== undefined;
     this.rule = (monitored ?? decision).rule;
+  }
+
+  /** It counts under the limits of its rules until `release`. */
+  admitted(admission: Admitted): void {
+    this.#admission = admission;
+    if (admission.exceeded === undefined || this.isMonitored) return;
+    this.isMonitored = true;
+    this.rule = admission.exceeded;
+  }
+
+  /** Nothing of it is under way any more. */
+  release(): void {
+    this.#admission?.release();
   }
 
   /** Policy said no. The trail is told by which rule, if it was one. */
@@ -117,7 +145,7 @@ export class Exchange {
       path: bounded(withoutAgentTokens(this.request?.path ?? ''), maxPathBytes, isWaiting),
       status,
       latencyMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
-      requestBytes: this.body?.bytes ?? 0,
+      requestBytes: this.body?.bytes ?? this.sentBytes,
       responseBytes,
       secrets: this.#secrets,
       findings: this.findings,
@@ -135,7 +163,7 @@ export class Exchange {
         };
       case 'broken':
         return {
-          decision: ending.code === 'PLACEHOLDER_NOT_BOUND' ? 'deny' : 'allow',
+          decision: deniedOnTheWay.has(ending.code) ? 'deny' : 'allow',
           reason: ending.code,
           status: ending.status,
           responseBytes: ending.responseBytes,

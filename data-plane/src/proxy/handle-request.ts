@@ -8,6 +8,7 @@
  */
 import { type Decision, decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
+import { limitRequest } from '../policy/limit-request.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
@@ -34,6 +35,7 @@ export async function handleRequest(plane: DataPlane, agent: AgentStream, head: 
     plane.log.error({ err: error, requestId: exchange.requestId }, 'a request failed unexpectedly');
     ending = refusal('INTERNAL', 'An unexpected fault.');
   }
+  exchange.release();
   if (ending.kind === 'refused') await refuse(plane, agent, head, exchange, ending);
   else if (ending.kind === 'broken') agent.abort();
   exchange.record(ending);
@@ -62,6 +64,9 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   exchange.judge(decision);
   if (decision.kind === 'deny') return exchange.deny(decision);
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
+  const { limits } = decision.options;
+  const limited = limits.length > 0 ? await limitRequest(plane, exchange, limits, identity.agent.id) : undefined;
+  if (limited) return limited;
 
   const { destination, isSecure } = request;
   const { host, port } = destination;

@@ -1,5 +1,5 @@
 /** CONNECT: identity and host are settled here, once for the tunnel (rules 1, 2); then TLS is ours, and requests follow. */
-import { mayReachHost } from '@onecli/shared/domain/evaluate-policy';
+import { type HostOptions, mayReachHost } from '@onecli/shared/domain/evaluate-policy';
 import type { SecureContext } from 'node:tls';
 import { type InterceptResult, interceptTls } from '../tls/intercept-tls.ts';
 import { requestFraming } from '../wire/frame-body.ts';
@@ -12,6 +12,7 @@ import { Exchange } from './exchange.ts';
 import { handleRequest } from './handle-request.ts';
 import { Http1Agent } from './http1-agent.ts';
 import { type Identity, identify } from './identify.ts';
+import { type PassThrough, passThrough } from './pass-through.ts';
 import { type Served, serveConnection } from './serve-connection.ts';
 import { poolKeyOf } from './upstream-pool.ts';
 
@@ -20,7 +21,9 @@ const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', '
 /** Answers a CONNECT and serves the tunnel. A refusal carries its code in the reason phrase: clients show only that. */
 export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: RequestHead): Promise<Served> {
   const exchange = new Exchange(plane, head);
-  const tunnel = admit(plane, head, exchange);
+  const admitted = admit(plane, head, exchange);
+  const tunnel = admitted.kind === 'pass-through' ? await passThrough(plane, agent, exchange, admitted) : admitted;
+  if (tunnel === 'taken') return tunnel;
   if (tunnel.kind === 'refused') {
     await refuseTunnel(agent, exchange, tunnel, true);
     agent.closeGently();
@@ -62,7 +65,7 @@ interface Admitted extends Pick<Tunnel, 'identity' | 'destination'> {
 }
 
 /** Who is it, where to, and may it talk to that host at all? A certificate is minted only after a yes to each. */
-function admit(plane: DataPlane, head: RequestHead, exchange: Exchange): Admitted | Refusal {
+function admit(plane: DataPlane, head: RequestHead, exchange: Exchange): Admitted | PassThrough | Refusal {
   const configuration = plane.configuration.current;
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
   if (plane.isDraining) return refusal('DRAINING', 'This worker is shutting down.');
@@ -73,13 +76,16 @@ function admit(plane: DataPlane, head: RequestHead, exchange: Exchange): Admitte
   if (identity.kind === 'refused') return identity;
   exchange.agent = identity.agent;
   if (destination.kind === 'refused') return destination;
+  let tunnel: HostOptions['tunnel'];
   if (destination.host !== internalHost) {
     const rules = configuration.policyOf(identity.agent).rulesFor(destination.host, destination.port);
     const decision = mayReachHost(rules, Date.now());
     exchange.judge(decision);
     if (decision.kind === 'deny') return refuseHost(plane, identity, destination, exchange.deny(decision));
+    tunnel = decision.options.tunnel;
   }
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
+  if (tunnel) return { kind: 'pass-through', identity, destination, limits: tunnel.limits };
   const secureContext = leafFor(plane, (host) => plane.authority.leaves?.secureContextFor(host), destination);
   return secureContext
     ? { kind: 'admitted', identity, destination, secureContext, refused: undefined }

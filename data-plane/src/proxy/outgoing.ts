@@ -27,7 +27,16 @@ export type Forwarded =
 /** The agent's connection has to be ended in the middle: a cut answer must not look whole. */
 export interface Broken {
   readonly kind: 'broken';
-  readonly code: 'UPSTREAM_INVALID' | 'UPSTREAM_TIMEOUT' | 'AGENT_GONE' | 'PLACEHOLDER_NOT_BOUND' | 'BAD_REQUEST';
+  readonly code:
+    | 'UPSTREAM_INVALID'
+    | 'UPSTREAM_TIMEOUT'
+    | 'AGENT_GONE'
+    | 'PLACEHOLDER_NOT_BOUND'
+    | 'BAD_REQUEST'
+    | 'MISDIRECTED'
+    | 'TLS_HANDSHAKE_FAILED'
+    | 'POLICY_DENIED'
+    | 'PROXY_AUTH_INVALID';
   readonly status: number;
   readonly responseBytes: number;
 }
