@@ -15,7 +15,7 @@ export interface TestAuthority {
   folder: string;
   caFile: string;
   caPem: string;
-  /** Signs a P-256 leaf for DNS names and IPv4 addresses; `days` of -1 makes one that has expired. */
+  /** Signs a P-256 leaf for DNS names and IP addresses; `days` of -1 makes one that has expired. */
   issue(hosts: readonly string[], days?: number): TestLeaf;
 }
 
@@ -31,7 +31,7 @@ export function makeTestAuthority(folder: string, commonName = 'OneCLI test upst
   function issue(hosts: readonly string[], days = 30): TestLeaf {
     serial += 1;
     const base = join(folder, `leaf-${serial}`);
-    const names = hosts.map((host) => (/^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`)).join(',');
+    const names = hosts.map((host) => (/^[\d.]+$|:/.test(host) ? `IP:${host}` : `DNS:${host}`)).join(',');
     writeFileSync(`${base}.ext`, `subjectAltName=${names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`);
     openssl(['req', ...newKey, '-keyout', `${base}.key`, '-out', `${base}.csr`, '-subj', '/CN=upstream']);
     const signing = ['-CA', caFile, '-CAkey', caKey, '-set_serial', String(serial), '-days', String(days)];

@@ -16,6 +16,8 @@ import type { Identity } from './identify.ts';
 export interface Tunnel {
   readonly identity: Identity;
   readonly destination: Authority;
+  /** False when the agent speaks plain HTTP inside it. */
+  readonly isSecure: boolean;
   /** Where connections to the destination for this agent are pooled. */
   readonly poolKey: string;
   /** The rules for the destination under the configuration that was last asked. */

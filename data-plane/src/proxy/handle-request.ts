@@ -20,6 +20,7 @@ import { forward } from './forward.ts';
 import { confirmIdentity, type Identity, identify } from './identify.ts';
 import { answerInternal, isInternal } from './onecli-internal.ts';
 import type { Forwarded } from './outgoing.ts';
+import { refusePlainHttp } from './plain-http.ts';
 import { RequestBody } from './request-body.ts';
 import { type StrictRequest, strictRequest } from './strict-request.ts';
 import { poolKeyOf } from './upstream-pool.ts';
@@ -63,6 +64,8 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   const decision = decide(rules, request.methods, request.readings, nowMs);
   exchange.judge(decision);
   if (decision.kind === 'deny') return exchange.deny(decision);
+  const plain = refusePlainHttp(agent.tunnel, rules, nowMs);
+  if (plain) return plain;
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
   const { limits } = decision.options;
   const limited = limits.length > 0 ? await limitRequest(plane, exchange, limits, identity.agent.id) : undefined;

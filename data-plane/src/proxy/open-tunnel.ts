@@ -35,14 +35,17 @@ export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: Requ
   const handshakeTimeoutMs = plane.limits.handshakeMs;
   const secured = await interceptTls(agent.socket, early, { secureContext: tunnel.secureContext, handshakeTimeoutMs });
   const { identity, destination, refused } = tunnel;
-  if (secured.kind === 'failed') return endUnsecured(plane, agent, exchange, secured, refused);
-  const inner = new Http1Agent(plane, secured.socket, agent.socket, {
+  if (secured.kind === 'failed' && secured.reason !== 'not-tls') return endUnsecured(plane, exchange, secured, refused);
+  // What is no TLS may be plain HTTP: each request is told whether that is served.
+  const isSecure = secured.kind === 'secured';
+  const inner = new Http1Agent(plane, isSecure ? secured.socket : agent.socket, agent.socket, {
     identity,
     destination,
-    poolKey: poolKeyOf(identity.agent.id, destination, true),
+    isSecure,
+    poolKey: poolKeyOf(identity.agent.id, destination, isSecure),
     rules: undefined,
   });
-  const mismatch = compareServerName(secured.serverName, destination);
+  const mismatch = isSecure ? compareServerName(secured.serverName, destination) : undefined;
   if (mismatch) {
     await refuseTunnel(inner, exchange, mismatch, false);
     inner.closeGently();
@@ -156,20 +159,12 @@ async function refuseTunnel(
   exchange.record(refused);
 }
 
-async function endUnsecured(
+function endUnsecured(
   plane: DataPlane,
-  agent: Http1Agent,
   exchange: Exchange,
   failed: Extract<InterceptResult, { kind: 'failed' }>,
   refusedHost: Refusal | undefined,
-): Promise<Served> {
-  if (failed.reason === 'not-tls') {
-    const plain = new Http1Agent(plane, agent.socket, agent.socket, undefined);
-    const onlyTls = 'Only TLS may go through CONNECT; for http:// send the absolute URL to the proxy.';
-    await refuseTunnel(plain, exchange, refusedHost ?? refusal('BAD_REQUEST', onlyTls), false);
-    plain.closeGently();
-    return 'taken';
-  }
+): Served {
   if (failed.reason === 'closed') {
     if (refusedHost) exchange.record(refusedHost);
     return 'taken';

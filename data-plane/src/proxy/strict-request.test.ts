@@ -4,7 +4,10 @@ import { requestFraming } from '../wire/frame-body.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { strictRequest } from './strict-request.ts';
 
-const tunnel = { destination: { kind: 'authority', host: 'api.example.com', port: 443 } } as AgentStream['tunnel'];
+const tunnel = {
+  destination: { kind: 'authority', host: 'api.example.com', port: 443 },
+  isSecure: true,
+} as AgentStream['tunnel'];
 const inTunnel = { tunnel, framingOf: requestFraming } as Partial<AgentStream> as AgentStream;
 const onPort = { tunnel: undefined, framingOf: requestFraming } as Partial<AgentStream> as AgentStream;
 
@@ -92,6 +95,15 @@ describe('strictRequest in a tunnel', () => {
   it('judges OPTIONS * as the root, and sends it as it is', () => {
     const request = strictRequest(inTunnel, headOf({ method: 'OPTIONS', target: '*' }), 16_384);
     expect(request).toMatchObject({ target: '*', readings: ['/'] });
+  });
+});
+
+describe('strictRequest in a tunnel without TLS', () => {
+  it('has the default port of http', () => {
+    const destination = { kind: 'authority', host: 'api.example.com', port: 80 };
+    const plain = { ...onPort, tunnel: { destination, isSecure: false } as AgentStream['tunnel'] };
+    expect(verdict(plain, {})).toBe('http api.example.com:80 /v1');
+    expect(verdict(plain, { host: 'api.example.com:443' })).toBe('MISDIRECTED');
   });
 });
 

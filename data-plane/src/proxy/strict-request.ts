@@ -31,7 +31,12 @@ export function strictRequest(agent: AgentStream, head: RequestHead, maxTargetBy
   const refused = refuseMethod(head);
   if (refused) return refused;
   const place = agent.tunnel
-    ? { kind: 'place' as const, destination: agent.tunnel.destination, isSecure: true, origin: head.target }
+    ? {
+        kind: 'place' as const,
+        destination: agent.tunnel.destination,
+        isSecure: agent.tunnel.isSecure,
+        origin: head.target,
+      }
     : absolutePlace(head);
   if (place.kind === 'refused') return place;
   const mismatch = compareHost(head, place.destination, place.isSecure);
