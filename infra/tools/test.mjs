@@ -1,7 +1,7 @@
 // `npm test`: installs and builds what is missing, gets the services that the suites use, runs all suites, and ends
 // with one plain line. With CI=true a test that was skipped counts as failed, unless it is listed here.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, npmCi, root } from './ensure.mjs';
@@ -19,12 +19,19 @@ const services = [
   { debianPackage: 'git', probe: ['git', '--version'] },
   { debianPackage: 'curl', probe: ['curl', '--version'] },
   { debianPackage: 'openssl', probe: ['openssl', 'version'] },
+  { debianPackage: 'wget', probe: ['wget', '--version'] },
+  { debianPackage: 'gh', probe: ['gh', '--version'] },
+  { debianPackage: 'cargo', probe: ['cargo', '--version'] },
+  { debianPackage: 'default-jdk-headless', probe: ['javac', '-version'] },
+  { debianPackage: 'python3-venv', probe: ['/usr/bin/python3', '-c', 'import ensurepip'] },
 ];
 
 ensureInstalled();
 ensureBuilt();
 installServices();
 installNode24();
+installNodeClients();
+installPythonClients();
 const outcome = await runSuites(process.argv.slice(2));
 console.log(`${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`);
 process.exit(outcome.failed > 0 || outcome.passed === 0 ? 1 : 0);
@@ -68,6 +75,34 @@ function installNode24() {
   console.log('Installing Node 24 for the tests that use it.');
   npmCi(folder);
   if (!runs()) console.log('Could not be installed, its tests are skipped: Node 24.');
+}
+
+/** Clients that nothing else uses: a package apart, so that the product's lock file holds none of them. */
+function installNodeClients() {
+  const folder = join(root, 'test/support/node-clients');
+  const lock = readFileSync(join(folder, 'package-lock.json'), 'utf8');
+  const stamp = join(folder, 'node_modules/.onecli-stamp');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  console.log('Installing Node clients for the tests.');
+  if (npmCi(folder).status === 0) writeFileSync(stamp, lock);
+  else console.log('Could not be installed: the Node clients of test/support/node-clients.');
+}
+
+/** Python clients of exact versions, in an environment of their own. */
+function installPythonClients() {
+  const folder = join(root, 'node_modules/.cache/python-clients');
+  const requirements = join(root, 'test/support/python-clients/requirements.txt');
+  const stamp = join(folder, '.onecli-stamp');
+  const wanted = readFileSync(requirements, 'utf8');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  console.log('Installing Python clients for the tests.');
+  const run = (...command) =>
+    spawnSync(command[0], command.slice(1), { stdio: 'ignore', timeout: 300_000 }).status === 0;
+  const pip = join(folder, 'bin/pip');
+  const isDone =
+    run('/usr/bin/python3', '-m', 'venv', '--clear', folder) && run(pip, 'install', '--quiet', '-r', requirements);
+  if (isDone) writeFileSync(stamp, wanted);
+  else console.log('Could not be installed, their tests are skipped: the Python clients.');
 }
 
 async function runSuites(parameters) {
