@@ -52,6 +52,10 @@ const causes: Readonly<Record<FaultCode, string>> = {
   UPSTREAM_UNTRUSTED:
     'The host was reached and could not prove by its certificate that it is that host. A secret leaves over verified TLS only.',
   UPSTREAM_INVALID: 'The host answered with bytes that could be read in two ways, or in none.',
+  UPSTREAM_ENCODING:
+    'A secret went out with the request, so its answer is searched for it. The answer came in a content coding that cannot be undone here.',
+  SECRET_ECHOED:
+    'The host sent the secret back in its answer, and the binding of the secret asks for such answers to be refused.',
   UPSTREAM_TIMEOUT: 'The host was reached and its answer did not begin, or did not go on, in time.',
   NOT_READY: 'The gateway has just started and has no configuration yet, or the API cannot reach its database.',
   AUDIT_UNAVAILABLE: 'What cannot be recorded must not happen, and the audit trail cannot take any more at the moment.',

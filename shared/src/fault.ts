@@ -124,6 +124,16 @@ const faults = {
     hint: 'The upstream sent something that is not a well-formed HTTP/1.1 response.',
   },
   UPSTREAM_TIMEOUT: { status: 504, isRetryable: true, hint: 'The upstream did not answer in time.' },
+  UPSTREAM_ENCODING: {
+    status: 502,
+    isRetryable: false,
+    hint: 'The upstream compressed its answer in a way that this gateway cannot read, although it was asked not to, so it cannot be searched for the secret that went out. An admin can switch the search off in the binding of the secret: `scrub: off`.',
+  },
+  SECRET_ECHOED: {
+    status: 502,
+    isRetryable: false,
+    hint: 'The answer held the secret that went out with the request, and the binding of the secret says that such answers are refused. The request did reach the upstream.',
+  },
   NOT_READY: {
     status: 503,
     isRetryable: true,

@@ -26,6 +26,7 @@ export interface AuditItem {
   requestBytes: number;
   responseBytes: number;
   secrets: string[];
+  findings: { kind: string; place: string }[];
   requestId: string;
   revision: number;
 }

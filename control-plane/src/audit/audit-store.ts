@@ -1,4 +1,4 @@
-import type { AuditEvent, Finding } from '@onecli/shared/domain/audit-event';
+import { type AuditEvent, type Finding, findingKinds } from '@onecli/shared/domain/audit-event';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource } from 'typeorm';
@@ -44,7 +44,7 @@ export interface AuditPageOptions {
 }
 
 const findingForm = z.object({
-  kind: z.enum(['PLACEHOLDER_NOT_GRANTED', 'PLACEHOLDER_NOT_BOUND', 'PLACEHOLDER_IN_BODY']),
+  kind: z.enum(findingKinds),
   place: z.string(),
 });
 const detailForm = z.object({ path: z.string(), findings: z.array(findingForm) });

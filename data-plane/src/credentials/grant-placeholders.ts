@@ -22,6 +22,8 @@ export interface PlacementScope {
 export interface UsedSecret {
   readonly secret: SecretRecord;
   readonly version: SealedVersion;
+  /** As the agent wrote it. */
+  readonly placeholder: string;
 }
 
 /** One placeholder that may be replaced, and by what; it is [start, end) of the text that was searched. */
@@ -74,7 +76,9 @@ function secretOf(placeholder: Placeholder, text: string, scope: PlacementScope)
     secret = known.secret;
   }
   const version = secret?.versions.get(placeholder.version ?? secret.currentVersion);
-  return !secret || secret.isDisabled || !version ? undefined : { secret, version, start, end };
+  return !secret || secret.isDisabled || !version
+    ? undefined
+    : { secret, version, placeholder: text.slice(start, end), start, end };
 }
 
 /** Puts the values in. `write` gives a value as it may stand on its surface, and throws when it cannot. */

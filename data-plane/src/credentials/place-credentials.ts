@@ -82,7 +82,7 @@ function fillAll(
 }
 
 function addUsed(used: UsedSecret[], more: readonly UsedSecret[]): void {
-  for (const { secret, version } of more) {
-    if (!used.some((known) => known.version === version)) used.push({ secret, version });
+  for (const { secret, version, placeholder } of more) {
+    if (!used.some((known) => known.version === version)) used.push({ secret, version, placeholder });
   }
 }

@@ -23,6 +23,8 @@ const failuresAfterAllow = new Set([
   'UPSTREAM_UNTRUSTED',
   'UPSTREAM_INVALID',
   'UPSTREAM_TIMEOUT',
+  'UPSTREAM_ENCODING',
+  'SECRET_ECHOED',
   'REQUEST_TIMEOUT',
 ]);
 

@@ -7,7 +7,7 @@ const maxPieces = 4;
  * The payload of one read as few pieces: a peer that sends its body in chunks of a byte must not cost us a buffer and a
  * write for each.
  */
-export function joinPayload(chunks: readonly Buffer[]): readonly Buffer[] {
+export function joinPayload(chunks: Buffer[]): Buffer[] {
   return chunks.length > maxPieces ? [Buffer.concat(chunks)] : chunks;
 }
 

@@ -9,10 +9,12 @@
 import { type Decision, decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
 import { limitRequest } from '../policy/limit-request.ts';
+import { askedPlainly } from '../scrub/asked-plainly.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
 import type { AgentStream } from './agent-stream.ts';
+import { answerScrub } from './scrub-answer.ts';
 import { type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
@@ -88,14 +90,17 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   const held = body.isHoldable(plane.limits.heldBodyBytes) ? await holdBody(plane, agent, head, body) : notHeld;
   if (held.kind !== 'payload') return held;
 
+  const scrub = answerScrub(plane.opener, placement.used, exchange.findings);
+  const headers = scrub ? askedPlainly(placement.headers) : placement.headers;
   exchange.decided();
   return await forward(plane, agent, {
     poolKey: agent.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
     destination: { host, port, isSecure },
     method: head.method,
     target: placement.target,
-    headers: held.isContinued ? placement.headers.filter(({ name }) => name !== 'expect') : placement.headers,
+    headers: held.isContinued ? headers.filter(({ name }) => name !== 'expect') : headers,
     body,
+    scrub,
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
     onLeaving: () => exchange.leaving(placement),
   });

@@ -1,3 +1,4 @@
+import type { AnswerScrub } from '../scrub/answer-scrub.ts';
 import type { Header } from '../wire/head.ts';
 import type { Refusal } from './answer.ts';
 import type { Destination } from './dial.ts';
@@ -13,6 +14,8 @@ export interface Outgoing {
   readonly body: RequestBody;
   /** Whether the agent's connection may carry another request after this one. */
   readonly isKeptAlive: boolean;
+  /** What is to be taken out of the answer, if anything is. */
+  readonly scrub: AnswerScrub | undefined;
   /** Called as the head, and with it the credentials, is written to a verified upstream. */
   readonly onLeaving: () => void;
 }
@@ -36,7 +39,8 @@ export interface Broken {
     | 'MISDIRECTED'
     | 'TLS_HANDSHAKE_FAILED'
     | 'POLICY_DENIED'
-    | 'PROXY_AUTH_INVALID';
+    | 'PROXY_AUTH_INVALID'
+    | 'SECRET_ECHOED';
   readonly status: number;
   readonly responseBytes: number;
 }

@@ -1,10 +1,20 @@
 /** Why a request ended as it did; `ALLOWED`, `MONITORED` (denied, were its policy enforced), or a fault's code. Metrics use it as a label. */
 export type AuditReason = string;
 
+export const findingKinds = [
+  'PLACEHOLDER_NOT_GRANTED',
+  'PLACEHOLDER_NOT_BOUND',
+  'PLACEHOLDER_IN_BODY',
+  'SECRET_IN_RESPONSE',
+] as const;
+
 /** Something somebody should look at. */
 export interface Finding {
-  readonly kind: 'PLACEHOLDER_NOT_GRANTED' | 'PLACEHOLDER_NOT_BOUND' | 'PLACEHOLDER_IN_BODY';
-  /** Where in the request: a header's name, `target`, `body`. Never a value. */
+  readonly kind: (typeof findingKinds)[number];
+  /**
+   * Where in the request: a header's name, `target`, `body`. Of SECRET_IN_RESPONSE, where in the answer: a header's name,
+   * `header` for one whose name is no name to keep, `reason`, `body`, `trailer`, `message`. Never a value.
+   */
   readonly place: string;
 }
 

@@ -1,0 +1,142 @@
+import type { Finding } from '@onecli/shared/domain/audit-event';
+import type { ScrubMode } from '@onecli/shared/domain/binding';
+import type { SecretValue } from '@onecli/shared/secret-value';
+import type { Header } from '../wire/head.ts';
+import { SecretSearch } from './secret-search.ts';
+import { StreamScrubber } from './stream-scrubber.ts';
+
+/** A secret that left with a request, and the text that its agent holds in its place. */
+export interface EchoableSecret {
+  readonly value: SecretValue;
+  readonly placeholder: string;
+  readonly scrub: ScrubMode;
+}
+
+/** The secret was found, and its binding says that such an answer is refused. */
+export type Refused = 'refused';
+
+interface Wanted {
+  readonly search: SecretSearch;
+  readonly placeholder: Buffer;
+  readonly isRefused: boolean;
+}
+
+/** So many places of one answer are told to the audit trail, each once. */
+const maxFindings = 8;
+
+/**
+ * Takes the secrets that a request used out of its answer (rule 10): interim and final heads, payload, trailers, messages.
+ * Each secret is looked for by itself, the longest first, so that one that holds another goes whole.
+ */
+export class AnswerScrub {
+  readonly #wanted: readonly Wanted[];
+  readonly #minBytes: number;
+  readonly #findings: Finding[];
+
+  private constructor(wanted: readonly Wanted[], findings: Finding[]) {
+    this.#wanted = wanted;
+    this.#minBytes = Math.min(...wanted.map(({ search }) => search.minBytes));
+    this.#findings = findings;
+  }
+
+  /** Undefined when nothing has to be looked for. What is found is added to `findings`. */
+  static of(used: readonly EchoableSecret[], findings: Finding[]): AnswerScrub | undefined {
+    const wanted: Wanted[] = [];
+    for (const { value, placeholder, scrub } of used) {
+      if (scrub === 'off') continue;
+      const search = SecretSearch.of(value);
+      if (search.minBytes === 0 || wanted.some((other) => other.search === search)) continue;
+      wanted.push({ search, placeholder: Buffer.from(placeholder, 'latin1'), isRefused: scrub === 'refuse' });
+    }
+    if (wanted.length === 0) return undefined;
+    if (wanted.length > 1) wanted.sort((a, b) => b.search.minBytes - a.search.minBytes);
+    return new AnswerScrub(wanted, findings);
+  }
+
+  /** A head as it may go on: the same one when nothing was found in it. A field with a secret in its name is dropped. */
+  head<T extends { readonly reason: string; readonly headers: readonly Header[] }>(head: T): T | Refused {
+    const headers = this.fields(head.headers);
+    if (headers === 'refused') return headers;
+    const reason = this.#text(head.reason, 'reason');
+    if (reason === undefined) return 'refused';
+    return headers === head.headers && reason === head.reason ? head : { ...head, headers, reason };
+  }
+
+  /** Fields as they may go on: the same array when nothing was found. `place` is told in place of their names. */
+  fields(fields: readonly Header[], place?: 'trailer'): readonly Header[] | Refused {
+    if (!this.#isSuspect(fields)) return fields;
+    const kept: Header[] = [];
+    for (const field of fields) {
+      const name = this.#text(field.rawName, place ?? 'header');
+      const value = this.#text(field.value, place ?? placeOf(field));
+      if (name === undefined || value === undefined) return 'refused';
+      if (name === field.rawName) kept.push(value === field.value ? field : { ...field, value });
+    }
+    return kept;
+  }
+
+  /** One stream of payload, or one message. */
+  payload(place: 'body' | 'message'): PayloadScrub {
+    return new PayloadScrub(this.#wanted, () => this.#found(place));
+  }
+
+  /** One search for all of a head: its values are short, and a call for each would cost more than the search. */
+  #isSuspect(fields: readonly Header[]): boolean {
+    let text = '';
+    for (const { rawName, value } of fields) {
+      if (value.length >= this.#minBytes) text += `${value}\n`;
+      if (rawName.length >= this.#minBytes) text += `${rawName}\n`;
+    }
+    if (text === '') return false;
+    const bytes = Buffer.from(text, 'latin1');
+    return this.#wanted.some(({ search }) => search.find(bytes, 0, true) !== undefined);
+  }
+
+  /** A text of one character per byte, as it may go on; undefined when it may not. */
+  #text(text: string, place: string): string | undefined {
+    if (text.length < this.#minBytes) return text;
+    const scrubbed = new PayloadScrub(this.#wanted, () => this.#found(place)).push([Buffer.from(text, 'latin1')], true);
+    return scrubbed === 'refused' ? undefined : Buffer.concat(scrubbed).toString('latin1');
+  }
+
+  #found(place: string): void {
+    if (this.#findings.some((finding) => finding.kind === 'SECRET_IN_RESPONSE' && finding.place === place)) return;
+    const count = this.#findings.filter(({ kind }) => kind === 'SECRET_IN_RESPONSE').length;
+    if (count < maxFindings) this.#findings.push({ kind: 'SECRET_IN_RESPONSE', place });
+  }
+}
+
+/** A name is the upstream's own text: a plain one of some length is kept. */
+function placeOf({ name }: Header): string {
+  return /^[a-z0-9-]{1,40}$/.test(name) ? name : 'header';
+}
+
+/** Takes several secrets out of one stream, one after the other. */
+export class PayloadScrub {
+  readonly #streams: readonly { readonly scrubber: StreamScrubber; readonly isRefused: boolean }[];
+  readonly #onFound: () => void;
+
+  constructor(wanted: readonly Wanted[], onFound: () => void) {
+    this.#streams = wanted.map(({ search, placeholder, isRefused }) => ({
+      scrubber: new StreamScrubber(search, placeholder),
+      isRefused,
+    }));
+    this.#onFound = onFound;
+  }
+
+  /**
+   * The next bytes as they may go on; `isLast` when none follow. The same array when nothing was found and nothing waits.
+   * After `refused` nothing may go on.
+   */
+  push(chunks: readonly Buffer[], isLast: boolean): readonly Buffer[] | Refused {
+    let current = chunks;
+    for (const { scrubber, isRefused } of this.#streams) {
+      const before = scrubber.hits;
+      current = scrubber.push(current, isLast);
+      if (scrubber.hits === before) continue;
+      this.#onFound();
+      if (isRefused) return 'refused';
+    }
+    return current;
+  }
+}
