@@ -22,7 +22,7 @@ export interface Engine {
   beside: CpuClocks;
 }
 
-export type EngineName = 'nginx' | 'onecli' | 'undici' | 'http-mitm-proxy';
+export type EngineName = 'nginx' | 'onecli' | 'undici' | 'http-mitm-proxy' | 'splice';
 
 /** Where the engines find the upstream and keep their files. */
 export interface EngineContext {
@@ -55,11 +55,19 @@ export async function startMitmEngine({ folder, upstream, authority }: EngineCon
   return nodeEngine('http-mitm-proxy', port, child);
 }
 
-export async function startUndiciEngine({ upstream, authority }: EngineContext): Promise<Engine> {
+export function startUndiciEngine(context: EngineContext): Promise<Engine> {
+  return startInterceptor('undici', new URL('engines/undici-proxy.ts', import.meta.url), context);
+}
+
+export function startSpliceEngine(context: EngineContext): Promise<Engine> {
+  return startInterceptor('splice', new URL('engines/splice-proxy.ts', import.meta.url), context);
+}
+
+async function startInterceptor(name: EngineName, script: URL, context: EngineContext): Promise<Engine> {
   const port = await freePort();
-  const leaf = authority.issue([benchHost]);
-  const args = [port, upstream.port, leaf.keyFile, leaf.certFile, authority.caFile].map(String);
-  return nodeEngine('undici', port, forkOwned(new URL('engines/undici-proxy.ts', import.meta.url), args));
+  const leaf = context.authority.issue([benchHost]);
+  const args = [port, context.upstream.port, leaf.keyFile, leaf.certFile, context.authority.caFile].map(String);
+  return nodeEngine(name, port, forkOwned(script, args));
 }
 
 async function nodeEngine(name: EngineName, port: number, child: ChildProcess): Promise<Engine> {
@@ -67,7 +75,7 @@ async function nodeEngine(name: EngineName, port: number, child: ChildProcess): 
   return { name, entry: { port, entry: 'connect' }, pid: child.pid ?? 0, beside: {} };
 }
 
-/** Starts the whole product, with an agent, a policy by host and path, one placeholder in each request, and audit. */
+/** Starts the whole product: identity by token, a policy of 100 rules, one placeholder in each request, scrubbing, audit. */
 export async function startOnecliEngine(context: EngineContext): Promise<{ engine: Engine; onecli: Onecli }> {
   const onecli = await startOnecli({
     upstreamCaFile: context.authority.caFile,
@@ -106,7 +114,19 @@ async function configure(onecli: Onecli): Promise<string> {
   await onecli.must('POST', '/api/policies', {
     name: 'bench',
     agents: ['bench'],
-    rules: [{ allow: { hosts: [benchHost], paths: ['/v1/**'], methods: ['GET'], secrets: ['prod/openai'] } }],
+    rules: [
+      ...otherRules(),
+      { allow: { hosts: [benchHost], paths: ['/v1/**'], methods: ['GET'], secrets: ['prod/openai'] } },
+    ],
   });
   return token;
+}
+
+/** 99 rules that each request has to be judged by or past: of the same host and of others, allowing and denying. */
+function otherRules(): unknown[] {
+  return Array.from({ length: 99 }, (_, index) => {
+    const hosts = index % 3 === 0 ? [benchHost] : [`api-${index}.example.com`];
+    const paths = [`/v1/other-${index}/**`];
+    return index % 4 === 0 ? { deny: { hosts, paths } } : { allow: { hosts, paths, methods: ['GET', 'POST'] } };
+  });
 }

@@ -14,6 +14,7 @@ import {
   startMitmEngine,
   startNginxEngine,
   startOnecliEngine,
+  startSpliceEngine,
   startUndiciEngine,
 } from './engines.ts';
 import { type Effort, measureAddedLatency, measureSaturation, peakMemory } from './measure.ts';
@@ -49,6 +50,7 @@ async function startEngines(context: EngineContext, skipped: string[]): Promise<
     }
   }
   if (isWanted('undici')) engines.push(await startUndiciEngine(context));
+  if (isWanted('splice')) engines.push(await startSpliceEngine(context));
   if (isWanted('http-mitm-proxy')) engines.push(await startMitmEngine(context));
   return engines;
 }

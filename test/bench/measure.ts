@@ -31,7 +31,7 @@ export interface CaseReport {
 /** The latency that an engine adds to a direct request at one fixed rate. */
 export interface AddedLatency {
   requestsPerSecond: number;
-  results: (CaseResult & { addedP50Ms: number })[];
+  results: (CaseResult & { addedP50Ms: number; addedP99Ms: number })[];
 }
 
 const maxRequests = 200_000;
@@ -83,8 +83,13 @@ export async function measureAddedLatency(
     }
   }
   const results = [...runs].map(([lane, loads]) => summarise(lane, loads));
-  const directP50Ms = results[0]?.p50Ms ?? 0;
-  return { requestsPerSecond, results: results.map((one) => ({ ...one, addedP50Ms: one.p50Ms - directP50Ms })) };
+  const [straight] = results;
+  const added = results.map((one) => ({
+    ...one,
+    addedP50Ms: one.p50Ms - (straight?.p50Ms ?? 0),
+    addedP99Ms: one.p99Ms - (straight?.p99Ms ?? 0),
+  }));
+  return { requestsPerSecond, results: added };
 }
 
 /** Peak resident memory of each engine's process, in bytes. */

@@ -44,7 +44,7 @@ function formatCase(report: CaseReport): string {
       .join(', '),
   ]);
   const head = ['engine', 'requests/s', 'CPU µs/request', 'to nginx', 'p50 ms', 'p99 ms', 'errors', 'beside'];
-  const ratios = ['nginx', 'http-mitm-proxy', 'undici']
+  const ratios = ['nginx', 'http-mitm-proxy', 'undici', 'splice']
     .map((base) => ({ base, ratio: ratioTo(report, 'onecli', base) }))
     .filter((one) => one.ratio !== undefined)
     .map((one) => `${one.ratio?.toFixed(2)}× ${one.base}`);
@@ -58,10 +58,11 @@ function formatAddedLatency({ requestsPerSecond, results }: AddedLatency): strin
     one.p50Ms.toFixed(3),
     one.addedP50Ms.toFixed(3),
     one.p99Ms.toFixed(3),
+    one.addedP99Ms.toFixed(3),
     String(one.errors),
   ]);
   return table(`1 KB at ${requestsPerSecond} requests/s, open loop`, [
-    ['engine', 'p50 ms', 'added p50 ms', 'p99 ms', 'errors'],
+    ['engine', 'p50 ms', 'added p50 ms', 'p99 ms', 'added p99 ms', 'errors'],
     ...rows,
   ]);
 }
