@@ -42,6 +42,9 @@ const causes: Readonly<Record<FaultCode, string>> = {
     'The agent ended the TLS handshake inside the tunnel, as a rule because it does not trust the certificate authority of this gateway. It stands in the audit trail alone: nothing can be answered.',
   TARGET_TOO_LONG: 'Paths are compared with patterns, so their length is bounded.',
   HEAD_TOO_LARGE: 'The request line and headers are over the bound on bytes, or there are too many headers.',
+  BODY_TOO_LARGE: 'A body in which placeholders are replaced is held whole before any of it leaves, up to 4 MB.',
+  BODY_UNREADABLE:
+    'A secret is bound to bodies of this host, and the body is compressed, not UTF-8, or not the JSON that its Content-Type says.',
   REQUEST_TIMEOUT: 'The head or the body of the request stopped arriving.',
   METHOD_NOT_ALLOWED:
     'The method has no meaning here: CONNECT inside a tunnel, TRACE, or anything but a read of a page of OneCLI itself.',

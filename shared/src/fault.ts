@@ -100,6 +100,16 @@ const faults = {
     hint: 'The request target is longer than this gateway accepts. Send the data in the body.',
   },
   HEAD_TOO_LARGE: { status: 431, isRetryable: false, hint: 'The request head is larger than this gateway accepts.' },
+  BODY_TOO_LARGE: {
+    status: 413,
+    isRetryable: false,
+    hint: 'The request body is longer than this gateway accepts here. Send less at once.',
+  },
+  BODY_UNREADABLE: {
+    status: 415,
+    isRetryable: false,
+    hint: 'A secret is bound to bodies of this host. Send the body uncompressed, in UTF-8, and as its Content-Type says.',
+  },
   REQUEST_TIMEOUT: { status: 408, isRetryable: true, hint: 'The request was not sent in time.' },
   METHOD_NOT_ALLOWED: { status: 405, isRetryable: false, hint: 'This method is not allowed here.' },
   NOT_A_PROXY_REQUEST: {

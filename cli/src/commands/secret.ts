@@ -7,7 +7,7 @@ import { pathOf, type Secret, secretSchema } from '../api/api-types.ts';
 import { usageError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
-import { collectList } from '../parse-options.ts';
+import { collect, collectList } from '../parse-options.ts';
 import { readSecretValue } from '../read-secret-value.ts';
 
 interface PutOptions {
@@ -15,6 +15,7 @@ interface PutOptions {
   readonly surface?: string[];
   readonly description?: string;
   readonly aliasPrefix?: string;
+  readonly jsonPath?: string[];
   readonly allowCleartext?: true;
   readonly scrub?: string;
 }
@@ -61,6 +62,7 @@ function addPut(secret: Command, context: CommandContext): void {
       `where in a request: ${surfaces.join(', ')}; repeatable (default: ${usualSurfaces.join(', ')})`,
       collectList,
     )
+    .option('--json-path <path>', 'where in JSON bodies: $.auth.key, $.items[*].token; repeatable', collect)
     .option('--alias-prefix <prefix>', 'make an alias that starts so, for tools that check the shape of a key: sk-')
     .option('--allow-cleartext', 'let it leave over http:// too, where anyone on the way can read it')
     .option('--scrub <mode>', `when the host echoes it back: ${scrubModes.join(', ')} (default: replace)`)
@@ -103,14 +105,15 @@ export function putBody(options: PutOptions, existing: Secret | undefined): Reco
   const body: Record<string, unknown> = {};
   if (options.description !== undefined) body['description'] = options.description;
   if (options.aliasPrefix !== undefined) body['alias'] = { prefix: options.aliasPrefix };
-  const { host, surface, allowCleartext, scrub } = options;
-  const isBinding = [host, surface, allowCleartext, scrub].some((option) => option !== undefined);
+  const { host, surface, jsonPath, allowCleartext, scrub } = options;
+  const isBinding = [host, surface, jsonPath, allowCleartext, scrub].some((option) => option !== undefined);
   const hosts = host ?? (isBinding ? existing?.binding?.hosts : undefined);
   if (hosts !== undefined) {
     body['binding'] = {
       ...existing?.binding,
       hosts,
       surfaces: surface ?? existing?.binding?.surfaces ?? usualSurfaces,
+      ...(jsonPath !== undefined && { jsonPaths: jsonPath }),
       ...(allowCleartext === true && { allowCleartext }),
       ...(scrub !== undefined && { scrub }),
     };

@@ -1,4 +1,5 @@
 import { scrubModes, surfaces, usualSurfaces } from '@onecli/shared/domain/binding';
+import { parseJsonPath } from '@onecli/shared/domain/json-path';
 import { isAliasPrefix, maxAliasPrefixLength } from '@onecli/shared/domain/placeholder';
 import { z } from 'zod';
 import { hostPatterns, secretName, text } from '../configuration/input-parts.ts';
@@ -15,15 +16,30 @@ const value = z
   .refine((text) => !/[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text), 'must not have control characters')
   .refine((text) => !/\p{Surrogate}/u.test(text), 'must be well-formed Unicode');
 
-const binding = z.strictObject({
+const jsonPath = z.string().superRefine((text, context) => {
+  const parsed = parseJsonPath(text);
+  if (parsed.kind === 'invalid') context.addIssue({ code: 'custom', message: parsed.problem });
+});
+
+const fields = z.strictObject({
   hosts: hostPatterns,
   surfaces: z
     .array(z.enum(surfaces, `must be one of: ${surfaces.join(', ')}`))
     .min(1, 'must name at least one surface')
     .transform((list) => surfaces.filter((surface) => list.includes(surface)))
     .default([...usualSurfaces]),
+  jsonPaths: z
+    .array(jsonPath)
+    .min(1, 'must name at least one path, or be absent')
+    .max(50, 'must be at most 50 paths')
+    .optional(),
   allowCleartext: z.boolean().optional(),
   scrub: z.enum(scrubModes, `must be one of: ${scrubModes.join(', ')}`).default('replace'),
+});
+
+const binding = fields.refine(({ surfaces, jsonPaths }) => jsonPaths === undefined || surfaces.includes('json'), {
+  message: 'is for the surface `json`, which `surfaces` does not name',
+  path: ['jsonPaths'],
 });
 
 const alias = z.strictObject({

@@ -67,6 +67,10 @@ const surfaceOf = {
   query: Surface.QUERY,
   path: Surface.PATH,
   cookie: Surface.COOKIE,
+  json: Surface.JSON,
+  form: Surface.FORM,
+  text: Surface.TEXT,
+  websocket: Surface.WEBSOCKET,
 } as const;
 const scrubOf = { replace: ScrubMode.REPLACE, refuse: ScrubMode.REFUSE, off: ScrubMode.OFF } as const;
 
@@ -74,6 +78,7 @@ function show(view: SecretView): Secret {
   const binding = view.binding && {
     hosts: [...view.binding.hosts],
     surfaces: view.binding.surfaces.map((name) => surfaceOf[name]),
+    jsonPaths: view.binding.jsonPaths ? [...view.binding.jsonPaths] : null,
     allowCleartext: view.binding.allowCleartext ?? false,
     scrub: scrubOf[view.binding.scrub ?? 'replace'],
   };

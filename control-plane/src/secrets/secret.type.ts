@@ -8,6 +8,10 @@ export enum Surface {
   QUERY = 'query',
   PATH = 'path',
   COOKIE = 'cookie',
+  JSON = 'json',
+  FORM = 'form',
+  TEXT = 'text',
+  WEBSOCKET = 'websocket',
 }
 registerEnumType(Surface, { name: 'Surface', description: 'Where in a request a placeholder is replaced.' });
 
@@ -29,6 +33,12 @@ export class Binding {
   @Field(() => [Surface])
   surfaces: Surface[];
 
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Where in JSON bodies, like `$.auth.key`. Null: in any string.',
+  })
+  jsonPaths: string[] | null;
+
   @Field(() => Boolean, { description: 'May it leave without TLS, over http://?' })
   allowCleartext: boolean;
 
@@ -43,6 +53,12 @@ export class BindingInput {
 
   @Field(() => [Surface], { nullable: true, description: 'HEADER and BASIC when absent.' })
   surfaces?: Surface[] | null;
+
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Where in JSON bodies, like `$.auth.key`. In any string when absent.',
+  })
+  jsonPaths?: string[] | null;
 
   @Field(() => Boolean, { nullable: true, description: 'May it leave without TLS, over http://? No when absent.' })
   allowCleartext?: boolean | null;

@@ -47,15 +47,25 @@ export function grantAll(text: string, surface: Surface | undefined, scope: Plac
   const grants: Grant[] = [];
   let from = 0;
   for (const placeholder of placeholders) {
-    const found = secretOf(placeholder, text, scope);
-    if (found === undefined || found.start < from) return { kind: 'refused', reason: 'PLACEHOLDER_NOT_GRANTED' };
-    if (surface === undefined || !isBound(found.secret.binding, surface, scope)) {
-      return { kind: 'refused', reason: 'PLACEHOLDER_NOT_BOUND' };
-    }
+    const found = grantOne(placeholder, text, from, surface, scope);
+    if (typeof found === 'string') return { kind: 'refused', reason: found };
     grants.push(found);
     from = found.end;
   }
   return { kind: 'granted', grants };
+}
+
+/** The grant of one placeholder. It must not begin ahead of `from`, where the one before it ended. */
+export function grantOne(
+  placeholder: Placeholder,
+  text: string,
+  from: number,
+  surface: Surface | undefined,
+  scope: PlacementScope,
+): Grant | RefusedReason {
+  const found = secretOf(placeholder, text, scope);
+  if (found === undefined || found.start < from) return 'PLACEHOLDER_NOT_GRANTED';
+  return surface !== undefined && isBound(found.secret.binding, surface, scope) ? found : 'PLACEHOLDER_NOT_BOUND';
 }
 
 /**

@@ -1,10 +1,11 @@
 /** What is known of one request so far, and what the audit trail is told of it in the end. */
 import { withoutAgentTokens } from '@onecli/shared/domain/agent-token';
 import type { Finding } from '@onecli/shared/domain/audit-event';
+import type { Surface } from '@onecli/shared/domain/binding';
 import type { Decision, Denial, HostDecision } from '@onecli/shared/domain/evaluate-policy';
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import { faultOf } from '@onecli/shared/fault';
-import type { Placement } from '../credentials/place-credentials.ts';
+import type { UsedSecret } from '../credentials/grant-placeholders.ts';
 import type { Admission } from '../policy/policy-limits.ts';
 import type { RequestHead } from '../wire/head.ts';
 import type { Authority } from '../wire/parse-authority.ts';
@@ -68,7 +69,7 @@ export class Exchange {
   readonly #plane: DataPlane;
   readonly #head: RequestHead;
   readonly #startedMs = performance.now();
-  #secrets: readonly string[] = [];
+  readonly #secrets = new Set<string>();
   #admission: Admitted | undefined;
 
   /** @param tunnel the one that the request came through, if any */
@@ -113,9 +114,11 @@ export class Exchange {
   }
 
   /** The request's head is being written to its upstream, and these secrets leave with it. */
-  leaving(placement: Extract<Placement, { kind: 'placed' }>): void {
-    this.#secrets = placement.used.map(({ secret, version }) => `${secret.name}@${version.version}`);
-    this.#plane.metrics.replaced(placement.surfaces);
+  leaving(...placed: readonly { readonly used: readonly UsedSecret[]; readonly surfaces: readonly Surface[] }[]): void {
+    for (const { used, surfaces } of placed) {
+      for (const { secret, version } of used) this.#secrets.add(`${secret.name}@${version.version}`);
+      this.#plane.metrics.replaced(surfaces);
+    }
   }
 
   /** All is decided; dialling comes next. */
@@ -149,7 +152,7 @@ export class Exchange {
       latencyMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
       requestBytes: this.body?.bytes ?? this.sentBytes,
       responseBytes,
-      secrets: this.#secrets,
+      secrets: [...this.#secrets],
       findings: this.findings,
     });
   }

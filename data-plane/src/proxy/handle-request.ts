@@ -7,11 +7,12 @@
  * records what happened.
  */
 import { type Decision, decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
+import type { UsedSecret } from '../credentials/grant-placeholders.ts';
 import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
 import { limitRequest } from '../policy/limit-request.ts';
 import { askedPlainly } from '../scrub/asked-plainly.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
-import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
+import type { Header, RequestHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { answerScrub } from './scrub-answer.ts';
@@ -19,6 +20,7 @@ import { type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
+import { holdBody } from './hold-body.ts';
 import { confirmIdentity, type Identity, identify } from './identify.ts';
 import { answerInternal, isInternal } from './onecli-internal.ts';
 import type { Forwarded } from './outgoing.ts';
@@ -87,10 +89,11 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
     return exchange.deny();
 
   const body = (exchange.body = new RequestBody(agent, request.framing));
-  const held = body.isHoldable(plane.limits.heldBodyBytes) ? await holdBody(plane, agent, head, body) : notHeld;
-  if (held.kind !== 'payload') return held;
+  const holding = holdBody(plane, agent, head, exchange, body, placement.headers, scope);
+  const held = holding instanceof Promise ? await holding : holding;
+  if (held.kind !== 'held') return held;
 
-  const scrub = answerScrub(plane.opener, placement.used, exchange.findings);
+  const scrub = answerScrub(plane.opener, allUsed(placement.used, held.used), exchange.findings);
   const headers = scrub ? askedPlainly(placement.headers) : placement.headers;
   exchange.decided();
   return await forward(plane, agent, {
@@ -102,7 +105,7 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
     body,
     scrub,
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
-    onLeaving: () => exchange.leaving(placement),
+    onLeaving: () => exchange.leaving(placement, held),
   });
 }
 
@@ -125,6 +128,12 @@ function forwardedHeaders(head: RequestHead, { destination, isSecure }: StrictRe
   const headers: Header[] = [{ name: 'host', rawName: 'Host', value }];
   for (const header of withoutHopByHop(head.headers)) if (header.name !== 'host') headers.push(header);
   return headers;
+}
+
+/** Each version once. */
+function allUsed(inHead: readonly UsedSecret[], inBody: readonly UsedSecret[]): readonly UsedSecret[] {
+  if (inBody.length === 0) return inHead;
+  return [...inHead, ...inBody.filter(({ version }) => !inHead.some((known) => known.version === version))];
 }
 
 /** A path that a secret went into is another one: policy judges what is forwarded (rule 4), and grants the secrets there. */
@@ -174,25 +183,6 @@ function refusePlacement(
     : 'stands where its secret is not bound, or would leave without TLS: use https';
   return refusal('PLACEHOLDER_NOT_BOUND', `The placeholder ${where} ${why}.`);
 }
-
-type Held = { readonly kind: 'payload'; readonly isContinued: boolean } | Exclude<Forwarded, { kind: 'answered' }>;
-
-/**
- * A small body is looked at whole before anything of the request leaves. An agent that waits to be asked for it
- * (`Expect: 100-continue`) is asked by us, and its upstream need not be.
- */
-async function holdBody(plane: DataPlane, agent: AgentStream, head: RequestHead, body: RequestBody): Promise<Held> {
-  const isContinued = head.minor === 1 && headerValue(head.headers, 'expect')?.toLowerCase() === '100-continue';
-  if (isContinued) await agent.interim({ status: 100, reason: 'Continue', headers: [] });
-  const held = await body.hold(plane.limits.bodyIdleMs);
-  if (held.kind === 'refused') return held;
-  if (held.kind === 'payload') return { kind: 'payload', isContinued };
-  return agent.isWritable
-    ? refusal('REQUEST_TIMEOUT', 'The request body did not arrive in time.')
-    : { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
-}
-
-const notHeld: Held = { kind: 'payload', isContinued: false };
 
 /** Answers a refusal. The connection goes on when the next request's start is certain: the whole request was read. */
 async function refuse(

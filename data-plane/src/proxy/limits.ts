@@ -20,6 +20,8 @@ export interface Limits {
   readonly maxPooled: number;
   /** A request body of known length up to this is looked at whole before anything of it is sent. */
   readonly heldBodyBytes: number;
+  /** A request body in which placeholders are replaced is held whole; a longer one is refused. */
+  readonly placedBodyBytes: number;
   readonly maxLeaves: number;
 }
 
@@ -38,5 +40,6 @@ export const defaultLimits: Limits = {
   maxPooledPerOrigin: 128,
   maxPooled: 2048,
   heldBodyBytes: 64 * 1024,
+  placedBodyBytes: 4 * 1024 * 1024,
   maxLeaves: 1000,
 };

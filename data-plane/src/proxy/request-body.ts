@@ -7,7 +7,7 @@ import { type Refusal, refusal } from './answer.ts';
 const none: BodyPiece = { kind: 'payload', chunks: [], isLast: true };
 
 export class RequestBody {
-  readonly framing: Framing;
+  #framing: Framing;
   /** Undefined when there is none. */
   readonly #source: BodySource | undefined;
   readonly #watch: BodyWatch | undefined;
@@ -19,11 +19,16 @@ export class RequestBody {
   hasMention = false;
 
   constructor(agent: AgentStream, framing: Framing) {
-    this.framing = framing;
+    this.#framing = framing;
     this.#agent = agent;
     if (this.isEmpty) return;
     this.#source = agent.body(framing);
     this.#watch = new BodyWatch();
+  }
+
+  /** How it leaves: as it came, or with the length of what stands in its place. */
+  get framing(): Framing {
+    return this.#framing;
   }
 
   get isEmpty(): boolean {
@@ -55,6 +60,30 @@ export class RequestBody {
     }
     this.#held = { kind: 'payload', chunks, isLast: true };
     return this.#held;
+  }
+
+  /**
+   * Takes a whole body now, however it is framed, for somebody else to look at; `replaceHeld` has to follow. Gives
+   * `too-long` as soon as it is longer than `maxBytes`.
+   */
+  async holdUnwatched(idleMs: number, maxBytes: number): Promise<BodyPiece | 'too-long'> {
+    const chunks: Buffer[] = [];
+    while (this.#source && !this.#source.isDone) {
+      this.#agent.deadline.extend(idleMs);
+      const piece = await this.#source.take();
+      this.#agent.deadline.pause();
+      if (piece.kind !== 'payload') return piece;
+      for (const chunk of piece.chunks) this.bytes += chunk.length;
+      if (this.bytes > maxBytes) return 'too-long';
+      chunks.push(...piece.chunks);
+    }
+    return { kind: 'payload', chunks, isLast: true };
+  }
+
+  /** What leaves in place of the body that was held, and with its length. */
+  replaceHeld(body: Buffer): void {
+    this.#held = { kind: 'payload', chunks: body.length > 0 ? [body] : [], isLast: true };
+    this.#framing = { kind: 'length', lengthBytes: body.length };
   }
 
   /** The next payload, in order. A malformed body or a placeholder that stands in it as a value gives a refusal. */

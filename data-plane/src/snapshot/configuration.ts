@@ -27,6 +27,7 @@ export class Configuration {
   readonly #policies = new Map<string, CompiledPolicy>();
   /** Agents that the same policies select share what was compiled of them. */
   readonly #compiled = new Map<string, CompiledPolicy>();
+  #hasBodySurfaces: boolean | undefined;
   #aliases: ReadonlyMap<string, KnownAlias> | undefined;
 
   constructor(snapshot: Snapshot) {
@@ -79,6 +80,14 @@ export class Configuration {
 
   secret(name: string): SecretRecord | undefined {
     return this.snapshot.secrets.get(name);
+  }
+
+  /** True when some secret may stand in request bodies somewhere. */
+  get hasBodySurfaces(): boolean {
+    this.#hasBodySurfaces ??= [...this.snapshot.secrets.values()].some(({ binding }) =>
+      binding.surfaces.some((surface) => surface === 'json' || surface === 'form' || surface === 'text'),
+    );
+    return this.#hasBodySurfaces;
   }
 
   /** The secret whose alias has this id. */

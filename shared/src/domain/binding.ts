@@ -1,6 +1,9 @@
 /** Where in a request a placeholder may be replaced. */
-export const surfaces = ['header', 'basic', 'query', 'path', 'cookie'] as const;
+export const surfaces = ['header', 'basic', 'query', 'path', 'cookie', 'json', 'form', 'text', 'websocket'] as const;
 export type Surface = (typeof surfaces)[number];
+
+/** The surfaces that are a whole body, by its content type. */
+export type BodySurface = Extract<Surface, 'json' | 'form' | 'text'>;
 
 /** The surfaces of a binding that names none: the two that servers do not write into their access logs. */
 export const usualSurfaces: readonly Surface[] = ['header', 'basic'];
@@ -14,6 +17,8 @@ export interface Binding {
   /** Host patterns; see host-pattern.ts. */
   readonly hosts: readonly string[];
   readonly surfaces: readonly Surface[];
+  /** Where in a JSON body; see json-path.ts. Absent: in any string. */
+  readonly jsonPaths?: readonly string[] | undefined;
   /** May it leave without TLS, over http://? Absent: no. */
   readonly allowCleartext?: boolean | undefined;
   /** Absent: `replace`, and the binding is from before `cookie` was a surface of its own. */

@@ -8,7 +8,7 @@ import { SecretOpener } from '../open-secret.ts';
 import { type Placement, placeCredentials } from '../place-credentials.ts';
 
 const keyring = newKeyring();
-const opener = new SecretOpener(keyring);
+export const opener = new SecretOpener(keyring);
 
 /** A secret that is bound to `api.example.com` on the given surfaces. */
 export function secretOn(
