@@ -14,13 +14,15 @@ import type { Logger } from 'pino';
 import { AuditTrail } from './audit/audit-trail.ts';
 import type { WorkerConfig } from './config.ts';
 import { SecretOpener } from './credentials/open-secret.ts';
+import { AgentTunnels } from './load/agent-tunnels.ts';
+import { MemoryPressure } from './load/memory-pressure.ts';
+import { MintBudget } from './load/mint-budget.ts';
 import { Metrics } from './health/metrics.ts';
 import { AddressGuard } from './netguard/address-guard.ts';
 import { CheckedResolver } from './netguard/checked-resolver.ts';
 import { PolicyLimits } from './policy/policy-limits.ts';
 import type { DataPlane } from './proxy/data-plane.ts';
 import { DeadlineClock } from './proxy/deadline.ts';
-import { defaultLimits } from './proxy/limits.ts';
 import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
@@ -54,6 +56,8 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
       plane.pool.close();
       await plane.trail.close(5000);
       plane.clock.close();
+      plane.connections.close();
+      plane.pressure.close();
       await Promise.allSettled([bus.close(), queue.close(), source.close()]);
     },
   };
@@ -93,7 +97,7 @@ function wire(
   { source, bus, queue, keyring, tokenPepper, bootId }: Stores,
   log: Logger,
 ): DataPlane {
-  const limits = defaultLimits;
+  const { limits } = config;
   const clock = new DeadlineClock();
   const authority = new IssuingAuthority(keyring, limits.maxLeaves, config.isRefusingInsideTunnel);
   const configuration = new FollowedConfiguration({
@@ -104,7 +108,11 @@ function wire(
     openBody: (policy) => openBody(keyring, policy),
     prepare: (snapshot) => authority.use(snapshot.authority),
   });
-  const dialling = { ...upstreamAccess(config), dialMs: limits.dialMs };
+  const dialling = {
+    ...upstreamAccess(config),
+    dialMs: limits.dialMs,
+    isPortNamed: (port: number) => configuration.current?.namesPort(port) ?? false,
+  };
   const pool = new UpstreamPool(dialling, limits, clock);
   const metrics: Metrics = new Metrics({
     revision: () => configuration.current?.revision ?? 0,
@@ -114,7 +122,8 @@ function wire(
   const onLost = (count: number): void => metrics.auditLost.inc(count);
   const trail = new AuditTrail({ queue, worker: config.name, bootId, log, onLost, ...trailBounds });
   const opener = new SecretOpener(keyring);
-  const connections = new OpenConnections();
+  const connections = new OpenConnections(limits);
+  const pressure = new MemoryPressure({ maxBytes: limits.maxMemoryBytes, connectionCount: () => connections.count });
   return {
     configuration,
     opener,
@@ -130,7 +139,11 @@ function wire(
     authority,
     gatewayNames: config.gatewayNames,
     connections,
+    tunnels: new AgentTunnels(limits.maxTunnelsPerAgent),
+    mints: new MintBudget({ perMinute: limits.mintsPerMinute, perAgentPerMinute: limits.mintsPerAgentPerMinute }),
+    pressure,
     isDraining: false,
+    isClosing: false,
     underway: 0,
   };
 }

@@ -1,15 +1,23 @@
 /** The worker's configuration, read from the environment once. Faults are named together, by variable, never by value. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { type LimitName, limitVariables, parseLimit } from '@onecli/shared/limits-table';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { z } from 'zod';
 import { type ConnectTo, parseConnectTo } from './netguard/connect-to.ts';
 import { parseRange } from './netguard/parse-ranges.ts';
+import { type Limits, toLimits } from './proxy/limits.ts';
 import { parseRoots } from './tls/upstream-tls.ts';
 import { parseAuthority } from './wire/parse-authority.ts';
 
 /** Decimal digits alone: what Number() takes besides (hexadecimal, exponents, blanks) nobody means as a port. */
 const port = wholeNumber((value) => value >= 1 && value <= 65_535);
+
+const limitNames = Object.keys(limitVariables) as LimitName[];
+const limitSchemas = Object.fromEntries(limitNames.map((name) => [name, limit(name)])) as Record<
+  LimitName,
+  ReturnType<typeof limit>
+>;
 
 /** What each variable of a worker means; an empty one counts as not set. `.env.example` is checked against this. */
 export const workerEnvironment = z.object({
@@ -49,6 +57,12 @@ export const workerEnvironment = z.object({
   ONECLI_DRAIN_MS: wholeNumber((value) => value <= 3_600_000)
     .prefault('10000')
     .describe('milliseconds, at most 3600000, that requests under way get to finish when the worker stops'),
+  ONECLI_DRAIN_WAIT_MS: wholeNumber((value) => value <= 600_000)
+    .prefault('0')
+    .describe(
+      'milliseconds, at most 600000, that a worker which stops still accepts connections while it is not ready',
+    ),
+  ...limitSchemas,
   ONECLI_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')
@@ -79,6 +93,9 @@ export interface WorkerConfig {
   readonly isRefusingInsideTunnel: boolean;
   /** How long requests under way get to finish when the worker stops. */
   readonly drainMs: number;
+  /** How long it goes on accepting before that, so that load balancers see that it is not ready. */
+  readonly drainWaitMs: number;
+  readonly limits: Limits;
   readonly logLevel: string;
 }
 
@@ -156,6 +173,8 @@ function toConfig(data: Variables, { otherListeners, ...parts }: Parts): WorkerC
     ownListeners: [own, ...otherListeners.filter((other) => !isSameListener(own, other))],
     isRefusingInsideTunnel: data.ONECLI_REFUSE_INSIDE_TUNNEL === 'on',
     drainMs: data.ONECLI_DRAIN_MS,
+    drainWaitMs: data.ONECLI_DRAIN_WAIT_MS,
+    limits: toLimits(data),
     logLevel: data.ONECLI_LOG_LEVEL,
   };
 }
@@ -210,6 +229,19 @@ function readNames(text: string): ReadonlySet<string> {
 
 function isSameListener(one: Listener, other: Listener): boolean {
   return one.address === other.address && one.port === other.port;
+}
+
+function limit(name: LimitName) {
+  const { byDefault, expected } = limitVariables[name];
+  return z
+    .string()
+    .transform((text, context) => {
+      const value = parseLimit(name, text);
+      if (value === undefined) context.addIssue({ code: 'custom', message: expected });
+      return value ?? byDefault;
+    })
+    .prefault(String(byDefault))
+    .describe(expected);
 }
 
 function wholeNumber(isAllowed: (value: number) => boolean) {

@@ -8,11 +8,18 @@ const lookEveryMs = 20;
 const recordingMs = 1000;
 
 /**
- * No new connections, idle ones end, and requests under way finish, for at most `drainMs`; what is left then is cut.
- * Resolves when every request has been recorded: the audit trail may be closed after it.
+ * First the worker says that it is not ready and still serves, for `waitMs`, so that load balancers send others nothing
+ * that would be refused. Then no new connections, idle ones end, and requests under way finish, for at most `drainMs`;
+ * what is left then is cut. Resolves when every request has been recorded: the audit trail may be closed after it.
  */
-export async function drain(plane: Drained, server: Server, drainMs: number): Promise<void> {
+export async function drain(
+  plane: Drained,
+  server: Server,
+  { waitMs, drainMs }: { readonly waitMs: number; readonly drainMs: number },
+): Promise<void> {
   plane.isDraining = true;
+  await delay(waitMs);
+  plane.isClosing = true;
   server.close();
   await until(() => {
     plane.connections.endIdle();
@@ -23,7 +30,7 @@ export async function drain(plane: Drained, server: Server, drainMs: number): Pr
 }
 
 /** What of the data plane a drain touches. */
-type Drained = Pick<DataPlane, 'connections' | 'isDraining' | 'underway'>;
+type Drained = Pick<DataPlane, 'connections' | 'isDraining' | 'isClosing' | 'underway'>;
 
 async function until(isReached: () => boolean, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;

@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   process.send?.({ kind: 'ready' });
   log.info({ port: config.port, revision: worker.plane.configuration.current?.revision }, 'proxying');
   await stopped;
-  await drain(worker.plane, server, config.drainMs);
+  await drain(worker.plane, server, { waitMs: config.drainWaitMs, drainMs: config.drainMs });
   stop.abort();
   await worker.close();
   process.exit(0);

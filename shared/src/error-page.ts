@@ -30,6 +30,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
     'A request under /to/ looks as if a browser had made it, and no token came in a header. Web pages can make browsers send requests to addresses of this machine and its network; an agent that is known by its address alone would be acting for them.',
   GATEWAY_NAME_UNKNOWN:
     'A request under /to/ without a token named this gateway, in its Host header, by a name that it does not know as its own. A web page that has its own name resolve to the gateway would do that.',
+  PORT_REFUSED:
+    'Whatever a policy lets through, no port is dialled that nobody has named: 443 and 80 are the ports of the web, any other stands in a rule or a binding.',
   UNSUPPORTED_UPGRADE:
     'The request asks to go on in another protocol, which the gateway cannot judge request by request.',
   BAD_REQUEST:
@@ -42,10 +44,14 @@ const causes: Readonly<Record<FaultCode, string>> = {
     'The agent ended the TLS handshake inside the tunnel, as a rule because it does not trust the certificate authority of this gateway. It stands in the audit trail alone: nothing can be answered.',
   TARGET_TOO_LONG: 'Paths are compared with patterns, so their length is bounded.',
   HEAD_TOO_LARGE: 'The request line and headers are over the bound on bytes, or there are too many headers.',
-  BODY_TOO_LARGE: 'A body in which placeholders are replaced is held whole before any of it leaves, up to 4 MB.',
+  BODY_TOO_LARGE:
+    'The body is over the bound of the gateway or of the rule that allows the request. One in which placeholders are replaced is held whole before any of it leaves, up to 4 MB.',
   BODY_UNREADABLE:
     'A secret is bound to bodies of this host, and the body is compressed, not UTF-8, or not the JSON that its Content-Type says.',
   REQUEST_TIMEOUT: 'The head or the body of the request stopped arriving.',
+  TOO_MANY_TUNNELS: 'One agent may have so many connections open in a worker, so that it leaves some to others.',
+  TOO_MANY_CERTIFICATES:
+    'The gateway makes a certificate for each host that is contacted for the first time. How many it makes in a minute is bounded, for each agent and in all.',
   METHOD_NOT_ALLOWED:
     'The method has no meaning here: CONNECT inside a tunnel, TRACE, or anything but a read of a page of OneCLI itself.',
   NOT_A_PROXY_REQUEST:
@@ -63,6 +69,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
   NOT_READY: 'The gateway has just started and has no configuration yet, or the API cannot reach its database.',
   AUDIT_UNAVAILABLE: 'What cannot be recorded must not happen, and the audit trail cannot take any more at the moment.',
   SECRET_UNAVAILABLE: 'The secret exists and is granted, and its value could not be unsealed.',
+  OVERLOADED:
+    'The worker is near the memory or the connections that it may have, and takes on no more before some are given back. It refuses new tunnels first.',
   DRAINING: 'This process is being stopped and takes nothing new.',
   INTERNAL: 'The gateway has a fault of its own. Nothing is known of the request beyond what the log says.',
   INVALID: 'A field of the input to the API has a value that it cannot have; the message names it.',

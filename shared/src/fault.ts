@@ -72,6 +72,11 @@ const faults = {
     isRetryable: false,
     hint: 'Use the IP address of the gateway, or localhost, or send the agent token. An admin can add the name with ONECLI_GATEWAY_NAMES.',
   },
+  PORT_REFUSED: {
+    status: 403,
+    isRetryable: false,
+    hint: 'Only ports 443 and 80 are dialled, and those that a rule or a binding names: an admin writes `host:port` there.',
+  },
   UNSUPPORTED_UPGRADE: {
     status: 501,
     isRetryable: false,
@@ -99,18 +104,28 @@ const faults = {
     isRetryable: false,
     hint: 'The request target is longer than this gateway accepts. Send the data in the body.',
   },
-  HEAD_TOO_LARGE: { status: 431, isRetryable: false, hint: 'The request head is larger than this gateway accepts.' },
   BODY_TOO_LARGE: {
     status: 413,
     isRetryable: false,
-    hint: 'The request body is longer than this gateway accepts here. Send less at once.',
+    hint: 'The request body is larger than this gateway or the rule for it allows, or than a body that holds placeholders may be. Send less at once, or ask an admin for a higher limit.',
   },
+  HEAD_TOO_LARGE: { status: 431, isRetryable: false, hint: 'The request head is larger than this gateway accepts.' },
   BODY_UNREADABLE: {
     status: 415,
     isRetryable: false,
     hint: 'A secret is bound to bodies of this host. Send the body uncompressed, in UTF-8, and as its Content-Type says.',
   },
   REQUEST_TIMEOUT: { status: 408, isRetryable: true, hint: 'The request was not sent in time.' },
+  TOO_MANY_TUNNELS: {
+    status: 429,
+    isRetryable: true,
+    hint: 'This agent has as many connections open as it may have. Reuse or close some. An admin can raise ONECLI_LIMIT_TUNNELS_PER_AGENT.',
+  },
+  TOO_MANY_CERTIFICATES: {
+    status: 429,
+    isRetryable: true,
+    hint: 'Too many hosts were contacted for the first time. Wait as Retry-After says. An admin can raise ONECLI_LIMIT_CERTIFICATES_PER_MINUTE or ONECLI_LIMIT_CERTIFICATES_PER_AGENT_PER_MINUTE.',
+  },
   METHOD_NOT_ALLOWED: { status: 405, isRetryable: false, hint: 'This method is not allowed here.' },
   NOT_A_PROXY_REQUEST: {
     status: 404,
@@ -158,6 +173,11 @@ const faults = {
     status: 503,
     isRetryable: false,
     hint: 'The secret could not be opened. An admin should look at the gateway’s log.',
+  },
+  OVERLOADED: {
+    status: 503,
+    isRetryable: true,
+    hint: 'The gateway is at the limit of its memory or connections. Try again as Retry-After says.',
   },
   DRAINING: {
     status: 503,

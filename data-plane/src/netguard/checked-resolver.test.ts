@@ -93,15 +93,42 @@ describe('CheckedResolver', () => {
     expect(zone.asked.length).toBe(2);
   });
 
-  it('keeps a failure for a second', async () => {
-    const zone = resolverOver({});
-    expect(await zone.resolver.resolve('gone.example', 443)).toEqual({ kind: 'failed', code: 'ENOTFOUND' });
-    zone.nowMs = 1_001;
-    await zone.resolver.resolve('gone.example', 443);
-    expect(zone.asked.length).toBe(1);
-    zone.nowMs = 1_002;
-    await zone.resolver.resolve('gone.example', 443);
-    expect(zone.asked.length).toBe(2);
+  it('keeps for five seconds that there is no such name, and any other failure for one', async () => {
+    const zone = resolverOver({ 'busy.example': Object.assign(new Error('try again'), { code: 'EAI_AGAIN' }) });
+    const asks = async (host: string, nowMs: number): Promise<boolean> => {
+      zone.nowMs = nowMs;
+      const before = zone.asked.length;
+      await zone.resolver.resolve(host, 443);
+      return zone.asked.length > before;
+    };
+    expect([await asks('gone.example', 1), await asks('gone.example', 5_001)]).toEqual([true, false]);
+    expect(await asks('gone.example', 5_002)).toBe(true);
+    expect([await asks('busy.example', 6_000), await asks('busy.example', 7_000)]).toEqual([true, false]);
+    expect(await asks('busy.example', 7_001)).toBe(true);
+  });
+
+  it.each([
+    [[60, 30], 30],
+    [[0], 1],
+    [[86_400], 300],
+  ])('keeps answers that hold for %j seconds for %i', async (ttls, keptSeconds) => {
+    let asked = 0;
+    let nowMs = 1;
+    const resolver = new CheckedResolver({
+      guard: new AddressGuard({ allowRanges: [], ownListeners: [] }),
+      nowMs: () => nowMs,
+      lookupAll: () => {
+        asked += 1;
+        return Promise.resolve(ttls.map((ttlSeconds) => ({ address: '8.8.8.8', family: 4, ttlSeconds })));
+      },
+    });
+    await resolver.resolve('a.example', 443);
+    nowMs += keptSeconds * 1000;
+    await resolver.resolve('a.example', 443);
+    expect(asked).toBe(1);
+    nowMs += 1;
+    await resolver.resolve('a.example', 443);
+    expect(asked).toBe(2);
   });
 
   it('keeps no more names than it may', async () => {

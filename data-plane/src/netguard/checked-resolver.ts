@@ -2,11 +2,11 @@
  * Resolves names and lets no address through that the guard refuses. What it gives is what must be dialled: resolving
  * again at dial time would let the answer change in between.
  */
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import type { AddressGuard, RefusalReason } from './address-guard.ts';
 import type { ConnectTo } from './connect-to.ts';
+import { type FoundAddress, NameLookup } from './look-up-name.ts';
 
 export interface ResolvedAddress {
   readonly address: string;
@@ -14,7 +14,7 @@ export interface ResolvedAddress {
 }
 
 export type Resolution =
-  /** In the order of the system's resolver; `port` differs from the one asked for when the target is mapped. */
+  /** In the order in which they are to be tried; `port` differs from the one asked for when the target is mapped. */
   | { readonly kind: 'addresses'; readonly addresses: readonly ResolvedAddress[]; readonly port: number }
   | { readonly kind: 'refused'; readonly address: string; readonly reason: RefusalReason }
   /** `code` is the system's (ENOTFOUND, EAI_AGAIN), ETIMEDOUT, or ABORTED by the caller's signal. */
@@ -23,22 +23,27 @@ export type Resolution =
 export interface CheckedResolverOptions {
   readonly guard: AddressGuard;
   readonly connectTo?: ConnectTo;
-  /** How long an answer holds. */
+  /** How long an answer holds that does not say so itself. One that does is believed from 1 to 300 seconds. */
   readonly ttlMs?: number;
-  /** How long a failure holds. */
+  /** How long it holds that there is no such name. */
+  readonly absenceTtlMs?: number;
+  /** How long any other failure holds. */
   readonly failureTtlMs?: number;
-  /** How long a caller waits; the system's lookup cannot be cancelled and its late answer is kept. */
+  /** How long a caller waits; a lookup cannot be cancelled and its late answer is kept. */
   readonly timeoutMs?: number;
   /** Lookups of different names under way at once. Beyond them: failed with EAI_AGAIN. */
   readonly maxUnderway?: number;
   readonly maxEntries?: number;
-  /** The system's resolver, with /etc/hosts and search domains. */
-  readonly lookupAll?: (host: string) => Promise<readonly { address: string; family: number }[]>;
+  /** Gives all addresses of a name, or throws an error with a code. */
+  readonly lookupAll?: (host: string) => Promise<readonly FoundAddress[]>;
   readonly nowMs?: () => number;
 }
 
+/** A name server may say anything: an answer is kept for a while, and not for ever. */
+const ttlBoundsMs = { least: 1_000, most: 300_000 };
+
 type Answer =
-  | { readonly kind: 'answered'; readonly addresses: readonly ResolvedAddress[] }
+  | { readonly kind: 'answered'; readonly addresses: readonly ResolvedAddress[]; readonly ttlMs: number }
   | { readonly kind: 'failed'; readonly code: string };
 
 export class CheckedResolver {
@@ -47,19 +52,22 @@ export class CheckedResolver {
   readonly #answers: LRUCache<string, Answer>;
   readonly #underway = new Map<string, Promise<Answer>>();
   readonly #ttlMs: number;
+  readonly #absenceTtlMs: number;
   readonly #failureTtlMs: number;
   readonly #timeoutMs: number;
   readonly #maxUnderway: number;
-  readonly #lookupAll: (host: string) => Promise<readonly { address: string; family: number }[]>;
+  readonly #lookupAll: (host: string) => Promise<readonly FoundAddress[]>;
 
   constructor(options: CheckedResolverOptions) {
     this.#guard = options.guard;
     this.#connectTo = options.connectTo;
     this.#ttlMs = options.ttlMs ?? 10_000;
+    this.#absenceTtlMs = options.absenceTtlMs ?? 5_000;
     this.#failureTtlMs = options.failureTtlMs ?? 1_000;
     this.#timeoutMs = options.timeoutMs ?? 10_000;
     this.#maxUnderway = options.maxUnderway ?? 256;
-    this.#lookupAll = options.lookupAll ?? ((host) => lookup(host, { all: true, verbatim: true }));
+    const names = new NameLookup();
+    this.#lookupAll = options.lookupAll ?? ((host) => names.all(host));
     const nowMs = options.nowMs ?? (() => performance.now());
     this.#answers = new LRUCache({ max: options.maxEntries ?? 10_000, perf: { now: nowMs }, ttlResolution: 0 });
   }
@@ -95,8 +103,13 @@ export class CheckedResolver {
 
   async #lookup(host: string): Promise<Answer> {
     const answer = await this.#answer(host);
-    this.#answers.set(host, answer, { ttl: answer.kind === 'answered' ? this.#ttlMs : this.#failureTtlMs });
+    this.#answers.set(host, answer, { ttl: this.#holdsMs(answer) });
     return answer;
+  }
+
+  #holdsMs(answer: Answer): number {
+    if (answer.kind === 'answered') return answer.ttlMs;
+    return answer.code === 'ENOTFOUND' ? this.#absenceTtlMs : this.#failureTtlMs;
   }
 
   async #answer(host: string): Promise<Answer> {
@@ -107,11 +120,17 @@ export class CheckedResolver {
         address,
         family: family === 6 ? (6 as const) : (4 as const),
       }));
-      return { kind: 'answered', addresses };
+      const shortestMs = Math.min(...found.map(({ ttlSeconds }) => (ttlSeconds ?? Number.POSITIVE_INFINITY) * 1000));
+      const ttlMs = Number.isFinite(shortestMs) ? within(shortestMs) : this.#ttlMs;
+      return { kind: 'answered', addresses, ttlMs };
     } catch (error) {
       return { kind: 'failed', code: (error as NodeJS.ErrnoException).code ?? 'ENOTFOUND' };
     }
   }
+}
+
+function within(ttlMs: number): number {
+  return Math.min(ttlBoundsMs.most, Math.max(ttlBoundsMs.least, ttlMs));
 }
 
 /** `answer`, or the failure that ends the wait for it first. */

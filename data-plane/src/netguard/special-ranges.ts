@@ -24,6 +24,7 @@ export type SpecialReason =
   | 'nat64'
   | '6to4'
   | 'teredo'
+  | 'isatap'
   | 'translated';
 
 export interface Range {
@@ -59,6 +60,8 @@ const IPV4: Table = [
   // AWS, GCP, Azure and others; AWS ECS and EKS; Oracle; Alibaba; Azure's host agent, which has a public address.
   ['metadata', '169.254.169.254/32', '169.254.170.2/32', '169.254.170.23/32', '192.0.0.192/32', '100.100.100.200/32'],
   ['metadata', '168.63.129.16/32'],
+  // Tencent, Scaleway; Equinix Metal, which has a public address too.
+  ['metadata', '169.254.0.23/32', '169.254.42.42/32', '192.80.8.124/32'],
   ['unspecified', '0.0.0.0/32'],
   ['broadcast', '255.255.255.255/32'],
   ['loopback', '127.0.0.0/8'],
@@ -73,7 +76,8 @@ const IPV4: Table = [
 ];
 
 const IPV6: Table = [
-  ['metadata', 'fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128'],
+  // AWS, its EKS, GCP; Scaleway; OpenStack.
+  ['metadata', 'fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128', 'fd00:42::42/128', 'fe80::a9fe:a9fe/128'],
   ['unspecified', '::/128'],
   ['loopback', '::1/128'],
   ['mapped', '::ffff:0:0/96'],
@@ -108,7 +112,15 @@ const GLOBAL_IPV6: Range = { base: ipaddr.IPv6.parse('2000::'), prefixLength: 3 
 export function specialReason(ip: Ip): SpecialReason | undefined {
   const found = SPECIAL[ip.kind()].find(({ range }) => isInRange(ip, range));
   if (found) return found.reason;
-  return ip.kind() === 'ipv6' && !isInRange(ip, GLOBAL_IPV6) ? 'reserved' : undefined;
+  if (!(ip instanceof ipaddr.IPv6)) return undefined;
+  if (!isInRange(ip, GLOBAL_IPV6)) return 'reserved';
+  return isIsatap(ip) ? 'isatap' : undefined;
+}
+
+/** An interface identifier that carries an IPv4 address, under any prefix (RFC 5214 section 6.1). */
+function isIsatap(ip: ipaddr.IPv6): boolean {
+  const [fifth, sixth] = ip.parts.slice(4, 6);
+  return sixth === 0x5efe && (fifth === 0 || fifth === 0x0200);
 }
 
 /**
@@ -123,6 +135,7 @@ export function embeddedIpv4(ip: ipaddr.IPv6, form: SpecialReason): ipaddr.IPv4[
     case 'mapped':
     case 'compatible':
     case 'translated':
+    case 'isatap':
       return [at(12, 13, 14, 15)];
     case 'nat64':
       if (bytes[5] === 0) return [at(12, 13, 14, 15)];

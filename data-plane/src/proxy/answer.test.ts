@@ -39,6 +39,11 @@ describe('refusalAnswer', () => {
   it('says when to come again where that helps', () => {
     expect(refuse('NOT_READY').headers['retry-after']).toBe('1');
     expect(refuse('NOT_READY', false, { retryAfterSeconds: 7 }).headers['retry-after']).toBe('7');
+    const later = refusalAnswer(
+      refusal('TOO_MANY_CERTIFICATES', 'Too fast.', { retryAfterSeconds: 12 }),
+      'r-1',
+    ).headers;
+    expect(later).toContainEqual(['Retry-After', '12']);
     expect(refuse('SECRET_UNAVAILABLE').headers).not.toHaveProperty('retry-after');
   });
 

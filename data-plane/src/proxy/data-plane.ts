@@ -2,6 +2,9 @@ import type { Logger } from 'pino';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { SecretOpener } from '../credentials/open-secret.ts';
 import type { Metrics } from '../health/metrics.ts';
+import type { AgentTunnels } from '../load/agent-tunnels.ts';
+import type { MemoryPressure } from '../load/memory-pressure.ts';
+import type { MintBudget } from '../load/mint-budget.ts';
 import type { PolicyLimits } from '../policy/policy-limits.ts';
 import type { FollowedConfiguration } from '../snapshot/follow-configuration.ts';
 import type { LeafCache } from '../tls/leaf-cache.ts';
@@ -35,7 +38,13 @@ export interface DataPlane {
   /** What agents call this gateway in base URLs, besides localhost and IP addresses. */
   readonly gatewayNames: ReadonlySet<string>;
   readonly connections: OpenConnections;
+  readonly tunnels: AgentTunnels;
+  readonly mints: MintBudget;
+  readonly pressure: MemoryPressure;
+  /** It is not ready any more, and its answers are the last of their connections. */
   isDraining: boolean;
+  /** It takes no new connection, and no new tunnel on those that are open. */
+  isClosing: boolean;
   /** Requests that were begun and are not yet recorded. */
   underway: number;
 }

@@ -46,6 +46,24 @@ describe('DeadlineClock', () => {
     expect(expired).toHaveBeenCalledTimes(2);
   });
 
+  it('is not moved beyond its cap, however often it is extended, until the cap is moved', () => {
+    const expired = vi.fn();
+    const deadline = clock.deadline(expired);
+    deadline.cap(2000);
+    for (let round = 0; round < 6; round++) {
+      deadline.extend(1000);
+      vi.advanceTimersByTime(500);
+    }
+    expect(expired).toHaveBeenCalled();
+    expired.mockClear();
+    deadline.cap(Number.POSITIVE_INFINITY);
+    for (let round = 0; round < 20; round++) {
+      deadline.extend(1000);
+      vi.advanceTimersByTime(500);
+    }
+    expect(expired).not.toHaveBeenCalled();
+  });
+
   it('waits for nothing while it is paused, and never after it was cleared', () => {
     const [paused, cleared] = [vi.fn(), vi.fn()];
     const first = clock.deadline(paused);

@@ -2,15 +2,49 @@
 export interface Deadline {
   /** Moves the deadline to `ms` from now; what expired before stays expired. */
   extend(ms: number): void;
+  /** Bounds all that it is extended to from now on, at `ms` from now; infinite for no bound. */
+  cap(ms: number): void;
   /** Waits for nothing until it is extended again. */
   pause(): void;
   /** Forgets it for good. */
   clear(): void;
 }
 
-interface Entry extends Deadline {
-  atMs: number;
+/** What entries see of their clock. */
+interface Now {
+  nowMs: number;
+  readonly tickMs: number;
+}
+
+/** A class, and not closures, for there is one for each connection. */
+class Entry implements Deadline {
+  atMs = Number.POSITIVE_INFINITY;
+  latestMs = Number.POSITIVE_INFINITY;
   readonly onExpired: () => void;
+  readonly #now: Now;
+  readonly #entries: Set<Entry>;
+
+  constructor(now: Now, entries: Set<Entry>, onExpired: () => void) {
+    this.#now = now;
+    this.#entries = entries;
+    this.onExpired = onExpired;
+  }
+
+  extend(ms: number): void {
+    this.atMs = Math.min(this.#now.nowMs + this.#now.tickMs + ms, this.latestMs);
+  }
+
+  cap(ms: number): void {
+    this.latestMs = this.#now.nowMs + this.#now.tickMs + ms;
+  }
+
+  pause(): void {
+    this.atMs = Number.POSITIVE_INFINITY;
+  }
+
+  clear(): void {
+    this.#entries.delete(this);
+  }
 }
 
 /**
@@ -20,32 +54,18 @@ interface Entry extends Deadline {
 export class DeadlineClock {
   readonly #entries = new Set<Entry>();
   readonly #timer: NodeJS.Timeout;
-  readonly #tickMs: number;
-  #nowMs = performance.now();
+  readonly #now: Now;
 
   constructor(tickMs = 250) {
-    this.#tickMs = tickMs;
+    this.#now = { nowMs: performance.now(), tickMs };
     this.#timer = setInterval(() => this.#tick(), tickMs);
     this.#timer.unref();
   }
 
   /** A new deadline, paused; `onExpired` is called at most once for each extension. */
   deadline(onExpired: () => void): Deadline {
-    const entries = this.#entries;
-    const entry: Entry = {
-      atMs: Number.POSITIVE_INFINITY,
-      onExpired,
-      extend: (ms) => {
-        entry.atMs = this.#nowMs + this.#tickMs + ms;
-      },
-      pause: () => {
-        entry.atMs = Number.POSITIVE_INFINITY;
-      },
-      clear: () => {
-        entries.delete(entry);
-      },
-    };
-    entries.add(entry);
+    const entry = new Entry(this.#now, this.#entries, onExpired);
+    this.#entries.add(entry);
     return entry;
   }
 
@@ -57,10 +77,11 @@ export class DeadlineClock {
   #tick(): void {
     const nowMs = performance.now();
     // While the process stood still nobody's time ran: peers could not be heard.
-    const stalledMs = Math.max(0, nowMs - this.#nowMs - 2 * this.#tickMs);
-    this.#nowMs = nowMs;
+    const stalledMs = Math.max(0, nowMs - this.#now.nowMs - 2 * this.#now.tickMs);
+    this.#now.nowMs = nowMs;
     for (const entry of this.#entries) {
       entry.atMs += stalledMs;
+      entry.latestMs += stalledMs;
       if (entry.atMs > nowMs) continue;
       entry.atMs = Number.POSITIVE_INFINITY;
       entry.onExpired();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Configuration } from '../snapshot/configuration.ts';
 import { newKeyring, sampleAgent, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
 import { describeAccess } from './describe-access.ts';
-import { defaultLimits } from './limits.ts';
+import { defaultLimits } from './testing/default-limits.ts';
 
 const value = 'sk-canary-value';
 const keyring = newKeyring();

@@ -9,6 +9,8 @@ export interface DialOptions {
   readonly resolver: CheckedResolver;
   readonly tls: UpstreamTls;
   readonly dialMs: number;
+  /** What no rule and no binding names is not dialled, whoever asks. */
+  readonly isPortNamed: (port: number) => boolean;
 }
 
 /** `host` is canonical; IPv6 stands in brackets. */
@@ -21,7 +23,10 @@ export interface Destination {
 export type Dialled = { readonly kind: 'dialled'; readonly socket: Socket } | Refusal;
 
 /** Gives a connected socket, over TLS with a verified certificate when the destination is secure. Never rejects. */
-export async function dial(destination: Destination, { resolver, tls, dialMs }: DialOptions): Promise<Dialled> {
+export async function dial(destination: Destination, options: DialOptions): Promise<Dialled> {
+  const { resolver, tls, dialMs } = options;
+  if (!options.isPortNamed(destination.port))
+    return refusal('PORT_REFUSED', 'No rule and no binding names the port of this request.');
   const host = destination.host.startsWith('[') ? destination.host.slice(1, -1) : destination.host;
   const resolution = await resolver.resolve(host, destination.port);
   if (resolution.kind === 'refused')

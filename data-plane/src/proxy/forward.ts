@@ -44,6 +44,7 @@ async function exchange(
   agent.onGone = () => upstream.socket.destroy();
   if (agent.isGone) upstream.socket.destroy();
   try {
+    upstream.deadline.cap(plane.limits.requestMs);
     upstream.deadline.extend(plane.limits.bodyIdleMs);
     sendRequest(plane, outgoing, upstream, sending);
     const relayed = await relayAnswer(plane, agent, outgoing, upstream, sending);

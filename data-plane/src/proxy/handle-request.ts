@@ -52,6 +52,8 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   const configuration = plane.configuration.current;
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
   exchange.revision = configuration.revision;
+  if (!plane.pressure.hasRoomForRequest(plane.underway))
+    return refusal('OVERLOADED', 'This worker has no memory left.', { retryAfterSeconds: 5 });
 
   const identity = whoAsks(plane, agent, head, configuration);
   if (identity.kind === 'refused') return identity;
@@ -71,7 +73,7 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   const plain = refusePlainHttp(agent.tunnel, rules, nowMs);
   if (plain) return plain;
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
-  const { limits } = decision.options;
+  const { limits, maxBodyBytes = plane.limits.maxBodyBytes } = decision.options;
   const limited = limits.length > 0 ? await limitRequest(plane, exchange, limits, identity.agent.id) : undefined;
   if (limited) return limited;
 
@@ -88,7 +90,9 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   )
     return exchange.deny();
 
-  const body = (exchange.body = new RequestBody(agent, request.framing));
+  const maxBytes = Math.min(maxBodyBytes, plane.limits.maxBodyBytes);
+  const body = (exchange.body = new RequestBody(agent, request.framing, maxBytes));
+  if (body.isTooLong) return refusal('BODY_TOO_LARGE', 'The request body is too long.');
   const holding = holdBody(plane, agent, head, exchange, body, placement.headers, scope);
   const held = holding instanceof Promise ? await holding : holding;
   if (held.kind !== 'held') return held;

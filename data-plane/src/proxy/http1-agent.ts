@@ -32,13 +32,18 @@ export class Http1Agent implements AgentStream {
   #minor: 0 | 1 = 1;
   #isLast = false;
 
-  constructor(plane: DataPlane, socket: Socket, raw: Socket, tunnel: Tunnel | undefined) {
+  constructor(
+    plane: DataPlane,
+    socket: Socket,
+    { raw, connection, tunnel }: Pick<Http1Agent, 'raw' | 'connection' | 'tunnel'>,
+  ) {
     this.#plane = plane;
     this.socket = socket;
     this.raw = raw;
     this.tunnel = tunnel;
     this.reader = new SocketReader(socket);
-    this.connection = plane.connections.add(socket);
+    this.connection = connection;
+    connection.socket = socket;
     this.deadline = plane.clock.deadline(() => this.#expire());
     socket.once('close', () => this.deadline.clear());
   }

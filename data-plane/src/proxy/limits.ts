@@ -1,8 +1,12 @@
-/** How much and how long. Times in milliseconds, sizes in bytes. */
+import type { LimitName } from '@onecli/shared/limits-table';
+
+/** How much and how long. Times in milliseconds, sizes in bytes; what may be unlimited is then infinite. */
 export interface Limits {
   /** A longer request target is refused: patterns are matched against it. */
   readonly maxTargetBytes: number;
   readonly head: { readonly maxHeadBytes: number; readonly maxHeaders: number };
+  /** Of a request's payload. */
+  readonly maxBodyBytes: number;
   /** The first request head of a connection, CONNECT included. */
   readonly firstHeadMs: number;
   readonly handshakeMs: number;
@@ -15,6 +19,13 @@ export interface Limits {
   readonly dialMs: number;
   /** Until the first byte of an answer: generous, for models think. */
   readonly firstByteMs: number;
+  /** From a request's head to its answer's end. */
+  readonly requestMs: number;
+  /** The age at which a connection of an agent ends after the request under way. */
+  readonly connectionMs: number;
+  /** Agents' connections of this worker, before and after they have said who they are. */
+  readonly maxConnections: number;
+  readonly maxTunnelsPerAgent: number;
   readonly pooledIdleMs: number;
   readonly maxPooledPerOrigin: number;
   readonly maxPooled: number;
@@ -22,24 +33,43 @@ export interface Limits {
   readonly heldBodyBytes: number;
   /** A request body in which placeholders are replaced is held whole; a longer one is refused. */
   readonly placedBodyBytes: number;
+  /** Certificates kept for hosts that were asked for. */
   readonly maxLeaves: number;
+  readonly mintsPerMinute: number;
+  readonly mintsPerAgentPerMinute: number;
+  /** Memory of this process near to which it takes no more on. */
+  readonly maxMemoryBytes: number;
 }
 
-/** Defaults that suit a worker of a few hundred megabytes. */
-export const defaultLimits: Limits = {
-  maxTargetBytes: 16 * 1024,
-  head: { maxHeadBytes: 64 * 1024, maxHeaders: 200 },
-  firstHeadMs: 15_000,
-  handshakeMs: 15_000,
-  headMs: 15_000,
-  keepAliveMs: 5 * 60_000,
-  bodyIdleMs: 5 * 60_000,
-  dialMs: 10_000,
-  firstByteMs: 10 * 60_000,
-  pooledIdleMs: 30_000,
-  maxPooledPerOrigin: 128,
-  maxPooled: 2048,
-  heldBodyBytes: 64 * 1024,
-  placedBodyBytes: 4 * 1024 * 1024,
-  maxLeaves: 1000,
-};
+/** The limits that a configuration's variables stand for. */
+export function toLimits(value: Readonly<Record<LimitName, number>>): Limits {
+  return {
+    maxTargetBytes: value.ONECLI_LIMIT_TARGET_BYTES,
+    head: { maxHeadBytes: value.ONECLI_LIMIT_HEAD_BYTES, maxHeaders: value.ONECLI_LIMIT_HEADERS },
+    maxBodyBytes: orInfinite(value.ONECLI_LIMIT_BODY_BYTES),
+    firstHeadMs: value.ONECLI_LIMIT_FIRST_HEAD_MS,
+    handshakeMs: value.ONECLI_LIMIT_HANDSHAKE_MS,
+    headMs: value.ONECLI_LIMIT_HEAD_MS,
+    keepAliveMs: value.ONECLI_LIMIT_IDLE_MS,
+    bodyIdleMs: value.ONECLI_LIMIT_BODY_IDLE_MS,
+    dialMs: value.ONECLI_LIMIT_DIAL_MS,
+    firstByteMs: value.ONECLI_LIMIT_FIRST_BYTE_MS,
+    requestMs: orInfinite(value.ONECLI_LIMIT_REQUEST_MS),
+    connectionMs: orInfinite(value.ONECLI_LIMIT_CONNECTION_MS),
+    maxConnections: value.ONECLI_LIMIT_CONNECTIONS,
+    maxTunnelsPerAgent: value.ONECLI_LIMIT_TUNNELS_PER_AGENT,
+    pooledIdleMs: value.ONECLI_LIMIT_POOLED_IDLE_MS,
+    maxPooledPerOrigin: 128,
+    maxPooled: value.ONECLI_LIMIT_POOLED,
+    heldBodyBytes: 64 * 1024,
+    placedBodyBytes: 4 * 1024 * 1024,
+    maxLeaves: value.ONECLI_LIMIT_CERTIFICATES,
+    mintsPerMinute: value.ONECLI_LIMIT_CERTIFICATES_PER_MINUTE,
+    mintsPerAgentPerMinute: value.ONECLI_LIMIT_CERTIFICATES_PER_AGENT_PER_MINUTE,
+    maxMemoryBytes: value.ONECLI_LIMIT_MEMORY_MB * 1024 * 1024,
+  };
+}
+
+function orInfinite(value: number): number {
+  return value === 0 ? Number.POSITIVE_INFINITY : value;
+}

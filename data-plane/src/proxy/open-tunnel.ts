@@ -14,6 +14,7 @@ import { Http1Agent } from './http1-agent.ts';
 import { type Identity, identify } from './identify.ts';
 import { type PassThrough, passThrough } from './pass-through.ts';
 import { type Served, serveConnection } from './serve-connection.ts';
+import { leafFor, refusalLeafFor, takeTunnelRoom } from './take-tunnel-room.ts';
 import { poolKeyOf } from './upstream-pool.ts';
 
 const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', 'latin1');
@@ -21,7 +22,7 @@ const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', '
 /** Answers a CONNECT and serves the tunnel. A refusal carries its code in the reason phrase: clients show only that. */
 export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: RequestHead): Promise<Served> {
   const exchange = new Exchange(plane, head);
-  const admitted = admit(plane, head, exchange);
+  const admitted = admit(plane, agent, head, exchange);
   const tunnel = admitted.kind === 'pass-through' ? await passThrough(plane, agent, exchange, admitted) : admitted;
   if (tunnel === 'taken') return tunnel;
   if (tunnel.kind === 'refused') {
@@ -31,33 +32,66 @@ export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: Requ
   }
   agent.socket.write(established);
   agent.deadline.clear();
+  // Nothing of the CONNECT is kept for as long as its tunnel is open: there may be thousands of them.
+  endOnFault(plane, agent, serveTunnel(plane, agent, exchange, tunnel));
+  return 'taken';
+}
+
+function serveTunnel(plane: DataPlane, agent: Http1Agent, exchange: Exchange, tunnel: Admitted): Promise<void> {
+  const { refused } = tunnel;
+  const unasked = refused && (() => exchange.record(refused));
+  return secureTunnel(plane, agent, exchange, tunnel).then((inner) => inner && serveInside(plane, inner, unasked));
+}
+
+/** @param onUnasked called at the end of a tunnel in which no request came */
+async function serveInside(plane: DataPlane, inner: Http1Agent, onUnasked: (() => void) | undefined): Promise<void> {
+  let isAsked = false;
+  await serveConnection(plane, inner, (head) => {
+    isAsked = true;
+    return handleRequest(plane, inner, head);
+  });
+  if (!isAsked) onUnasked?.();
+}
+
+function endOnFault(plane: DataPlane, { raw }: Http1Agent, served: Promise<void>): void {
+  served.catch((error: unknown) => {
+    plane.log.error({ err: error }, 'a tunnel failed unexpectedly');
+    raw.destroy();
+  });
+}
+
+/** The TLS handshake. Gives the agent inside the tunnel, or nothing when that has come to an end. */
+async function secureTunnel(
+  plane: DataPlane,
+  agent: Http1Agent,
+  exchange: Exchange,
+  { identity, destination, secureContext, refused }: Admitted,
+): Promise<Http1Agent | undefined> {
   const early = agent.reader.detach();
   const handshakeTimeoutMs = plane.limits.handshakeMs;
-  const secured = await interceptTls(agent.socket, early, { secureContext: tunnel.secureContext, handshakeTimeoutMs });
-  const { identity, destination, refused } = tunnel;
-  if (secured.kind === 'failed' && secured.reason !== 'not-tls') return endUnsecured(plane, exchange, secured, refused);
+  const secured = await interceptTls(agent.socket, early, { secureContext, handshakeTimeoutMs });
+  if (secured.kind === 'failed' && secured.reason !== 'not-tls') {
+    endUnsecured(plane, exchange, secured, refused);
+    return undefined;
+  }
   // What is no TLS may be plain HTTP: each request is told whether that is served.
   const isSecure = secured.kind === 'secured';
-  const inner = new Http1Agent(plane, isSecure ? secured.socket : agent.socket, agent.socket, {
-    identity,
-    destination,
-    isSecure,
-    poolKey: poolKeyOf(identity.agent.id, destination, isSecure),
-    rules: undefined,
+  const inner = new Http1Agent(plane, isSecure ? secured.socket : agent.socket, {
+    raw: agent.raw,
+    connection: agent.connection,
+    tunnel: {
+      identity,
+      destination,
+      isSecure,
+      poolKey: poolKeyOf(identity.agent.id, destination, isSecure),
+      rules: undefined,
+    },
   });
   const mismatch = isSecure ? compareServerName(secured.serverName, destination) : undefined;
-  if (mismatch) {
-    await refuseTunnel(inner, exchange, mismatch, false);
-    inner.closeGently();
-    return 'taken';
-  }
-  let isAsked = false;
-  await serveConnection(plane, inner, (innerHead) => {
-    isAsked = true;
-    return handleRequest(plane, inner, innerHead);
-  });
-  if (refused && !isAsked) exchange.record(refused);
-  return 'taken';
+  if (!mismatch) return inner;
+  await refuseTunnel(inner, exchange, mismatch, false);
+  inner.closeGently();
+  return undefined;
 }
 
 interface Admitted extends Pick<Tunnel, 'identity' | 'destination'> {
@@ -68,10 +102,15 @@ interface Admitted extends Pick<Tunnel, 'identity' | 'destination'> {
 }
 
 /** Who is it, where to, and may it talk to that host at all? A certificate is minted only after a yes to each. */
-function admit(plane: DataPlane, head: RequestHead, exchange: Exchange): Admitted | PassThrough | Refusal {
+function admit(
+  plane: DataPlane,
+  agent: Http1Agent,
+  head: RequestHead,
+  exchange: Exchange,
+): Admitted | PassThrough | Refusal {
   const configuration = plane.configuration.current;
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
-  if (plane.isDraining) return refusal('DRAINING', 'This worker is shutting down.');
+  if (plane.isClosing) return refusal('DRAINING', 'This worker is shutting down.');
   exchange.revision = configuration.revision;
   const destination = connectDestination(head);
   if (destination.kind === 'authority') exchange.destination = destination;
@@ -84,15 +123,17 @@ function admit(plane: DataPlane, head: RequestHead, exchange: Exchange): Admitte
     const rules = configuration.policyOf(identity.agent).rulesFor(destination.host, destination.port);
     const decision = mayReachHost(rules, Date.now());
     exchange.judge(decision);
-    if (decision.kind === 'deny') return refuseHost(plane, identity, destination, exchange.deny(decision));
+    if (decision.kind === 'deny') return refuseHost(plane, agent, identity, destination, exchange.deny(decision));
     tunnel = decision.options.tunnel;
   }
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
+  const noRoom = takeTunnelRoom(plane, agent, identity.agent.id);
+  if (noRoom) return noRoom;
   if (tunnel) return { kind: 'pass-through', identity, destination, limits: tunnel.limits };
-  const secureContext = leafFor(plane, (host) => plane.authority.leaves?.secureContextFor(host), destination);
-  return secureContext
-    ? { kind: 'admitted', identity, destination, secureContext, refused: undefined }
-    : refusal('NOT_READY', 'This worker has no certificate authority that can issue now.');
+  const secureContext = leafFor(plane, identity.agent.id, destination.host);
+  return 'kind' in secureContext
+    ? secureContext
+    : { kind: 'admitted', identity, destination, secureContext, refused: undefined };
 }
 
 /**
@@ -101,13 +142,14 @@ function admit(plane: DataPlane, head: RequestHead, exchange: Exchange): Admitte
  */
 function refuseHost(
   plane: DataPlane,
+  agent: Http1Agent,
   identity: Identity,
   destination: Authority,
   refused: Refusal,
 ): Admitted | Refusal {
   if (destination.port !== 443 || !plane.trail.hasRoom) return refused;
-  const mint = (host: string) => plane.authority.refusalLeaves?.secureContextFor(identity.agent.id, host);
-  const secureContext = leafFor(plane, mint, destination);
+  if (takeTunnelRoom(plane, agent, identity.agent.id)) return refused;
+  const secureContext = refusalLeafFor(plane, identity.agent.id, destination.host);
   return secureContext ? { kind: 'admitted', identity, destination, secureContext, refused } : refused;
 }
 
@@ -135,20 +177,6 @@ function compareServerName(serverName: string | undefined, destination: Authorit
   return refusal('MISDIRECTED', 'The TLS server name is not the host of the CONNECT.');
 }
 
-/** The certificate of a host, minted now if need be; undefined when the authority is not there or has expired. */
-function leafFor(
-  plane: DataPlane,
-  mint: (host: string) => SecureContext | undefined,
-  { host }: Authority,
-): SecureContext | undefined {
-  try {
-    return mint(host.replace(/^\[|\]$/g, ''));
-  } catch (error) {
-    plane.log.error({ err: error }, 'a certificate could not be minted');
-    return undefined;
-  }
-}
-
 async function refuseTunnel(
   agent: Http1Agent,
   exchange: Exchange,
@@ -164,13 +192,12 @@ function endUnsecured(
   exchange: Exchange,
   failed: Extract<InterceptResult, { kind: 'failed' }>,
   refusedHost: Refusal | undefined,
-): Served {
+): void {
   if (failed.reason === 'closed') {
     if (refusedHost) exchange.record(refusedHost);
-    return 'taken';
+    return;
   }
   const { reason, detail } = failed;
   plane.log.info({ requestId: exchange.requestId, reason, detail }, 'an agent did not finish its TLS handshake');
   exchange.record(refusedHost ?? refusal('TLS_HANDSHAKE_FAILED', detail));
-  return 'taken';
 }

@@ -14,11 +14,11 @@ afterEach(() => {
   for (const pair of pairs.splice(0)) pair.close();
 });
 
-async function open(framing: Framing) {
+async function open(framing: Framing, maxBytes?: number) {
   const pair = await loopbackPair();
   pairs.push(pair);
   const agent = http1AgentOn(pair.near, clock);
-  return { ...pair, reader: agent.reader, body: new RequestBody(agent, framing) };
+  return { ...pair, reader: agent.reader, body: new RequestBody(agent, framing, maxBytes) };
 }
 
 const ofLength = (lengthBytes: number): Framing => ({ kind: 'length', lengthBytes });
@@ -144,5 +144,21 @@ describe('RequestBody.next', () => {
     far.write(sent);
     expect(await rest(body)).toBe(sent);
     expect(body.hasMention).toBe(true);
+  });
+});
+
+describe('a body that is too long', () => {
+  it('is known by its declared length, to the byte', async () => {
+    expect((await open(ofLength(1_000), 1_000)).body.isTooLong).toBe(false);
+    expect((await open(ofLength(1_001), 1_000)).body.isTooLong).toBe(true);
+    expect((await open(ofLength(Number.MAX_SAFE_INTEGER))).body.isTooLong).toBe(false);
+  });
+
+  it('is refused in chunks as soon as it has passed the limit', async () => {
+    const { far, body } = await open({ kind: 'chunked' }, 8);
+    far.write('4\r\nabcd\r\n4\r\nefgh\r\n');
+    expect(text(await body.next())).toBe('abcdefgh');
+    far.write('1\r\ni\r\n');
+    expect(text(await body.next())).toBe('BODY_TOO_LARGE');
   });
 });

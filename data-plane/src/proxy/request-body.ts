@@ -12,15 +12,18 @@ export class RequestBody {
   readonly #source: BodySource | undefined;
   readonly #watch: BodyWatch | undefined;
   readonly #agent: AgentStream;
+  readonly #maxBytes: number;
   #held: BodyPiece | undefined;
   /** Payload bytes taken so far. */
   bytes = 0;
   /** A placeholder was quoted in running text: forwarded as it is, and a finding. */
   hasMention = false;
 
-  constructor(agent: AgentStream, framing: Framing) {
+  /** @param maxBytes a longer payload is refused, as soon as that is known */
+  constructor(agent: AgentStream, framing: Framing, maxBytes = Number.POSITIVE_INFINITY) {
     this.#framing = framing;
     this.#agent = agent;
+    this.#maxBytes = maxBytes;
     if (this.isEmpty) return;
     this.#source = agent.body(framing);
     this.#watch = new BodyWatch();
@@ -33,6 +36,11 @@ export class RequestBody {
 
   get isEmpty(): boolean {
     return this.framing.kind === 'none' || (this.framing.kind === 'length' && this.framing.lengthBytes === 0);
+  }
+
+  /** True when its declared length is more than may be. */
+  get isTooLong(): boolean {
+    return this.framing.kind === 'length' && this.framing.lengthBytes > this.#maxBytes;
   }
 
   /** True when all of it was taken from the agent: the next bytes are another request. */
@@ -100,6 +108,7 @@ export class RequestBody {
     const piece = await source.take();
     if (piece.kind !== 'payload') return piece;
     for (const chunk of piece.chunks) this.bytes += chunk.length;
+    if (this.bytes > this.#maxBytes) return refusal('BODY_TOO_LARGE', 'The request body is too long.');
     return this.#watchPayload(piece.chunks, piece.isLast) ?? piece;
   }
 

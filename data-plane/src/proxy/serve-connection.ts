@@ -27,6 +27,7 @@ export async function serveConnection(
     deadline.pause();
     // A head that comes after we have ended our side is not served: its answer could not be sent.
     if (read.kind === 'ended' || !socket.writable) return end(plane, agent, read.kind === 'ended' && read.isPartial);
+    if (isFirst) plane.connections.spoke(agent.connection);
     if (read.kind === 'fault') {
       const code =
         read.code === 'HEAD_TOO_LARGE' || read.code === 'TOO_MANY_HEADERS' ? 'HEAD_TOO_LARGE' : 'BAD_REQUEST';
@@ -34,7 +35,7 @@ export async function serveConnection(
     }
     const served = await serve(read.head);
     if (served === 'taken') return;
-    if (agent.isLast || plane.isDraining) return agent.closeGently();
+    if (agent.isLast || plane.isDraining || agent.connection.isExpired) return agent.closeGently();
   }
 }
 

@@ -69,6 +69,7 @@ export class UpstreamPool {
     upstream.isReused = true;
     reader.onBytes = () => this.#dropIdle(upstream);
     reader.onEnding = () => this.#dropIdle(upstream);
+    upstream.deadline.cap(Number.POSITIVE_INFINITY);
     upstream.deadline.extend(this.#limits.pooledIdleMs);
     idle.push(upstream);
     this.#idle.set(poolKey, idle);

@@ -29,6 +29,7 @@ export class Configuration {
   readonly #compiled = new Map<string, CompiledPolicy>();
   #hasBodySurfaces: boolean | undefined;
   #aliases: ReadonlyMap<string, KnownAlias> | undefined;
+  #namedPorts: ReadonlySet<number> | undefined;
 
   constructor(snapshot: Snapshot) {
     this.snapshot = snapshot;
@@ -78,6 +79,12 @@ export class Configuration {
     return compiled;
   }
 
+  /** True for 443 and 80, and for every port that a rule or a binding names. */
+  namesPort(port: number): boolean {
+    this.#namedPorts ??= namedPorts(this.snapshot);
+    return this.#namedPorts.has(port);
+  }
+
   secret(name: string): SecretRecord | undefined {
     return this.snapshot.secrets.get(name);
   }
@@ -105,4 +112,17 @@ function aliasesOf({ secrets }: Snapshot): ReadonlyMap<string, KnownAlias> {
     aliases.set(id, { secret, prefix });
   }
   return aliases;
+}
+
+const webPorts = [443, 80];
+
+function namedPorts({ policies, secrets }: Snapshot): ReadonlySet<number> {
+  const named = new Set(webPorts);
+  const add = (hosts: readonly string[]): void => {
+    // An IPv6 address that has a port stands in brackets.
+    for (const host of hosts) named.add(Number(/(?:^[^:]*|\]):([0-9]+)$/.exec(host)?.[1] ?? webPorts[0]));
+  };
+  for (const { rules } of policies.values()) for (const rule of rules) add(rule.hosts);
+  for (const { binding } of secrets.values()) add(binding.hosts);
+  return named;
 }

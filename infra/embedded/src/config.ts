@@ -1,8 +1,10 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { isIP, isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
+import { isAddressRange, isEndpoint, isHostName, isRedirection } from './address-text.ts';
+import { limitSchemas, limitSettings } from './limit-settings.ts';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 const portText = 'expected a port number, 1 to 65535';
@@ -39,7 +41,10 @@ export const variables = z.object({
     'expected host names such as gateway.example.com, separated by commas',
   ).optional(),
   ONECLI_REFUSE_INSIDE_TUNNEL: z.enum(['on', 'off'], { error: 'expected on or off' }).default('on'),
+  ONECLI_OWN_LISTENERS: listOf(isEndpoint, 'expected address:port, separated by commas').optional(),
   ONECLI_DRAIN_MS: wholeNumber(0, 3_600_000, 'expected milliseconds, 0 to 3600000').prefault('10000'),
+  ONECLI_DRAIN_WAIT_MS: wholeNumber(0, 600_000, 'expected milliseconds, 0 to 600000').prefault('0'),
+  ...limitSchemas,
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
 
@@ -112,6 +117,10 @@ export interface SupervisorConfig {
   readonly adminPassword: string | undefined;
   /** How long a worker's requests get to finish when it stops. */
   readonly drainMs: number;
+  /** How long it goes on accepting before that, although it is not ready any more. */
+  readonly drainWaitMs: number;
+  /** Where else OneCLI can be reached, such as by a load balancer. */
+  readonly ownListeners: string | undefined;
   readonly logLevel: string;
   /** Handed on to the workers as they are, having been checked here. */
   readonly workerSettings: Readonly<Record<string, string>>;
@@ -223,6 +232,7 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     ONECLI_UPSTREAM_CA_FILE: found.ONECLI_UPSTREAM_CA_FILE,
     ONECLI_ALLOW_RANGES: found.ONECLI_ALLOW_RANGES,
     ONECLI_CONNECT_TO: found.ONECLI_CONNECT_TO,
+    ...limitSettings(found),
     ONECLI_GATEWAY_NAMES: found.ONECLI_GATEWAY_NAMES,
     ONECLI_REFUSE_INSIDE_TUNNEL: found.ONECLI_REFUSE_INSIDE_TUNNEL,
   };
@@ -236,6 +246,8 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     adminUser: found.ONECLI_ADMIN_USER,
     adminPassword: found.ONECLI_ADMIN_PASSWORD,
     drainMs: found.ONECLI_DRAIN_MS,
+    drainWaitMs: found.ONECLI_DRAIN_WAIT_MS,
+    ownListeners: found.ONECLI_OWN_LISTENERS,
     logLevel: found.ONECLI_LOG_LEVEL,
     workerSettings: definedOnly(workerSettings),
     inheritedEnvironment: definedOnly(
@@ -291,18 +303,4 @@ function isReadableFile(path: string): boolean {
 
 function listOf(isItem: (item: string) => boolean, message: string) {
   return z.string().refine((text) => text.split(',').every((item) => isItem(item.trim())), message);
-}
-
-function isAddressRange(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  if (isIP(address) === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128));
-}
-
-function isRedirection(text: string): boolean {
-  return /^[^=\s]+:[0-9]{1,5}=[^=\s]+:[0-9]{1,5}$/.test(text);
-}
-
-function isHostName(text: string): boolean {
-  return text.length <= 253 && /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/i.test(text);
 }

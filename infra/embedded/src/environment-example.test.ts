@@ -29,6 +29,16 @@ describe('.env.example', () => {
     for (const { name, meaning } of entries) expect(meaning, name).toMatch(/^# .+[.]$/);
   });
 
+  it('says the same of limits as docs/operations.md', () => {
+    const table = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+    const rows = [...table.matchAll(/^\| `(ONECLI_LIMIT_[A-Z_]+)` \| ([0-9]+) \| (.+) \|$/gm)];
+    expect(rows.map(([, name, value, meaning]) => `# ${meaning}\n# ${name}=${value}`)).toEqual(
+      entries
+        .filter(({ name }) => name.startsWith('ONECLI_LIMIT_'))
+        .map((one) => `${one.meaning}\n# ${one.name}=${one.value}`),
+    );
+  });
+
   it('sets nothing when it is copied as it is', () => {
     expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
   });

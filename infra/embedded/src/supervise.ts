@@ -130,7 +130,7 @@ class Planes implements Supervision {
         environment: () => workerEnvironment(foundation, name),
         nodeFlags: workerNodeFlags,
         listener: foundation.listener,
-        stopPatienceMs: foundation.config.drainMs + stopPatienceMs,
+        stopPatienceMs: foundation.config.drainWaitMs + foundation.config.drainMs + stopPatienceMs,
       }),
     );
     for (const child of [this.#controlPlane, ...this.#workers]) child.start();

@@ -46,11 +46,14 @@ export function workerEnvironment(surroundings: Surroundings, name: string): Env
     ...config.workerSettings,
     UV_THREADPOOL_SIZE: String(workerThreads),
     ONECLI_DRAIN_MS: String(config.drainMs),
+    ONECLI_DRAIN_WAIT_MS: String(config.drainWaitMs),
     ONECLI_PROXY_PORT: String(config.proxyPort),
     ONECLI_BIND: config.bind,
     ONECLI_LISTENER: 'ipc',
     ONECLI_WORKER_NAME: name,
-    ONECLI_OWN_LISTENERS: `${host}:${config.proxyPort},${host}:${config.apiPort}`,
+    ONECLI_OWN_LISTENERS: [`${host}:${config.proxyPort}`, `${host}:${config.apiPort}`, config.ownListeners ?? ''].join(
+      ',',
+    ),
   };
 }
 
