@@ -6,6 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attack, expectRefusal } from '../support/attack.ts';
+import { newCanary } from '../support/canary.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { openRaw, proxyCredentials, requestBytes } from '../support/raw-agent.ts';
 import type { RawConnection, RawResponse } from '../support/raw-connection.ts';
 import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts';
@@ -20,7 +22,7 @@ let plain: RecordingUpstream;
 beforeAll(async () => {
   plain = await startUpstream();
   const hosts = [idn, '2001:db8::7'];
-  const connectTo = [`plain.example:80=127.0.0.1:${plain.port}`];
+  const connectTo = ['plain', 'served'].map((name) => `${name}.example:80=127.0.0.1:${plain.port}`);
   world = await startWorld({ upstream: { hosts: [boundHost, ...hosts] }, hosts: [idn, ipv6], connectTo, rules });
 });
 afterAll(async () => {
@@ -169,7 +171,18 @@ describe('an upload of 50 MB by curl', () => {
 });
 
 describe('plain HTTP inside a CONNECT', () => {
-  const connect = () => `CONNECT plain.example:80 HTTP/1.1\r\nHost: plain.example:80\r\n${credentials()}\r\n`;
+  const connect = (host = 'plain.example') => `CONNECT ${host}:80 HTTP/1.1\r\nHost: ${host}:80\r\n${credentials()}\r\n`;
+
+  /** A request with a secret, in the clear, inside a tunnel to the host that is served so. */
+  async function askInside(secret: string, path = '/v1/x', host = 'served.example'): Promise<RawResponse> {
+    const connection = await openRaw(world.onecli.proxyPort);
+    connection.send(connect('served.example'));
+    expect((await connection.readResponse('CONNECT')).status).toBe(200);
+    connection.send(requestBytes('GET', path, { host, authorization: `Bearer onecli://${secret}` }));
+    const answer = await connection.readResponse();
+    connection.close();
+    return answer;
+  }
 
   it('is refused where no rule asks for it, in the clear, with nothing at the upstream', async () => {
     plain.reset();
@@ -182,6 +195,38 @@ describe('plain HTTP inside a CONNECT', () => {
     connection.close();
     expect([answer.status, answer.header('x-onecli-error')]).toEqual([400, 'BAD_REQUEST']);
     expect(answer.text).toContain('plainHttp');
+    expect(plain.receivedBytes()).toHaveLength(0);
+  });
+
+  it('is served where a rule has plainHttp, with no secret but those that may go in the clear', async () => {
+    const canary = newCanary('clear');
+    const binding = { hosts: ['served.example:80'], surfaces: ['header'], allowCleartext: true };
+    await world.onecli.must('POST', '/api/secrets', { name: 'prod/clear', value: canary, description: '', binding });
+    const allow = {
+      hosts: ['served.example'],
+      paths: ['/v1/**'],
+      secrets: ['prod/openai', 'prod/clear'],
+      plainHttp: true,
+    };
+    await world.onecli.must('POST', '/api/policies', { name: 'served', agents: [world.agent], rules: [{ allow }] });
+    await waitUntil('the rule is in force', async () => {
+      const tunnel = await openRaw(world.onecli.proxyPort);
+      tunnel.send(connect('served.example'));
+      const { status } = await tunnel.readResponse('CONNECT');
+      tunnel.close();
+      return status === 200;
+    });
+    await waitUntil('the secret is in force', async () => (await askInside('prod/clear')).status === 200);
+    plain.reset();
+    expect((await askInside('prod/clear')).status).toBe(200);
+    expect(plain.requests.map((one) => [one.target, one.all('host'), one.header('authorization')])).toEqual([
+      ['/v1/x', ['served.example'], `Bearer ${canary}`],
+    ]);
+    plain.reset();
+    const refused = await askInside('prod/openai');
+    expect([refused.status, refused.header('x-onecli-error')]).toEqual([403, 'PLACEHOLDER_NOT_BOUND']);
+    expect((await askInside('prod/clear', '/v2/x')).header('x-onecli-error')).toBe('POLICY_DENIED');
+    expect((await askInside('prod/clear', '/v1/x', boundHost)).header('x-onecli-error')).toBe('MISDIRECTED');
     expect(plain.receivedBytes()).toHaveLength(0);
   });
 

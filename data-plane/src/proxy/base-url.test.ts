@@ -100,6 +100,12 @@ describe('base-URL mode', () => {
     expect(result.all?.('x-onecli-agent-token')).toEqual([]);
   });
 
+  it('takes a JWT for the token', () => {
+    expect(read('/to/h.example/', { 'X-OneCLI-Agent-Token': 'e30.e30.c2ln' }).proxy).toEqual(['Bearer e30.e30.c2ln']);
+    expect(read('/to/e30.e30.c2ln@h.example/').proxy).toEqual(['Bearer e30.e30.c2ln']);
+    expect(read('/to/me:e30.e30.c2ln@h.example/').proxy).toEqual(['Bearer e30.e30.c2ln']);
+  });
+
   it('takes the same token from header and path, and refuses two that differ', () => {
     expect(read('/to/me:tok@h.example/', { 'X-OneCLI-Agent-Token': 'tok' }).proxy).toEqual([basic('me:tok')]);
     expect(read('/to/tok@h.example/', { 'Proxy-Authorization': basic(':tok') }).proxy).toEqual([basic(':tok')]);

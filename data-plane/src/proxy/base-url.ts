@@ -10,6 +10,8 @@ import { type Refusal, refusal } from './answer.ts';
 
 const prefix = '/to/';
 const tokenHeader = 'x-onecli-agent-token';
+/** RFC 7519: three parts in base64url. Tokens of ours have no dot. */
+const jwt = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 /** The request that a base-URL request stands for: absolute-form, with its own Host, its token as Proxy-Authorization. */
 export interface BasedRequest {
@@ -119,9 +121,10 @@ function presentedTokens(headers: readonly Header[], user: string | undefined): 
   const tokenInPath = user?.slice(user.indexOf(':') + 1);
   if (tokens.size > 1 || (token !== undefined && tokenInPath !== undefined && token !== tokenInPath))
     return refusal('IDENTITY_CONFLICT', 'Two different agent tokens were sent.');
-  const credentials = user === undefined ? token && `:${token}` : user.includes(':') ? user : `:${user}`;
-  if (credentials === undefined) return [];
-  const value = `Basic ${Buffer.from(credentials, 'latin1').toString('base64')}`;
+  const sent = tokenInPath ?? token;
+  if (sent === undefined) return [];
+  const basic = user?.includes(':') ? user : `:${sent}`;
+  const value = jwt.test(sent) ? `Bearer ${sent}` : `Basic ${Buffer.from(basic, 'latin1').toString('base64')}`;
   return headerValues(headers, 'proxy-authorization').includes(value)
     ? []
     : [{ name: 'proxy-authorization', rawName: 'Proxy-Authorization', value }];

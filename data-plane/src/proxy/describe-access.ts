@@ -12,6 +12,7 @@ const howTo = [
   'Requests go through this gateway by HTTPS_PROXY and HTTP_PROXY, or as http://<gateway>/to/<host>/<path> where a client honours no proxy.',
   'Put a placeholder where the key would stand, for instance "Authorization: Bearer onecli://prod/openai". The gateway puts the key in on the way out; you never hold it.',
   'What no rule under "allow" covers is refused, and a rule under "deny" wins. A rule without "paths" or "methods" is for all of them.',
+  '"rateLimit", "maxConcurrent", "maxBodyBytes" and "windows" (when it is in force) limit a rule. A host with "tunnel" is passed through unseen: there a placeholder is not replaced.',
   'An "alias" is the same placeholder in another form, for tools that check what a key looks like.',
   'A placeholder works at its own "hosts", in its own "places", and only where an allowed rule names it.',
   'A refusal by the gateway has the header x-onecli-error and says in error.hint what to do. If x-should-retry is false, do not repeat it: change the request, or ask an admin with the command in the hint.',
