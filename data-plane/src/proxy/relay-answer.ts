@@ -86,12 +86,14 @@ function beginAnswer(
   }
   const codings = body.isDone ? [] : contentCodings(head.headers);
   if (!codings) return refusal('UPSTREAM_ENCODING', 'The content coding of the answer is not known here.');
+  // What ends by closing is not told to be whole (RFC 9112 9.8), encoded or not.
   const isCoded = codings.length > 0;
+  const scrubbedFraming: Framing = isCoded && framing.kind !== 'close' ? { kind: 'chunked' } : framing;
   const sent = isCoded
     ? { ...forwarded, headers: forwarded.headers.filter(({ name }) => name !== 'content-encoding') }
     : forwarded;
   const payload = outgoing.scrub.payload('body');
-  const scrubbed = new ScrubbedPayload(payload, isCoded ? { kind: 'chunked' } : framing, (to) => begin(sent, to));
+  const scrubbed = new ScrubbedPayload(payload, scrubbedFraming, (to) => begin(sent, to));
   const decoder = isCoded ? new ContentDecoder(codings) : undefined;
   return new BodyRelay(plane, agent, upstream, sending, body, answer, scrubbed, decoder);
 }

@@ -1,7 +1,7 @@
 import { constants, brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Header } from '../wire/head.ts';
-import { ContentDecoder, contentCodings } from './content-decoder.ts';
+import { ContentDecoder, contentCodings, DecodeError } from './content-decoder.ts';
 
 const text = Buffer.from('{"value":"some text that repeats, some text that repeats"}\n'.repeat(50));
 const encoded: Readonly<Record<string, readonly [codings: readonly string[], bytes: Buffer]>> = {
@@ -87,9 +87,30 @@ describe('ContentDecoder', () => {
   });
 });
 
+describe.skipIf(contentCodings([field('zstd')]) === undefined)('ContentDecoder of zstd, where Node has it', () => {
+  const hello = Buffer.from('KLUv/SAWhQAAUGhlbGxvIHpzdGQBAOFKEQ==', 'base64');
+
+  it('decodes it, whole and byte by byte', async () => {
+    expect((await decode(['zstd'], [hello])).toString()).toBe('hello hello hello zstd');
+    expect((await decode(['zstd'], inPieces(hello, 1))).toString()).toBe('hello hello hello zstd');
+  });
+
+  it.each([
+    ['a cut stream', [hello.subarray(0, -3)]],
+    ['other bytes', [Buffer.from('plain')]],
+    ['bytes behind it', [hello, Buffer.from('behind')]],
+    ['a window of 128 MB', [Buffer.from('28b52ffd008809000061', 'hex')]],
+  ])('does not take %s for a whole one', async (_what, pieces) => {
+    await expect(decode(['zstd'], pieces)).rejects.toThrow(DecodeError);
+  });
+});
+
+function field(value: string): Header {
+  return { name: 'content-encoding', rawName: 'Content-Encoding', value };
+}
+
 describe('contentCodings', () => {
-  const codings = (...values: string[]) =>
-    contentCodings(values.map((value): Header => ({ name: 'content-encoding', rawName: 'Content-Encoding', value })));
+  const codings = (...values: string[]) => contentCodings(values.map(field));
 
   it.each([
     [[], []],

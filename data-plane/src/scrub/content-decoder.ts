@@ -4,6 +4,7 @@
  */
 import * as zlib from 'node:zlib';
 import type { Header } from '../wire/head.ts';
+import { ZstdFrames } from './zstd-frames.ts';
 
 const maxCodings = 3;
 
@@ -94,6 +95,7 @@ export class ContentDecoder {
 /** One coding. Pulls: the decompressor goes on only as its output is taken. */
 class DecoderStage {
   readonly #coding: string;
+  readonly #frames: ZstdFrames | undefined;
   #stream: Stage | undefined;
   #isInputTaken = false;
   /** Bytes behind the end of an encoded stream are no part of it. */
@@ -103,10 +105,12 @@ class DecoderStage {
 
   constructor(coding: string) {
     this.#coding = coding;
+    this.#frames = coding === 'zstd' ? new ZstdFrames() : undefined;
   }
 
   decode(bytes: Buffer): AsyncGenerator<Buffer, void> {
     const stream = this.#open(bytes[0]);
+    this.#frames?.push(bytes);
     this.#isInputTaken = bytes.length === 0 || this.#isEnded;
     if (!this.#isInputTaken) stream?.write(bytes, () => this.#notify(() => (this.#isInputTaken = true)));
     return this.#output(() => this.#isInputTaken);
@@ -114,6 +118,7 @@ class DecoderStage {
 
   /** An empty payload decodes to nothing. */
   finish(): AsyncGenerator<Buffer, void> {
+    if (this.#frames?.isWhole === false) throw new DecodeError('the payload was cut short');
     if (this.#stream === undefined) this.#isEnded = true;
     else if (!this.#isEnded) this.#stream.end();
     return this.#output(() => false);

@@ -35,6 +35,15 @@ describe('StreamScrubber', () => {
     expect(out.at(-1)?.buffer).toBe(long.buffer);
   });
 
+  it('finds the secret wherever it stands in a long chunk behind an open end', () => {
+    const overlapping = `${secret.slice(0, 9)}${secret}`;
+    for (let ahead = 0; ahead < 400; ahead++) {
+      const filler = '.'.repeat(ahead);
+      const pieces = ['..sk-c', `${filler}${overlapping}${'.'.repeat(1000)}`];
+      expect(scrub(pieces)).toBe(`..sk-c${filler}${secret.slice(0, 9)}${placeholder}${'.'.repeat(1000)}`);
+    }
+  });
+
   it('finds the secret across every border', () => {
     const text = `ahead ${secret} between ${Buffer.from(`user:${secret}`).toString('base64')} behind`;
     const whole = scrub([text]);
