@@ -4,6 +4,7 @@ import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
+import { AgentCertificateService } from './agents/agent-certificate.service.ts';
 import { AgentService } from './agents/agent.service.ts';
 import { type Services, createApp } from './api/create-app.ts';
 import { GraphqlApi } from './api/graphql-api.ts';
@@ -84,6 +85,7 @@ function buildServices({ database, keys }: Foundation, change: ChangeConfig, sto
   return {
     secrets: new SecretService(database, change, keys),
     agents: new AgentService(database, change, keys),
+    certificates: new AgentCertificateService(change, keys),
     policies: new PolicyService(database, change, keys),
     audit: new AuditService(store),
     workers: new WorkerService(new WorkerStore(database)),

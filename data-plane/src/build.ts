@@ -1,12 +1,13 @@
 /** Wires a worker by hand. The only place that knows which adapters stand behind the ports. */
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
 import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
-import type { AuthorityRecord } from '@onecli/shared/domain/snapshot';
-import type { SealedPolicy } from '@onecli/shared/ports/snapshot-source';
-import { authorityContext, policyContext } from '@onecli/shared/seal-contexts';
+import type { AgentIdentity } from '@onecli/shared/domain/identity';
+import type { SealedAgent, SealedPolicy } from '@onecli/shared/ports/snapshot-source';
+import { agentIdentitiesContext, policyContext } from '@onecli/shared/seal-contexts';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import { Keyring } from '@onecli/shared/vault/keyring';
 import { open } from '@onecli/shared/vault/seal';
@@ -18,6 +19,9 @@ import { AgentTunnels } from './load/agent-tunnels.ts';
 import { MemoryPressure } from './load/memory-pressure.ts';
 import { MintBudget } from './load/mint-budget.ts';
 import { Metrics } from './health/metrics.ts';
+import { fetchText } from './identity/fetch-json.ts';
+import { IssuerKeys } from './identity/issuer-keys.ts';
+import { JwtVerifier } from './identity/jwt-verifier.ts';
 import { AddressGuard } from './netguard/address-guard.ts';
 import { CheckedResolver } from './netguard/checked-resolver.ts';
 import { PolicyLimits } from './policy/policy-limits.ts';
@@ -26,8 +30,8 @@ import { DeadlineClock } from './proxy/deadline.ts';
 import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
-import { LeafCache } from './tls/leaf-cache.ts';
-import { RefusalLeaves } from './tls/refusal-leaves.ts';
+import { AuthoritiesInForce } from './tls/authorities-in-force.ts';
+import { ProxyPortTls } from './tls/proxy-port-tls.ts';
 import { UpstreamTls } from './tls/upstream-tls.ts';
 
 /** The master key is not this instance's: nothing can be opened, and going on would only hide it. */
@@ -99,14 +103,15 @@ function wire(
 ): DataPlane {
   const { limits } = config;
   const clock = new DeadlineClock();
-  const authority = new IssuingAuthority(keyring, limits.maxLeaves, config.isRefusingInsideTunnel);
+  const { authority, proxyPortTls } = certificates(config, keyring, limits.maxLeaves, log);
   const configuration = new FollowedConfiguration({
     source,
     bus,
     log,
     lookEveryMs: 1000,
     openBody: (policy) => openBody(keyring, policy),
-    prepare: (snapshot) => authority.use(snapshot.authority),
+    openIdentities: (agent) => openIdentities(keyring, agent, log),
+    prepare: (snapshot) => authority.use(snapshot),
   });
   const dialling = {
     ...upstreamAccess(config),
@@ -114,6 +119,7 @@ function wire(
     isPortNamed: (port: number) => configuration.current?.namesPort(port) ?? false,
   };
   const pool = new UpstreamPool(dialling, limits, clock);
+  const keys = new IssuerKeys({ fetchText: (url, signal) => fetchText(url, dialling, signal), log });
   const metrics: Metrics = new Metrics({
     revision: () => configuration.current?.revision ?? 0,
     pooled: () => pool.idleCount,
@@ -128,6 +134,9 @@ function wire(
     configuration,
     opener,
     tokenPepper,
+    jwts: new JwtVerifier(keys),
+    proxyPortTls,
+    trustedProxies: config.trustedProxies,
     policyLimits: new PolicyLimits(),
     dialling,
     pool,
@@ -150,9 +159,29 @@ function wire(
 
 const trailBounds = { flushEveryMs: 100, maxBatch: 1500, maxPending: 100_000 };
 
+function certificates(config: WorkerConfig, keyring: Keyring, maxLeaves: number, log: Logger) {
+  const ticketKeys = randomBytes(48);
+  const { clientRoots, isRefusingInsideTunnel, gatewayNames } = config;
+  const proxyPortTls = new ProxyPortTls({ names: [...gatewayNames, 'localhost', hostname()], ticketKeys });
+  const keeping = { keyring, maxLeaves, ticketKeys, isRefusingInsideTunnel };
+  return { authority: new AuthoritiesInForce({ ...keeping, proxyPortTls, clientRoots, log }), proxyPortTls };
+}
+
 function openBody(keyring: Keyring, policy: SealedPolicy): PolicyBody {
   const text = open(keyring, policyContext(policy.id, policy.version), policy.sealedBody).toString('utf8');
   return JSON.parse(text) as PolicyBody;
+}
+
+/** An agent whose identities do not open is recognised by nothing, and the others go on. */
+function openIdentities(keyring: Keyring, agent: SealedAgent, log: Logger): readonly AgentIdentity[] {
+  if (agent.sealedIdentities === undefined) return [];
+  try {
+    const text = open(keyring, agentIdentitiesContext(agent.id), agent.sealedIdentities).toString('utf8');
+    return JSON.parse(text) as AgentIdentity[];
+  } catch (error) {
+    log.error({ err: error, agent: agent.name }, 'the identities of an agent were altered: it is not recognised');
+    return [];
+  }
 }
 
 function upstreamAccess(config: WorkerConfig): { resolver: CheckedResolver; tls: UpstreamTls } {
@@ -183,38 +212,6 @@ function reportAlive(
 }
 
 const version = '0.1.0';
-
-const maxRefusalLeaves = 100;
-
-/** The certificate authority in force: its leaves are minted here, and its certificate handed out. */
-class IssuingAuthority {
-  leaves: LeafCache | undefined;
-  refusalLeaves: RefusalLeaves | undefined;
-  certificatePem: string | undefined;
-  readonly #keyring: Keyring;
-  readonly #maxLeaves: number;
-  readonly #ticketKeys = randomBytes(48);
-  readonly #isRefusingInsideTunnel: boolean;
-  #id: string | undefined;
-
-  constructor(keyring: Keyring, maxLeaves: number, isRefusingInsideTunnel: boolean) {
-    this.#keyring = keyring;
-    this.#maxLeaves = maxLeaves;
-    this.#isRefusingInsideTunnel = isRefusingInsideTunnel;
-  }
-
-  use(record: AuthorityRecord): void {
-    if (record.id === this.#id) return;
-    const privateKeyPem = open(this.#keyring, authorityContext(record.id), record.sealedKey).toString('utf8');
-    const pair = { certificatePem: record.certificatePem, privateKeyPem };
-    const ticketKeys = this.#ticketKeys;
-    this.leaves = new LeafCache(pair, { maxLeaves: this.#maxLeaves, ticketKeys });
-    if (this.#isRefusingInsideTunnel)
-      this.refusalLeaves = new RefusalLeaves(new LeafCache(pair, { maxLeaves: maxRefusalLeaves, ticketKeys }));
-    this.certificatePem = record.certificatePem;
-    this.#id = record.id;
-  }
-}
 
 async function firstInstance(
   source: PostgresSnapshotSource,

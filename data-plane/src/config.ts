@@ -1,6 +1,7 @@
 /** The worker's configuration, read from the environment once. Faults are named together, by variable, never by value. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { CidrMap, parseCidr } from '@onecli/shared/domain/cidr';
 import { type LimitName, limitVariables, parseLimit } from '@onecli/shared/limits-table';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { z } from 'zod';
@@ -40,6 +41,14 @@ export const workerEnvironment = z.object({
     .default('worker-1')
     .describe('a name of lower-case letters, digits and hyphens'),
   ONECLI_UPSTREAM_CA_FILE: z.string().optional().describe('a PEM file with further roots for upstreams'),
+  ONECLI_CLIENT_CA_FILE: z
+    .string()
+    .optional()
+    .describe('a PEM file with authorities whose client certificates may be agents'),
+  ONECLI_TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .describe('CIDRs, comma-separated, of load balancers that send the PROXY protocol'),
   ONECLI_ALLOW_RANGES: z
     .string()
     .default('')
@@ -83,6 +92,9 @@ export interface WorkerConfig {
   readonly takesListener: boolean;
   readonly name: string;
   readonly upstreamRootsPem: string | undefined;
+  /** PEM, one each. */
+  readonly clientRoots: readonly string[];
+  readonly trustedProxies: CidrMap<true>;
   readonly allowRanges: readonly string[];
   readonly connectTo: ConnectTo;
   /** This worker's own and those that it was told of: agents may not reach any of them. */
@@ -133,10 +145,18 @@ export function readConfig(environment: Environment = process.env): ReadConfig {
   const gatewayNames = attempt('ONECLI_GATEWAY_NAMES', 'host names, comma-separated, without scheme and port', () =>
     readNames(data.ONECLI_GATEWAY_NAMES ?? ''),
   );
+  const clientRoots = attempt('ONECLI_CLIENT_CA_FILE', 'a readable PEM file of certificates', () =>
+    readClientRoots(data.ONECLI_CLIENT_CA_FILE),
+  );
+  const trustedProxies = attempt('ONECLI_TRUSTED_PROXIES', 'CIDRs, comma-separated, like 10.1.0.0/24', () =>
+    readTrustedProxies(data.ONECLI_TRUSTED_PROXIES ?? ''),
+  );
   const connectTo = parseConnectTo(data.ONECLI_CONNECT_TO ?? '');
   if (connectTo.kind === 'faults') faults.push(...connectTo.faults.map((fault) => `ONECLI_CONNECT_TO: ${fault}`));
   if (
     !masterKey ||
+    !clientRoots ||
+    !trustedProxies ||
     !allowRanges ||
     !otherListeners ||
     !gatewayNames ||
@@ -148,6 +168,8 @@ export function readConfig(environment: Environment = process.env): ReadConfig {
   const parts = {
     masterKey,
     upstreamRootsPem,
+    clientRoots,
+    trustedProxies,
     allowRanges,
     otherListeners,
     gatewayNames,
@@ -157,7 +179,10 @@ export function readConfig(environment: Environment = process.env): ReadConfig {
 }
 
 interface Parts
-  extends Pick<WorkerConfig, 'masterKey' | 'upstreamRootsPem' | 'allowRanges' | 'gatewayNames' | 'connectTo'> {
+  extends Pick<
+    WorkerConfig,
+    'masterKey' | 'upstreamRootsPem' | 'clientRoots' | 'trustedProxies' | 'allowRanges' | 'gatewayNames' | 'connectTo'
+  > {
   readonly otherListeners: readonly Listener[];
 }
 
@@ -200,6 +225,20 @@ function readRoots(file: string | undefined): string | undefined {
   const pem = readFileSync(file, 'utf8');
   parseRoots(pem);
   return pem;
+}
+
+function readClientRoots(file: string | undefined): string[] {
+  return file === undefined ? [] : parseRoots(readFileSync(file, 'utf8'));
+}
+
+function readTrustedProxies(text: string): CidrMap<true> {
+  const map = new CidrMap<true>();
+  for (const entry of list(text)) {
+    const parsed = parseCidr(entry);
+    if (parsed.kind === 'invalid') throw new Error(parsed.problem);
+    map.set(parsed.cidr, true);
+  }
+  return map;
 }
 
 function readRanges(text: string): string[] {

@@ -9,8 +9,10 @@ const causes: Readonly<Record<FaultCode, string>> = {
   PROXY_AUTH_REQUIRED:
     'The request came without anything that says which agent it is from. A first attempt without credentials is usual: clients such as git repeat it with them.',
   PROXY_AUTH_INVALID:
-    'What was sent to say who the agent is was not recognised: it is unknown, expired, rotated, or its agent is disabled.',
+    'What was sent to say who the agent is was not recognised: it is unknown, expired, rotated, not valid from this address, or its agent is disabled.',
   IDENTITY_CONFLICT: 'The request says in two ways who it is from, and they do not say the same.',
+  IDENTITY_PROVIDER_UNAVAILABLE:
+    'A JWT was sent, and the keys of its issuer cannot be fetched: the issuer is away, its certificate is not trusted, or its address is refused. Without them nobody can say whether the JWT is good.',
   UNAUTHENTICATED: 'The API was called without credentials, or with wrong ones.',
   FORBIDDEN: 'The API knows the caller, whose roles do not cover what was asked for.',
   TOO_MANY_LOGINS: 'Too many logins failed in a short time, from one address or for one user.',
@@ -75,6 +77,7 @@ const causes: Readonly<Record<FaultCode, string>> = {
   INTERNAL: 'The gateway has a fault of its own. Nothing is known of the request beyond what the log says.',
   INVALID: 'A field of the input to the API has a value that it cannot have; the message names it.',
   NOT_FOUND: 'The API has nothing of that name, or nothing that this caller may see.',
+  IDENTITY_TAKEN: 'What recognises one agent must recognise no other, or nobody could say whose request it is.',
   NAME_TAKEN: 'Names are unique, and there is one like that already.',
   CONFLICT: 'Somebody else changed the same thing between reading and writing.',
   TOO_LARGE: 'The input to the API is over its bound.',

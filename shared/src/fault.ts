@@ -8,17 +8,22 @@ const faults = {
   PROXY_AUTH_REQUIRED: {
     status: 407,
     isRetryable: false,
-    hint: 'Send the agent token: HTTPS_PROXY=http://<agent>:<token>@<gateway>. `onecli run --agent <name> -- <command>` sets it.',
+    hint: 'Send the agent token: HTTPS_PROXY=http://<agent>:<token>@<gateway>. `onecli run --agent <name> -- <command>` sets it. An agent may be known by a client certificate, a JWT, a header or its address too, if an admin set that.',
   },
   PROXY_AUTH_INVALID: {
     status: 407,
     isRetryable: false,
-    hint: 'The token is not known, expired or rotated, or the agent is disabled. Ask an admin for a new one: `onecli agent rotate <name>`.',
+    hint: 'The token, JWT or certificate is not known, not valid from this address, expired or rotated, or the agent is disabled. Ask an admin: `onecli agent rotate <name>` gives a new token.',
   },
   IDENTITY_CONFLICT: {
     status: 407,
     isRetryable: false,
     hint: 'Two identities were presented and they name different agents. Send one.',
+  },
+  IDENTITY_PROVIDER_UNAVAILABLE: {
+    status: 503,
+    isRetryable: true,
+    hint: 'The keys of the issuer of this JWT cannot be fetched now. Try again shortly; an admin finds the reason in the log.',
   },
   UNAUTHENTICATED: {
     status: 401,
@@ -192,6 +197,11 @@ const faults = {
     status: 409,
     isRetryable: false,
     hint: 'The name is taken. Choose another, or update the one that exists with PUT.',
+  },
+  IDENTITY_TAKEN: {
+    status: 409,
+    isRetryable: false,
+    hint: 'An identity recognises one agent only. Take it from the agent that has it, or use another.',
   },
   CONFLICT: { status: 409, isRetryable: true, hint: 'It changed meanwhile. Read it again and repeat.' },
   TOO_LARGE: { status: 413, isRetryable: false, hint: 'The body is larger than 1 MB.' },

@@ -17,9 +17,19 @@ export function policyContext(policyId: string, version: number): SealContext {
   return { table: 'policy', column: 'sealed_body', rowId: policyId, version };
 }
 
+/** An agent's identities: what is sealed for one agent recognises no other. */
+export function agentIdentitiesContext(agentId: string): SealContext {
+  return { table: 'agent', column: 'sealed_identities', rowId: agentId, version: 1 };
+}
+
 /** The private key of the certificate authority. */
 export function authorityContext(authorityId: string): SealContext {
   return { table: 'certificate_authority', column: 'sealed_key', rowId: authorityId, version: 1 };
+}
+
+/** The private key of the authority for client certificates. It opens in no other authority's place. */
+export function clientAuthorityContext(authorityId: string): SealContext {
+  return { table: 'client_authority', column: 'sealed_key', rowId: authorityId, version: 1 };
 }
 
 /** The detail of an audit event (its path and findings). */

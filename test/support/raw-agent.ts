@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { RawConnection, type RawResponse } from './raw-connection.ts';
 import { within } from './wait-until.ts';
 
@@ -12,7 +12,7 @@ export interface TunnelOptions {
   /** The agent's name. Default `mallory`. */
   agent?: string;
   /** Proxy token: sent as the password of Basic proxy credentials. */
-  token?: string;
+  token?: string | undefined;
   /** The exact CONNECT head in place of the usual one. */
   connectBytes?: string;
   /** The name in the TLS ClientHello; `false` sends none. Default: the host of `authority`. */
@@ -20,6 +20,12 @@ export interface TunnelOptions {
   /** Roots to trust, as PEM; absent: the proxy's certificate is not checked. */
   ca?: string;
   alpn?: string[];
+  /** TLS with the proxy itself (`https://` proxy), with these options. */
+  proxyTls?: ConnectionOptions;
+  /** Sent ahead of everything: a load balancer's header. */
+  preamble?: string | Buffer;
+  /** Further lines of the CONNECT head, each with its line end. */
+  connectLines?: string;
   /** A source address of this machine (127.0.0.0/8). */
   localAddress?: string;
 }
@@ -47,11 +53,25 @@ export async function openRaw(port: number, localAddress?: string): Promise<RawC
   return new RawConnection(socket);
 }
 
+/** Connects to the proxy port as the options say; nothing of HTTP is sent yet. @throws when its TLS handshake fails */
+export async function enterProxy(
+  options: Pick<TunnelOptions, 'proxyPort' | 'localAddress' | 'preamble' | 'proxyTls'>,
+): Promise<RawConnection> {
+  const raw = await openRaw(options.proxyPort, options.localAddress);
+  if (options.preamble !== undefined) raw.send(options.preamble);
+  if (options.proxyTls === undefined) return raw;
+  const socket = connectTls({ host: '127.0.0.1', ...options.proxyTls, socket: raw.release() });
+  await within('the TLS handshake with the proxy', once(socket, 'secureConnect'), 10_000);
+  return new RawConnection(socket);
+}
+
 /** Sends CONNECT and, when it is granted, does the TLS handshake through the tunnel. */
 export async function openTunnel(options: TunnelOptions): Promise<Tunnel> {
   const authority = options.authority ?? 'api.openai.com:443';
-  const raw = await openRaw(options.proxyPort, options.localAddress);
-  raw.send(options.connectBytes ?? connectHead(authority, options.agent ?? 'mallory', options.token));
+  const raw = await enterProxy(options);
+  raw.send(
+    options.connectBytes ?? connectHead(authority, options.agent ?? 'mallory', options.token, options.connectLines),
+  );
   const answer = await raw.readResponse('CONNECT');
   if (answer.status !== 200) return { kind: 'refused', answer, connection: raw };
 
@@ -98,7 +118,7 @@ export function requestBytes(
 }
 
 /** The usual CONNECT head. */
-export function connectHead(authority: string, agent: string, token: string | undefined): string {
+export function connectHead(authority: string, agent: string, token: string | undefined, lines = ''): string {
   const credentials = token === undefined ? '' : `Proxy-Authorization: ${proxyCredentials(agent, token)}\r\n`;
-  return `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}\r\n`;
+  return `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}${lines}\r\n`;
 }

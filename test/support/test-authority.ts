@@ -17,6 +17,8 @@ export interface TestAuthority {
   caPem: string;
   /** Signs a P-256 leaf for DNS names and IP addresses; `days` of -1 makes one that has expired. */
   issue(hosts: readonly string[], days?: number): TestLeaf;
+  /** Signs a client certificate with a common name and openssl's notation of alternative names (`URI:spiffe://…`). */
+  issueClient(commonName: string, options?: { alternatives?: string; usage?: string; days?: number }): TestLeaf;
 }
 
 /** Makes an ECDSA P-256 authority with Debian's openssl. @throws when openssl is missing. */
@@ -29,11 +31,23 @@ export function makeTestAuthority(folder: string, commonName = 'OneCLI test upst
   let serial = Date.now();
 
   function issue(hosts: readonly string[], days = 30): TestLeaf {
+    const names = hosts.map((host) => (/^[\d.]+$|:/.test(host) ? `IP:${host}` : `DNS:${host}`)).join(',');
+    return sign('upstream', `subjectAltName=${names}\nextendedKeyUsage=serverAuth\n`, days);
+  }
+
+  function issueClient(
+    commonName: string,
+    { alternatives, usage = 'clientAuth', days = 30 }: { alternatives?: string; usage?: string; days?: number } = {},
+  ): TestLeaf {
+    const names = alternatives === undefined ? '' : `subjectAltName=${alternatives}\n`;
+    return sign(commonName, `${names}extendedKeyUsage=${usage}\n`, days);
+  }
+
+  function sign(subject: string, extensions: string, days: number): TestLeaf {
     serial += 1;
     const base = join(folder, `leaf-${serial}`);
-    const names = hosts.map((host) => (/^[\d.]+$|:/.test(host) ? `IP:${host}` : `DNS:${host}`)).join(',');
-    writeFileSync(`${base}.ext`, `subjectAltName=${names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`);
-    openssl(['req', ...newKey, '-keyout', `${base}.key`, '-out', `${base}.csr`, '-subj', '/CN=upstream']);
+    writeFileSync(`${base}.ext`, `${extensions}basicConstraints=CA:FALSE\n`);
+    openssl(['req', ...newKey, '-keyout', `${base}.key`, '-out', `${base}.csr`, '-subj', `/CN=${subject}`]);
     const signing = ['-CA', caFile, '-CAkey', caKey, '-set_serial', String(serial), '-days', String(days)];
     openssl(['x509', '-req', '-in', `${base}.csr`, '-out', `${base}.pem`, ...signing, '-extfile', `${base}.ext`]);
     return {
@@ -43,7 +57,7 @@ export function makeTestAuthority(folder: string, commonName = 'OneCLI test upst
       cert: readFileSync(`${base}.pem`, 'utf8'),
     };
   }
-  return { folder, caFile, caPem: readFileSync(caFile, 'utf8'), issue };
+  return { folder, caFile, caPem: readFileSync(caFile, 'utf8'), issue, issueClient };
 }
 
 function openssl(args: readonly string[]): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newCanary } from './canary.ts';
@@ -37,6 +37,8 @@ export interface WorldOptions {
   hosts?: readonly string[];
   /** Further `host:port=address:port` entries. */
   connectTo?: readonly string[];
+  /** Roots that OneCLI trusts for upstreams beside the recording upstream's, PEM. */
+  upstreamRoots?: readonly string[];
   upstream?: UpstreamOptions;
   start?: StartOptions;
   /** Rules of the agent's policy. Default: `api.openai.com`, `/v1/**`, with `prod/openai`. */
@@ -132,8 +134,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const hosts = [...new Set([boundHost, otherHost, ...(options.hosts ?? [])])];
   const upstream = await startUpstream({ authority, hosts, ...options.upstream });
   const connectTo = [...hosts.map((host) => `${host}:443=127.0.0.1:${upstream.port}`), ...(options.connectTo ?? [])];
+  const rootsFile = join(folder, 'upstream-roots.pem');
+  writeFileSync(rootsFile, [authority.caPem, ...(options.upstreamRoots ?? [])].join('\n'));
   const onecli = await startOnecli({
-    upstreamCaFile: authority.caFile,
+    upstreamCaFile: rootsFile,
     connectTo: connectTo.join(','),
     ...options.start,
     // Most suites look for the refusal of a host where CONNECT is answered.

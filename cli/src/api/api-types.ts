@@ -17,10 +17,20 @@ export const agentSchema = z.looseObject({
   name: z.string(),
   labels: z.record(z.string(), z.string()).nullish(),
   disabled: z.boolean().nullish(),
+  identities: z.array(z.record(z.string(), z.unknown())).nullish(),
 });
 export type Agent = z.infer<typeof agentSchema>;
 
 export const tokenSchema = z.looseObject({ token: z.string().min(1) });
+
+/** A write of an agent; the token only where one was made. */
+export const writtenAgentSchema = z.looseObject({ token: z.string().min(1).optional() });
+
+export const certificateSchema = z.looseObject({
+  certificate: z.string(),
+  privateKey: z.string(),
+  expiresAt: z.string(),
+});
 
 const selectorSchema = z.union([z.string(), z.looseObject({ labels: z.record(z.string(), z.string()) })]);
 

@@ -1,21 +1,23 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { AgentTokens } from '../agent-tokens.ts';
-import { type ApiClient, ApiError } from '../api/api-client.ts';
-import { type Agent, agentSchema, pathOf, tokenSchema } from '../api/api-types.ts';
+import { ApiError } from '../api/api-client.ts';
+import { type Agent, agentSchema, pathOf, tokenSchema, writtenAgentSchema } from '../api/api-types.ts';
 import { CliError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
+import { collectIdentity, type IdentityInput, identityForms } from '../identity-option.ts';
 import { collectLabel } from '../parse-options.ts';
-
-interface TokenOptions {
-  readonly save: boolean;
-}
+import { addCertificate, addShow, addUpdate } from './agent-identities.ts';
+import { handOut, type TokenOptions } from './hand-out-token.ts';
 
 export function addAgent(program: Command, context: CommandContext): void {
   const agent = program.command('agent').description('the workloads that go through the gateway');
   addCreate(agent, context);
   addList(agent, context);
+  addShow(agent, context);
+  addUpdate(agent, context);
+  addCertificate(agent, context);
   agent
     .command('rotate')
     .description('give an agent a new token, printed once; the old one stops working')
@@ -54,9 +56,10 @@ export function addAgent(program: Command, context: CommandContext): void {
 function addCreate(agent: Command, context: CommandContext): void {
   agent
     .command('create')
-    .description('create an agent and print its token, once')
+    .description('create an agent and print its token, if it has one, once')
     .argument('<name>')
     .option('--label <key=value>', 'label for policies to select by; repeatable', collectLabel)
+    .option('--identity <identity>', 'what it is recognised by; repeatable (default: token)', collectIdentity)
     .option('--no-save', 'do not keep the token for `onecli run` on this machine')
     .addHelpText(
       'after',
@@ -64,21 +67,29 @@ function addCreate(agent: Command, context: CommandContext): void {
 Examples:
   onecli agent create my-agent
   onecli agent create finance-bot --label team=finance
-  TOKEN=$(onecli agent create ci --no-save)`,
+  TOKEN=$(onecli agent create ci --no-save)
+  onecli agent create ci --identity cn:ci
+  onecli agent create java-app --identity source:10.3.0.5
+
+Identities; an agent may have several, and all that it presents have to be its own:
+${identityForms}`,
     )
-    .action(async (name: string, options: TokenOptions & { label?: Record<string, string> }) => {
-      const api = openApi(context);
-      const labels = options.label === undefined ? {} : { labels: options.label };
-      const body = { name, ...labels, identities: [{ token: {} }] };
-      const { token } = await api.call('POST', '/api/agents', tokenSchema, body).catch((error: unknown) => {
-        if (!(error instanceof ApiError) || error.code !== 'NAME_TAKEN') throw error;
-        throw new CliError(`there is an agent "${name}" already`, {
-          cause: error,
-          hint: `for a new token (the old one stops working): onecli agent rotate ${name}`,
+    .action(
+      async (name: string, options: TokenOptions & { label?: Record<string, string>; identity?: IdentityInput[] }) => {
+        const api = openApi(context);
+        const labels = options.label === undefined ? {} : { labels: options.label };
+        const body = { name, ...labels, identities: options.identity ?? [{ token: {} }] };
+        const { token } = await api.call('POST', '/api/agents', writtenAgentSchema, body).catch((error: unknown) => {
+          if (!(error instanceof ApiError) || error.code !== 'NAME_TAKEN') throw error;
+          throw new CliError(`there is an agent "${name}" already`, {
+            cause: error,
+            hint: `for a new token (the old one stops working): onecli agent rotate ${name}`,
+          });
         });
-      });
-      handOut(context, api, name, token, options);
-    });
+        if (token !== undefined) handOut(context, api, name, token, options);
+        else context.terminal.notice(`created ${name}, which has no token`);
+      },
+    );
 }
 
 function addList(agent: Command, context: CommandContext): void {
@@ -91,26 +102,13 @@ function addList(agent: Command, context: CommandContext): void {
       if (options.json) return context.terminal.print(JSON.stringify(agents, null, 2));
       if (agents.length === 0)
         return context.terminal.notice('no agents yet; create one: onecli agent create my-agent');
-      for (const line of formatTable(['NAME', 'STATE', 'LABELS'], agents.map(row))) context.terminal.print(line);
+      for (const line of formatTable(['NAME', 'STATE', 'IDENTITIES', 'LABELS'], agents.map(row)))
+        context.terminal.print(line);
     });
 }
 
 function row(agent: Agent): string[] {
   const labels = Object.entries(agent.labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  return [agent.name, agent.disabled ? 'disabled' : 'enabled', labels.join(' ')];
-}
-
-/** The token goes to stdout before anything else can fail: it cannot be asked for again. */
-function handOut(context: CommandContext, api: ApiClient, name: string, token: string, options: TokenOptions): void {
-  context.terminal.print(token);
-  if (!options.save) return;
-  const tokens = new AgentTokens(context.environment);
-  try {
-    tokens.save(api.apiUrl, name, { token, proxyUrl: api.proxyUrl });
-    context.terminal.notice(`saved in ${tokens.path} for: onecli run --agent ${name} -- <command>`);
-  } catch (error) {
-    // The agent has its token: what was asked for is done.
-    const reason = error instanceof Error ? error.message : String(error);
-    context.terminal.notice(`warning: the token was not saved for \`onecli run\`; keep it (${reason})`);
-  }
+  const kinds = [...new Set((agent.identities ?? []).flatMap((identity) => Object.keys(identity)))];
+  return [agent.name, agent.disabled ? 'disabled' : 'enabled', kinds.join(' '), labels.join(' ')];
 }

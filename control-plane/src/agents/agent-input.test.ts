@@ -32,7 +32,77 @@ describe('newAgentInput', () => {
       'labels',
     ],
     ['no identity', { name: 'a', identities: [] }, 'identities'],
-    ['an unknown identity', { name: 'a', identities: [{ jwt: {} }] }, 'identities[0].token'],
+    ['an identity of no kind', { name: 'a', identities: [{}] }, 'identities[0]'],
+    ['an unknown identity', { name: 'a', identities: [{ password: {} }] }, 'identities[0].password'],
+    [
+      'two kinds in one',
+      { name: 'a', identities: [{ token: {}, source: { cidrs: ['10.0.0.0/8'] } }] },
+      'identities[0]',
+    ],
+    ['two tokens', { name: 'a', identities: [{ token: {} }, { token: {} }] }, 'identities'],
+    [
+      'a token that has expired',
+      { name: 'a', identities: [{ token: { expiresAt: '2020-01-01T00:00:00Z' } }] },
+      'identities[0].token.expiresAt',
+    ],
+    ['a token with no range', { name: 'a', identities: [{ token: { cidrs: [] } }] }, 'identities[0].token.cidrs'],
+    [
+      'a range with a host',
+      { name: 'a', identities: [{ source: { cidrs: ['10.1.2.3/8'] } }] },
+      'identities[0].source.cidrs[0]',
+    ],
+    [
+      'every address',
+      { name: 'a', identities: [{ source: { cidrs: ['0.0.0.0/0'] } }] },
+      'identities[0].source.cidrs[0]',
+    ],
+    ['a source without ranges', { name: 'a', identities: [{ source: {} }] }, 'identities[0].source.cidrs'],
+    ['a certificate without a name', { name: 'a', identities: [{ mtls: {} }] }, 'identities[0].mtls'],
+    [
+      'a certificate with two names',
+      { name: 'a', identities: [{ mtls: { commonName: 'a', dnsName: 'a' } }] },
+      'identities[0].mtls',
+    ],
+    ['a wildcard name', { name: 'a', identities: [{ mtls: { dnsName: '*.example' } }] }, 'identities[0].mtls.dnsName'],
+    ['a URI with a quote', { name: 'a', identities: [{ mtls: { uri: 'spiffe://a/"b' } }] }, 'identities[0].mtls.uri'],
+    [
+      'an issuer over http',
+      { name: 'a', identities: [{ jwt: { issuer: 'http://i.example', audience: 'a' } }] },
+      'identities[0].jwt.issuer',
+    ],
+    [
+      'keys over http',
+      {
+        name: 'a',
+        identities: [{ jwt: { issuer: 'https://i.example', audience: 'a', jwksUri: 'http://i.example/k' } }],
+      },
+      'identities[0].jwt.jwksUri',
+    ],
+    [
+      'a JWT for anybody',
+      { name: 'a', identities: [{ jwt: { issuer: 'https://i.example' } }] },
+      'identities[0].jwt.audience',
+    ],
+    [
+      'a claim that is judged by itself',
+      { name: 'a', identities: [{ jwt: { issuer: 'https://i.example', audience: 'a', claims: { aud: 'b' } } }] },
+      'identities[0].jwt.claims',
+    ],
+    [
+      'a header without ranges',
+      { name: 'a', identities: [{ header: { name: 'x-agent', value: 'a' } }] },
+      'identities[0].header.cidrs',
+    ],
+    [
+      'a header that means something else',
+      { name: 'a', identities: [{ header: { name: 'Host', value: 'a', cidrs: ['10.0.0.0/8'] } }] },
+      'identities[0].header.name',
+    ],
+    [
+      'a header with a line break',
+      { name: 'a', identities: [{ header: { name: 'x-agent', value: 'a\r\nb', cidrs: ['10.0.0.0/8'] } }] },
+      'identities[0].header.value',
+    ],
     ['a token with settings', { name: 'a', identities: [{ token: { value: 'oat_x' } }] }, 'identities[0].token.value'],
   ])('refuses %s and names the field', (_what, input, field) => {
     expect(fieldRefused(input)).toBe(field);

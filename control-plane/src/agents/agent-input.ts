@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { labels, plainName } from '../configuration/input-parts.ts';
+import { identities } from './identity-input.ts';
 
-const tokenIdentity = z.strictObject({ token: z.strictObject({}) });
-
-/** A new agent. It has one identity, a token. */
+/** A new agent. One that names no identity gets a token. */
 export const newAgentInput = z.strictObject({
   name: plainName,
   labels: labels.default({}),
-  identities: z
-    .array(tokenIdentity)
-    .length(1, 'must have exactly one identity')
-    .default([{ token: {} }]),
+  identities: identities.default([{ token: {} }]),
 });
 
-/** A change of an agent; what is absent stays as it is. `labels` replaces all of them. */
-export const agentUpdateInput = z.strictObject({ labels: labels.optional(), isDisabled: z.boolean().optional() });
+/** A change of an agent; what is absent stays as it is. `labels` and `identities` replace all of them. */
+export const agentUpdateInput = z.strictObject({
+  labels: labels.optional(),
+  isDisabled: z.boolean().optional(),
+  identities: identities.optional(),
+});

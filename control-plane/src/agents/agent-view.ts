@@ -1,5 +1,8 @@
+import type { Keyring } from '@onecli/shared/vault/keyring';
 import { type EntityManager, In } from 'typeorm';
+import { openIdentities } from './agent-identities.ts';
 import { type AgentRow, AgentTokenEntity } from './agent.entity.ts';
+import { documentOf, type IdentityDocument } from './identity-document.ts';
 
 /** An agent as it is shown: of its token only the first characters. */
 export interface AgentView {
@@ -7,6 +10,7 @@ export interface AgentView {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly isDisabled: boolean;
+  readonly identities: readonly IdentityDocument[];
   readonly tokens: readonly AgentTokenView[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -19,15 +23,20 @@ export interface AgentTokenView {
 }
 
 /** The views of some agents, in their order; one query for all their tokens. */
-export async function viewAgents(manager: EntityManager, rows: readonly AgentRow[]): Promise<AgentView[]> {
+export async function viewAgents(
+  manager: EntityManager,
+  keyring: Keyring,
+  rows: readonly AgentRow[],
+): Promise<AgentView[]> {
   if (rows.length === 0) return [];
   const tokens = await manager.getRepository(AgentTokenEntity).find({
     select: { id: true, agentId: true, prefix: true, createdAt: true, expiresAt: true },
     where: { agentId: In(rows.map((row) => row.id)) },
     order: { createdAt: 'ASC', id: 'ASC' },
   });
-  return rows.map((row) => ({
+  return rows.map(({ sealedIdentities, ...row }) => ({
     ...row,
+    identities: openIdentities(keyring, { ...row, sealedIdentities }).map(documentOf),
     tokens: tokens
       .filter((token) => token.agentId === row.id)
       .map(({ prefix, createdAt, expiresAt }) => ({ prefix, createdAt, expiresAt })),

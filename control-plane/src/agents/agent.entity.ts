@@ -5,6 +5,8 @@ export interface AgentRow {
   name: string;
   labels: Record<string, string>;
   isDisabled: boolean;
+  /** How it is recognised; null only until the instance is opened for the first time with this schema. */
+  sealedIdentities: Buffer | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -16,8 +18,18 @@ export const AgentEntity = new EntitySchema<AgentRow>({
     name: { type: 'text', unique: true },
     labels: { type: 'jsonb' },
     isDisabled: { name: 'is_disabled', type: 'boolean' },
+    sealedIdentities: { name: 'sealed_identities', type: 'bytea', nullable: true },
     createdAt: { name: 'created_at', type: 'timestamptz' },
     updatedAt: { name: 'updated_at', type: 'timestamptz' },
+  },
+});
+
+/** An identity that no other agent may have, as its keyed hash. */
+export const AgentIdentityEntity = new EntitySchema<{ keyHash: Buffer; agentId: string }>({
+  name: 'agent_identity',
+  columns: {
+    keyHash: { name: 'key_hash', type: 'bytea', primary: true },
+    agentId: { name: 'agent_id', type: 'uuid' },
   },
 });
 

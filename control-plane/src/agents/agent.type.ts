@@ -1,5 +1,6 @@
 import { Field, GraphQLISODateTime, ID, InputType, ObjectType } from 'type-graphql';
 import { WritePayload } from '../api/write-payload.ts';
+import { AgentIdentity, AgentIdentityInput } from './identity.type.ts';
 import { Label, LabelInput } from './label.type.ts';
 
 @ObjectType({ description: 'A token of an agent, as far as it is shown.' })
@@ -14,7 +15,7 @@ export class AgentToken {
   expiresAt: Date | null;
 }
 
-@ObjectType({ description: 'A workload that the proxy knows by its token.' })
+@ObjectType({ description: 'A workload that the proxy knows by its identities.' })
 export class Agent {
   @Field(() => ID)
   id: string;
@@ -27,6 +28,9 @@ export class Agent {
 
   @Field(() => Boolean)
   isDisabled: boolean;
+
+  @Field(() => [AgentIdentity])
+  identities: AgentIdentity[];
 
   @Field(() => [AgentToken])
   tokens: AgentToken[];
@@ -55,8 +59,26 @@ export class AgentPayload extends WritePayload {
 
 @ObjectType()
 export class AgentTokenPayload extends AgentPayload {
-  @Field(() => String, { nullable: true, description: 'The new token. It is told this once.' })
+  @Field(() => String, { nullable: true, description: 'The new token, if one was made. It is told this once.' })
   token: string | null;
+}
+
+@ObjectType({ description: 'A client certificate and its key, PEM. The key is told this once.' })
+export class AgentCertificate {
+  @Field(() => String)
+  certificate: string;
+
+  @Field(() => String)
+  privateKey: string;
+
+  @Field(() => GraphQLISODateTime)
+  expiresAt: Date;
+}
+
+@ObjectType()
+export class AgentCertificatePayload extends WritePayload {
+  @Field(() => AgentCertificate, { nullable: true })
+  object: AgentCertificate | null;
 }
 
 @InputType()
@@ -66,6 +88,9 @@ export class NewAgentInput {
 
   @Field(() => [LabelInput], { nullable: true })
   labels?: LabelInput[] | null;
+
+  @Field(() => [AgentIdentityInput], { nullable: true, description: 'Absent: a token.' })
+  identities?: AgentIdentityInput[] | null;
 }
 
 @InputType({ description: 'What is absent stays as it is.' })
@@ -75,4 +100,7 @@ export class AgentUpdateInput {
 
   @Field(() => Boolean, { nullable: true })
   isDisabled?: boolean | null;
+
+  @Field(() => [AgentIdentityInput], { nullable: true, description: 'Replaces all identities.' })
+  identities?: AgentIdentityInput[] | null;
 }

@@ -26,9 +26,9 @@ export function labelList(labels: Readonly<Record<string, string>>): Label[] {
 }
 
 /** Labels as the services take them. @throws Fault INVALID for a key that is there twice */
-export function labelRecord(list: readonly LabelInput[]): Record<string, string> {
+export function labelRecord(list: readonly LabelInput[], field = 'labels'): Record<string, string> {
   if (new Set(list.map((label) => label.key)).size < list.length) {
-    throw new Fault('INVALID', 'labels must have each key once', { field: 'labels' });
+    throw new Fault('INVALID', `${field} must have each key once`, { field });
   }
   return Object.fromEntries(list.map((label) => [label.key, label.value]));
 }

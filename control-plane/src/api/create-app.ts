@@ -1,5 +1,6 @@
 import express, { type Express, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
+import type { AgentCertificateService } from '../agents/agent-certificate.service.ts';
 import type { AgentService } from '../agents/agent.service.ts';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
@@ -23,6 +24,7 @@ import { workerRoutes } from './worker-routes.ts';
 export interface Services {
   readonly secrets: SecretService;
   readonly agents: AgentService;
+  readonly certificates: AgentCertificateService;
   readonly policies: PolicyService;
   readonly audit: AuditService;
   readonly workers: WorkerService;
@@ -58,10 +60,10 @@ export function createApp({ services, authenticator, health, metrics, graphql, l
   return app;
 }
 
-function restRoutes({ secrets, agents, policies, audit, workers }: Services): Router {
+function restRoutes({ secrets, agents, certificates, policies, audit, workers }: Services): Router {
   const router = Router();
   router.use('/secrets', secretRoutes(secrets));
-  router.use('/agents', agentRoutes(agents));
+  router.use('/agents', agentRoutes(agents, certificates));
   router.use('/policies', policyRoutes(policies));
   router.use('/audit', auditRoutes(audit));
   router.use('/workers', workerRoutes(workers));

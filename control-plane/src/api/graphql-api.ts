@@ -56,10 +56,10 @@ export class GraphqlApi {
   }
 }
 
-function resolversOf({ secrets, agents, policies, audit, workers }: Services): Resolvers {
+function resolversOf({ secrets, agents, certificates, policies, audit, workers }: Services): Resolvers {
   return new Map<unknown, object>([
     [SecretResolver, new SecretResolver(secrets)],
-    [AgentResolver, new AgentResolver(agents)],
+    [AgentResolver, new AgentResolver(agents, certificates)],
     [PolicyResolver, new PolicyResolver(policies)],
     [AuditResolver, new AuditResolver(audit)],
     [WorkerResolver, new WorkerResolver(workers)],

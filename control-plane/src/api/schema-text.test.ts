@@ -12,7 +12,7 @@ describe('schema.graphql', () => {
   it('has no field by which a value comes out', () => {
     const types = schemaText().match(/^type \w+[^{]*\{[^}]*\}/gm) ?? [];
     const withValue = types.filter((type) => /^ {2}value\b/m.test(type)).map((type) => type.split(' ')[1]);
-    expect(withValue).toEqual(['Label']);
+    expect(withValue).toEqual(['HeaderIdentity', 'Label']);
   });
 
   it('knows the surfaces of the domain', () => {

@@ -39,7 +39,13 @@ export abstract class WritePayload {
 export class RemovalPayload extends WritePayload {}
 
 /** Faults of the input or of the moment: part of the answer. All others are errors of the request. */
-const expected: ReadonlySet<FaultCode> = new Set<FaultCode>(['INVALID', 'NOT_FOUND', 'NAME_TAKEN', 'CONFLICT']);
+const expected: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'INVALID',
+  'NOT_FOUND',
+  'NAME_TAKEN',
+  'IDENTITY_TAKEN',
+  'CONFLICT',
+]);
 
 interface Done {
   readonly change: `${Change}`;

@@ -1,8 +1,9 @@
 import { DataSource, type EntitySchema } from 'typeorm';
-import { AgentEntity, AgentTokenEntity } from '../agents/agent.entity.ts';
-import { AuthorityEntity } from '../authority/authority.entity.ts';
+import { AgentEntity, AgentIdentityEntity, AgentTokenEntity } from '../agents/agent.entity.ts';
+import { AuthorityEntity, ClientAuthorityEntity } from '../authority/authority.entity.ts';
 import { PolicyEntity } from '../policies/policy.entity.ts';
 import { SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
+import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
@@ -27,15 +28,17 @@ export function createDataSource(options: DataSourceOptions): DataSource {
     SecretEntity,
     SecretVersionEntity,
     AgentEntity,
+    AgentIdentityEntity,
     AgentTokenEntity,
     PolicyEntity,
     AuthorityEntity,
+    ClientAuthorityEntity,
   ];
   return new DataSource({
     type: 'postgres',
     url: options.connectionString,
     entities,
-    migrations: [CreateConfiguration, AddAliases],
+    migrations: [CreateConfiguration, AddAgentIdentities, AddAliases],
     migrationsTableName: 'schema_migration',
     synchronize: false,
     migrationsRun: false,

@@ -7,6 +7,7 @@ import type { MasterKey } from '@onecli/shared/vault/master-key';
 import { seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager } from 'typeorm';
+import { sealMissingIdentities } from '../agents/seal-missing-identities.ts';
 import { AuthorityEntity } from '../authority/authority.entity.ts';
 import { lockForChange } from '../configuration/lock-for-change.ts';
 import { InstanceFault } from './instance-fault.ts';
@@ -40,7 +41,10 @@ export class InstanceService {
     const { instanceId, keyring } = await this.#dataSource.transaction(async (manager) => {
       await lockForChange(manager);
       const stored = await readInstance(manager);
-      return stored === undefined ? createInstance(manager, master) : openInstance(manager, master, stored);
+      if (stored === undefined) return createInstance(manager, master);
+      const opened = await openInstance(manager, master, stored);
+      await sealMissingIdentities(manager, opened.keyring);
+      return opened;
     });
     return {
       instanceId,

@@ -10,11 +10,13 @@ import type { OutgoingHeader } from '../wire/write-head.ts';
 import type { Authority } from '../wire/parse-authority.ts';
 import type { OwnAnswer, Refusal } from './answer.ts';
 import type { Deadline } from './deadline.ts';
-import type { Identity } from './identify.ts';
+import type { Identity } from '../identity/identify.ts';
+import type { Peer } from '../identity/peer.ts';
 
 /** Set inside a tunnel: whom the CONNECT was from and where it goes. */
 export interface Tunnel {
-  readonly identity: Identity;
+  /** As it was last confirmed. */
+  identity: Identity;
   readonly destination: Authority;
   /** False when the agent speaks plain HTTP inside it. */
   readonly isSecure: boolean;
@@ -47,6 +49,8 @@ export interface BodySource {
 
 export interface AgentStream {
   readonly tunnel: Tunnel | undefined;
+  /** Whoever opened the connection. */
+  readonly peer: Peer;
   /** Runs while the agent has something to send or to take. */
   readonly deadline: Deadline;
   /** True once nothing more can come from the agent. */

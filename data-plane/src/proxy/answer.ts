@@ -10,6 +10,8 @@ export interface Refusal {
   readonly hint?: string;
   /** When a refusal that passes by itself is over; 1 where nothing better is known. */
   readonly retryAfterSeconds?: number;
+  /** A 407 that asks for a JWT beside the token. */
+  readonly acceptsBearer?: boolean;
 }
 
 /** The gateway's own name among hosts: what it tells agents of itself. */
@@ -53,7 +55,7 @@ export interface OwnAnswer {
 
 /** The answer to a refused request. At CONNECT clients show only the reason phrase, so the code stands there. */
 export function refusalAnswer(refused: Refusal, requestId: string, isConnect = false): OwnAnswer {
-  const { code, message, retryAfterSeconds = 1 } = refused;
+  const { code, message, acceptsBearer, retryAfterSeconds = 1 } = refused;
   const { status, isRetryable, ...fault } = faultOf(code);
   const hint = refused.hint ?? fault.hint;
   const docs = `http://${internalHost}/errors/${code}`;
@@ -66,6 +68,7 @@ export function refusalAnswer(refused: Refusal, requestId: string, isConnect = f
     ['x-should-retry', String(isRetryable)],
   ];
   if (status === 407) headers.push(['Proxy-Authenticate', 'Basic realm="onecli"']);
+  if (status === 407 && acceptsBearer) headers.push(['Proxy-Authenticate', 'Bearer realm="onecli"']);
   if (isRetryable && (status === 503 || status === 429)) headers.push(['Retry-After', String(retryAfterSeconds)]);
   const body = `${JSON.stringify({ error: { code, message, hint, docs, requestId } })}\n`;
   return { status, reason: isConnect ? code : (reasons[status] ?? 'Error'), headers, body };

@@ -1,12 +1,15 @@
+import type { CidrMap } from '@onecli/shared/domain/cidr';
 import type { Logger } from 'pino';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { SecretOpener } from '../credentials/open-secret.ts';
+import type { JwtVerifier } from '../identity/jwt-verifier.ts';
 import type { Metrics } from '../health/metrics.ts';
 import type { AgentTunnels } from '../load/agent-tunnels.ts';
 import type { MemoryPressure } from '../load/memory-pressure.ts';
 import type { MintBudget } from '../load/mint-budget.ts';
 import type { PolicyLimits } from '../policy/policy-limits.ts';
 import type { FollowedConfiguration } from '../snapshot/follow-configuration.ts';
+import type { ProxyPortTls } from '../tls/proxy-port-tls.ts';
 import type { LeafCache } from '../tls/leaf-cache.ts';
 import type { RefusalLeaves } from '../tls/refusal-leaves.ts';
 import type { DeadlineClock } from './deadline.ts';
@@ -20,6 +23,10 @@ export interface DataPlane {
   readonly configuration: FollowedConfiguration;
   readonly opener: SecretOpener;
   readonly tokenPepper: Buffer;
+  readonly jwts: JwtVerifier;
+  readonly proxyPortTls: ProxyPortTls;
+  /** Load balancers that may tell whose connection it is. */
+  readonly trustedProxies: CidrMap<true>;
   readonly policyLimits: PolicyLimits;
   readonly dialling: DialOptions;
   readonly pool: UpstreamPool;

@@ -9,6 +9,7 @@
 import { type Decision, decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import type { UsedSecret } from '../credentials/grant-placeholders.ts';
 import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
+import { confirmIdentity, type Identity, identify } from '../identity/identify.ts';
 import { limitRequest } from '../policy/limit-request.ts';
 import { askedPlainly } from '../scrub/asked-plainly.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
@@ -21,7 +22,6 @@ import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { holdBody } from './hold-body.ts';
-import { confirmIdentity, type Identity, identify } from './identify.ts';
 import { answerInternal, isInternal } from './onecli-internal.ts';
 import type { Forwarded } from './outgoing.ts';
 import { refusePlainHttp } from './plain-http.ts';
@@ -55,7 +55,8 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   if (!plane.pressure.hasRoomForRequest(plane.underway))
     return refusal('OVERLOADED', 'This worker has no memory left.', { retryAfterSeconds: 5 });
 
-  const identity = whoAsks(plane, agent, head, configuration);
+  const asking = whoAsks(plane, agent, head, configuration);
+  const identity = asking instanceof Promise ? await asking : asking;
   if (identity.kind === 'refused') return identity;
   exchange.agent = identity.agent;
 
@@ -80,7 +81,8 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   const { destination, isSecure } = request;
   const { host, port } = destination;
   const scope = { configuration, grants: decision.secrets, isSecure, host, port };
-  const placement = placeCredentials(forwardedHeaders(head, request), request.target, scope, plane.opener);
+  const asked = forwardedHeaders(agent, head, request, configuration);
+  const placement = placeCredentials(asked, request.target, scope, plane.opener);
   if (placement.kind !== 'placed') return refusePlacement(plane, exchange, placement);
   if (placement.target.length > plane.limits.maxTargetBytes)
     return refusal('TARGET_TOO_LONG', 'The request target is too long with its secrets in place.');
@@ -116,21 +118,29 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
 /** The tunnel's agent, if it is still one; outside a tunnel each request says who it is from. */
 function whoAsks(
   plane: DataPlane,
-  agent: AgentStream,
+  { tunnel, peer }: AgentStream,
   head: RequestHead,
   configuration: Configuration,
-): Identity | Refusal {
-  return agent.tunnel
-    ? confirmIdentity(agent.tunnel.identity, configuration, Date.now())
-    : identify(head.headers, configuration, plane.tokenPepper, Date.now());
+): Identity | Refusal | Promise<Identity | Refusal> {
+  if (!tunnel) return identify(plane, peer, head.headers, configuration, Date.now());
+  const identity = confirmIdentity(tunnel.identity, configuration, Date.now());
+  if (identity.kind === 'identity') tunnel.identity = identity;
+  return identity;
 }
 
 /** Hop-by-hop headers go before credentials come (rule 6), and Host is the one name that was judged (rule 1). */
-function forwardedHeaders(head: RequestHead, { destination, isSecure }: StrictRequest): Header[] {
+function forwardedHeaders(
+  { tunnel }: AgentStream,
+  head: RequestHead,
+  { destination, isSecure }: StrictRequest,
+  { identities }: Configuration,
+): Header[] {
   const defaultPort = isSecure ? 443 : 80;
   const value = destination.port === defaultPort ? destination.host : `${destination.host}:${destination.port}`;
   const headers: Header[] = [{ name: 'host', rawName: 'Host', value }];
-  for (const header of withoutHopByHop(head.headers)) if (header.name !== 'host') headers.push(header);
+  // Outside a tunnel a header may say who the agent is: that is for us alone.
+  const isOwn = (name: string): boolean => name === 'host' || (tunnel === undefined && identities.headers.has(name));
+  for (const header of withoutHopByHop(head.headers)) if (!isOwn(header.name)) headers.push(header);
   return headers;
 }
 

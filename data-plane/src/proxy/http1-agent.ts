@@ -1,5 +1,6 @@
 /** The agent's end of an HTTP/1.1 connection: inside a tunnel, or on the proxy port itself. */
 import type { Socket } from 'node:net';
+import type { Peer } from '../identity/peer.ts';
 import { BodyReader, type Framing, requestFraming } from '../wire/frame-body.ts';
 import type { RequestHead, WireFault } from '../wire/head.ts';
 import { writeResponseHead } from '../wire/write-head.ts';
@@ -22,6 +23,7 @@ export class Http1Agent implements AgentStream {
   readonly reader: SocketReader;
   readonly deadline: Deadline;
   readonly connection: OpenConnection;
+  readonly peer: Peer;
   readonly tunnel: Tunnel | undefined;
   readonly #plane: DataPlane;
   /** Of the answer under way. */
@@ -35,11 +37,12 @@ export class Http1Agent implements AgentStream {
   constructor(
     plane: DataPlane,
     socket: Socket,
-    { raw, connection, tunnel }: Pick<Http1Agent, 'raw' | 'connection' | 'tunnel'>,
+    { raw, connection, peer, tunnel }: Pick<Http1Agent, 'raw' | 'connection' | 'peer' | 'tunnel'>,
   ) {
     this.#plane = plane;
     this.socket = socket;
     this.raw = raw;
+    this.peer = peer;
     this.tunnel = tunnel;
     this.reader = new SocketReader(socket);
     this.connection = connection;

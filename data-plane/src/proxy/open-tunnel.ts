@@ -1,6 +1,7 @@
 /** CONNECT: identity and host are settled here, once for the tunnel (rules 1, 2); then TLS is ours, and requests follow. */
 import { type HostOptions, mayReachHost } from '@onecli/shared/domain/evaluate-policy';
 import type { SecureContext } from 'node:tls';
+import { type Identity, identify } from '../identity/identify.ts';
 import { type InterceptResult, interceptTls } from '../tls/intercept-tls.ts';
 import { requestFraming } from '../wire/frame-body.ts';
 import { headerValues, type RequestHead } from '../wire/head.ts';
@@ -11,7 +12,6 @@ import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { handleRequest } from './handle-request.ts';
 import { Http1Agent } from './http1-agent.ts';
-import { type Identity, identify } from './identify.ts';
 import { type PassThrough, passThrough } from './pass-through.ts';
 import { type Served, serveConnection } from './serve-connection.ts';
 import { leafFor, refusalLeafFor, takeTunnelRoom } from './take-tunnel-room.ts';
@@ -22,7 +22,7 @@ const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', '
 /** Answers a CONNECT and serves the tunnel. A refusal carries its code in the reason phrase: clients show only that. */
 export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: RequestHead): Promise<Served> {
   const exchange = new Exchange(plane, head);
-  const admitted = admit(plane, agent, head, exchange);
+  const admitted = await admit(plane, agent, head, exchange);
   const tunnel = admitted.kind === 'pass-through' ? await passThrough(plane, agent, exchange, admitted) : admitted;
   if (tunnel === 'taken') return tunnel;
   if (tunnel.kind === 'refused') {
@@ -79,6 +79,7 @@ async function secureTunnel(
   const inner = new Http1Agent(plane, isSecure ? secured.socket : agent.socket, {
     raw: agent.raw,
     connection: agent.connection,
+    peer: agent.peer,
     tunnel: {
       identity,
       destination,
@@ -102,19 +103,19 @@ interface Admitted extends Pick<Tunnel, 'identity' | 'destination'> {
 }
 
 /** Who is it, where to, and may it talk to that host at all? A certificate is minted only after a yes to each. */
-function admit(
+async function admit(
   plane: DataPlane,
   agent: Http1Agent,
   head: RequestHead,
   exchange: Exchange,
-): Admitted | PassThrough | Refusal {
+): Promise<Admitted | PassThrough | Refusal> {
   const configuration = plane.configuration.current;
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
   if (plane.isClosing) return refusal('DRAINING', 'This worker is shutting down.');
   exchange.revision = configuration.revision;
   const destination = connectDestination(head);
   if (destination.kind === 'authority') exchange.destination = destination;
-  const identity: Identity | Refusal = identify(head.headers, configuration, plane.tokenPepper, Date.now());
+  const identity = await identify(plane, agent.peer, head.headers, configuration, Date.now());
   if (identity.kind === 'refused') return identity;
   exchange.agent = identity.agent;
   if (destination.kind === 'refused') return destination;

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import type { RuleLimits } from '@onecli/shared/domain/compile-rule';
 import { mayReachHost } from '@onecli/shared/domain/evaluate-policy';
+import { confirmIdentity, type Identity } from '../identity/identify.ts';
 import { limitRequest } from '../policy/limit-request.ts';
 import { readClientHello } from '../tls/client-hello.ts';
 import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
@@ -14,7 +15,7 @@ import type { DataPlane } from './data-plane.ts';
 import { dial } from './dial.ts';
 import type { Exchange } from './exchange.ts';
 import type { Http1Agent } from './http1-agent.ts';
-import { confirmIdentity, type Identity } from './identify.ts';
+
 import { JoinedSockets } from './join-sockets.ts';
 import type { Broken, Forwarded } from './outgoing.ts';
 

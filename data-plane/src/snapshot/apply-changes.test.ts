@@ -1,9 +1,10 @@
+import type { AgentIdentity } from '@onecli/shared/domain/identity';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
 import type { AgentRecord, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
-import type { ConfigChanges, SealedPolicy } from '@onecli/shared/ports/snapshot-source';
+import type { ConfigChanges, SealedAgent, SealedPolicy } from '@onecli/shared/ports/snapshot-source';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyChanges, type OpenPolicyBody } from './apply-changes.ts';
+import { applyChanges, type Openers } from './apply-changes.ts';
 import { sampleAgent } from './testing/sample-snapshot.ts';
 
 const authority = { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) };
@@ -16,6 +17,7 @@ function changes(revision: number, more: Partial<ConfigChanges> = {}): ConfigCha
     agents: [],
     policies: [],
     authority: undefined,
+    clientAuthority: undefined,
     removedIds: [],
     ...more,
   };
@@ -35,24 +37,32 @@ const policy = (id: string, name: string, host = 'a.example'): SealedPolicy => (
   version: 1,
   sealedBody: Buffer.from(host),
 });
-const openBody: OpenPolicyBody = ({ sealedBody }): PolicyBody => ({
+const openBody: Openers['openBody'] = ({ sealedBody }): PolicyBody => ({
   agents: [],
   rules: [{ effect: 'allow', hosts: [sealedBody.toString()], paths: [], methods: [], secrets: [] }],
 });
+/** An agent as it comes from the store, and as it is in a snapshot. */
+const agent = (name: string, more: Partial<AgentRecord> = {}): SealedAgent => {
+  const { identities, ...record } = sampleAgent(name, more);
+  return { ...record, sealedIdentities: Buffer.from(JSON.stringify(identities)) };
+};
+const openIdentities: Openers['openIdentities'] = ({ sealedIdentities }) =>
+  JSON.parse(String(sealedIdentities)) as AgentIdentity[];
+const openers: Openers = { openBody, openIdentities };
 const first = (more: Partial<ConfigChanges>): Snapshot =>
-  applyChanges(undefined, changes(1, { isWhole: true, authority, ...more }), openBody);
+  applyChanges(undefined, changes(1, { isWhole: true, authority, ...more }), openers);
 
 describe('applyChanges', () => {
   it('takes the whole for all there is', () => {
     const before = first({
       secrets: [secret('1', 'prod/a')],
-      agents: [sampleAgent('bot')],
+      agents: [agent('bot')],
       policies: [policy('2', 'p')],
     });
     const after = applyChanges(
       before,
       changes(2, { isWhole: true, authority, secrets: [secret('3', 'prod/b')] }),
-      openBody,
+      openers,
     );
     expect([...after.secrets.keys()]).toEqual(['prod/b']);
     expect(after.agents.size + after.policies.size).toBe(0);
@@ -61,7 +71,7 @@ describe('applyChanges', () => {
 
   it('adds to what was there, and leaves that as it was', () => {
     const before = first({ secrets: [secret('1', 'prod/a')] });
-    const after = applyChanges(before, changes(2, { secrets: [secret('3', 'prod/b')] }), openBody);
+    const after = applyChanges(before, changes(2, { secrets: [secret('3', 'prod/b')] }), openers);
     expect([...after.secrets.keys()].sort()).toEqual(['prod/a', 'prod/b']);
     expect([...before.secrets.keys()]).toEqual(['prod/a']);
     expect(before.revision).toBe(1);
@@ -70,7 +80,7 @@ describe('applyChanges', () => {
   it('forgets the old name of what was renamed', () => {
     const before = first({ secrets: [secret('1', 'prod/a')], policies: [policy('2', 'old')] });
     const renamed = changes(2, { secrets: [secret('1', 'prod/z')], policies: [policy('2', 'new')] });
-    const after = applyChanges(before, renamed, openBody);
+    const after = applyChanges(before, renamed, openers);
     expect([...after.secrets.keys()]).toEqual(['prod/z']);
     expect([...after.policies.keys()]).toEqual(['new']);
   });
@@ -80,43 +90,59 @@ describe('applyChanges', () => {
     const after = applyChanges(
       before,
       changes(2, { secrets: [secret('1', 'prod/b'), secret('2', 'prod/a')] }),
-      openBody,
+      openers,
     );
     expect([...after.secrets].map(([name, { id }]) => `${name} ${id}`).sort()).toEqual(['prod/a 2', 'prod/b 1']);
   });
 
   it('gives a name that was freed to another row in the same change', () => {
     const before = first({ secrets: [secret('1', 'prod/a')] });
-    const after = applyChanges(before, changes(2, { removedIds: ['1'], secrets: [secret('2', 'prod/a')] }), openBody);
+    const after = applyChanges(before, changes(2, { removedIds: ['1'], secrets: [secret('2', 'prod/a')] }), openers);
     expect(after.secrets.get('prod/a')?.id).toBe('2');
   });
 
   it('takes out what was removed, of each kind', () => {
     const before = first({
       secrets: [secret('1', 'prod/a')],
-      agents: [sampleAgent('bot', { id: '2' })],
+      agents: [agent('bot', { id: '2' })],
       policies: [policy('3', 'p')],
     });
-    const after = applyChanges(before, changes(2, { removedIds: ['1', '2', '3', 'unknown'] }), openBody);
+    const after = applyChanges(before, changes(2, { removedIds: ['1', '2', '3', 'unknown'] }), openers);
     expect(after.secrets.size + after.agents.size + after.policies.size).toBe(0);
   });
 
   it('keeps the authority until there is another, and demands one', () => {
     const before = first({});
-    expect(applyChanges(before, changes(2), openBody).authority).toBe(authority);
+    expect(applyChanges(before, changes(2), openers).authority).toBe(authority);
     const next = { ...authority, id: 'authority-2' };
-    expect(applyChanges(before, changes(2, { authority: next }), openBody).authority).toBe(next);
-    expect(() => applyChanges(undefined, changes(1, { isWhole: true }), openBody)).toThrow('authority');
-    expect(() => applyChanges(before, changes(2, { isWhole: true }), openBody)).toThrow('authority');
+    expect(applyChanges(before, changes(2, { authority: next }), openers).authority).toBe(next);
+    expect(() => applyChanges(undefined, changes(1, { isWhole: true }), openers)).toThrow('authority');
+    expect(() => applyChanges(before, changes(2, { isWhole: true }), openers)).toThrow('authority');
+  });
+
+  it('keeps the authority for client certificates until there is another, and needs none', () => {
+    const clientAuthority = { ...authority, id: 'clients-1' };
+    expect(first({}).clientAuthority).toBeUndefined();
+    const before = first({ clientAuthority });
+    expect(applyChanges(before, changes(2), openers).clientAuthority).toBe(clientAuthority);
+    const next = { ...authority, id: 'clients-2' };
+    expect(applyChanges(before, changes(2, { clientAuthority: next }), openers).clientAuthority).toBe(next);
+  });
+
+  it('opens the identities of an agent, and no others', () => {
+    const identities: AgentIdentity[] = [{ kind: 'source', cidrs: ['10.0.0.0/8'] }];
+    expect(first({ agents: [agent('bot', { identities })] }).agents.get('id-of-bot')).toEqual(
+      sampleAgent('bot', { identities }),
+    );
   });
 
   it('refuses the whole change when one policy does not open', () => {
-    const broken: OpenPolicyBody = (sealed) => {
+    const broken: Openers['openBody'] = (sealed) => {
       if (sealed.name === 'deny-all') throw new Error('altered');
       return openBody(sealed);
     };
     const both = changes(2, { isWhole: true, authority, policies: [policy('1', 'allow'), policy('2', 'deny-all')] });
-    expect(() => applyChanges(undefined, both, broken)).toThrow('altered');
+    expect(() => applyChanges(undefined, both, { ...openers, openBody: broken })).toThrow('altered');
   });
 
   it('comes to the same step by step as at once', () => {
@@ -132,7 +158,7 @@ describe('applyChanges', () => {
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
         const rows = {
           secrets: new Map<string, SecretRecord>(),
-          agents: new Map<string, AgentRecord>(),
+          agents: new Map<string, SealedAgent>(),
           policies: new Map<string, SealedPolicy>(),
         };
         let snapshot = first({});
@@ -143,7 +169,7 @@ describe('applyChanges', () => {
           for (const row of change.agents ?? []) rows.agents.set(row.id, row);
           for (const row of change.policies ?? []) rows.policies.set(row.id, row);
           for (const gone of change.removedIds ?? []) for (const table of Object.values(rows)) table.delete(gone);
-          snapshot = applyChanges(snapshot, changes(++revision, change), openBody);
+          snapshot = applyChanges(snapshot, changes(++revision, change), openers);
         }
         const whole = applyChanges(
           undefined,
@@ -154,7 +180,7 @@ describe('applyChanges', () => {
             agents: [...rows.agents.values()],
             policies: [...rows.policies.values()],
           }),
-          openBody,
+          openers,
         );
         expect(snapshot).toEqual(whole);
       }),
@@ -168,7 +194,7 @@ function oneChange(kind: string, id: string, name: string, value: number): Parti
     case 'secret':
       return { secrets: [secret(`s${id}`, `${name}/${id}`, value)] };
     case 'agent':
-      return { agents: [sampleAgent(`${name}-${id}`, { id: `a${id}`, isDisabled: value > 5 })] };
+      return { agents: [agent(`${name}-${id}`, { id: `a${id}`, isDisabled: value > 5 })] };
     case 'policy':
       return { policies: [policy(`p${id}`, `${name}-${id}`, `${value}.example`)] };
     default:

@@ -1,9 +1,15 @@
+import type { AgentIdentity } from '@onecli/shared/domain/identity';
 import type { Policy, PolicyBody } from '@onecli/shared/domain/policy';
 import type { Snapshot } from '@onecli/shared/domain/snapshot';
-import type { ConfigChanges, SealedPolicy } from '@onecli/shared/ports/snapshot-source';
+import type { ConfigChanges, SealedAgent, SealedPolicy } from '@onecli/shared/ports/snapshot-source';
 
-/** Opens a policy's body; throws when it was altered or moved. */
-export type OpenPolicyBody = (policy: SealedPolicy) => PolicyBody;
+/** What opens the sealed parts of rows. */
+export interface Openers {
+  /** A policy's body; throws when it was altered or moved. */
+  readonly openBody: (policy: SealedPolicy) => PolicyBody;
+  /** An agent's identities; none where they were altered or moved, for nobody is recognised by those. */
+  readonly openIdentities: (agent: SealedAgent) => readonly AgentIdentity[];
+}
 
 /**
  * The next snapshot: the previous one and what changed since. Pure; the previous one is not touched. A policy that does
@@ -12,7 +18,7 @@ export type OpenPolicyBody = (policy: SealedPolicy) => PolicyBody;
 export function applyChanges(
   previous: Snapshot | undefined,
   changes: ConfigChanges,
-  openBody: OpenPolicyBody,
+  { openBody, openIdentities }: Openers,
 ): Snapshot {
   const base = changes.isWhole ? undefined : previous;
   const removed = new Set(changes.removedIds);
@@ -25,7 +31,8 @@ export function applyChanges(
   if (!authority) throw new Error('the configuration has no certificate authority');
   const agents = new Map(base?.agents);
   for (const id of removed) agents.delete(id);
-  for (const agent of changes.agents) agents.set(agent.id, agent);
+  for (const { sealedIdentities, ...agent } of changes.agents)
+    agents.set(agent.id, { ...agent, identities: openIdentities({ ...agent, sealedIdentities }) });
   return {
     revision: changes.revision,
     agents,
@@ -36,6 +43,7 @@ export function applyChanges(
       changed,
     ),
     authority,
+    clientAuthority: changes.clientAuthority ?? base?.clientAuthority,
   };
 }
 

@@ -5,45 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { Configuration } from './configuration.ts';
 import { sampleAgent, sampleSnapshot } from './testing/sample-snapshot.ts';
 
-const nowMs = 1_000_000;
-const token = (hash: string, expiresAtMs?: number) => ({ hash, expiresAtMs });
-const configure = (...agents: AgentRecord[]) => new Configuration(sampleSnapshot({ agents }));
-
-describe('Configuration.agentByToken', () => {
-  it('knows an agent by each of its tokens', () => {
-    const configuration = configure(sampleAgent('bot', { tokens: [token('h1'), token('h2')] }));
-    expect(configuration.agentByToken('h1', nowMs)?.agent.name).toBe('bot');
-    expect(configuration.agentByToken('h2', nowMs)?.agent.name).toBe('bot');
-  });
-
-  it.each(['', 'h', 'h11', 'H1', 'undefined'])('does not know %j', (hash) => {
-    expect(configure(sampleAgent('bot', { tokens: [token('h1')] })).agentByToken(hash, nowMs)).toBeUndefined();
-  });
-
-  it('does not know a disabled agent', () => {
-    const configuration = configure(sampleAgent('bot', { isDisabled: true, tokens: [token('h1')] }));
-    expect(configuration.agentByToken('h1', nowMs)).toBeUndefined();
-  });
-
-  it('knows a token up to the millisecond it expires in, not in it', () => {
-    const configuration = configure(sampleAgent('bot', { tokens: [token('h1', nowMs)] }));
-    expect(configuration.agentByToken('h1', nowMs - 1)?.agent.name).toBe('bot');
-    expect(configuration.agentByToken('h1', nowMs)).toBeUndefined();
-    expect(configuration.agentByToken('h1', nowMs + 1)).toBeUndefined();
-  });
-
-  it('lets an expired token be, next to one that is good', () => {
-    const configuration = configure(sampleAgent('bot', { tokens: [token('old', nowMs - 1), token('new')] }));
-    expect(configuration.agentByToken('old', nowMs)).toBeUndefined();
-    expect(configuration.agentByToken('new', nowMs)?.token.hash).toBe('new');
-  });
-
-  it('forgets a rotated token with the next snapshot', () => {
-    expect(configure(sampleAgent('bot', { tokens: [token('old')] })).agentByToken('old', nowMs)).toBeDefined();
-    expect(configure(sampleAgent('bot', { tokens: [token('new')] })).agentByToken('old', nowMs)).toBeUndefined();
-  });
-});
-
 describe('Configuration.policyOf', () => {
   const allowed = (agents: AgentSelector[], agent: AgentRecord): string => {
     const rules = [{ effect: 'allow' as const, hosts: ['a.example'], paths: [], methods: [], secrets: [] }];
@@ -77,14 +38,5 @@ describe('Configuration.policyOf', () => {
     expect(configuration.policyOf(red)).toBe(configuration.policyOf(red));
     expect(configuration.policyOf(red)).not.toBe(configuration.policyOf(blue));
     expect(configuration.policyOf(blue)).toBe(configuration.policyOf(sampleAgent('other')));
-  });
-});
-
-describe('Configuration.hasAgentNamed', () => {
-  it('knows disabled agents as well', () => {
-    const configuration = configure(sampleAgent('bot', { isDisabled: true }));
-    expect(configuration.hasAgentNamed('bot')).toBe(true);
-    expect(configuration.hasAgentNamed('id-of-bot')).toBe(false);
-    expect(configuration.hasAgentNamed('')).toBe(false);
   });
 });

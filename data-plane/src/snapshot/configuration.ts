@@ -2,13 +2,8 @@ import { selectorPicks } from '@onecli/shared/domain/agent-selector';
 import { CompiledPolicy } from '@onecli/shared/domain/evaluate-policy';
 import { splitAlias } from '@onecli/shared/domain/placeholder';
 import type { Policy } from '@onecli/shared/domain/policy';
-import type { AgentRecord, AgentToken, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
-
-/** An agent recognised by a token, and the token, so that a rotation ends it on open tunnels as well. */
-export interface KnownToken {
-  readonly agent: AgentRecord;
-  readonly token: AgentToken;
-}
+import type { AgentRecord, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
+import { IdentityIndex } from '../identity/identity-index.ts';
 
 /** A secret that is known by an alias, and what the alias has ahead of its id. */
 export interface KnownAlias {
@@ -22,8 +17,8 @@ export interface KnownAlias {
  */
 export class Configuration {
   readonly snapshot: Snapshot;
-  readonly #tokens = new Map<string, KnownToken>();
-  readonly #agentNames = new Map<string, string>();
+  /** Who is recognised by what. */
+  readonly identities: IdentityIndex;
   readonly #policies = new Map<string, CompiledPolicy>();
   /** Agents that the same policies select share what was compiled of them. */
   readonly #compiled = new Map<string, CompiledPolicy>();
@@ -33,26 +28,11 @@ export class Configuration {
 
   constructor(snapshot: Snapshot) {
     this.snapshot = snapshot;
-    for (const agent of snapshot.agents.values()) {
-      this.#agentNames.set(agent.name, agent.id);
-      for (const token of agent.tokens) this.#tokens.set(token.hash, { agent, token });
-    }
+    this.identities = new IdentityIndex(snapshot.agents.values());
   }
 
   get revision(): number {
     return this.snapshot.revision;
-  }
-
-  /** The enabled agent whose unexpired token has this keyed hash (hex), or undefined. */
-  agentByToken(hash: string, nowMs: number): KnownToken | undefined {
-    const known = this.#tokens.get(hash);
-    if (!known || known.agent.isDisabled) return undefined;
-    return known.token.expiresAtMs !== undefined && known.token.expiresAtMs <= nowMs ? undefined : known;
-  }
-
-  /** True when some agent has this name. */
-  hasAgentNamed(name: string): boolean {
-    return this.#agentNames.has(name);
   }
 
   /** The policies that pick an agent. */

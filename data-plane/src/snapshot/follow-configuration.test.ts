@@ -38,9 +38,10 @@ class FakeSource implements SnapshotSource {
       revision: stored,
       isWhole: revision === undefined,
       secrets: [],
-      agents: [sampleAgent(`agent-${stored}`, { id: '1' })],
+      agents: [{ ...sampleAgent(`agent-${stored}`, { id: '1' }), sealedIdentities: undefined }],
       policies: [],
       authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
+      clientAuthority: undefined,
       removedIds: [],
     };
   }
@@ -66,6 +67,7 @@ function follow(change: Partial<FollowOptions> = {}) {
     log,
     lookEveryMs: 3_600_000,
     openBody: () => ({ agents: [], rules: [] }),
+    openIdentities: () => [],
     ...change,
   });
   const ending = new AbortController();

@@ -6,13 +6,12 @@ import type { Snapshot } from '@onecli/shared/domain/snapshot';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import type { SnapshotSource } from '@onecli/shared/ports/snapshot-source';
 import type { Logger } from 'pino';
-import { applyChanges, type OpenPolicyBody } from './apply-changes.ts';
+import { applyChanges, type Openers } from './apply-changes.ts';
 import { Configuration } from './configuration.ts';
 
-export interface FollowOptions {
+export interface FollowOptions extends Openers {
   readonly source: SnapshotSource;
   readonly bus: ConfigBus;
-  readonly openBody: OpenPolicyBody;
   readonly log: Logger;
   readonly lookEveryMs: number;
   /** Called with each configuration before it is in force; throwing keeps the previous one. */
@@ -109,7 +108,7 @@ export class FollowedConfiguration {
     const applied = this.#current?.revision;
     const changes = await this.#options.source.changesSince(applied);
     if (applied !== undefined && changes.revision <= applied) return;
-    const next = applyChanges(this.#current?.snapshot, changes, this.#options.openBody);
+    const next = applyChanges(this.#current?.snapshot, changes, this.#options);
     this.#options.prepare?.(next);
     this.#current = new Configuration(next);
     this.#options.log.debug({ revision: next.revision, isWhole: changes.isWhole }, 'configuration applied');

@@ -8,7 +8,9 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import { readClientHello } from './client-hello.ts';
 
 export interface InterceptOptions {
-  readonly secureContext: SecureContext;
+  readonly secureContext: SecureContext | ((serverName: string | undefined) => SecureContext | undefined);
+  /** Ask for a client certificate. Whatever comes, or nothing, is the caller's to judge. */
+  readonly asksForCertificate?: boolean;
   /** From the call to the end of the handshake. */
   readonly handshakeTimeoutMs: number;
 }
@@ -49,8 +51,7 @@ export async function interceptTls(raw: Socket, head: Buffer, options: Intercept
   try {
     if (head.length > 0) raw.unshift(head);
     const opening = await awaitOpening(raw, deadline.signal);
-    if (opening.kind === 'hello')
-      return await handshake(raw, opening.serverName, options.secureContext, deadline.signal);
+    if (opening.kind === 'hello') return await handshake(raw, opening.serverName, options, deadline.signal);
     if (opening.reason === 'not-tls') raw.off('error', ignoreFault);
     else if (opening.reason === 'handshake') raw.end(DECODE_ERROR, () => raw.destroy());
     else raw.destroy();
@@ -128,10 +129,22 @@ function readOpening(received: Buffer): Opening | number {
 function handshake(
   raw: Socket,
   serverName: string | undefined,
-  secureContext: SecureContext,
+  options: InterceptOptions,
   deadline: AbortSignal,
 ): Promise<InterceptResult> {
-  const socket = new TLSSocket(raw, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] }) as ServerTlsSocket;
+  const { secureContext: given, asksForCertificate = false } = options;
+  const secureContext = typeof given === 'function' ? given(serverName) : given;
+  if (!secureContext) {
+    raw.destroy();
+    return Promise.resolve(failed('handshake', 'there is no certificate for this server now'));
+  }
+  const socket = new TLSSocket(raw, {
+    isServer: true,
+    secureContext,
+    ALPNProtocols: ['http/1.1'],
+    requestCert: asksForCertificate,
+    rejectUnauthorized: false,
+  }) as ServerTlsSocket;
   return new Promise((resolve) => {
     const settle = (result: InterceptResult): void => {
       socket.off('secure', onSecure);

@@ -18,6 +18,8 @@ export interface LeafCacheOptions {
   /** A leaf is minted anew when less than this is left of it. */
   readonly renewBeforeMs?: number;
   readonly now?: () => Date;
+  /** For contexts that ask clients for a certificate: by whom it may be, PEM, one each. */
+  readonly clients?: { readonly roots: readonly string[] };
 }
 
 interface CachedLeaf {
@@ -37,6 +39,15 @@ const CIPHERS = [
   'ECDHE-ECDSA-CHACHA20-POLY1305',
 ].join(':');
 
+/**
+ * A resumed session brings its client certificate along unchecked, although its authority may be trusted no more: such
+ * sessions are not resumed. OpenSSL wants the context's id all the same.
+ */
+const unresumed = {
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
+  sessionIdContext: 'onecli-proxy-port',
+};
+
 /** A bounded cache of server contexts, one for each canonical host name or IP literal. */
 export class LeafCache {
   readonly #authority: SigningAuthority;
@@ -46,6 +57,7 @@ export class LeafCache {
   readonly #leafValidDays: number;
   readonly #renewBeforeMs: number;
   readonly #now: () => Date;
+  readonly #clients: LeafCacheOptions['clients'];
 
   /** Throws when the authority cannot be parsed (see parseAuthority) or `ticketKeys` is not 48 bytes. */
   constructor(authority: Authority, options: LeafCacheOptions) {
@@ -56,6 +68,7 @@ export class LeafCache {
     this.#leafValidDays = options.leafValidDays ?? 14;
     this.#renewBeforeMs = options.renewBeforeMs ?? DAY_MS;
     this.#now = options.now ?? (() => new Date());
+    this.#clients = options.clients;
   }
 
   get size(): number {
@@ -90,12 +103,12 @@ export class LeafCache {
     const secureContext = createSecureContext({
       cert: leaf.certificatePem,
       key: leaf.privateKeyPem,
-      ca: NO_ROOTS,
+      ca: this.#clients ? [...this.#clients.roots] : NO_ROOTS,
       ciphers: CIPHERS,
       honorCipherOrder: true,
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      ...(this.#clients ? unresumed : { secureOptions: constants.SSL_OP_NO_RENEGOTIATION }),
       ticketKeys: this.#ticketKeys,
     });
     return { secureContext, renewAtMs: leaf.notAfter.getTime() - this.#renewBeforeMs };

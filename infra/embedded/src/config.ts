@@ -34,6 +34,8 @@ export const variables = z.object({
     .max(1024, 'expected at most 1024 characters')
     .optional(),
   ONECLI_UPSTREAM_CA_FILE: readableFile().optional(),
+  ONECLI_CLIENT_CA_FILE: readableFile().optional(),
+  ONECLI_TRUSTED_PROXIES: listOf(isAddressRange, 'expected address ranges such as 10.1.0.0/24').optional(),
   ONECLI_ALLOW_RANGES: listOf(isAddressRange, 'expected address ranges such as 10.0.0.0/8,fd00::/8').optional(),
   ONECLI_CONNECT_TO: listOf(isRedirection, 'expected host:port=address:port, separated by commas').optional(),
   ONECLI_GATEWAY_NAMES: listOf(
@@ -79,6 +81,16 @@ const flags: readonly { flag: string; variable: keyof z.input<typeof variables>;
     flag: '--upstream-ca-file <file>',
     variable: 'ONECLI_UPSTREAM_CA_FILE',
     text: 'further roots, as PEM, for the certificates of upstreams',
+  },
+  {
+    flag: '--client-ca-file <file>',
+    variable: 'ONECLI_CLIENT_CA_FILE',
+    text: 'authorities, as PEM, whose client certificates may be agents',
+  },
+  {
+    flag: '--trusted-proxies <ranges>',
+    variable: 'ONECLI_TRUSTED_PROXIES',
+    text: 'load balancers that send the PROXY protocol',
   },
   {
     flag: '--allow-ranges <ranges>',
@@ -230,6 +242,8 @@ function judgeTogether(given: Environment): string[] {
 function toConfig(found: z.output<typeof variables>, environment: Environment): SupervisorConfig {
   const workerSettings = {
     ONECLI_UPSTREAM_CA_FILE: found.ONECLI_UPSTREAM_CA_FILE,
+    ONECLI_CLIENT_CA_FILE: found.ONECLI_CLIENT_CA_FILE,
+    ONECLI_TRUSTED_PROXIES: found.ONECLI_TRUSTED_PROXIES,
     ONECLI_ALLOW_RANGES: found.ONECLI_ALLOW_RANGES,
     ONECLI_CONNECT_TO: found.ONECLI_CONNECT_TO,
     ...limitSettings(found),

@@ -9,6 +9,7 @@ type Asn1 = forge.asn1.Asn1;
 const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 const COMMON_NAME = '2.5.4.3';
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const EXTENSION = {
   subjectKeyId: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -103,6 +104,10 @@ export function serverAuthUsage(): Asn1 {
   return extension(EXTENSION.extendedKeyUsage, false, sequence(oid(SERVER_AUTH)));
 }
 
+export function clientAuthUsage(): Asn1 {
+  return extension(EXTENSION.extendedKeyUsage, false, sequence(oid(CLIENT_AUTH)));
+}
+
 export function subjectKeyId(identifier: Buffer): Asn1 {
   return extension(EXTENSION.subjectKeyId, false, octets(identifier.toString('latin1')));
 }
@@ -111,12 +116,26 @@ export function authorityKeyId(identifier: Buffer): Asn1 {
   return extension(EXTENSION.authorityKeyId, false, sequence(contextual(0, false, identifier.toString('latin1'))));
 }
 
-/** One dNSName or iPAddress. It is critical exactly when the subject is empty (RFC 5280 section 4.2.1.6). */
-export function subjectAltName(host: string, isIpAddress: boolean, isCritical: boolean): Asn1 {
-  const name = isIpAddress
-    ? contextual(7, false, Buffer.from(ipaddr.parse(host).toByteArray()).toString('latin1'))
-    : contextual(2, false, host);
-  return extension(EXTENSION.subjectAltName, isCritical, sequence(name));
+/** A GeneralName: dNSName, uniformResourceIdentifier (both ASCII) or iPAddress. */
+export interface SubjectName {
+  readonly kind: 'dns' | 'uri' | 'address';
+  readonly text: string;
+}
+
+/** The names that a certificate is for. It is critical exactly when the subject is empty (RFC 5280 section 4.2.1.6). */
+export function subjectAltNames(names: readonly SubjectName[], isCritical: boolean): Asn1 {
+  return extension(EXTENSION.subjectAltName, isCritical, sequence(...names.map(generalName)));
+}
+
+function generalName({ kind, text }: SubjectName): Asn1 {
+  switch (kind) {
+    case 'dns':
+      return contextual(2, false, text);
+    case 'uri':
+      return contextual(6, false, text);
+    case 'address':
+      return contextual(7, false, Buffer.from(ipaddr.parse(text).toByteArray()).toString('latin1'));
+  }
 }
 
 /** RFC 5280 section 4.1.2.5: UTCTime up to 2049, GeneralizedTime from 2050. */

@@ -11,7 +11,7 @@ import {
   MAX_COMMON_NAME_LENGTH,
   serverAuthUsage,
   signCertificate,
-  subjectAltName,
+  subjectAltNames,
   subjectKeyId,
   subjectPublicKeyInfo,
 } from './certificate-asn1.ts';
@@ -76,7 +76,7 @@ export function issueLeaf(
         basicConstraints(false),
         keyUsage('leaf'),
         serverAuthUsage(),
-        subjectAltName(host, isIpAddress, !hasCommonName),
+        subjectAltNames([{ kind: isIpAddress ? 'address' : 'dns', text: host }], !hasCommonName),
         subjectKeyId(keyPair.identifier),
         authorityKeyId(authority.keyIdentifier),
       ],

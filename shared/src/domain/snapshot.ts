@@ -1,4 +1,5 @@
 import type { Binding } from './binding.ts';
+import type { AgentIdentity } from './identity.ts';
 import type { Policy } from './policy.ts';
 
 /** A sealed value of a secret, opened only when a request needs it. */
@@ -25,6 +26,7 @@ export interface AgentRecord {
   readonly labels: Readonly<Record<string, string>>;
   readonly isDisabled: boolean;
   readonly tokens: readonly AgentToken[];
+  readonly identities: readonly AgentIdentity[];
 }
 
 export interface AgentToken {
@@ -34,7 +36,7 @@ export interface AgentToken {
   readonly expiresAtMs: number | undefined;
 }
 
-/** The certificate authority that signs intercepted hosts' leaves. The key is sealed. */
+/** A certificate authority: of intercepted hosts' leaves, or of agents' client certificates. The key is sealed. */
 export interface AuthorityRecord {
   readonly id: string;
   readonly certificatePem: string;
@@ -48,4 +50,6 @@ export interface Snapshot {
   readonly agents: ReadonlyMap<string, AgentRecord>;
   readonly policies: ReadonlyMap<string, Policy>;
   readonly authority: AuthorityRecord;
+  /** Undefined until a client certificate was first issued. */
+  readonly clientAuthority: AuthorityRecord | undefined;
 }

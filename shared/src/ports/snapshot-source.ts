@@ -8,6 +8,11 @@ export interface SealedPolicy {
   readonly sealedBody: Buffer;
 }
 
+/** An agent as it lies in the store: its identities are sealed. Without them it has none. */
+export interface SealedAgent extends Omit<AgentRecord, 'identities'> {
+  readonly sealedIdentities: Buffer | undefined;
+}
+
 export interface Instance {
   readonly id: string;
   readonly keyCheck: Buffer;
@@ -19,9 +24,11 @@ export interface ConfigChanges {
   readonly revision: number;
   readonly isWhole: boolean;
   readonly secrets: readonly SecretRecord[];
-  readonly agents: readonly AgentRecord[];
+  readonly agents: readonly SealedAgent[];
   readonly policies: readonly SealedPolicy[];
+  /** Undefined when neither authority changed, or there is none. */
   readonly authority: AuthorityRecord | undefined;
+  readonly clientAuthority: AuthorityRecord | undefined;
   /** Ids of rows that are gone. */
   readonly removedIds: readonly string[];
 }

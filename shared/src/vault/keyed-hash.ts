@@ -22,6 +22,15 @@ export function fingerprint(key: Buffer, value: string | Buffer): string {
   return keyedHash(key, value).toString('hex').slice(0, FINGERPRINT_DIGITS);
 }
 
+/**
+ * What is stored to keep an agent's identity unique without telling it: the whole HMAC-SHA256 under the derived
+ * `fingerprint` key, 32 bytes.
+ * @throws VaultFault BAD_KEY unless the key is 32 bytes
+ */
+export function identityHash(key: Buffer, identity: string): Buffer {
+  return keyedHash(key, `identity ${identity}`);
+}
+
 function keyedHash(key: Buffer, value: string | Buffer): Buffer {
   if (key.length !== KEY_BYTES) throw new VaultFault('BAD_KEY', 'A hash key must be 32 bytes');
   return createHmac('sha256', key).update(value).digest();

@@ -3,6 +3,7 @@ import { MemoryConfigBus } from '@onecli/shared/adapters/memory/config-bus';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { MasterKey } from '@onecli/shared/vault/master-key';
+import { AgentCertificateService } from '../../agents/agent-certificate.service.ts';
 import { AgentService } from '../../agents/agent.service.ts';
 import type { Principal } from '../../auth/principal.ts';
 import { ChangeConfig } from '../../configuration/change-config.ts';
@@ -27,8 +28,9 @@ export async function openServices(connectionString: string, options: { master?:
     const change = new ChangeConfig(dataSource, bus, { warn: (_fields, message) => warnings.push(message) });
     const secrets = new SecretService(dataSource, change, keys);
     const agents = new AgentService(dataSource, change, keys);
+    const certificates = new AgentCertificateService(change, keys);
     const policies = new PolicyService(dataSource, change, keys);
-    return { dataSource, source, warnings, keys, change, secrets, agents, policies, master, bus, close };
+    return { dataSource, source, warnings, keys, change, secrets, agents, certificates, policies, master, bus, close };
   } catch (error) {
     await close();
     throw error;

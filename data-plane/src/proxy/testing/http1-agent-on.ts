@@ -8,5 +8,6 @@ import { defaultLimits } from './default-limits.ts';
 export function http1AgentOn(socket: Socket, clock: DeadlineClock): Http1Agent {
   const plane = { clock, limits: defaultLimits } as Partial<DataPlane>;
   const connection = { socket, isIdle: false, isExpired: false, openedMs: 0 };
-  return new Http1Agent(plane as DataPlane, socket, { raw: socket, connection, tunnel: undefined });
+  const peer = { source: '127.0.0.1', certificate: undefined };
+  return new Http1Agent(plane as DataPlane, socket, { raw: socket, connection, peer, tunnel: undefined });
 }

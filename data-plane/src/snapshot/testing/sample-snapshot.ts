@@ -40,7 +40,15 @@ export function sealedSecret(keyring: Keyring, { name, values, binding, isDisabl
 }
 
 export function sampleAgent(name: string, more: Partial<AgentRecord> = {}): AgentRecord {
-  return { id: `id-of-${name}`, name, labels: {}, isDisabled: false, tokens: [], ...more };
+  return {
+    id: `id-of-${name}`,
+    name,
+    labels: {},
+    isDisabled: false,
+    tokens: [],
+    identities: [{ kind: 'token', cidrs: [] }],
+    ...more,
+  };
 }
 
 export function sampleSnapshot(parts: {
@@ -55,5 +63,6 @@ export function sampleSnapshot(parts: {
     agents: new Map((parts.agents ?? []).map((agent) => [agent.id, agent])),
     policies: parts.policies ?? new Map(),
     authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
+    clientAuthority: undefined,
   };
 }

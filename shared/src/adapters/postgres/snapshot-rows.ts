@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { Binding } from '../../domain/binding.ts';
-import type { AgentRecord, AgentToken, AuthorityRecord, SealedVersion, SecretRecord } from '../../domain/snapshot.ts';
-import type { SealedPolicy } from '../../ports/snapshot-source.ts';
+import type { AgentToken, AuthorityRecord, SealedVersion, SecretRecord } from '../../domain/snapshot.ts';
+import type { ConfigChanges, SealedAgent, SealedPolicy } from '../../ports/snapshot-source.ts';
 
 /** Rows of configuration as records: of the given ids, or all when `ids` is undefined. */
 type Ids = readonly string[] | undefined;
@@ -47,22 +47,24 @@ interface AgentTokenJoin {
   name: string;
   labels: Record<string, string>;
   is_disabled: boolean;
+  sealed_identities: Buffer | null;
   hash: Buffer | null;
   expires_at: Date | null;
 }
 
-export async function readAgents(client: PoolClient, ids: Ids): Promise<AgentRecord[]> {
+export async function readAgents(client: PoolClient, ids: Ids): Promise<SealedAgent[]> {
   if (ids?.length === 0) return [];
   const { rows } = await client.query<AgentTokenJoin>(
-    `SELECT a.id, a.name, a.labels, a.is_disabled, t.hash, t.expires_at
+    `SELECT a.id, a.name, a.labels, a.is_disabled, a.sealed_identities, t.hash, t.expires_at
      FROM agent a LEFT JOIN agent_token t ON t.agent_id = a.id
      WHERE $1::uuid[] IS NULL OR a.id = ANY ($1) ORDER BY a.name, t.created_at`,
     [ids ?? null],
   );
-  const records = new Map<string, AgentRecord & { tokens: AgentToken[] }>();
+  const records = new Map<string, SealedAgent & { tokens: AgentToken[] }>();
   for (const row of rows) {
     const { id, name, labels, is_disabled: isDisabled } = row;
-    const record = records.get(id) ?? { id, name, labels, isDisabled, tokens: [] as AgentToken[] };
+    const sealedIdentities = row.sealed_identities ?? undefined;
+    const record = records.get(id) ?? { id, name, labels, isDisabled, sealedIdentities, tokens: [] as AgentToken[] };
     if (row.hash !== null) {
       record.tokens.push({ hash: row.hash.toString('hex'), expiresAtMs: row.expires_at?.getTime() });
     }
@@ -80,9 +82,22 @@ export async function readPolicies(client: PoolClient, ids: Ids): Promise<Sealed
   return rows.map(({ id, name, version, sealed_body: sealedBody }) => ({ id, name, version, sealedBody }));
 }
 
-export async function readActiveAuthority(client: PoolClient): Promise<AuthorityRecord | undefined> {
+/** The two authorities that are active. */
+export async function readAuthorities(
+  client: PoolClient,
+): Promise<Pick<ConfigChanges, 'authority' | 'clientAuthority'>> {
+  return {
+    authority: await readActive(client, 'certificate_authority'),
+    clientAuthority: await readActive(client, 'client_authority'),
+  };
+}
+
+async function readActive(
+  client: PoolClient,
+  table: 'certificate_authority' | 'client_authority',
+): Promise<AuthorityRecord | undefined> {
   const { rows } = await client.query<{ id: string; certificate_pem: string; sealed_key: Buffer }>(
-    'SELECT id, certificate_pem, sealed_key FROM certificate_authority WHERE is_active',
+    `SELECT id, certificate_pem, sealed_key FROM ${table} WHERE is_active`,
   );
   const [row] = rows;
   return row && { id: row.id, certificatePem: row.certificate_pem, sealedKey: row.sealed_key };

@@ -20,10 +20,11 @@ const tables = `
   CREATE TABLE secret (id uuid, name text, binding jsonb, is_disabled boolean, current_version integer,
     alias text);
   CREATE TABLE secret_version (secret_id uuid, version integer, sealed bytea);
-  CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean);
+  CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean, sealed_identities bytea);
   CREATE TABLE agent_token (agent_id uuid, hash bytea, created_at timestamptz, expires_at timestamptz);
   CREATE TABLE policy (id uuid, name text, version integer, sealed_body bytea);
   CREATE TABLE certificate_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
+  CREATE TABLE client_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
   CREATE TABLE worker (name text PRIMARY KEY, boot_id text, version text, applied_revision bigint,
     started_at timestamptz, seen_at timestamptz);
   INSERT INTO config_state VALUES (0);`;
@@ -56,7 +57,7 @@ async function openStoreWithTables(options: { maxGap?: number } = {}) {
   return store;
 }
 
-const agent = (name: string) => `INSERT INTO agent VALUES (:id, '${name}', '{}', false)`;
+const agent = (name: string) => `INSERT INTO agent VALUES (:id, '${name}', '{}', false, NULL)`;
 
 describe('PostgresSnapshotSource', () => {
   it('reads every kind of row as a record', async () => {
@@ -68,23 +69,34 @@ describe('PostgresSnapshotSource', () => {
       `INSERT INTO secret VALUES (:id, 'prod/openai', '${JSON.stringify(binding)}', false, 2, 'sk-x')`,
     );
     await change('secret', 1, String.raw`INSERT INTO secret_version VALUES (:id, 1, '\x0a'), (:id, 2, '\x0b')`);
-    await change('agent', 2, `INSERT INTO agent VALUES (:id, 'my-agent', '{"team":"finance"}', true)`);
+    await change('agent', 2, `INSERT INTO agent VALUES (:id, 'my-agent', '{"team":"finance"}', true, '\\x0f')`);
     await change('agent', 2, String.raw`INSERT INTO agent_token VALUES (:id, '\xabcd', now(), '2030-01-01T00:00:00Z')`);
     await change('policy', 3, String.raw`INSERT INTO policy VALUES (:id, 'finance', 4, '\x0c')`);
     await change('authority', 4, String.raw`INSERT INTO certificate_authority VALUES (:id, 'PEM', '\x0d', true)`);
+    await change('authority', 5, String.raw`INSERT INTO client_authority VALUES (:id, 'CLIENTS', '\x0e', true)`);
     const versions = new Map([
       [1, { id: idOf(1), version: 1, sealed: Buffer.of(10) }],
       [2, { id: idOf(1), version: 2, sealed: Buffer.of(11) }],
     ]);
     const tokens = [{ hash: 'abcd', expiresAtMs: Date.UTC(2030, 0, 1) }];
     const rows = {
-      revision: 6,
+      revision: 7,
       secrets: [
         { id: idOf(1), name: 'prod/openai', alias: 'sk-x', binding, isDisabled: false, currentVersion: 2, versions },
       ],
-      agents: [{ id: idOf(2), name: 'my-agent', labels: { team: 'finance' }, isDisabled: true, tokens }],
+      agents: [
+        {
+          id: idOf(2),
+          name: 'my-agent',
+          labels: { team: 'finance' },
+          isDisabled: true,
+          tokens,
+          sealedIdentities: Buffer.of(15),
+        },
+      ],
       policies: [{ id: idOf(3), name: 'finance', version: 4, sealedBody: Buffer.of(12) }],
       authority: { id: idOf(4), certificatePem: 'PEM', sealedKey: Buffer.of(13) },
+      clientAuthority: { id: idOf(5), certificatePem: 'CLIENTS', sealedKey: Buffer.of(14) },
       removedIds: [],
     };
     expect(await source.changesSince(undefined)).toEqual({ ...rows, isWhole: true });
@@ -129,7 +141,9 @@ describe('PostgresSnapshotSource', () => {
   it('gives an agent whose token was taken away no token', async () => {
     const { source, change } = await openStoreWithTables();
     await change('agent', 1, agent('bare'));
-    expect((await source.changesSince(undefined)).agents).toMatchObject([{ name: 'bare', tokens: [] }]);
+    expect((await source.changesSince(undefined)).agents).toMatchObject([
+      { name: 'bare', tokens: [], sealedIdentities: undefined },
+    ]);
   });
 
   it('throws while there is no schema, and while there is no instance', async () => {

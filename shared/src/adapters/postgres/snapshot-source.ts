@@ -1,7 +1,7 @@
 import { Pool, type PoolClient } from 'pg';
 import type { ConfigChanges, Instance, SnapshotSource, WorkerReport } from '../../ports/snapshot-source.ts';
 import { orAfter } from './before-deadline.ts';
-import { readActiveAuthority, readAgents, readPolicies, readSecrets } from './snapshot-rows.ts';
+import { readAgents, readAuthorities, readPolicies, readSecrets } from './snapshot-rows.ts';
 
 const connectTimeoutMs = 2_000;
 const queryTimeoutMs = 10_000;
@@ -111,10 +111,12 @@ async function readChanges(client: PoolClient, since: number | undefined, maxGap
     secrets,
     agents,
     policies,
-    authority: idsOf('authority').length > 0 ? await readActiveAuthority(client) : undefined,
+    ...(idsOf('authority').length > 0 ? await readAuthorities(client) : noAuthorities),
     removedIds: ['secret', 'agent', 'policy'].flatMap(idsOf).filter((id) => !present.has(id)),
   };
 }
+
+const noAuthorities = { authority: undefined, clientAuthority: undefined };
 
 async function readAll(client: PoolClient, revision: number): Promise<ConfigChanges> {
   return {
@@ -123,7 +125,7 @@ async function readAll(client: PoolClient, revision: number): Promise<ConfigChan
     secrets: await readSecrets(client, undefined),
     agents: await readAgents(client, undefined),
     policies: await readPolicies(client, undefined),
-    authority: await readActiveAuthority(client),
+    ...(await readAuthorities(client)),
     removedIds: [],
   };
 }

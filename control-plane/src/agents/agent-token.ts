@@ -1,0 +1,45 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { agentTokenPrefix } from '@onecli/shared/domain/agent-token';
+import type { AgentIdentity, TokenIdentity } from '@onecli/shared/domain/identity';
+import { tokenHash } from '@onecli/shared/vault/keyed-hash';
+import type { EntityManager } from 'typeorm';
+import { AgentTokenEntity } from './agent.entity.ts';
+
+const tokenBytes = 32;
+const shownCharacters = 8;
+
+/** The identity by which an agent has a token, if it has that. */
+export function tokenIdentity(identities: readonly AgentIdentity[]): TokenIdentity | undefined {
+  return identities.find((identity) => identity.kind === 'token');
+}
+
+/** Makes a token for an agent and gives it; only its keyed hash is kept. */
+export async function insertToken(
+  manager: EntityManager,
+  pepper: Buffer,
+  row: { readonly agentId: string; readonly createdAt: Date; readonly expiresAtMs: number | undefined },
+): Promise<string> {
+  const token = agentTokenPrefix + randomBytes(tokenBytes).toString('base64url');
+  await manager.insert(AgentTokenEntity, {
+    id: randomUUID(),
+    agentId: row.agentId,
+    hash: tokenHash(pepper, token),
+    prefix: token.slice(0, shownCharacters),
+    createdAt: row.createdAt,
+    expiresAt: row.expiresAtMs === undefined ? null : new Date(row.expiresAtMs),
+  });
+  return token;
+}
+
+/** The conditions of a token that replaces one: the same, and as much time as that one was given when it was made. */
+export async function renewed(
+  manager: EntityManager,
+  agentId: string,
+  identity: TokenIdentity,
+  now: Date,
+): Promise<TokenIdentity> {
+  if (identity.expiresAtMs === undefined) return identity;
+  const [latest] = await manager.find(AgentTokenEntity, { where: { agentId }, order: { createdAt: 'DESC' }, take: 1 });
+  const lifeMs = identity.expiresAtMs - (latest?.createdAt ?? now).getTime();
+  return { ...identity, expiresAtMs: now.getTime() + lifeMs };
+}

@@ -1,0 +1,31 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+const statements = [
+  'ALTER TABLE agent ADD COLUMN sealed_identities bytea',
+  // One row for what no two agents may share: a keyed hash, for the identities themselves are sealed.
+  `CREATE TABLE agent_identity (
+     key_hash bytea PRIMARY KEY,
+     agent_id uuid NOT NULL REFERENCES agent (id) ON DELETE CASCADE)`,
+  'CREATE INDEX agent_identity_agent ON agent_identity (agent_id)',
+  `CREATE TABLE client_authority (
+     id uuid PRIMARY KEY,
+     certificate_pem text NOT NULL,
+     sealed_key bytea NOT NULL,
+     is_active boolean NOT NULL,
+     created_at timestamptz NOT NULL)`,
+  'CREATE UNIQUE INDEX client_authority_active ON client_authority (is_active) WHERE is_active',
+];
+
+/** Agents are recognised by more than a token. Those that are there get theirs sealed when the instance is opened. */
+export class AddAgentIdentities implements MigrationInterface {
+  readonly name = 'AddAgentIdentities1790000001000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of statements) await runner.query(statement);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE client_authority, agent_identity');
+    await runner.query('ALTER TABLE agent DROP COLUMN sealed_identities');
+  }
+}
