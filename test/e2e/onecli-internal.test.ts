@@ -89,6 +89,7 @@ describe('a host that policy refuses', () => {
     world.upstream.reset();
     const tunnel = await inside('unknown.example');
     if (tunnel.kind !== 'open') throw new Error(tunnel.kind);
+    expect(tunnel.answer.header('x-onecli-error')).toBe('POLICY_DENIED');
     tunnel.connection.send(
       requestBytes('GET', '/v9/x', { host: 'unknown.example', authorization: 'Bearer onecli://prod/openai' }),
     );

@@ -114,6 +114,7 @@ export async function checkToken(
         fault === undefined
           ? pass(`a TLS handshake with ${target.host} through the gateway is trusted`)
           : fail(`a TLS handshake with ${target.host} through the gateway fails: ${fault}`, renew),
+        ...judgeTunnel(result.answer, name, proxy.agent),
       ];
     }
   }
@@ -140,16 +141,25 @@ export function judgeRefusal(answer: ProxyAnswer, name: string, agent: string): 
   }
   if (answer.status >= 500 && code !== 'UPSTREAM_UNREACHABLE')
     return [fail(`the gateway refuses CONNECT ${name} now: ${code}`, "look at the gateway's log")];
-  const isProbe = name.startsWith(probeHost);
   return [
     pass(`the gateway takes the token of ${agent}`),
-    isProbe
+    name.startsWith(probeHost)
       ? skip('no TLS handshake was tried; give a host that is allowed: onecli doctor --host api.openai.com')
-      : warn(
-          `the gateway answers ${code} for ${name}`,
-          `if it should be allowed: onecli policy allow ${agent} ${name.replace(/:443$/, '')}`,
-        ),
+      : notAllowed(code, name, agent),
   ];
+}
+
+/** What the head of a tunnel says of its target: the gateway may open one to refuse the host inside it. */
+export function judgeTunnel(answer: ProxyAnswer, name: string, agent: string): Check[] {
+  const code = printable(answer.headers['x-onecli-error'] ?? '');
+  return code === '' || name.startsWith(probeHost) ? [] : [notAllowed(code, name, agent)];
+}
+
+function notAllowed(code: string, name: string, agent: string): Check {
+  return warn(
+    `the gateway answers ${code} for ${name}`,
+    `if it should be allowed: onecli policy allow ${agent} ${name.replace(/:443$/, '')}`,
+  );
 }
 
 /** A name that no policy allows and that does not exist (RFC 6761 section 6.4): a denial shows that the token is good. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkClock, holdsCertificate, judgeRefusal, probeHost } from './check-gateway.ts';
+import { checkClock, holdsCertificate, judgeRefusal, judgeTunnel, probeHost } from './check-gateway.ts';
 import { checkCaVariables, checkNode, checkProxyVariables, readNamedProxy } from './check-variables.ts';
 import { parseAnswerHead } from './probe-gateway.ts';
 
@@ -81,6 +81,12 @@ describe('judgeRefusal', () => {
   it('takes a denial for the proof of a good token', () => {
     expect(kinds(judgeRefusal(answer(403, 'POLICY_DENIED'), `${probeHost}:443`, 'a'))).toEqual(['pass', 'skip']);
     expect(kinds(judgeRefusal(answer(403, 'POLICY_DENIED'), 'api.openai.com:443', 'a'))).toEqual(['pass', 'warn']);
+  });
+
+  it('knows a host that is refused inside its tunnel', () => {
+    expect(kinds(judgeTunnel(answer(200, 'POLICY_DENIED'), 'api.openai.com:443', 'a'))).toEqual(['warn']);
+    expect(judgeTunnel(answer(200, ''), 'api.openai.com:443', 'a')).toEqual([]);
+    expect(judgeTunnel(answer(200, 'POLICY_DENIED'), `${probeHost}:443`, 'a')).toEqual([]);
   });
 
   it('fails a 407, a gateway in trouble, and an answer that is not ours', () => {

@@ -14,7 +14,7 @@ export interface ProxyAnswer {
 
 /** What the gateway made of a CONNECT. `socket` is the open tunnel and the caller's to destroy. */
 export type ConnectResult =
-  | { readonly kind: 'tunnel'; readonly socket: Socket }
+  | { readonly kind: 'tunnel'; readonly socket: Socket; readonly answer: ProxyAnswer }
   | { readonly kind: 'refused'; readonly answer: ProxyAnswer }
   | { readonly kind: 'unreachable'; readonly cause: Error };
 
@@ -33,7 +33,7 @@ export async function probeConnect(
     );
     const answer = parseAnswerHead(await readHead(socket));
     if (answer === undefined) throw new Error('the answer is not HTTP');
-    if (answer.status === 200) return { kind: 'tunnel', socket };
+    if (answer.status === 200) return { kind: 'tunnel', socket, answer };
     socket.destroy();
     return { kind: 'refused', answer };
   } catch (cause) {

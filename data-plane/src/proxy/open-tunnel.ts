@@ -18,6 +18,10 @@ import { leafFor, refusalLeafFor, takeTunnelRoom } from './take-tunnel-room.ts';
 import { poolKeyOf } from './upstream-pool.ts';
 
 const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', 'latin1');
+const establishedToRefuse = Buffer.from(
+  'HTTP/1.1 200 Connection Established\r\nx-onecli-error: POLICY_DENIED\r\n\r\n',
+  'latin1',
+);
 
 /** Answers a CONNECT and serves the tunnel. A refusal carries its code in the reason phrase: clients show only that. */
 export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: RequestHead): Promise<Served> {
@@ -30,7 +34,7 @@ export async function openTunnel(plane: DataPlane, agent: Http1Agent, head: Requ
     agent.closeGently();
     return 'taken';
   }
-  agent.socket.write(established);
+  agent.socket.write(tunnel.refused ? establishedToRefuse : established);
   agent.deadline.clear();
   // Nothing of the CONNECT is kept for as long as its tunnel is open: there may be thousands of them.
   endOnFault(plane, agent, serveTunnel(plane, agent, exchange, tunnel));
