@@ -49,6 +49,11 @@ export function proportionalBytes(pid: number): number {
   return kibibytesOf(`/proc/${pid}/smaps_rollup`, 'Pss');
 }
 
+/** Gives the resident memory of a process in bytes. */
+export function residentBytes(pid: number): number {
+  return kibibytesOf(`/proc/${pid}/status`, 'VmRSS');
+}
+
 /** Gives the highest resident memory that a process has had, in bytes. */
 export function peakBytes(pid: number): number {
   return kibibytesOf(`/proc/${pid}/status`, 'VmHWM');

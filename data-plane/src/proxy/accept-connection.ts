@@ -26,8 +26,7 @@ export function acceptConnection(plane: DataPlane, socket: Socket): void {
   const connection = plane.connections.add(socket);
   if (!connection) return turnAway(socket);
   socket.setNoDelay(true);
-  plane.metrics.tunnels.inc();
-  socket.once('close', () => plane.metrics.tunnels.dec());
+  countOpen(plane, socket);
   socket.on('error', ignoreFault);
   serve(plane, socket, connection).catch((error: unknown) => {
     plane.log.error({ err: error }, 'a connection failed unexpectedly');
@@ -99,6 +98,12 @@ function contextFor(plane: DataPlane, serverName: string | undefined, raw: Socke
 
 function serveRequests(plane: DataPlane, agent: Http1Agent): Promise<void> {
   return serveConnection(plane, agent, (head) => dispatch(plane, agent, head));
+}
+
+/** Apart, so that what a tunnel leaves on its socket keeps nothing of its CONNECT alive. */
+function countOpen({ metrics }: DataPlane, socket: Socket): void {
+  metrics.tunnels.inc();
+  socket.on('close', () => metrics.tunnels.dec());
 }
 
 async function dispatch(plane: DataPlane, agent: Http1Agent, head: RequestHead): Promise<Served> {

@@ -16,11 +16,13 @@ interface Now {
   readonly tickMs: number;
 }
 
+function nothing(): void {}
+
 /** A class, and not closures, for there is one for each connection. */
 class Entry implements Deadline {
   atMs = Number.POSITIVE_INFINITY;
   latestMs = Number.POSITIVE_INFINITY;
-  readonly onExpired: () => void;
+  onExpired: () => void;
   readonly #now: Now;
   readonly #entries: Set<Entry>;
 
@@ -44,6 +46,7 @@ class Entry implements Deadline {
 
   clear(): void {
     this.#entries.delete(this);
+    this.onExpired = nothing;
   }
 }
 

@@ -48,7 +48,7 @@ export class Http1Agent implements AgentStream {
     this.connection = connection;
     connection.socket = socket;
     this.deadline = plane.clock.deadline(() => this.#expire());
-    socket.once('close', () => this.deadline.clear());
+    clearOnClose(socket, this.deadline);
   }
 
   /** True when no other request can follow on this connection. */
@@ -183,6 +183,11 @@ export class Http1Agent implements AgentStream {
 }
 
 const closing = ['Connection', 'close'] as const;
+
+/** Apart, so that the socket does not keep the agent alive: a tunnel has two of them, and one is over when it is open. */
+function clearOnClose(socket: Socket, deadline: Deadline): void {
+  socket.on('close', () => deadline.clear());
+}
 
 /** A request's body as its connection brings it. What follows it is put back. */
 class Http1Body implements BodySource {

@@ -45,7 +45,7 @@ export class OpenConnections {
     const connection: OpenConnection = { socket, isIdle: false, isExpired: false, openedMs: this.#nowMs() };
     this.#all.add(connection);
     this.#silent.add(connection);
-    socket.once('close', () => this.#forget(connection));
+    socket.on('close', () => this.#forget(connection));
     return connection;
   }
 

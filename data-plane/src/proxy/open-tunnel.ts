@@ -64,6 +64,11 @@ function endOnFault(plane: DataPlane, { raw }: Http1Agent, served: Promise<void>
   });
 }
 
+/** A slice of a head keeps the whole head alive. */
+function ownText(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
 /** The TLS handshake. Gives the agent inside the tunnel, or nothing when that has come to an end. */
 async function secureTunnel(
   plane: DataPlane,
@@ -86,7 +91,7 @@ async function secureTunnel(
     peer: agent.peer,
     tunnel: {
       identity,
-      destination,
+      destination: { ...destination, host: ownText(destination.host) },
       isSecure,
       poolKey: poolKeyOf(identity.agent.id, destination, isSecure),
       rules: undefined,

@@ -10,6 +10,8 @@ export type HeadRead<T> =
   | WireFault
   | { readonly kind: 'ended'; readonly how: 'end' | 'lost'; readonly isPartial: boolean };
 
+function ignoreFault(): void {}
+
 /**
  * Pulls bytes off a socket: reads ahead up to a bound, then pauses the peer. The only owner of the socket's data
  * events until it is detached.
@@ -114,6 +116,8 @@ export class SocketReader {
     this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);
     this.#socket.off('close', this.#onClose);
+    this.#socket.off('error', this.#onError);
+    this.#socket.on('error', ignoreFault);
     const rest = Buffer.concat(this.#chunks);
     this.#chunks = [];
     this.#queuedBytes = 0;

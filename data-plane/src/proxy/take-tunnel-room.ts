@@ -1,4 +1,5 @@
 /** What a tunnel takes of what all share: asked for once it is known whose it is and that policy lets it be. */
+import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -12,9 +13,13 @@ export function takeTunnelRoom(plane: DataPlane, { raw }: Http1Agent, agentId: s
     return refusal('OVERLOADED', 'This worker has little memory left.', { retryAfterSeconds });
   if (!plane.tunnels.enter(agentId))
     return refusal('TOO_MANY_TUNNELS', 'This agent has as many tunnels open as it may have.', { retryAfterSeconds });
-  if (raw.closed) plane.tunnels.leave(agentId);
-  else raw.once('close', () => plane.tunnels.leave(agentId));
+  leaveOnClose(plane, raw, agentId);
   return undefined;
+}
+
+function leaveOnClose({ tunnels }: DataPlane, raw: Socket, agentId: string): void {
+  if (raw.closed) tunnels.leave(agentId);
+  else raw.on('close', () => tunnels.leave(agentId));
 }
 
 /** The certificate of a canonical host (IPv6 in brackets), minted now if need be and as long as the agent's budget lasts. */
