@@ -38,8 +38,13 @@ describe('a worker', () => {
     const { agent, token, caPem } = world;
     const before = residentBytes(worker);
     const sockets = await openIdleTunnels({
-      ...{ proxyPort: world.onecli.proxyPort, agent, token, caPem },
-      ...{ count: 1_000, concurrency: 32, hasRequest: true },
+      proxyPort: world.onecli.proxyPort,
+      agent,
+      token,
+      caPem,
+      count: 1_000,
+      concurrency: 32,
+      hasRequest: true,
     });
     await expectNeighbourServed();
     expect(residentBytes(worker) - before).toBeLessThan(100 * megabyte);
