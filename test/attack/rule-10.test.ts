@@ -3,7 +3,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attack, type AttackOutcome, expectCanariesNowhere } from '../support/attack.ts';
 import { canariesIn } from '../support/canary.ts';
-import { peakBytes, proportionalBytes } from '../support/process-facts.ts';
+import { proportionalBytes } from '../support/process-facts.ts';
 import { requestBytes } from '../support/raw-agent.ts';
 import type { RecordedRequest, Reply, UpstreamHandler } from '../support/upstream-connection.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -248,8 +248,7 @@ describe('an answer that is compressed although it was asked not to be', () => {
 
   it('a bomb takes the worker’s time and not its memory', async () => {
     const worker = world.onecli.pidsOf('worker')[0] ?? 0;
-    const bombBytes = 1024 * 1024 * 1024;
-    const bomb = gzipSync(gzipSync(Buffer.alloc(bombBytes)));
+    const bomb = gzipSync(gzipSync(Buffer.alloc(1024 * 1024 * 1024)));
     const before = proportionalBytes(worker);
     world.upstream.dropConnections();
     world.upstream.reset((_request, reply) => reply.send(200, { 'content-encoding': 'gzip, gzip' }, bomb));
@@ -258,18 +257,19 @@ describe('an answer that is compressed although it was asked not to be', () => {
     await waitUntil('it has begun', () => connection.received().length > 0);
     const reader = connection.release().pause();
     // A neighbour is served while the bomb waits for its reader, and while it goes off.
+    let most = 0;
     world.upstream.handler = (_request, reply) => reply.send(200, {}, 'ok');
-    for (let turn = 0; turn < 50; turn++) {
-      if (turn === 25) reader.on('data', () => undefined).resume();
+    for (let turn = 0; turn < 80; turn++) {
+      if (turn === 60) reader.on('data', () => undefined).resume();
       const neighbour = await world.tunnel();
       neighbour.send(requestBytes('GET', '/v1/neighbour'));
       expect((await neighbour.readResponse()).text).toBe('ok');
       neighbour.close();
+      most = Math.max(most, proportionalBytes(worker) - before);
     }
     reader.destroy();
     expect(world.onecli.pidsOf('worker')).toEqual([worker]);
-    expect(proportionalBytes(worker) - before).toBeLessThan(150 * 1024 * 1024);
-    expect(peakBytes(worker)).toBeLessThan(bombBytes / 2);
+    expect(most).toBeLessThan(100 * 1024 * 1024);
   });
 });
 
