@@ -12,6 +12,11 @@ describe('parseIdentity', () => {
       'token:expires=12h,from=10.1.0.0/16,fd00::/8',
       { token: { expiresAt: '2026-01-01T12:00:00.000Z', cidrs: ['10.1.0.0/16', 'fd00::/8'] } },
     ],
+    [
+      'token:from=10.1.0.0/16,fd00::/8,expires=12h',
+      { token: { expiresAt: '2026-01-01T12:00:00.000Z', cidrs: ['10.1.0.0/16', 'fd00::/8'] } },
+    ],
+    ['header:from=10.2.0.0/24,X-Agent=ci', { header: { name: 'X-Agent', value: 'ci', cidrs: ['10.2.0.0/24'] } }],
     ['token:expires=2027-01-31T12:00:00Z', { token: { expiresAt: '2027-01-31T12:00:00.000Z' } }],
     ['cn:ci', { mtls: { commonName: 'ci' } }],
     ['dns:ci.example.com', { mtls: { dnsName: 'ci.example.com' } }],

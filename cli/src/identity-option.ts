@@ -57,21 +57,30 @@ function headerSettings(text: string): Readonly<Record<string, unknown>> {
 function jwtSettings(text: string): Readonly<Record<string, unknown>> {
   const comma = text.indexOf(',');
   const [issuer, rest] = comma === -1 ? [text, ''] : [text.slice(0, comma), text.slice(comma + 1)];
-  const { aud, jwks, ...claims } = keysAndValues(rest);
+  const { aud, jwks, ...claims } = keysAndValues(parts(rest));
   if (issuer === '' || aud === undefined)
     throw usageError('--identity: expected jwt:ISSUER,aud=AUDIENCE and claims such as sub=SUBJECT');
   return { issuer, audience: aud, claims, ...(jwks !== undefined && { jwksUri: jwks }) };
 }
 
-/** `key=value,from=A,B`: what has no key goes on with the list of addresses. */
+/** `from=A,B,key=value`, in any order: what has no key goes on with the list of addresses. */
 function splitSettings(text: string): { readonly cidrs: string[]; readonly others: Record<string, string> } {
-  const from = /(?:^|,)from=(.*)$/.exec(text);
-  const cidrs = from?.[1]?.split(',').filter((cidr) => cidr !== '') ?? [];
-  return { cidrs, others: keysAndValues(text.slice(0, from?.index)) };
+  const cidrs: string[] = [];
+  const others: string[] = [];
+  let isInFrom = false;
+  for (const part of parts(text)) {
+    isInFrom = part.startsWith('from=') || (isInFrom && !part.includes('='));
+    if (isInFrom) cidrs.push(part.replace(/^from=/, ''));
+    else others.push(part);
+  }
+  return { cidrs, others: keysAndValues(others) };
 }
 
-function keysAndValues(text: string): Record<string, string> {
-  const pairs = text.split(',').filter((pair) => pair !== '');
+function parts(text: string): string[] {
+  return text.split(',').filter((part) => part !== '');
+}
+
+function keysAndValues(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');

@@ -19,7 +19,7 @@ import { AgentTunnels } from './load/agent-tunnels.ts';
 import { MemoryPressure } from './load/memory-pressure.ts';
 import { MintBudget } from './load/mint-budget.ts';
 import { Metrics } from './health/metrics.ts';
-import { fetchText } from './identity/fetch-json.ts';
+import { fetchText } from './identity/fetch-text.ts';
 import { IssuerKeys } from './identity/issuer-keys.ts';
 import { JwtVerifier } from './identity/jwt-verifier.ts';
 import { AddressGuard } from './netguard/address-guard.ts';
