@@ -10,6 +10,10 @@ const seen: AttackOutcome[] = [];
 beforeAll(async () => {
   world = await startWorld({ start: { env: { ONECLI_GATEWAY_NAMES: 'gateway.corp' } } });
   const hosts = [`127.0.0.1:${world.onecli.proxyPort}`, `localhost:${world.onecli.proxyPort}`];
+  const source = { cidrs: [address] };
+  await world.onecli.must('POST', '/api/agents', { name: 'by-address', identities: [{ source }] });
+  const allow = { hosts: [boundHost], paths: ['/v1/**'], secrets: ['prod/openai'] };
+  await world.onecli.must('POST', '/api/policies', { name: 'by-address', agents: ['by-address'], rules: [{ allow }] });
   await world.onecli.must('POST', '/api/policies', {
     name: 'loop',
     agents: [world.agent],
@@ -21,13 +25,21 @@ afterAll(() => world?.stop());
 const key = { authorization: 'Bearer onecli://prod/openai' };
 
 /** A request in base-URL mode; the agent's token in a header, unless the fields say otherwise. */
-async function ask(target: string, fields: Record<string, string | undefined> = {}): Promise<AttackOutcome> {
+async function ask(
+  target: string,
+  fields: Record<string, string | undefined> = {},
+  localAddress = '127.0.0.1',
+): Promise<AttackOutcome> {
   const all = { host: `127.0.0.1:${world.onecli.proxyPort}`, 'x-onecli-agent-token': world.token, ...key, ...fields };
   const lines = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}\r\n`]));
-  const outcome = await attack(world, { entry: 'plain', bytes: `GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n` });
+  const bytes = `GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  const outcome = await attack(world, { entry: 'plain', bytes, tunnel: { localAddress } });
   seen.push(outcome);
   return outcome;
 }
+
+/** Of an agent that is known by it alone. */
+const address = '127.0.0.9';
 
 const noHeader = { 'x-onecli-agent-token': undefined };
 
@@ -170,6 +182,39 @@ describe('a page in a browser', () => {
       407,
       'PROXY_AUTH_REQUIRED',
     );
+  });
+});
+
+describe('an agent that is known by its address alone', () => {
+  const target = `/to/${boundHost}/v1/x`;
+  const fromThere = (fields: Record<string, string>, at = target) => ask(at, { ...noHeader, ...fields }, address);
+
+  it('is served, by an IP address, localhost or a name of the gateway', async () => {
+    for (const host of ['127.0.0.1', `localhost:${world.onecli.proxyPort}`, 'Gateway.corp']) {
+      const outcome = await fromThere({ host });
+      expect([outcome.answer.status, outcome.upstreamRequests]).toEqual([200, 1]);
+      expect(outcome.events).toMatchObject([{ agent: 'by-address', host: boundHost, path: '/v1/x' }]);
+      expect(world.upstream.requests[0]?.header('authorization')).toBe(`Bearer ${world.canary}`);
+    }
+  });
+
+  it('is not whom a page in a browser at that address acts for', async () => {
+    const pages = [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' },
+      { 'user-agent': 'Mozilla/5.0 (Windows NT 10.0) Firefox/140.0', referer: 'https://evil.example/' },
+    ];
+    for (const page of pages) expectRefusal(await fromThere(page), 403, 'BROWSER_REFUSED');
+    expectRefusal(await fromThere({ host: `evil.example:${world.onecli.proxyPort}` }), 421, 'GATEWAY_NAME_UNKNOWN');
+  });
+
+  it('is not taken for it where a token that is not valid was sent', async () => {
+    expectRefusal(await fromThere({ 'x-onecli-agent-token': '' }), 407, 'PROXY_AUTH_INVALID');
+    expectRefusal(await fromThere({ 'x-onecli-agent-token': 'wrong', origin: 'x' }), 407, 'PROXY_AUTH_INVALID');
+    expectRefusal(await fromThere({}, `/to/wrong@${boundHost}/v1/x`), 407, 'PROXY_AUTH_INVALID');
+    expectRefusal(await fromThere({ 'x-onecli-agent-token': world.token }), 407, 'IDENTITY_CONFLICT');
   });
 });
 

@@ -47,7 +47,7 @@ async function strike(
   plan: AttackPlan,
 ): Promise<{ answer: RawResponse; connection: RawConnection | undefined }> {
   if (plan.entry === 'plain') {
-    const connection = await openRaw(world.onecli.proxyPort);
+    const connection = await openRaw(world.onecli.proxyPort, plan.tunnel?.localAddress);
     connection.send(plan.bytes ?? '');
     return { answer: await connection.readResponse(plan.method), connection };
   }
