@@ -1,5 +1,6 @@
 /** Wires a worker by hand. The only place that knows which adapters stand behind the ports. */
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
 import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
@@ -152,9 +153,16 @@ function wire(
     mints: new MintBudget({ perMinute: limits.mintsPerMinute, perAgentPerMinute: limits.mintsPerAgentPerMinute }),
     pressure,
     isDraining: false,
-    isClosing: false,
+    closing: closingSource(),
     underway: 0,
   };
+}
+
+function closingSource(): AbortController {
+  const closing = new AbortController();
+  // Whoever holds a connection that has an end of its own to send listens: there may be thousands of them.
+  setMaxListeners(0, closing.signal);
+  return closing;
 }
 
 const trailBounds = { flushEveryMs: 100, maxBatch: 1500, maxPending: 100_000 };

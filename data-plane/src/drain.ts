@@ -19,7 +19,7 @@ export async function drain(
 ): Promise<void> {
   plane.isDraining = true;
   await delay(waitMs);
-  plane.isClosing = true;
+  plane.closing.abort();
   server.close();
   await until(() => {
     plane.connections.endIdle();
@@ -30,7 +30,7 @@ export async function drain(
 }
 
 /** What of the data plane a drain touches. */
-type Drained = Pick<DataPlane, 'connections' | 'isDraining' | 'isClosing' | 'underway'>;
+type Drained = Pick<DataPlane, 'connections' | 'isDraining' | 'closing' | 'underway'>;
 
 async function until(isReached: () => boolean, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;

@@ -50,8 +50,11 @@ export interface DataPlane {
   readonly pressure: MemoryPressure;
   /** It is not ready any more, and its answers are the last of their connections. */
   isDraining: boolean;
-  /** It takes no new connection, and no new tunnel on those that are open. */
-  isClosing: boolean;
+  /**
+   * Aborted when the worker takes no new connection any more, and no new tunnel on those that are open: protocols that
+   * have a goodbye of their own (GOAWAY, a close frame) say it then.
+   */
+  readonly closing: AbortController;
   /** Requests that were begun and are not yet recorded. */
   underway: number;
 }

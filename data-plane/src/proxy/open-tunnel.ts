@@ -120,7 +120,7 @@ async function admit(
 ): Promise<Admitted | PassThrough | Refusal> {
   const configuration = plane.configuration.current;
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
-  if (plane.isClosing) return refusal('DRAINING', 'This worker is shutting down.');
+  if (plane.closing.signal.aborted) return refusal('DRAINING', 'This worker is shutting down.');
   exchange.revision = configuration.revision;
   const destination = connectDestination(head);
   if (destination.kind === 'authority') exchange.destination = destination;
