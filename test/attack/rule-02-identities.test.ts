@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AttackOutcome, attack, expectCanariesNowhere, expectRefusal } from '../support/attack.ts';
 import { type JwtIssuer, startJwtIssuer } from '../support/jwt-issuer.ts';
 import { enterProxy, openTunnel, requestBytes, type TunnelOptions } from '../support/raw-agent.ts';
+import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts';
 import { makeTestAuthority, type TestAuthority, type TestLeaf } from '../support/test-authority.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { boundHost, startWorld, type World } from '../support/world.ts';
@@ -19,6 +20,7 @@ const authorization = { authorization: 'Bearer onecli://prod/openai' };
 const folder = mkdtempSync(join(tmpdir(), 'onecli-identities-'));
 let customer: TestAuthority;
 let issuer: JwtIssuer;
+let plain: RecordingUpstream;
 let world: World;
 let boundToken: string;
 let issued: { key: string; cert: string };
@@ -27,8 +29,9 @@ beforeAll(async () => {
   customer = makeTestAuthority(join(folder, 'customer'), 'Customer agents');
   const upstreams = makeTestAuthority(join(folder, 'issuer'));
   issuer = await startJwtIssuer(upstreams);
+  plain = await startUpstream();
   world = await startWorld({
-    connectTo: [`${issuer.host}:443=127.0.0.1:${issuer.port}`],
+    connectTo: [`${issuer.host}:443=127.0.0.1:${issuer.port}`, `plain.example:80=127.0.0.1:${plain.port}`],
     upstreamRoots: [upstreams.caPem],
     start: { env: { ONECLI_CLIENT_CA_FILE: customer.caFile, ONECLI_TRUSTED_PROXIES: `${balancer}/32` } },
   });
@@ -50,7 +53,10 @@ beforeAll(async () => {
   await world.onecli.must('POST', '/api/policies', {
     name: 'known',
     agents: [{ labels: { known: 'yes' } }],
-    rules: [{ allow: { hosts: [boundHost], paths: ['/v1/**'], secrets: ['prod/openai'] } }],
+    rules: [
+      { allow: { hosts: [boundHost], paths: ['/v1/**'], secrets: ['prod/openai'] } },
+      { allow: { hosts: ['plain.example:80'] } },
+    ],
   });
   await waitUntil('the last of the configuration is in force', async () => {
     const tunnel = await openTunnel({ proxyPort: world.onecli.proxyPort, localAddress: office });
@@ -61,6 +67,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await world?.stop();
   await issuer?.close();
+  await plain?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -203,6 +210,16 @@ describe('a header', () => {
 
   it('beside the token of another agent is refused', async () => {
     await expectRefused({ connectLines: named, localAddress: mesh, token: world.token }, 'IDENTITY_CONFLICT');
+  });
+
+  it('of a request outside a tunnel is not passed on to the upstream', async () => {
+    const connection = await enterProxy({ proxyPort: world.onecli.proxyPort, localAddress: mesh });
+    connection.send(`GET http://plain.example/v1/x HTTP/1.1\r\nHost: plain.example\r\n${named}X-Other: kept\r\n\r\n`);
+    expect((await connection.readResponse()).status).toBe(200);
+    connection.close();
+    const received = plain.receivedBytes().toString('latin1').toLowerCase();
+    expect(received).toContain('x-other: kept');
+    expect(received).not.toContain('x-mesh-agent');
   });
 
   it('inside a tunnel changes nothing', async () => {
