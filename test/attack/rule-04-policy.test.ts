@@ -22,7 +22,7 @@ beforeAll(async () => {
       { allow: { hosts: [rated], paths: ['/v1/**'], methods: ['POST', 'DELETE'], rateLimit: hourly } },
       { allow: { hosts: [rated], paths: ['/v2'] } },
       { allow: { hosts: [crowded], maxConcurrent: 1 } },
-      { allow: { hosts: [pinned], tunnel: true } },
+      { allow: { hosts: [pinned, '10.0.0.1', '169.254.169.254', '[::1]'], tunnel: true } },
       { allow: { hosts: [partly], tunnel: true } },
       { deny: { hosts: [partly], paths: ['/admin/**'] } },
     ],
@@ -123,6 +123,10 @@ describe('a tunnel', () => {
     expect(world.upstream.receivedBytes()).toHaveLength(0);
     const events = (await world.auditSince(since)).filter(({ host }) => host === pinned);
     expect(events).toMatchObject([{ decision: 'deny', reason, method: 'CONNECT' }]);
+  });
+
+  it.each(['10.0.0.1', '169.254.169.254', '[::1]'])('goes to no address that is refused: %s', async (host) => {
+    expectRefusal(await attack(world, { tunnel: through(host) }), 403, 'ADDRESS_REFUSED');
   });
 
   it('carries a placeholder as it is', async () => {

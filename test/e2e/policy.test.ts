@@ -172,6 +172,51 @@ describe('monitor mode', () => {
   });
 });
 
+describe('onecli policy', () => {
+  it('takes what was tried out into force', async () => {
+    await runOnecliCommand(world.onecli, ['policy', 'mode', 'trainee', 'enforce']);
+    const show = await runOnecliCommand(world.onecli, ['policy', 'show', 'trainee', '--json']);
+    expect(JSON.parse(show.stdout)).toMatchObject({
+      mode: 'enforce',
+      rules: [{ allow: { secrets: ['prod/openai'] } }, {}],
+    });
+  });
+
+  it('writes limits, windows and options as the API takes them', async () => {
+    const limits = ['--rate', '100/60s', '--concurrent', '5', '--max-body', '10m', '--http2', '--plain-http'];
+    const window = ['--window', 'mon-fri 09:00-17:00 Europe/Berlin'];
+    await makeAgent(world.onecli, 'worker');
+    for (let at = 0; at < 2; at++)
+      await runOnecliCommand(world.onecli, ['policy', 'allow', 'worker', rated, ...limits, ...window]);
+    const show = await runOnecliCommand(world.onecli, ['policy', 'show', 'worker', '--json']);
+    expect(JSON.parse(show.stdout)).toMatchObject({
+      mode: 'enforce',
+      rules: [
+        {
+          allow: {
+            rateLimit: { requests: 100, perSeconds: 60, by: 'agent' },
+            maxConcurrent: 5,
+            maxBodyBytes: 10_000_000,
+            http2: true,
+            plainHttp: true,
+            windows: [{ days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '09:00', to: '17:00', zone: 'Europe/Berlin' }],
+          },
+        },
+      ],
+    });
+    const bad = await runOnecliCommand(world.onecli, [
+      'policy',
+      'allow',
+      'worker',
+      rated,
+      '--window',
+      'mon 09:00-10:00 Mars',
+    ]);
+    expect(bad.code).not.toBe(0);
+    expect(bad.stderr).toMatch(/"Mars" must be a time zone/);
+  });
+});
+
 describe('the secrets', () => {
   it('are nowhere else', () => {
     expectCanariesNowhere(world);

@@ -7,7 +7,7 @@ import type { Policy, PolicyMode, Rule } from '../../shared/src/domain/policy.ts
 import { parseTimeWindow, type TimeWindow, weekDays } from '../../shared/src/domain/time-window.ts';
 
 /** `FUZZ_RUNS` is the count over all properties together. */
-const properties = 10;
+const properties = 11;
 const numRuns = Math.max(1, Math.round(Number(process.env.FUZZ_RUNS ?? 20_000) / properties));
 
 const hosts = ['a.example.com', 'b.example.com', 'example.com', 'x.y.example.com', '192.0.2.1'];
@@ -36,10 +36,12 @@ const ruleOf = (effect: Rule['effect']): fc.Arbitrary<Rule> =>
         { weight: 1, arbitrary: fc.record({ windows: fc.array(windowOf, { maxLength: 2 }) }) },
       ),
       maxConcurrent: fc.option(fc.nat(3), { nil: undefined, freq: 4 }),
+      isTunnel: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
     })
-    .map(({ more: { windows }, maxConcurrent, ...rule }) => ({
+    .map(({ more: { windows }, maxConcurrent, isTunnel, ...rule }) => ({
       effect,
       ...rule,
+      ...(isTunnel && effect === 'allow' && { tunnel: true as const, paths: [], methods: [], secrets: [] }),
       ...(windows && { windows }),
       ...(maxConcurrent !== undefined && effect === 'allow' && { maxConcurrent }),
     }));
@@ -163,6 +165,17 @@ describe('decide', () => {
       fc.property(anyPolicies, question, (policies, asked) => {
         const reach = mayReachHost(new CompiledPolicy(policies).rulesFor(asked.host, asked.port), asked.nowMs);
         if (reach.kind === 'deny') expect(ask(policies, asked).kind).toBe('deny');
+      }),
+      { numRuns },
+    );
+  });
+
+  it('passes a host through only where every request to it would be allowed', () => {
+    fc.assert(
+      fc.property(anyPolicies, question, (policies, asked) => {
+        const reach = mayReachHost(new CompiledPolicy(policies).rulesFor(asked.host, asked.port), asked.nowMs);
+        if (reach.kind === 'deny' || !reach.options.tunnel) return;
+        expect(ask(policies, asked).kind).toBe('allow');
       }),
       { numRuns },
     );

@@ -40,3 +40,27 @@ describe('Configuration.policyOf', () => {
     expect(configuration.policyOf(blue)).toBe(configuration.policyOf(sampleAgent('other')));
   });
 });
+
+describe('Configuration after another one', () => {
+  const one = { id: '1', name: 'one', agents: [{ kind: 'glob' as const, glob: '*' }], rules: [] };
+  const two = { ...one, id: '2', name: 'two' };
+  const bot = sampleAgent('bot');
+  const configured = (previous: Configuration | undefined, ...policies: (typeof one)[]) =>
+    new Configuration(sampleSnapshot({ policies: new Map(policies.map((each) => [each.name, each])) }), previous);
+
+  it('takes over what was compiled of policies that are the same', () => {
+    const first = configured(undefined, one, two);
+    const rules = first.policyOf(bot);
+    const second = configured(first, one, two);
+    expect(second.policyOf(bot)).toBe(rules);
+    expect(configured(second, one, two).policyOf(bot)).toBe(rules);
+  });
+
+  it('compiles anew what was changed, added or removed', () => {
+    const first = configured(undefined, one, two);
+    const rules = first.policyOf(bot);
+    expect(configured(first, one, { ...two }).policyOf(bot)).not.toBe(rules);
+    expect(configured(first, one).policyOf(bot)).not.toBe(rules);
+    expect(configured(first, one, two, { ...one, id: '3', name: 'three' }).policyOf(bot)).not.toBe(rules);
+  });
+});

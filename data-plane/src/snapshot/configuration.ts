@@ -11,6 +11,11 @@ export interface KnownAlias {
   readonly prefix: string;
 }
 
+interface Compiled {
+  readonly policies: readonly Policy[];
+  readonly rules: CompiledPolicy;
+}
+
 /**
  * One snapshot with the indexes that requests ask: immutable in what it says, lazy in what it has compiled so far.
  * A request takes one of these and keeps it to its end.
@@ -21,14 +26,17 @@ export class Configuration {
   readonly identities: IdentityIndex;
   readonly #policies = new Map<string, CompiledPolicy>();
   /** Agents that the same policies select share what was compiled of them. */
-  readonly #compiled = new Map<string, CompiledPolicy>();
+  readonly #compiled = new Map<string, Compiled>();
+  readonly #compiledBefore: ReadonlyMap<string, Compiled> | undefined;
   #hasBodySurfaces: boolean | undefined;
   #aliases: ReadonlyMap<string, KnownAlias> | undefined;
   #namedPorts: ReadonlySet<number> | undefined;
 
-  constructor(snapshot: Snapshot) {
+  /** @param previous the one before: what it has compiled of policies that did not change is taken over */
+  constructor(snapshot: Snapshot, previous?: Configuration) {
     this.snapshot = snapshot;
     this.identities = new IdentityIndex(snapshot.agents.values());
+    this.#compiledBefore = previous === undefined ? undefined : previous.#compiled;
   }
 
   get revision(): number {
@@ -54,9 +62,13 @@ export class Configuration {
 
   #compile(policies: readonly Policy[]): CompiledPolicy {
     const key = policies.map(({ id }) => id).join(' ');
-    let compiled = this.#compiled.get(key);
-    if (!compiled) this.#compiled.set(key, (compiled = new CompiledPolicy(policies)));
-    return compiled;
+    const known = this.#compiled.get(key);
+    if (known) return known.rules;
+    const before = this.#compiledBefore?.get(key);
+    const isSame = before?.policies.every((policy, index) => policy === policies[index]) === true;
+    const compiled = before && isSame ? before : { policies, rules: new CompiledPolicy(policies) };
+    this.#compiled.set(key, compiled);
+    return compiled.rules;
   }
 
   /** True for 443 and 80, and for every port that a rule or a binding names. */

@@ -110,7 +110,7 @@ export class FollowedConfiguration {
     if (applied !== undefined && changes.revision <= applied) return;
     const next = applyChanges(this.#current?.snapshot, changes, this.#options);
     this.#options.prepare?.(next);
-    this.#current = new Configuration(next);
+    this.#current = new Configuration(next, this.#current);
     this.#options.log.debug({ revision: next.revision, isWhole: changes.isWhole }, 'configuration applied');
   }
 
