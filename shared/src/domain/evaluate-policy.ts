@@ -215,7 +215,7 @@ export function decide(
   return {
     kind: 'allow',
     rule: isSilent ? undefined : all.first?.id,
-    secrets: isSilent ? noSecrets : all.secrets,
+    secrets: all.secrets,
     options: all.options,
     monitored,
   };
