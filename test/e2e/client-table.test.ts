@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canariesIn } from '../support/canary.ts';
 import { answerClients, clientHosts } from '../support/client-services.ts';
-import { type Client, clientTable, nodeClients, pythonClients } from '../support/client-table.ts';
+import { type Client, clientTable, commandClients, nodeClients, pythonClients } from '../support/client-table.ts';
 import { answerAsGit } from '../support/git-backend.ts';
 import { node24, runAsAgent } from '../support/run-as-agent.ts';
 import { type CommandOptions, mustRun } from '../support/run-command.ts';
@@ -145,6 +145,20 @@ describe('commands (each is skipped where it is not installed)', () => {
       CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS: 'cargo:token',
     };
     expect(await run(['cargo', 'search', 'sample', '--registry', 'sample'], { env })).toContain('sample = "1.2.3"');
+  });
+
+  it.skipIf(!has('javac', '-version'))('java.net.http.HttpClient, known by its address', async () => {
+    const identities = [{ token: {} }, { source: { cidrs: ['127.0.0.0/8'] } }];
+    await world.onecli.must('PUT', `/api/agents/${world.agent}`, { identities });
+    const caFile = join(world.folder, 'ca.pem');
+    const store = join(world.folder, 'trust.p12');
+    writeFileSync(caFile, world.caPem);
+    const keytool = ['-importcert', '-noprompt', '-file', caFile, '-keystore', store, '-storepass', 'changeit'];
+    await mustRun('keytool', keytool);
+    const trust = [`-Djavax.net.ssl.trustStore=${store}`, '-Djavax.net.ssl.trustStorePassword=changeit'];
+    const source = join(scripts, 'JavaClient.java');
+    const out = await mustRun('java', [...trust, source, String(world.onecli.proxyPort)], { timeoutMs: 100_000 });
+    expect(JSON.parse(out)).toEqual(allOk(commandClients.java));
   });
 });
 
