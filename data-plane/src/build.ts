@@ -20,6 +20,7 @@ import { AgentTunnels } from './load/agent-tunnels.ts';
 import { MemoryPressure } from './load/memory-pressure.ts';
 import { MintBudget } from './load/mint-budget.ts';
 import { Metrics } from './health/metrics.ts';
+import { UpstreamSessions } from './http2/upstream-sessions.ts';
 import { fetchText } from './identity/fetch-text.ts';
 import { IssuerKeys } from './identity/issuer-keys.ts';
 import { JwtVerifier } from './identity/jwt-verifier.ts';
@@ -28,6 +29,8 @@ import { CheckedResolver } from './netguard/checked-resolver.ts';
 import { PolicyLimits } from './policy/policy-limits.ts';
 import type { DataPlane } from './proxy/data-plane.ts';
 import { DeadlineClock } from './proxy/deadline.ts';
+import type { DialOptions } from './proxy/dial.ts';
+import type { Limits } from './proxy/limits.ts';
 import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
@@ -59,6 +62,7 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
     },
     close: async () => {
       plane.pool.close();
+      plane.sessions.close();
       await plane.trail.close(5000);
       plane.clock.close();
       plane.connections.close();
@@ -119,11 +123,11 @@ function wire(
     dialMs: limits.dialMs,
     isPortNamed: (port: number) => configuration.current?.namesPort(port) ?? false,
   };
-  const pool = new UpstreamPool(dialling, limits, clock);
+  const pools = upstreamPools(dialling, limits, clock);
   const keys = new IssuerKeys({ fetchText: (url, signal) => fetchText(url, dialling, signal), log });
   const metrics: Metrics = new Metrics({
     revision: () => configuration.current?.revision ?? 0,
-    pooled: () => pool.idleCount,
+    pooled: () => pools.pool.idleCount + pools.sessions.idleCount,
     auditPending: () => trail.pendingCount,
   });
   const onLost = (count: number): void => metrics.auditLost.inc(count);
@@ -140,7 +144,7 @@ function wire(
     trustedProxies: config.trustedProxies,
     policyLimits: new PolicyLimits(),
     dialling,
-    pool,
+    ...pools,
     trail,
     metrics,
     clock,
@@ -163,6 +167,15 @@ function closingSource(): AbortController {
   // Whoever holds a connection that has an end of its own to send listens: there may be thousands of them.
   setMaxListeners(0, closing.signal);
   return closing;
+}
+
+function upstreamPools(
+  dialling: DialOptions,
+  limits: Limits,
+  clock: DeadlineClock,
+): Pick<DataPlane, 'pool' | 'sessions'> {
+  const pool = new UpstreamPool(dialling, limits, clock);
+  return { pool, sessions: new UpstreamSessions(dialling, pool, limits, clock) };
 }
 
 const trailBounds = { flushEveryMs: 100, maxBatch: 1500, maxPending: 100_000 };

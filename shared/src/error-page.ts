@@ -50,6 +50,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
     'The body is over the bound of the gateway or of the rule that allows the request. One in which placeholders are replaced is held whole before any of it leaves, up to 4 MB.',
   BODY_UNREADABLE:
     'A secret is bound to bodies of this host, and the body is compressed, not UTF-8, or not the JSON that its Content-Type says.',
+  TOO_MANY_RESETS:
+    'Streams of an HTTP/2 connection were opened and reset again faster than a client has reason to. The connection was ended; requests that were answered by then are not affected.',
   REQUEST_TIMEOUT: 'The head or the body of the request stopped arriving.',
   TOO_MANY_TUNNELS: 'One agent may have so many connections open in a worker, so that it leaves some to others.',
   TOO_MANY_CERTIFICATES:

@@ -120,6 +120,11 @@ const faults = {
     isRetryable: false,
     hint: 'A secret is bound to bodies of this host. Send the body uncompressed, in UTF-8, and as its Content-Type says.',
   },
+  TOO_MANY_RESETS: {
+    status: 429,
+    isRetryable: true,
+    hint: 'The client opened HTTP/2 streams and reset them faster than this gateway accepts. Open a new connection and cancel less.',
+  },
   REQUEST_TIMEOUT: { status: 408, isRetryable: true, hint: 'The request was not sent in time.' },
   TOO_MANY_TUNNELS: {
     status: 429,

@@ -39,6 +39,8 @@ export interface WorldOptions {
   connectTo?: readonly string[];
   /** Roots that OneCLI trusts for upstreams beside the recording upstream's, PEM. */
   upstreamRoots?: readonly string[];
+  /** Starts other upstreams under the world's authority; gives their `host:port=address:port` entries. */
+  beside?: (authority: TestAuthority) => Promise<readonly string[]>;
   upstream?: UpstreamOptions;
   start?: StartOptions;
   /** Rules of the agent's policy. Default: `api.openai.com`, `/v1/**`, with `prod/openai`. */
@@ -133,7 +135,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const authority = makeTestAuthority(folder);
   const hosts = [...new Set([boundHost, otherHost, ...(options.hosts ?? [])])];
   const upstream = await startUpstream({ authority, hosts, ...options.upstream });
-  const connectTo = [...hosts.map((host) => `${host}:443=127.0.0.1:${upstream.port}`), ...(options.connectTo ?? [])];
+  const connectTo = [
+    ...hosts.map((host) => `${host}:443=127.0.0.1:${upstream.port}`),
+    ...(options.connectTo ?? []),
+    ...((await options.beside?.(authority)) ?? []),
+  ];
   const rootsFile = join(folder, 'upstream-roots.pem');
   writeFileSync(rootsFile, [authority.caPem, ...(options.upstreamRoots ?? [])].join('\n'));
   const onecli = await startOnecli({

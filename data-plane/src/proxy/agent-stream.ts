@@ -5,7 +5,7 @@
 import type { HostRules } from '@onecli/shared/domain/evaluate-policy';
 import type { Configuration } from '../snapshot/configuration.ts';
 import type { Framing } from '../wire/frame-body.ts';
-import type { RequestHead, ResponseHead, WireFault } from '../wire/head.ts';
+import type { Header, RequestHead, ResponseHead, WireFault } from '../wire/head.ts';
 import type { OutgoingHeader } from '../wire/write-head.ts';
 import type { Authority } from '../wire/parse-authority.ts';
 import type { OwnAnswer, Refusal } from './answer.ts';
@@ -43,11 +43,15 @@ export type BodyPiece =
 export interface BodySource {
   /** True when all of it was taken: what follows is no part of it. */
   readonly isDone: boolean;
+  /** Fields that came after the payload, once it is done; without those that may not come there (RFC 9110 6.5.1). */
+  readonly trailers: readonly Header[];
   /** The next payload, as soon as there is any. One call at a time, none after the last. */
   take(): Promise<BodyPiece>;
 }
 
 export interface AgentStream {
+  /** Requests of HTTP/2 agents go upstream by HTTP/2 where the upstream speaks it, all others by HTTP/1.1. */
+  readonly isHttp2: boolean;
   readonly tunnel: Tunnel | undefined;
   /** Whoever opened the connection. */
   readonly peer: Peer;
@@ -74,8 +78,8 @@ export interface AgentStream {
   readonly pendingBytes: number;
   /** Sends what waits, and waits while the agent takes no more. False when the agent is gone. */
   flush(): boolean | Promise<boolean>;
-  /** Ends the answer and sends what waits. */
-  end(): boolean | Promise<boolean>;
+  /** Ends the answer and sends what waits; where the agent's protocol has room for them, with trailers. */
+  end(trailers?: readonly Header[]): boolean | Promise<boolean>;
 
   /** Sends a whole answer of ours; nothing of another was begun. HEAD gets no body. Gives the bytes of body sent. */
   answer(own: OwnAnswer, method: string, isLast: boolean): Promise<number>;

@@ -51,6 +51,8 @@ export interface OwnAnswer {
   readonly reason: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
+  /** The refusal in a sentence, for protocols whose refusals have no body. */
+  readonly message?: string;
 }
 
 /** The answer to a refused request. At CONNECT clients show only the reason phrase, so the code stands there. */
@@ -71,5 +73,5 @@ export function refusalAnswer(refused: Refusal, requestId: string, isConnect = f
   if (status === 407 && acceptsBearer) headers.push(['Proxy-Authenticate', 'Bearer realm="onecli"']);
   if (isRetryable && (status === 503 || status === 429)) headers.push(['Retry-After', String(retryAfterSeconds)]);
   const body = `${JSON.stringify({ error: { code, message, hint, docs, requestId } })}\n`;
-  return { status, reason: isConnect ? code : (reasons[status] ?? 'Error'), headers, body };
+  return { status, reason: isConnect ? code : (reasons[status] ?? 'Error'), headers, body, message };
 }

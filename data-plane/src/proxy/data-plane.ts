@@ -4,6 +4,7 @@ import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { SecretOpener } from '../credentials/open-secret.ts';
 import type { JwtVerifier } from '../identity/jwt-verifier.ts';
 import type { Metrics } from '../health/metrics.ts';
+import type { UpstreamSessions } from '../http2/upstream-sessions.ts';
 import type { AgentTunnels } from '../load/agent-tunnels.ts';
 import type { MemoryPressure } from '../load/memory-pressure.ts';
 import type { MintBudget } from '../load/mint-budget.ts';
@@ -30,6 +31,8 @@ export interface DataPlane {
   readonly policyLimits: PolicyLimits;
   readonly dialling: DialOptions;
   readonly pool: UpstreamPool;
+  /** For agents that speak HTTP/2. */
+  readonly sessions: UpstreamSessions;
   readonly trail: AuditTrail;
   readonly metrics: Metrics;
   readonly clock: DeadlineClock;

@@ -2,6 +2,7 @@
 import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { CheckedResolver, ResolvedAddress } from '../netguard/checked-resolver.ts';
+import type { Protocol } from '../tls/intercept-tls.ts';
 import type { Origin, UpstreamTls } from '../tls/upstream-tls.ts';
 import { type Refusal, refusal } from './answer.ts';
 
@@ -11,6 +12,8 @@ export interface DialOptions {
   readonly dialMs: number;
   /** What no rule and no binding names is not dialled, whoever asks. */
   readonly isPortNamed: (port: number) => boolean;
+  /** What is offered over TLS; HTTP/1.1 alone when nothing is said. */
+  readonly protocols?: readonly Protocol[];
 }
 
 /** `host` is canonical; IPv6 stands in brackets. */
@@ -20,11 +23,13 @@ export interface Destination {
   readonly isSecure: boolean;
 }
 
-export type Dialled = { readonly kind: 'dialled'; readonly socket: Socket } | Refusal;
+export type Dialled =
+  /** `isHttp2`: the upstream has chosen it. */
+  { readonly kind: 'dialled'; readonly socket: Socket; readonly isHttp2: boolean } | Refusal;
 
 /** Gives a connected socket, over TLS with a verified certificate when the destination is secure. Never rejects. */
 export async function dial(destination: Destination, options: DialOptions): Promise<Dialled> {
-  const { resolver, tls, dialMs } = options;
+  const { resolver, dialMs } = options;
   if (!options.isPortNamed(destination.port))
     return refusal('PORT_REFUSED', 'No rule and no binding names the port of this request.');
   const host = destination.host.startsWith('[') ? destination.host.slice(1, -1) : destination.host;
@@ -35,7 +40,7 @@ export async function dial(destination: Destination, options: DialOptions): Prom
     return refusal('UPSTREAM_UNREACHABLE', `The host did not resolve (${resolution.code}).`);
   const raw = await connectRaw(resolution.addresses, resolution.port, dialMs);
   if (raw.kind === 'refused' || !destination.isSecure) return raw;
-  return secure(raw.socket, { host, port: destination.port }, tls, dialMs);
+  return secure(raw.socket, { host, port: destination.port }, options);
 }
 
 /** Tries the checked addresses, several at once where there are several (RFC 8305). */
@@ -57,8 +62,8 @@ function connectRaw(addresses: readonly ResolvedAddress[], port: number, dialMs:
   );
 }
 
-async function secure(raw: Socket, origin: Origin, tls: UpstreamTls, dialMs: number): Promise<Dialled> {
-  const socket = connectTls({ ...tls.connectionOptions(origin), socket: raw });
+async function secure(raw: Socket, origin: Origin, { tls, dialMs, protocols }: DialOptions): Promise<Dialled> {
+  const socket = connectTls({ ...tls.connectionOptions(origin, protocols), socket: raw });
   tls.rememberSessions(socket, origin);
   const dialled = await settle(socket, 'secureConnect', dialMs, (error) => {
     if (socket.authorizationError)
@@ -68,7 +73,8 @@ async function secure(raw: Socket, origin: Origin, tls: UpstreamTls, dialMs: num
       );
     return refusal('UPSTREAM_UNREACHABLE', `The TLS handshake with the upstream failed (${error?.code ?? 'timeout'}).`);
   });
-  if (dialled.kind === 'refused') tls.forgetSession(origin);
+  if (dialled.kind === 'dialled') return { ...dialled, isHttp2: socket.alpnProtocol === 'h2' };
+  tls.forgetSession(origin);
   return dialled;
 }
 
@@ -92,7 +98,7 @@ function settle(
       }
       resolve(result);
     };
-    const onReady = (): void => done({ kind: 'dialled', socket });
+    const onReady = (): void => done({ kind: 'dialled', socket, isHttp2: false });
     const onError = (error: SocketError): void => done(refuse(error));
     const onClose = (): void => done(refuse());
     const timer = setTimeout(() => done(refuse()), dialMs);

@@ -2,18 +2,19 @@
  * One request to its upstream and the answer back, both streaming. Retried once, and only on a pooled connection that
  * turned out to be closed: nothing of a body sent, no byte of an answer, and a method that may be repeated (RFC 9110 9.2.2).
  */
+import { exchangeStream } from '../http2/exchange-stream.ts';
+import { UpstreamSession } from '../http2/upstream-session.ts';
 import { writeRequestHead } from '../wire/write-head.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { frameChunks } from './frame-chunks.ts';
-import type { Forwarded, Outgoing, Sending } from './outgoing.ts';
+import { explainSilence } from './explain-silence.ts';
+import type { Forwarded, Outgoing, Sending, Stale } from './outgoing.ts';
 import { relayAnswer } from './relay-answer.ts';
 import type { RequestBody } from './request-body.ts';
 import type { Upstream } from './upstream-pool.ts';
 import { writeBytes } from './write-bytes.ts';
-
-type Stale = { readonly kind: 'stale' };
 
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
@@ -21,10 +22,15 @@ const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 export async function forward(plane: DataPlane, agent: AgentStream, outgoing: Outgoing): Promise<Forwarded> {
   const isRepeatable = outgoing.body.isEmpty && repeatable.has(outgoing.method);
   for (let isFresh = false; ; isFresh = true) {
-    const acquired = plane.pool.acquire(outgoing.poolKey, outgoing.destination, isFresh);
+    if (agent.isGone) return { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
+    const pool = agent.isHttp2 ? plane.sessions : plane.pool;
+    const acquired = pool.acquire(outgoing.poolKey, outgoing.destination, isFresh);
     const upstream = acquired instanceof Promise ? await acquired : acquired;
     if ('kind' in upstream) return upstream;
-    const forwarded = await exchange(plane, agent, outgoing, upstream);
+    const forwarded =
+      upstream instanceof UpstreamSession
+        ? await exchangeStream(plane, agent, outgoing, upstream)
+        : await exchange(plane, agent, outgoing, upstream);
     if (forwarded.kind !== 'stale') return forwarded;
     if (!isRepeatable || isFresh) {
       return refusal('UPSTREAM_UNREACHABLE', 'The upstream closed the connection without an answer.');
@@ -55,27 +61,6 @@ async function exchange(
     if (isReleased) plane.pool.release(upstream);
     else plane.pool.discard(upstream);
   }
-}
-
-/** Why there was no answer at all: by the agent, its body, the clock, or the upstream. */
-function explainSilence(
-  agent: AgentStream,
-  upstream: Upstream,
-  sending: Sending,
-  wasReused: boolean,
-): Forwarded | Stale {
-  if (sending.fault !== undefined && sending.fault !== 'agent-gone') return sending.fault;
-  if (sending.fault === 'agent-gone' || agent.isGone) {
-    return { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
-  }
-  if (upstream.hasTimedOut) {
-    return !sending.isDone && sending.waitsFor === 'agent'
-      ? refusal('REQUEST_TIMEOUT', 'The request body did not arrive in time.')
-      : refusal('UPSTREAM_TIMEOUT', 'The upstream did not answer in time.');
-  }
-  return wasReused
-    ? { kind: 'stale' }
-    : refusal('UPSTREAM_UNREACHABLE', 'The upstream closed the connection without an answer.');
 }
 
 /** Writes the head at once with what is there of the body, then the rest as it comes. */

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Peer } from '../identity/peer.ts';
 import { BodyReader, type Framing, requestFraming } from '../wire/frame-body.ts';
-import type { RequestHead, WireFault } from '../wire/head.ts';
+import type { Header, RequestHead, WireFault } from '../wire/head.ts';
 import { writeResponseHead } from '../wire/write-head.ts';
 import type { AgentStream, AnswerHead, BodyPiece, BodySource, Tunnel } from './agent-stream.ts';
 import { type OwnAnswer, refusal } from './answer.ts';
@@ -17,6 +17,7 @@ const lingerMs = 2000;
 const noPayload: Framing = { kind: 'none' };
 
 export class Http1Agent implements AgentStream {
+  readonly isHttp2 = false;
   readonly socket: Socket;
   /** The TCP socket under `socket`; the same one outside a tunnel. */
   readonly raw: Socket;
@@ -201,6 +202,10 @@ class Http1Body implements BodySource {
 
   get isDone(): boolean {
     return this.#body.isDone;
+  }
+
+  get trailers(): readonly Header[] {
+    return this.#body.trailers;
   }
 
   async take(): Promise<BodyPiece> {

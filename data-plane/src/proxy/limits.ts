@@ -39,6 +39,20 @@ export interface Limits {
   readonly mintsPerAgentPerMinute: number;
   /** Memory of this process near to which it takes no more on. */
   readonly maxMemoryBytes: number;
+  readonly http2: Http2Limits;
+}
+
+export interface Http2Limits {
+  /** Streams at once on one connection, of an agent or to an upstream. */
+  readonly maxStreams: number;
+  /** What an upstream may send on a stream before it is taken off: the most that one stream keeps in memory. */
+  readonly upstreamWindowBytes: number;
+  /** Streams that an agent may reset before they are answered: so many at once, */
+  readonly maxResets: number;
+  /** and then so many a second. */
+  readonly resetsPerSecond: number;
+  /** A connection to an upstream from which nothing has come for so long is asked for a sign of life. */
+  readonly pingMs: number;
 }
 
 /** The limits that a configuration's variables stand for. */
@@ -67,6 +81,8 @@ export function toLimits(value: Readonly<Record<LimitName, number>>): Limits {
     mintsPerMinute: value.ONECLI_LIMIT_CERTIFICATES_PER_MINUTE,
     mintsPerAgentPerMinute: value.ONECLI_LIMIT_CERTIFICATES_PER_AGENT_PER_MINUTE,
     maxMemoryBytes: value.ONECLI_LIMIT_MEMORY_MB * 1024 * 1024,
+    // gRPC servers take pings that come more often than every five minutes for an attack.
+    http2: { maxStreams: 100, upstreamWindowBytes: 256 * 1024, maxResets: 200, resetsPerSecond: 20, pingMs: 310_000 },
   };
 }
 

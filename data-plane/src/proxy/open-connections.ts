@@ -9,6 +9,8 @@ export interface OpenConnection {
   /** It is older than a connection may get, and ends after the request under way. */
   isExpired: boolean;
   readonly openedMs: number;
+  /** Asks a connection that carries several requests at once to take no more, and to end with the last. */
+  retire: (() => void) | undefined;
 }
 
 export interface OpenConnectionsOptions {
@@ -42,7 +44,13 @@ export class OpenConnections {
   /** Follows a connection until it closes. Undefined when there is no room for it and none could be made. */
   add(socket: Socket): OpenConnection | undefined {
     if (this.#all.size >= this.#options.maxConnections && !this.#makeRoom()) return undefined;
-    const connection: OpenConnection = { socket, isIdle: false, isExpired: false, openedMs: this.#nowMs() };
+    const connection: OpenConnection = {
+      socket,
+      isIdle: false,
+      isExpired: false,
+      retire: undefined,
+      openedMs: this.#nowMs(),
+    };
     this.#all.add(connection);
     this.#silent.add(connection);
     socket.on('close', () => this.#forget(connection));
@@ -58,9 +66,12 @@ export class OpenConnections {
     return this.#all.size;
   }
 
-  /** Ends those that wait for a request. */
+  /** Ends those that wait for a request, and has the others end when they can. */
   endIdle(): void {
-    for (const { socket, isIdle } of this.#all) if (isIdle) socket.end();
+    for (const { socket, isIdle, retire } of this.#all) {
+      if (retire) retire();
+      else if (isIdle) socket.end();
+    }
   }
 
   destroyAll(): void {
@@ -74,7 +85,8 @@ export class OpenConnections {
       // In the order in which they came: what follows is younger.
       if (connection.openedMs > oldestMs) return;
       connection.isExpired = true;
-      if (connection.isIdle) connection.socket.end();
+      if (connection.retire) connection.retire();
+      else if (connection.isIdle) connection.socket.end();
     }
   }
 

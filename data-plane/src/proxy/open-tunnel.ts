@@ -1,8 +1,9 @@
 /** CONNECT: identity and host are settled here, once for the tunnel (rules 1, 2); then TLS is ours, and requests follow. */
 import { type HostOptions, mayReachHost } from '@onecli/shared/domain/evaluate-policy';
 import type { SecureContext } from 'node:tls';
+import { serveHttp2 } from '../http2/agent-session.ts';
 import { type Identity, identify } from '../identity/identify.ts';
-import { type InterceptResult, interceptTls } from '../tls/intercept-tls.ts';
+import { type InterceptResult, interceptTls, type Protocol } from '../tls/intercept-tls.ts';
 import { requestFraming } from '../wire/frame-body.ts';
 import { headerValues, type RequestHead } from '../wire/head.ts';
 import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
@@ -17,6 +18,10 @@ import { type Served, serveConnection } from './serve-connection.ts';
 import { leafFor, refusalLeafFor, takeTunnelRoom } from './take-tunnel-room.ts';
 import { poolKeyOf } from './upstream-pool.ts';
 
+/** Whoever offers HTTP/1.1 gets it, for it costs less. HTTP/2 is for those that offer nothing else, as gRPC does, */
+const http1First: readonly Protocol[] = ['http/1.1', 'h2'];
+/** and for those that offer both where a rule asks for it. */
+const http2First: readonly Protocol[] = ['h2', 'http/1.1'];
 const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', 'latin1');
 const establishedToRefuse = Buffer.from(
   'HTTP/1.1 200 Connection Established\r\nx-onecli-error: POLICY_DENIED\r\n\r\n',
@@ -69,35 +74,37 @@ function ownText(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
-/** The TLS handshake. Gives the agent inside the tunnel, or nothing when that has come to an end. */
+/** The TLS handshake, and all of HTTP/2. Gives the agent inside the tunnel, or nothing when that has come to an end. */
 async function secureTunnel(
   plane: DataPlane,
   agent: Http1Agent,
   exchange: Exchange,
-  { identity, destination, secureContext, refused }: Admitted,
+  { identity, destination, secureContext, protocols, refused }: Admitted,
 ): Promise<Http1Agent | undefined> {
   const early = agent.reader.detach();
   const handshakeTimeoutMs = plane.limits.handshakeMs;
-  const secured = await interceptTls(agent.socket, early, { secureContext, handshakeTimeoutMs });
+  const secured = await interceptTls(agent.socket, early, { secureContext, protocols, handshakeTimeoutMs });
   if (secured.kind === 'failed' && secured.reason !== 'not-tls') {
     endUnsecured(plane, exchange, secured, refused);
     return undefined;
   }
   // What is no TLS may be plain HTTP: each request is told whether that is served.
   const isSecure = secured.kind === 'secured';
-  const inner = new Http1Agent(plane, isSecure ? secured.socket : agent.socket, {
-    raw: agent.raw,
-    connection: agent.connection,
-    peer: agent.peer,
-    tunnel: {
-      identity,
-      destination: { ...destination, host: ownText(destination.host) },
-      isSecure,
-      poolKey: poolKeyOf(identity.agent.id, destination, isSecure),
-      rules: undefined,
-    },
-  });
+  const tunnel: Tunnel = {
+    identity,
+    destination: { ...destination, host: ownText(destination.host) },
+    isSecure,
+    poolKey: poolKeyOf(identity.agent.id, destination, isSecure),
+    rules: undefined,
+  };
   const mismatch = isSecure ? compareServerName(secured.serverName, destination) : undefined;
+  const { raw, connection, peer } = agent;
+  if (isSecure && secured.protocol === 'h2') {
+    const wasAsked = await serveHttp2(plane, secured.socket, { connection, peer, tunnel, refused: mismatch });
+    if (refused && !wasAsked) exchange.record(refused);
+    return undefined;
+  }
+  const inner = new Http1Agent(plane, isSecure ? secured.socket : agent.socket, { raw, connection, peer, tunnel });
   if (!mismatch) return inner;
   await refuseTunnel(inner, exchange, mismatch, false);
   inner.closeGently();
@@ -107,6 +114,7 @@ async function secureTunnel(
 interface Admitted extends Pick<Tunnel, 'identity' | 'destination'> {
   readonly kind: 'admitted';
   readonly secureContext: SecureContext;
+  readonly protocols: readonly Protocol[];
   /** Policy refuses the host, and the agent is to read so inside: each request is refused by the same rules. */
   readonly refused: Refusal | undefined;
 }
@@ -128,22 +136,23 @@ async function admit(
   if (identity.kind === 'refused') return identity;
   exchange.agent = identity.agent;
   if (destination.kind === 'refused') return destination;
-  let tunnel: HostOptions['tunnel'];
+  let options: HostOptions | undefined;
   if (destination.host !== internalHost) {
     const rules = configuration.policyOf(identity.agent).rulesFor(destination.host, destination.port);
     const decision = mayReachHost(rules, Date.now());
     exchange.judge(decision);
     if (decision.kind === 'deny') return refuseHost(plane, agent, identity, destination, exchange.deny(decision));
-    tunnel = decision.options.tunnel;
+    options = decision.options;
   }
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
   const noRoom = takeTunnelRoom(plane, agent, identity.agent.id);
   if (noRoom) return noRoom;
-  if (tunnel) return { kind: 'pass-through', identity, destination, limits: tunnel.limits };
+  if (options?.tunnel) return { kind: 'pass-through', identity, destination, limits: options.tunnel.limits };
+  const protocols = options?.http2 ? http2First : http1First;
   const secureContext = leafFor(plane, identity.agent.id, destination.host);
   return 'kind' in secureContext
     ? secureContext
-    : { kind: 'admitted', identity, destination, secureContext, refused: undefined };
+    : { kind: 'admitted', identity, destination, secureContext, protocols, refused: undefined };
 }
 
 /**
@@ -160,7 +169,9 @@ function refuseHost(
   if (destination.port !== 443 || !plane.trail.hasRoom) return refused;
   if (takeTunnelRoom(plane, agent, identity.agent.id)) return refused;
   const secureContext = refusalLeafFor(plane, identity.agent.id, destination.host);
-  return secureContext ? { kind: 'admitted', identity, destination, secureContext, refused } : refused;
+  return secureContext
+    ? { kind: 'admitted', identity, destination, secureContext, protocols: http1First, refused }
+    : refused;
 }
 
 function connectDestination(head: RequestHead): Authority | Refusal {

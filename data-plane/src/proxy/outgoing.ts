@@ -27,6 +27,11 @@ export type Forwarded =
   | Refusal
   | Broken;
 
+/** The connection that was to carry the request had been closed under us: nothing of an answer has come. */
+export interface Stale {
+  readonly kind: 'stale';
+}
+
 /** The agent's connection has to be ended in the middle: a cut answer must not look whole. */
 export interface Broken {
   readonly kind: 'broken';

@@ -1,16 +1,15 @@
 /** The upstream's answer on its way to the agent: parsed strictly, framed by us, streamed as it comes (rules 3, 7, 9). */
 import { ContentDecoder, contentCodings } from '../scrub/content-decoder.ts';
-import { BodyReader, type Framing, responseFraming } from '../wire/frame-body.ts';
+import type { Framing } from '../wire/frame-body.ts';
 import type { ResponseHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
-import { parseResponseHead } from '../wire/parse-head.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
+import type { AnswerSource } from './answer-source.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Outgoing, Sending } from './outgoing.ts';
 import { BodyRelay, type Relayed } from './relay-body.ts';
 import { ScrubbedPayload } from './scrubbed-payload.ts';
-import type { Upstream } from './upstream-pool.ts';
 
 export type AnswerRelayed =
   | Relayed
@@ -25,11 +24,11 @@ export async function relayAnswer(
   plane: DataPlane,
   agent: AgentStream,
   outgoing: Outgoing,
-  upstream: Upstream,
+  upstream: AnswerSource,
   sending: Sending,
 ): Promise<AnswerRelayed> {
   for (let interim = 0; interim <= maxInterim; interim++) {
-    const read = await upstream.reader.readHead(parseResponseHead, plane.limits.head);
+    const read = await upstream.readHead();
     if (read.kind === 'ended') {
       return read.isPartial || interim > 0 ? cutHead(upstream, sending) : { kind: 'no-answer' };
     }
@@ -54,7 +53,7 @@ function malformed(detail: string): Refusal {
   return refusal('UPSTREAM_INVALID', `The upstream's answer is malformed: ${detail}.`);
 }
 
-function cutHead(upstream: Upstream, sending: Sending): Refusal {
+function cutHead(upstream: AnswerSource, sending: Sending): Refusal {
   if (sending.fault !== undefined && sending.fault !== 'agent-gone') return sending.fault;
   return upstream.hasTimedOut
     ? refusal('UPSTREAM_TIMEOUT', 'The upstream did not finish its answer in time.')
@@ -68,18 +67,18 @@ function beginAnswer(
   plane: DataPlane,
   agent: AgentStream,
   outgoing: Outgoing,
-  upstream: Upstream,
+  upstream: AnswerSource,
   sending: Sending,
   head: ResponseHead,
   forwarded: ForwardedHead,
 ): BodyRelay | Refusal {
-  const framing = responseFraming(head, outgoing.method);
-  if (framing.kind === 'fault') return malformed(framing.detail);
+  const payload = upstream.payloadOf(head, outgoing.method);
+  if ('kind' in payload) return malformed(payload.detail);
+  const { framing, body } = payload;
   const isUpstreamReusable = framing.kind !== 'close' && head.minor === 1 && !isCloseAsked(head.headers);
-  const answer = { status: head.status, isUpstreamReusable };
+  const answer = { status: head.status, isUpstreamReusable, scrub: outgoing.scrub };
   const begin = (sent: ForwardedHead, sentFraming: Framing): void =>
     agent.begin(sent, sentFraming, !outgoing.isKeptAlive || !sending.isDone);
-  const body = new BodyReader(framing);
   if (!outgoing.scrub) {
     begin(forwarded, framing);
     return new BodyRelay(plane, agent, upstream, sending, body, answer);
@@ -92,8 +91,8 @@ function beginAnswer(
   const sent = isCoded
     ? { ...forwarded, headers: forwarded.headers.filter(({ name }) => name !== 'content-encoding') }
     : forwarded;
-  const payload = outgoing.scrub.payload('body');
-  const scrubbed = new ScrubbedPayload(payload, scrubbedFraming, (to) => begin(sent, to));
+  const search = outgoing.scrub.payload('body');
+  const scrubbed = new ScrubbedPayload(search, scrubbedFraming, (to) => begin(sent, to));
   const decoder = isCoded ? new ContentDecoder(codings) : undefined;
   return new BodyRelay(plane, agent, upstream, sending, body, answer, scrubbed, decoder);
 }

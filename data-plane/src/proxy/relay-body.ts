@@ -1,13 +1,13 @@
+import type { AnswerScrub } from '../scrub/answer-scrub.ts';
 import { type ContentDecoder, DecodeError } from '../scrub/content-decoder.ts';
-import type { BodyReader } from '../wire/frame-body.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
+import type { AnswerSource, Payload } from './answer-source.ts';
 import type { DataPlane } from './data-plane.ts';
 import { joinPayload } from './frame-chunks.ts';
 import type { Broken, Forwarded, Sending } from './outgoing.ts';
 import type { ScrubbedPayload } from './scrubbed-payload.ts';
 import type { ReadResult } from './socket-reader.ts';
-import type { Upstream } from './upstream-pool.ts';
 
 export type Relayed =
   | (Extract<Forwarded, { kind: 'answered' }> & { readonly isUpstreamReusable: boolean })
@@ -16,6 +16,13 @@ export type Relayed =
 
 const flushBytes = 16 * 1024;
 
+/** What is known of an answer when its payload begins. */
+interface AnswerFacts {
+  readonly status: number;
+  readonly isUpstreamReusable: boolean;
+  readonly scrub: AnswerScrub | undefined;
+}
+
 /** Why an answer stops in the middle. */
 type Cut = 'upstream' | 'agent' | 'fault' | 'secret';
 
@@ -23,23 +30,24 @@ type Cut = 'upstream' | 'agent' | 'fault' | 'secret';
 export class BodyRelay {
   readonly #plane: DataPlane;
   readonly #agent: AgentStream;
-  readonly #upstream: Upstream;
+  readonly #upstream: AnswerSource;
   readonly #sending: Sending;
-  readonly #body: BodyReader;
-  readonly #answer: { readonly status: number; readonly isUpstreamReusable: boolean };
+  readonly #body: Payload['body'];
+  readonly #answer: AnswerFacts;
   readonly #scrubbed: ScrubbedPayload | undefined;
   readonly #decoder: ContentDecoder | undefined;
   #responseBytes = 0;
   #ending: Promise<boolean> | undefined;
+  #isEchoedInTrailers = false;
 
   /** @param decoder when the payload comes encoded and is to be searched: closed when the relay ends */
   constructor(
     plane: DataPlane,
     agent: AgentStream,
-    upstream: Upstream,
+    upstream: AnswerSource,
     sending: Sending,
-    body: BodyReader,
-    answer: { readonly status: number; readonly isUpstreamReusable: boolean },
+    body: Payload['body'],
+    answer: AnswerFacts,
     scrubbed?: ScrubbedPayload,
     decoder?: ContentDecoder,
   ) {
@@ -64,7 +72,7 @@ export class BodyRelay {
       if (end === 'complete') break;
       if (end !== undefined) return end;
     }
-    const delivered = this.#agent.end();
+    const delivered = this.#end();
     if (typeof delivered === 'boolean') return this.#finish(delivered);
     this.#ending = delivered;
     return undefined;
@@ -81,7 +89,7 @@ export class BodyRelay {
       const done = this.moveReady();
       if (done) return done;
     }
-    return this.#finish(await (this.#ending ?? this.#agent.end()));
+    return this.#finish(await (this.#ending ?? this.#end()));
   }
 
   /** The same for a payload that is decoded on its way. */
@@ -98,7 +106,7 @@ export class BodyRelay {
         }
       }
       const end = (await this.#deliverAll(decoder.finish())) ?? this.#deliver([], true);
-      return end ?? this.#finish(await this.#agent.end());
+      return end ?? this.#finish(await this.#end());
     } catch (error) {
       if (error instanceof DecodeError) return this.#cut('fault');
       throw error;
@@ -152,8 +160,18 @@ export class BodyRelay {
     return undefined;
   }
 
+  /** The end of the answer, with its trailers as they may go on; false when they may not. */
+  #end(): boolean | Promise<boolean> {
+    const { trailers } = this.#body;
+    const { scrub } = this.#answer;
+    const sent = scrub && trailers.length > 0 ? scrub.fields(trailers, 'trailer') : trailers;
+    if (sent !== 'refused') return this.#agent.end(sent);
+    this.#isEchoedInTrailers = true;
+    return false;
+  }
+
   #finish(isDelivered: boolean): Relayed {
-    if (!isDelivered) return this.#cut('agent');
+    if (!isDelivered) return this.#cut(this.#isEchoedInTrailers ? 'secret' : 'agent');
     const { status, isUpstreamReusable } = this.#answer;
     return { kind: 'answered', status, responseBytes: this.#responseBytes, isUpstreamReusable };
   }
@@ -172,7 +190,7 @@ export class BodyRelay {
   }
 }
 
-function cutCode(agent: AgentStream, upstream: Upstream, { fault }: Sending, by: Cut): Broken['code'] {
+function cutCode(agent: AgentStream, upstream: AnswerSource, { fault }: Sending, by: Cut): Broken['code'] {
   if (by === 'secret') return 'SECRET_ECHOED';
   if (typeof fault === 'object')
     return fault.code === 'PLACEHOLDER_NOT_BOUND' ? 'PLACEHOLDER_NOT_BOUND' : 'BAD_REQUEST';

@@ -1,6 +1,7 @@
 /** The body of one request on its way from the agent to the upstream: watched for placeholders, counted. */
 import { BodyWatch } from '../credentials/watch-body.ts';
 import type { Framing } from '../wire/frame-body.ts';
+import type { Header } from '../wire/head.ts';
 import type { AgentStream, BodyPiece, BodySource } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
 
@@ -46,6 +47,11 @@ export class RequestBody {
   /** True when all of it was taken from the agent: the next bytes are another request. */
   get isRead(): boolean {
     return this.#source?.isDone ?? true;
+  }
+
+  /** Fields that came after the payload, once all of it was taken. */
+  get trailers(): readonly Header[] {
+    return this.#source?.trailers ?? [];
   }
 
   /** True when `hold` would take the whole body: it is of known length and at most `maxBytes`. */

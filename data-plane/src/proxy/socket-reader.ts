@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { HeadLimits, Parsed, WireFault } from '../wire/head.ts';
 
 /** Bytes, or how the stream ended: `end` by the peer's close, `lost` by anything else. */
@@ -17,7 +17,7 @@ function ignoreFault(): void {}
  * events until it is detached.
  */
 export class SocketReader {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #highWaterBytes: number;
   #chunks: Buffer[] = [];
   #queuedBytes = 0;
@@ -28,7 +28,7 @@ export class SocketReader {
   onEnding: (() => void) | undefined;
   onBytes: (() => void) | undefined;
 
-  constructor(socket: Socket, highWaterBytes = 64 * 1024) {
+  constructor(socket: Duplex, highWaterBytes = 64 * 1024) {
     this.#socket = socket;
     this.#highWaterBytes = highWaterBytes;
     socket.on('data', this.#onData);

@@ -1,19 +1,21 @@
 import type { Socket } from 'node:net';
+import { BodyReader, responseFraming } from '../wire/frame-body.ts';
+import type { ResponseHead, WireFault } from '../wire/head.ts';
+import { parseResponseHead } from '../wire/parse-head.ts';
 import type { Refusal } from './answer.ts';
-import type { Deadline, DeadlineClock } from './deadline.ts';
+import type { AnswerSource, Payload } from './answer-source.ts';
+import type { DeadlineClock } from './deadline.ts';
 import { type Destination, type DialOptions, dial } from './dial.ts';
 import type { Limits } from './limits.ts';
 import { SocketReader } from './socket-reader.ts';
 
 /** A connection to an upstream, owned by one exchange at a time. */
-export interface Upstream {
+export interface Upstream extends AnswerSource {
   readonly socket: Socket;
   readonly reader: SocketReader;
-  readonly deadline: Deadline;
   readonly poolKey: string;
   /** It has carried an exchange before: it may have been closed under us. */
   isReused: boolean;
-  /** It was ended because its deadline passed. */
   hasTimedOut: boolean;
 }
 
@@ -115,11 +117,15 @@ export class UpstreamPool {
 
   async #connect(poolKey: string, destination: Destination): Promise<Upstream | Refusal> {
     const dialled = await dial(destination, this.#dial);
-    if (dialled.kind === 'refused') return dialled;
-    const { socket } = dialled;
+    return dialled.kind === 'refused' ? dialled : this.adopt(poolKey, dialled.socket);
+  }
+
+  /** Makes a connection of a socket just dialled. */
+  adopt(poolKey: string, socket: Socket): Upstream {
+    const reader = new SocketReader(socket);
     const upstream: Upstream = {
       socket,
-      reader: new SocketReader(socket),
+      reader,
       deadline: this.#clock.deadline(() => {
         upstream.hasTimedOut = true;
         socket.destroy();
@@ -127,8 +133,16 @@ export class UpstreamPool {
       poolKey,
       isReused: false,
       hasTimedOut: false,
+      readHead: () => reader.readHead(parseResponseHead, this.#limits.head),
+      payloadOf: framedPayload,
     };
     socket.once('close', () => upstream.deadline.clear());
     return upstream;
   }
+}
+
+/** A payload framed as HTTP/1.1 frames it. */
+function framedPayload(head: ResponseHead, method: string): Payload | WireFault {
+  const framing = responseFraming(head, method);
+  return framing.kind === 'fault' ? framing : { framing, body: new BodyReader(framing) };
 }

@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 
 /**
  * Writes in order and waits while the peer does not take more: this is what makes one side's slowness the other's.
  * Gives false when the socket is gone. Small pieces go out as one, in one TLS record and one system call.
  */
-export function writeBytes(socket: Socket, pieces: readonly Buffer[]): boolean | Promise<boolean> {
+export function writeBytes(socket: Writable, pieces: readonly Buffer[]): boolean | Promise<boolean> {
   if (socket.destroyed || !socket.writable) return false;
   const isRoom = pieces.length === 1 ? socket.write(pieces[0] as Buffer) : writeMany(socket, pieces);
   return isRoom || drained(socket);
@@ -12,7 +12,7 @@ export function writeBytes(socket: Socket, pieces: readonly Buffer[]): boolean |
 
 const joinedBytes = 16 * 1024;
 
-function writeMany(socket: Socket, pieces: readonly Buffer[]): boolean {
+function writeMany(socket: Writable, pieces: readonly Buffer[]): boolean {
   let total = 0;
   for (const piece of pieces) total += piece.length;
   if (total === 0) return true;
@@ -24,7 +24,7 @@ function writeMany(socket: Socket, pieces: readonly Buffer[]): boolean {
   return isRoom;
 }
 
-function drained(socket: Socket): Promise<boolean> {
+function drained(socket: Writable): Promise<boolean> {
   return new Promise((resolve) => {
     const settle = (isOpen: boolean): void => {
       socket.off('drain', onDrain);

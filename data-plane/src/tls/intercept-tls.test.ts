@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { createAuthority } from '@onecli/shared/certificates/authority';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InterceptResult, interceptTls } from './intercept-tls.ts';
+import { type InterceptResult, interceptTls, type Protocol } from './intercept-tls.ts';
 import { LeafCache } from './leaf-cache.ts';
 
 const HOST = 'api.example.com';
@@ -35,14 +35,20 @@ afterAll(async () => {
 });
 
 /** Takes one tunnel: the socket of the next client, the result of the handshake on it. */
-function intercept(options: { head?: number; handshakeTimeoutMs?: number } = {}): Promise<[InterceptResult, Socket]> {
+function intercept(
+  options: { head?: number; handshakeTimeoutMs?: number; protocols?: readonly Protocol[] } = {},
+): Promise<[InterceptResult, Socket]> {
   return new Promise((resolve, reject) => {
     accepted.push((raw) => {
       const run = async (): Promise<[InterceptResult, Socket]> => {
         const head = options.head ? await readExactly(raw, options.head) : Buffer.alloc(0);
         const handshakeTimeoutMs = options.handshakeTimeoutMs ?? 10_000;
         return [
-          await interceptTls(raw, head, { secureContext: leaves.secureContextFor(HOST), handshakeTimeoutMs }),
+          await interceptTls(raw, head, {
+            secureContext: leaves.secureContextFor(HOST),
+            protocols: options.protocols ?? ['http/1.1'],
+            handshakeTimeoutMs,
+          }),
           raw,
         ];
       };
@@ -129,6 +135,18 @@ describe('interceptTls', () => {
     const taken = intercept({ head });
     const client = agent();
     expect(await echoes(secured((await taken)[0]).socket, client)).toBe('ping-pong');
+  });
+
+  it.each([
+    [['h2', 'http/1.1'], 'http/1.1'],
+    [['h2'], 'h2'],
+    [undefined, 'http/1.1'],
+  ] as const)('chooses the first of its own that the offer %j has: %s', async (offer, protocol) => {
+    const taken = intercept({ protocols: ['http/1.1', 'h2'] });
+    const client = agent(offer ? { ALPNProtocols: [...offer] } : {});
+    const [[result]] = await Promise.all([taken, once(client, 'secureConnect')]);
+    expect(result).toMatchObject({ kind: 'secured', protocol });
+    expect(client.alpnProtocol).toBe(offer ? protocol : false);
   });
 
   it('answers an offer of h2 alone with no_application_protocol', async () => {

@@ -7,10 +7,15 @@ import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { readClientHello } from './client-hello.ts';
 
+/** What is spoken inside, by its ALPN name. */
+export type Protocol = 'http/1.1' | 'h2';
+
 export interface InterceptOptions {
   readonly secureContext: SecureContext | ((serverName: string | undefined) => SecureContext | undefined);
   /** Ask for a client certificate. Whatever comes, or nothing, is the caller's to judge. */
   readonly asksForCertificate?: boolean;
+  /** What is chosen from, the first that the peer offers too; HTTP/1.1 alone when nothing is said. A peer that offers none speaks that. */
+  readonly protocols?: readonly Protocol[];
   /** From the call to the end of the handshake. */
   readonly handshakeTimeoutMs: number;
 }
@@ -18,12 +23,19 @@ export interface InterceptOptions {
 export type InterceptFailure = 'timeout' | 'alert' | 'handshake' | 'not-tls' | 'closed';
 
 export type InterceptResult =
-  | { readonly kind: 'secured'; readonly socket: TLSSocket; readonly serverName: string | undefined }
+  | {
+      readonly kind: 'secured';
+      readonly socket: TLSSocket;
+      readonly serverName: string | undefined;
+      readonly protocol: Protocol;
+    }
   | { readonly kind: 'failed'; readonly reason: InterceptFailure; readonly detail: string };
 
 /** A server-side TLSSocket made without a tls.Server reports by these, and holds its errors back until released. */
 interface ServerTlsSocket extends TLSSocket {
   servername: string | null;
+  /** What is built on the socket waits while it is set. */
+  secureConnecting: boolean;
   _releaseControl(): boolean;
   on(event: 'secure' | '_tlsError' | (string & {}), listener: (...args: never[]) => void): this;
   off(event: 'secure' | '_tlsError' | (string & {}), listener: (...args: never[]) => void): this;
@@ -39,10 +51,10 @@ const DECODE_ERROR = Buffer.from([21, 3, 3, 0, 2, 2, 50]);
  * - `not-tls`: the first byte is no handshake record. The socket is open and unread, and stays the caller's.
  * - `alert`: the agent ended the handshake; `detail` is the alert (RFC 8446 section 6) and says when it is one by
  *   which clients report a certificate authority that they do not trust.
- * - `handshake`: what the agent sent is refused (malformed, no common version, no http/1.1 in its ALPN offer); it got
+ * - `handshake`: what the agent sent is refused (malformed, no common version, none of the protocols in its ALPN offer); it got
  *   an alert.
  * - `timeout`, `closed`. In all of these but `not-tls` the socket is destroyed.
- * An ALPN offer without http/1.1 is answered with no_application_protocol (RFC 7301 section 3.2). Never rejects.
+ * An ALPN offer without any of the protocols is answered with no_application_protocol (RFC 7301 section 3.2). Never rejects.
  */
 export async function interceptTls(raw: Socket, head: Buffer, options: InterceptOptions): Promise<InterceptResult> {
   const deadline = new AbortController();
@@ -132,7 +144,7 @@ function handshake(
   options: InterceptOptions,
   deadline: AbortSignal,
 ): Promise<InterceptResult> {
-  const { secureContext: given, asksForCertificate = false } = options;
+  const { secureContext: given, asksForCertificate = false, protocols = ['http/1.1'] } = options;
   const secureContext = typeof given === 'function' ? given(serverName) : given;
   if (!secureContext) {
     raw.destroy();
@@ -141,7 +153,7 @@ function handshake(
   const socket = new TLSSocket(raw, {
     isServer: true,
     secureContext,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [...protocols],
     requestCert: asksForCertificate,
     rejectUnauthorized: false,
   }) as ServerTlsSocket;
@@ -166,7 +178,8 @@ function handshake(
         return settle(failed('handshake', 'the second ClientHello names another server'));
       }
       socket._releaseControl();
-      settle({ kind: 'secured', socket, serverName });
+      socket.secureConnecting = false;
+      settle({ kind: 'secured', socket, serverName, protocol: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1' });
     };
     const onError = (error: Error): void => settle(describeError(error));
     const onClosed = (): void => settle(failed('closed', 'during the handshake'));

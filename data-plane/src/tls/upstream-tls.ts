@@ -9,6 +9,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { LRUCache } from 'lru-cache';
+import type { Protocol } from './intercept-tls.ts';
 
 export interface Origin {
   /** The canonical name, or IP literal without brackets, that the certificate must be for. */
@@ -69,16 +70,16 @@ export class UpstreamTls {
 
   /**
    * Options for `tls.connect`, to be joined with `socket`, already connected to a checked address. The certificate is
-   * verified for `origin.host`, whatever address was dialled.
+   * verified for `origin.host`, whatever address was dialled. The origin chooses among `protocols`.
    */
-  connectionOptions(origin: Origin): ConnectionOptions {
+  connectionOptions(origin: Origin, protocols: readonly Protocol[] = ['http/1.1']): ConnectionOptions {
     const session = this.#sessions.get(originKey(origin));
     return {
       secureContext: this.#secureContext,
       host: origin.host,
       // An IP literal is no server name (RFC 6066 section 3); it is still what the certificate is checked for.
       ...(isIP(origin.host) === 0 ? { servername: origin.host } : {}),
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [...protocols],
       rejectUnauthorized: true,
       ...(session ? { session } : {}),
     };

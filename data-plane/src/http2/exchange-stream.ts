@@ -1,0 +1,84 @@
+/** One request to its upstream and the answer back over a stream of an HTTP/2 connection. */
+import { placeholderScheme } from '@onecli/shared/domain/placeholder';
+import type { AgentStream, BodyPiece } from '../proxy/agent-stream.ts';
+import { refusal } from '../proxy/answer.ts';
+import type { DataPlane } from '../proxy/data-plane.ts';
+import { explainSilence } from '../proxy/explain-silence.ts';
+import type { Forwarded, Outgoing, Sending, Stale } from '../proxy/outgoing.ts';
+import { relayAnswer } from '../proxy/relay-answer.ts';
+import { writeBytes } from '../proxy/write-bytes.ts';
+import type { Header } from '../wire/head.ts';
+import { requestFields, trailerFields } from './fields.ts';
+import type { UpstreamSession } from './upstream-session.ts';
+import { UpstreamStream } from './upstream-stream.ts';
+
+/**
+ * Sends a request on the stream that room was kept for, and relays the answer. When either side resets its stream, so is
+ * the other's: the agent's with CANCEL for the upstream, the upstream's as a cut answer for the agent (rule 9).
+ */
+export async function exchangeStream(
+  plane: DataPlane,
+  agent: AgentStream,
+  outgoing: Outgoing,
+  session: UpstreamSession,
+): Promise<Forwarded | Stale> {
+  const wasReused = session.isReused;
+  const { method, target, headers, body } = outgoing;
+  const opened = session.request(() => requestFields(method, target, headers, body.framing), body.isEmpty);
+  if (!opened) return { kind: 'stale' };
+  const upstream = new UpstreamStream(opened, plane.clock);
+  const sending: Sending = { isDone: false, waitsFor: 'upstream', fault: undefined };
+  agent.onGone = () => upstream.cancel();
+  if (agent.isGone) upstream.cancel();
+  try {
+    outgoing.onLeaving();
+    upstream.deadline.cap(plane.limits.requestMs);
+    upstream.deadline.extend(plane.limits.bodyIdleMs);
+    sendBody(plane, outgoing, upstream, sending).catch((error: unknown) => {
+      plane.log.error({ err: error }, 'sending a request body failed');
+      upstream.cancel();
+    });
+    const relayed = await relayAnswer(plane, agent, outgoing, upstream, sending);
+    if (relayed.kind !== 'no-answer') return relayed;
+    return explainSilence(agent, upstream, sending, upstream.isRefused || (wasReused && session.hasEnded));
+  } finally {
+    agent.onGone = undefined;
+    // Whole both ways it is closed already. An upstream that has answered does not wait for the rest of a request.
+    upstream.cancel();
+  }
+}
+
+async function sendBody(
+  plane: DataPlane,
+  { body }: Outgoing,
+  upstream: UpstreamStream,
+  sending: Sending,
+): Promise<void> {
+  const { bodyIdleMs, firstByteMs } = plane.limits;
+  const { stream, deadline } = upstream;
+  for (let isLast = body.isEmpty; !isLast; ) {
+    sending.waitsFor = 'agent';
+    const next = await body.next();
+    sending.waitsFor = 'upstream';
+    const piece = next.kind === 'payload' && next.isLast ? checkTrailers(next, body.trailers) : next;
+    if (piece.kind !== 'payload') {
+      sending.fault = piece.kind === 'lost' ? 'agent-gone' : piece;
+      return upstream.cancel();
+    }
+    if (!(await writeBytes(stream, piece.chunks))) return;
+    deadline.extend(bodyIdleMs);
+    isLast = piece.isLast;
+  }
+  sending.isDone = true;
+  deadline.extend(firstByteMs);
+  if (body.isEmpty) return;
+  stream.once('wantTrailers', () => stream.sendTrailers(trailerFields(body.trailers)));
+  stream.end();
+}
+
+/** Trailers are no surface: a placeholder there would go on as it is (rule 5). */
+function checkTrailers(last: BodyPiece, trailers: readonly Header[]): BodyPiece {
+  return trailers.some(({ value }) => value.includes(placeholderScheme))
+    ? refusal('PLACEHOLDER_NOT_BOUND', 'A placeholder stands in the trailers of the request, where no secret is bound.')
+    : last;
+}
