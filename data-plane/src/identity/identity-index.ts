@@ -1,4 +1,4 @@
-import { CidrMap, parseCidr } from '@onecli/shared/domain/cidr';
+import { type Cidr, CidrMap, parseCidr } from '@onecli/shared/domain/cidr';
 import type { AgentIdentity } from '@onecli/shared/domain/identity';
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import { certificateKey } from './client-certificate.ts';
@@ -66,7 +66,7 @@ export class IdentityIndex {
         return;
       }
       case 'source':
-        for (const cidr of parsed(identity.cidrs)) this.sources.set(cidr, agent);
+        for (const cidr of networksOf(identity.cidrs).networks) this.sources.set(cidr, agent);
     }
   }
 }
@@ -76,12 +76,25 @@ export function isWithin(ranges: Ranges, source: string | undefined): boolean {
   return ranges === undefined || (source !== undefined && ranges.find(source) === true);
 }
 
+/**
+ * What was read of a list, for as long as its agent stays as it is: the next snapshot has the same records but for those that
+ * changed, and reading ranges is most of the work of an index.
+ */
+const readBefore = new WeakMap<readonly string[], { readonly networks: readonly Cidr[]; ranges?: CidrMap<true> }>();
+
 function rangesOf(cidrs: readonly string[]): CidrMap<true> {
-  const map = new CidrMap<true>();
-  for (const cidr of parsed(cidrs)) map.set(cidr, true);
-  return map;
+  const read = networksOf(cidrs);
+  if (read.ranges) return read.ranges;
+  read.ranges = new CidrMap<true>();
+  for (const cidr of read.networks) read.ranges.set(cidr, true);
+  return read.ranges;
 }
 
-function parsed(cidrs: readonly string[]) {
-  return cidrs.map(parseCidr).flatMap((result) => (result.kind === 'cidr' ? [result.cidr] : []));
+function networksOf(cidrs: readonly string[]) {
+  let read = readBefore.get(cidrs);
+  if (!read) {
+    read = { networks: cidrs.map(parseCidr).flatMap((result) => (result.kind === 'cidr' ? [result.cidr] : [])) };
+    readBefore.set(cidrs, read);
+  }
+  return read;
 }
