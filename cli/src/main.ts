@@ -8,6 +8,7 @@ import { addCa } from './commands/ca.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnv } from './commands/env.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addRoute } from './commands/route.ts';
 import { addRun } from './commands/run.ts';
 import { addSecret } from './commands/secret.ts';
 import { addStart } from './commands/start.ts';
@@ -40,7 +41,7 @@ function buildProgram(makeContext: (program: Command) => CommandContext): Comman
     .addHelpText('after', examples)
     .exitOverride();
   const context = makeContext(program);
-  for (const add of [addStart, addRun, addEnv, addSecret, addAgent, addPolicy, addAudit, addCa, addDoctor])
+  for (const add of [addStart, addRun, addEnv, addSecret, addAgent, addPolicy, addRoute, addAudit, addCa, addDoctor])
     add(program, context);
   return program;
 }

@@ -25,6 +25,7 @@ import { logSparingly } from '@onecli/shared/log-sparingly';
 import { Metrics } from './health/metrics.ts';
 import type { InstanceKeys } from './instance/instance-keys.ts';
 import { PolicyService } from './policies/policy.service.ts';
+import { RouteService } from './routes/route.service.ts';
 import { SecretService } from './secrets/secret.service.ts';
 import { WorkerService } from './workers/worker.service.ts';
 import { WorkerStore } from './workers/worker-store.ts';
@@ -87,6 +88,7 @@ function buildServices({ database, keys }: Foundation, change: ChangeConfig, sto
     agents: new AgentService(database, change, keys),
     certificates: new AgentCertificateService(change, keys),
     policies: new PolicyService(database, change, keys),
+    routes: new RouteService(database, change, keys),
     audit: new AuditService(store),
     workers: new WorkerService(new WorkerStore(database)),
     authority: new AuthorityService(database),

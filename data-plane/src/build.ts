@@ -7,8 +7,9 @@ import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
 import type { AgentIdentity } from '@onecli/shared/domain/identity';
-import type { SealedAgent, SealedPolicy } from '@onecli/shared/ports/snapshot-source';
-import { agentIdentitiesContext, policyContext } from '@onecli/shared/seal-contexts';
+import type { RouteBody } from '@onecli/shared/domain/route';
+import type { SealedAgent, SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
+import { agentIdentitiesContext, policyContext, routeContext } from '@onecli/shared/seal-contexts';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import { Keyring } from '@onecli/shared/vault/keyring';
 import { open } from '@onecli/shared/vault/seal';
@@ -33,6 +34,7 @@ import type { DialOptions } from './proxy/dial.ts';
 import type { Limits } from './proxy/limits.ts';
 import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
+import type { Openers } from './snapshot/apply-changes.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
 import { AuthoritiesInForce } from './tls/authorities-in-force.ts';
 import { ProxyPortTls } from './tls/proxy-port-tls.ts';
@@ -114,8 +116,7 @@ function wire(
     bus,
     log,
     lookEveryMs: 1000,
-    openBody: (policy) => openBody(keyring, policy),
-    openIdentities: (agent) => openIdentities(keyring, agent, log),
+    ...openers(keyring, log),
     prepare: (snapshot) => authority.use(snapshot),
   });
   const dialling = {
@@ -191,6 +192,19 @@ function certificates(config: WorkerConfig, keyring: Keyring, maxLeaves: number,
 function openBody(keyring: Keyring, policy: SealedPolicy): PolicyBody {
   const text = open(keyring, policyContext(policy.id, policy.version), policy.sealedBody).toString('utf8');
   return JSON.parse(text) as PolicyBody;
+}
+
+function openers(keyring: Keyring, log: Logger): Openers {
+  return {
+    openBody: (policy) => openBody(keyring, policy),
+    openRoute: (route) => openRoute(keyring, route),
+    openIdentities: (agent) => openIdentities(keyring, agent, log),
+  };
+}
+
+function openRoute(keyring: Keyring, route: SealedRoute): RouteBody {
+  const text = open(keyring, routeContext(route.id, route.version), route.sealedBody).toString('utf8');
+  return JSON.parse(text) as RouteBody;
 }
 
 /** An agent whose identities do not open is recognised by nothing, and the others go on. */

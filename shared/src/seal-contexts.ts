@@ -17,6 +17,11 @@ export function policyContext(policyId: string, version: number): SealContext {
   return { table: 'policy', column: 'sealed_body', rowId: policyId, version };
 }
 
+/** A route's body; `version` grows with each write. */
+export function routeContext(routeId: string, version: number): SealContext {
+  return { table: 'route', column: 'sealed_body', rowId: routeId, version };
+}
+
 /** An agent's identities: what is sealed for one agent recognises no other. */
 export function agentIdentitiesContext(agentId: string): SealContext {
   return { table: 'agent', column: 'sealed_identities', rowId: agentId, version: 1 };

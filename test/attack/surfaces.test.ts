@@ -97,6 +97,54 @@ describe('credentials on their surfaces', () => {
   });
 });
 
+describe('credentials by route', () => {
+  const route = (name: string, input: object) =>
+    world.onecli.must('POST', '/api/routes', { name, hosts: [boundHost], ...input });
+
+  it('a header that the agent sent is replaced, once, for an agent that is granted the secret', async () => {
+    const inject = [{ header: { name: 'Authorization', template: 'Bearer {secret}' } }];
+    await route('granted', { secret: 'prod/openai', paths: ['/v1/routed/**'], inject });
+    await route('not-granted', {
+      secret: 'prod/foreign',
+      inject: [{ header: { name: 'X-Foreign', template: '{secret}' } }],
+    });
+    const bytes = `GET /v1/routed/x HTTP/1.1\r\nHost: ${boundHost}\r\nauthorization: Bearer made-up\r\nAUTHORIZATION: two\r\n\r\n`;
+    const outcome = await attack(world, { bytes });
+    expect(outcome.answer.status).toBe(200);
+    const seen = outcome.upstreamBytes.toString();
+    expect(seen.match(/^authorization: .*$/gim)).toEqual([`Authorization: Bearer ${world.canary}`]);
+    expect(seen).not.toMatch(/x-foreign/i);
+    expect(outcome.events).toMatchObject([{ secrets: ['prod/openai@1'] }]);
+  });
+
+  it('acts on no other path, and a query route where its surface is not bound does nothing', async () => {
+    await route('unbound', { secret: 'prod/openai', inject: [{ query: { name: 'key', template: '{secret}' } }] });
+    const outcome = await send('/v1/x?a=1');
+    expect(outcome.upstreamBytes.toString()).toMatch(/^GET \/v1\/x\?a=1 HTTP/);
+    expect(outcome.upstreamBytes.toString()).not.toContain(world.canary);
+    expect(outcome.events).toMatchObject([{ secrets: [] }]);
+    const listed = await world.onecli.must<{ items: { name: string; problem: string | null }[] }>('GET', '/api/routes');
+    expect(listed.items.find(({ name }) => name === 'unbound')?.problem).toContain('query');
+  });
+
+  it('a path route is judged with the secret in it', async () => {
+    await route('path', {
+      secret: 'prod/path',
+      paths: ['/v1/tg/**'],
+      inject: [{ path: { template: '/bot{secret}/send' } }],
+    });
+    const outcome = await send('/v1/tg/send?x=1');
+    expect(outcome.upstreamBytes.toString()).toContain(`GET /bot${world.canary}/send?x=1 HTTP/1.1`);
+    await world.onecli.must('PUT', '/api/routes/path', {
+      secret: 'prod/path',
+      hosts: [boundHost],
+      paths: ['/v1/tg/**'],
+      inject: [{ path: { template: '/elsewhere/{secret}' } }],
+    });
+    expectRefusal(await send('/v1/tg/send'), 403, 'POLICY_DENIED');
+  });
+});
+
 describe('credentials anywhere else', () => {
   const refused = (target: string, headers: Record<string, string>, body: string | Buffer) => async () => {
     expectRefusal(await send(target, headers, body), 403, 'PLACEHOLDER_NOT_BOUND');

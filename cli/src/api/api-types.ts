@@ -42,6 +42,23 @@ export const policySchema = z.looseObject({
 });
 export type Policy = z.infer<typeof policySchema>;
 
+const templateSchema = z.looseObject({ name: z.string(), template: z.string() }).nullish();
+export const routeSchema = z.looseObject({
+  name: z.string(),
+  secret: z.string(),
+  hosts: z.array(z.string()),
+  inject: z.array(
+    z.looseObject({
+      header: templateSchema,
+      query: templateSchema,
+      path: z.looseObject({ template: z.string() }).nullish(),
+      remove: z.looseObject({ header: z.string().nullish(), query: z.string().nullish() }).nullish(),
+    }),
+  ),
+  problem: z.string().nullish(),
+});
+export type Route = z.infer<typeof routeSchema>;
+
 export const auditEventSchema = z.looseObject({
   id: z.string(),
   time: z.string(),
@@ -59,7 +76,7 @@ export const auditEventSchema = z.looseObject({
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 
 /** Path of one named thing: `/api/secrets/prod%2Fopenai`. */
-export function pathOf(kind: 'secrets' | 'agents' | 'policies', name: string): string {
+export function pathOf(kind: 'secrets' | 'agents' | 'policies' | 'routes', name: string): string {
   return `/api/${kind}/${encodeURIComponent(name)}`;
 }
 

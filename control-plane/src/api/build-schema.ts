@@ -4,6 +4,7 @@ import { buildSchemaSync } from 'type-graphql';
 import { AgentResolver } from '../agents/agent.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
+import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 
@@ -13,7 +14,7 @@ export type Resolvers = ReadonlyMap<unknown, object>;
 /** The GraphQL schema. Without instances it can be printed, and not be run. */
 export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
   return buildSchemaSync({
-    resolvers: [SecretResolver, AgentResolver, PolicyResolver, AuditResolver, WorkerResolver],
+    resolvers: [SecretResolver, AgentResolver, PolicyResolver, RouteResolver, AuditResolver, WorkerResolver],
     container: { get: (wanted) => resolvers.get(wanted) },
     // The services check every input by their own schemas.
     validate: false,

@@ -9,6 +9,7 @@ import type { HealthCheck } from '../health/health-check.ts';
 import { healthRoutes } from '../health/health-routes.ts';
 import type { Metrics } from '../health/metrics.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
+import type { RouteService } from '../routes/route.service.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
 import type { WorkerService } from '../workers/worker.service.ts';
 import { agentRoutes } from './agent-routes.ts';
@@ -17,6 +18,7 @@ import { auditRoutes } from './audit-routes.ts';
 import { readJson, refuseForeignOrigin, requireLogin } from './guards.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { openContext } from './request-context.ts';
+import { routeRoutes } from './route-routes.ts';
 import { secretRoutes } from './secret-routes.ts';
 import { workerRoutes } from './worker-routes.ts';
 
@@ -26,6 +28,7 @@ export interface Services {
   readonly agents: AgentService;
   readonly certificates: AgentCertificateService;
   readonly policies: PolicyService;
+  readonly routes: RouteService;
   readonly audit: AuditService;
   readonly workers: WorkerService;
   readonly authority: AuthorityService;
@@ -60,11 +63,12 @@ export function createApp({ services, authenticator, health, metrics, graphql, l
   return app;
 }
 
-function restRoutes({ secrets, agents, certificates, policies, audit, workers }: Services): Router {
+function restRoutes({ secrets, agents, certificates, policies, routes, audit, workers }: Services): Router {
   const router = Router();
   router.use('/secrets', secretRoutes(secrets));
   router.use('/agents', agentRoutes(agents, certificates));
   router.use('/policies', policyRoutes(policies));
+  router.use('/routes', routeRoutes(routes));
   router.use('/audit', auditRoutes(audit));
   router.use('/workers', workerRoutes(workers));
   return router;

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { AgentResolver } from '../agents/agent.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
+import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 import { type Resolvers, buildSchema } from './build-schema.ts';
@@ -56,11 +57,12 @@ export class GraphqlApi {
   }
 }
 
-function resolversOf({ secrets, agents, certificates, policies, audit, workers }: Services): Resolvers {
+function resolversOf({ secrets, agents, certificates, policies, routes, audit, workers }: Services): Resolvers {
   return new Map<unknown, object>([
     [SecretResolver, new SecretResolver(secrets)],
     [AgentResolver, new AgentResolver(agents, certificates)],
     [PolicyResolver, new PolicyResolver(policies)],
+    [RouteResolver, new RouteResolver(routes)],
     [AuditResolver, new AuditResolver(audit)],
     [WorkerResolver, new WorkerResolver(workers)],
   ]);

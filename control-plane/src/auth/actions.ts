@@ -14,6 +14,10 @@ const all = [
   'policy:create',
   'policy:update',
   'policy:delete',
+  'route:read',
+  'route:create',
+  'route:update',
+  'route:delete',
   'audit:read',
   'worker:read',
 ] as const;

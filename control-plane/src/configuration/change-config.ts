@@ -5,7 +5,7 @@ import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm';
 import type { Principal } from '../auth/principal.ts';
 import { lockForChange } from './lock-for-change.ts';
 
-export type ConfigKind = 'secret' | 'agent' | 'policy' | 'authority';
+export type ConfigKind = 'secret' | 'agent' | 'policy' | 'route' | 'authority';
 export type ConfigOperation = 'upsert' | 'remove';
 
 /** What a change may do inside its transaction. */

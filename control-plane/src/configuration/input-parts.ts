@@ -1,5 +1,6 @@
 import { isPlainName, isSecretName } from '@onecli/shared/domain/names';
 import { formatHostPattern, parseHostPattern } from '@onecli/shared/domain/host-pattern';
+import { parsePathPattern } from '@onecli/shared/domain/path-pattern';
 import { z } from 'zod';
 
 /** PostgreSQL holds no NUL in text, its JSON no lone surrogate, and nothing readable has a control character. */
@@ -49,6 +50,17 @@ export const hostPatterns = z
   .min(1, 'must name at least one host')
   .max(maxHosts, `must be at most ${maxHosts} hosts`)
   .transform((hosts) => [...new Set(hosts)]);
+
+/** A path pattern; refused with the reason that parsePathPattern gives. */
+export const pathPattern = z.string().superRefine((value, context) => {
+  const parsed = parsePathPattern(value);
+  if (parsed.kind === 'invalid') context.addIssue({ code: 'custom', message: parsed.problem });
+});
+
+/** A token of RFC 9110 (section 5.6.2), in upper case as every method in use is. */
+export const method = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]{0,31}$/, 'must be an HTTP method in upper case, like `GET`');
 
 const maxLabels = 64;
 

@@ -2,9 +2,11 @@ import { DataSource, type EntitySchema } from 'typeorm';
 import { AgentEntity, AgentIdentityEntity, AgentTokenEntity } from '../agents/agent.entity.ts';
 import { AuthorityEntity, ClientAuthorityEntity } from '../authority/authority.entity.ts';
 import { PolicyEntity } from '../policies/policy.entity.ts';
+import { RouteEntity } from '../routes/route.entity.ts';
 import { SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
+import { AddRoutes } from './add-routes.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
 export interface DataSourceOptions {
@@ -31,6 +33,7 @@ export function createDataSource(options: DataSourceOptions): DataSource {
     AgentIdentityEntity,
     AgentTokenEntity,
     PolicyEntity,
+    RouteEntity,
     AuthorityEntity,
     ClientAuthorityEntity,
   ];
@@ -38,7 +41,7 @@ export function createDataSource(options: DataSourceOptions): DataSource {
     type: 'postgres',
     url: options.connectionString,
     entities,
-    migrations: [CreateConfiguration, AddAgentIdentities, AddAliases],
+    migrations: [CreateConfiguration, AddAgentIdentities, AddAliases, AddRoutes],
     migrationsTableName: 'schema_migration',
     synchronize: false,
     migrationsRun: false,

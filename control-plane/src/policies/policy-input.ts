@@ -1,18 +1,7 @@
 import { isPlainName } from '@onecli/shared/domain/names';
-import { parsePathPattern } from '@onecli/shared/domain/path-pattern';
 import { parseTimeWindow, weekDays } from '@onecli/shared/domain/time-window';
 import { z } from 'zod';
-import { hostPatterns, labels, plainName, secretName } from '../configuration/input-parts.ts';
-
-const pathPattern = z.string().superRefine((value, context) => {
-  const parsed = parsePathPattern(value);
-  if (parsed.kind === 'invalid') context.addIssue({ code: 'custom', message: parsed.problem });
-});
-
-/** A token of RFC 9110 (section 5.6.2), in upper case as every method in use is. */
-const method = z
-  .string()
-  .regex(/^[A-Z][A-Z0-9!#$%&'*+.^_`|~-]{0,31}$/, 'must be an HTTP method in upper case, like `GET`');
+import { hostPatterns, labels, method, pathPattern, plainName, secretName } from '../configuration/input-parts.ts';
 
 const timeWindow = z
   .strictObject({

@@ -120,7 +120,7 @@ const cleartextPorts = [80];
  * A binding without a port is for the port of the scheme: 443, and 80 where it lets its secret leave without TLS. A
  * pattern that does not parse covers nothing.
  */
-function bindingCovers(binding: Binding, { host, port, isSecure }: PlacementScope): boolean {
+export function bindingCovers(binding: Binding, { host, port, isSecure }: PlacementScope): boolean {
   if (!isSecure && binding.allowCleartext !== true) return false;
   let patterns = patternsOf.get(binding);
   if (!patterns) {

@@ -8,7 +8,8 @@
  */
 import { type Decision, decide, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import type { UsedSecret } from '../credentials/grant-placeholders.ts';
-import { type Placement, placeCredentials } from '../credentials/place-credentials.ts';
+import { placeByRoute } from '../credentials/place-by-route.ts';
+import type { Placement } from '../credentials/place-credentials.ts';
 import { confirmIdentity, type Identity, identify } from '../identity/identify.ts';
 import { limitRequest } from '../policy/limit-request.ts';
 import { askedPlainly } from '../scrub/asked-plainly.ts';
@@ -82,7 +83,7 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
   const { host, port } = destination;
   const scope = { configuration, grants: decision.secrets, isSecure, host, port };
   const asked = forwardedHeaders(agent, head, request, configuration);
-  const placement = placeCredentials(asked, request.target, scope, plane.opener);
+  const placement = placeByRoute(asked, request, rules, scope, plane.opener);
   if (placement.kind !== 'placed') return refusePlacement(plane, exchange, placement);
   if (placement.target.length > plane.limits.maxTargetBytes)
     return refusal('TARGET_TOO_LONG', 'The request target is too long with its secrets in place.');

@@ -88,7 +88,7 @@ export class RequestBody {
       this.#agent.deadline.pause();
       if (piece.kind !== 'payload') return piece;
       for (const chunk of piece.chunks) this.bytes += chunk.length;
-      if (this.bytes > maxBytes) return 'too-long';
+      if (this.bytes > Math.min(maxBytes, this.#maxBytes)) return 'too-long';
       chunks.push(...piece.chunks);
     }
     return { kind: 'payload', chunks, isLast: true };

@@ -1,5 +1,6 @@
 import type { AgentIdentity } from '@onecli/shared/domain/identity';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
+import type { RouteBody } from '@onecli/shared/domain/route';
 import type { AgentRecord, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
 import type { ConfigChanges, SealedAgent, SealedPolicy } from '@onecli/shared/ports/snapshot-source';
 import fc from 'fast-check';
@@ -16,6 +17,7 @@ function changes(revision: number, more: Partial<ConfigChanges> = {}): ConfigCha
     secrets: [],
     agents: [],
     policies: [],
+    routes: [],
     authority: undefined,
     clientAuthority: undefined,
     removedIds: [],
@@ -37,6 +39,8 @@ const policy = (id: string, name: string, host = 'a.example'): SealedPolicy => (
   version: 1,
   sealedBody: Buffer.from(host),
 });
+const routeBody: RouteBody = { secret: 'prod/a', hosts: ['a.example'], paths: [], methods: [], inject: [] };
+const openRoute: Openers['openRoute'] = () => routeBody;
 const openBody: Openers['openBody'] = ({ sealedBody }): PolicyBody => ({
   agents: [],
   rules: [{ effect: 'allow', hosts: [sealedBody.toString()], paths: [], methods: [], secrets: [] }],
@@ -48,7 +52,7 @@ const agent = (name: string, more: Partial<AgentRecord> = {}): SealedAgent => {
 };
 const openIdentities: Openers['openIdentities'] = ({ sealedIdentities }) =>
   JSON.parse(String(sealedIdentities)) as AgentIdentity[];
-const openers: Openers = { openBody, openIdentities };
+const openers: Openers = { openBody, openRoute, openIdentities };
 const first = (more: Partial<ConfigChanges>): Snapshot =>
   applyChanges(undefined, changes(1, { isWhole: true, authority, ...more }), openers);
 

@@ -3,7 +3,10 @@ import { CompiledPolicy } from '@onecli/shared/domain/evaluate-policy';
 import { splitAlias } from '@onecli/shared/domain/placeholder';
 import type { Policy } from '@onecli/shared/domain/policy';
 import type { AgentRecord, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
+import { type CompiledRoute, compileRoutes, routesForHost } from '../credentials/compile-routes.ts';
 import { IdentityIndex } from '../identity/identity-index.ts';
+
+const noRoutes: readonly CompiledRoute[] = [];
 
 /** A secret that is known by an alias, and what the alias has ahead of its id. */
 export interface KnownAlias {
@@ -28,6 +31,8 @@ export class Configuration {
   /** Agents that the same policies select share what was compiled of them. */
   readonly #compiled = new Map<string, Compiled>();
   readonly #compiledBefore: ReadonlyMap<string, Compiled> | undefined;
+  #routes: readonly CompiledRoute[] | undefined;
+  readonly #routesOfRules = new WeakMap<object, readonly CompiledRoute[]>();
   #hasBodySurfaces: boolean | undefined;
   #aliases: ReadonlyMap<string, KnownAlias> | undefined;
   #namedPorts: ReadonlySet<number> | undefined;
@@ -79,6 +84,18 @@ export class Configuration {
 
   secret(name: string): SecretRecord | undefined {
     return this.snapshot.secrets.get(name);
+  }
+
+  /** The routes for a canonical host and port; told apart by the rules for them, which a tunnel keeps. */
+  routesFor(rules: object, host: string, port: number): readonly CompiledRoute[] {
+    if (this.snapshot.routes.size === 0) return noRoutes;
+    let found = this.#routesOfRules.get(rules);
+    if (!found) {
+      this.#routes ??= compileRoutes(this.snapshot.routes.values());
+      found = routesForHost(this.#routes, host, port);
+      this.#routesOfRules.set(rules, found);
+    }
+    return found;
   }
 
   /** True when some secret may stand in request bodies somewhere. */

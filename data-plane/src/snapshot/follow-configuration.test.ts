@@ -40,6 +40,7 @@ class FakeSource implements SnapshotSource {
       secrets: [],
       agents: [{ ...sampleAgent(`agent-${stored}`, { id: '1' }), sealedIdentities: undefined }],
       policies: [],
+      routes: [],
       authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
       clientAuthority: undefined,
       removedIds: [],
@@ -67,6 +68,7 @@ function follow(change: Partial<FollowOptions> = {}) {
     log,
     lookEveryMs: 3_600_000,
     openBody: () => ({ agents: [], rules: [] }),
+    openRoute: () => ({ secret: '', hosts: [], paths: [], methods: [], inject: [] }),
     openIdentities: () => [],
     ...change,
   });

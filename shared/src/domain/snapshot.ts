@@ -1,6 +1,7 @@
 import type { Binding } from './binding.ts';
 import type { AgentIdentity } from './identity.ts';
 import type { Policy } from './policy.ts';
+import type { Route } from './route.ts';
 
 /** A sealed value of a secret, opened only when a request needs it. */
 export interface SealedVersion {
@@ -49,6 +50,7 @@ export interface Snapshot {
   readonly secrets: ReadonlyMap<string, SecretRecord>;
   readonly agents: ReadonlyMap<string, AgentRecord>;
   readonly policies: ReadonlyMap<string, Policy>;
+  readonly routes: ReadonlyMap<string, Route>;
   readonly authority: AuthorityRecord;
   /** Undefined until a client certificate was first issued. */
   readonly clientAuthority: AuthorityRecord | undefined;

@@ -8,6 +8,9 @@ export interface SealedPolicy {
   readonly sealedBody: Buffer;
 }
 
+/** A route as it lies in the store: its body is sealed. */
+export type SealedRoute = SealedPolicy;
+
 /** An agent as it lies in the store: its identities are sealed. Without them it has none. */
 export interface SealedAgent extends Omit<AgentRecord, 'identities'> {
   readonly sealedIdentities: Buffer | undefined;
@@ -26,6 +29,7 @@ export interface ConfigChanges {
   readonly secrets: readonly SecretRecord[];
   readonly agents: readonly SealedAgent[];
   readonly policies: readonly SealedPolicy[];
+  readonly routes: readonly SealedRoute[];
   /** Undefined when neither authority changed, or there is none. */
   readonly authority: AuthorityRecord | undefined;
   readonly clientAuthority: AuthorityRecord | undefined;

@@ -9,6 +9,7 @@ import type { Principal } from '../../auth/principal.ts';
 import { ChangeConfig } from '../../configuration/change-config.ts';
 import { InstanceService } from '../../instance/instance.service.ts';
 import { PolicyService } from '../../policies/policy.service.ts';
+import { RouteService } from '../../routes/route.service.ts';
 import { SecretService } from '../../secrets/secret.service.ts';
 import { createDataSource } from '../data-source.ts';
 
@@ -30,7 +31,9 @@ export async function openServices(connectionString: string, options: { master?:
     const agents = new AgentService(dataSource, change, keys);
     const certificates = new AgentCertificateService(change, keys);
     const policies = new PolicyService(dataSource, change, keys);
-    return { dataSource, source, warnings, keys, change, secrets, agents, certificates, policies, master, bus, close };
+    const routes = new RouteService(dataSource, change, keys);
+    const services = { secrets, agents, certificates, policies, routes };
+    return { dataSource, source, warnings, keys, change, ...services, master, bus, close };
   } catch (error) {
     await close();
     throw error;

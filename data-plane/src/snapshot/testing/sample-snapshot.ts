@@ -1,4 +1,5 @@
 import type { Binding } from '@onecli/shared/domain/binding';
+import type { Route } from '@onecli/shared/domain/route';
 import type { AgentRecord, SealedVersion, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
 import { secretVersionContext } from '@onecli/shared/seal-contexts';
 import { Keyring } from '@onecli/shared/vault/keyring';
@@ -56,12 +57,14 @@ export function sampleSnapshot(parts: {
   readonly secrets?: readonly SecretRecord[];
   readonly agents?: readonly AgentRecord[];
   readonly policies?: Snapshot['policies'];
+  readonly routes?: readonly Route[];
 }): Snapshot {
   return {
     revision: parts.revision ?? 1,
     secrets: new Map((parts.secrets ?? []).map((secret) => [secret.name, secret])),
     agents: new Map((parts.agents ?? []).map((agent) => [agent.id, agent])),
     policies: parts.policies ?? new Map(),
+    routes: new Map((parts.routes ?? []).map((route) => [route.name, route])),
     authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
     clientAuthority: undefined,
   };

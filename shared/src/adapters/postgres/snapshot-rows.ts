@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { Binding } from '../../domain/binding.ts';
 import type { AgentToken, AuthorityRecord, SealedVersion, SecretRecord } from '../../domain/snapshot.ts';
-import type { ConfigChanges, SealedAgent, SealedPolicy } from '../../ports/snapshot-source.ts';
+import type { ConfigChanges, SealedAgent, SealedPolicy, SealedRoute } from '../../ports/snapshot-source.ts';
 
 /** Rows of configuration as records: of the given ids, or all when `ids` is undefined. */
 type Ids = readonly string[] | undefined;
@@ -74,9 +74,17 @@ export async function readAgents(client: PoolClient, ids: Ids): Promise<SealedAg
 }
 
 export async function readPolicies(client: PoolClient, ids: Ids): Promise<SealedPolicy[]> {
+  return readSealed(client, 'policy', ids);
+}
+
+export async function readRoutes(client: PoolClient, ids: Ids): Promise<SealedRoute[]> {
+  return readSealed(client, 'route', ids);
+}
+
+async function readSealed(client: PoolClient, table: 'policy' | 'route', ids: Ids): Promise<SealedPolicy[]> {
   if (ids?.length === 0) return [];
   const { rows } = await client.query<{ id: string; name: string; version: number; sealed_body: Buffer }>(
-    'SELECT id, name, version, sealed_body FROM policy WHERE $1::uuid[] IS NULL OR id = ANY ($1) ORDER BY name',
+    `SELECT id, name, version, sealed_body FROM ${table} WHERE $1::uuid[] IS NULL OR id = ANY ($1) ORDER BY name`,
     [ids ?? null],
   );
   return rows.map(({ id, name, version, sealed_body: sealedBody }) => ({ id, name, version, sealedBody }));

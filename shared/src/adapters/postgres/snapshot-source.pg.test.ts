@@ -23,6 +23,7 @@ const tables = `
   CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean, sealed_identities bytea);
   CREATE TABLE agent_token (agent_id uuid, hash bytea, created_at timestamptz, expires_at timestamptz);
   CREATE TABLE policy (id uuid, name text, version integer, sealed_body bytea);
+  CREATE TABLE route (id uuid, name text, version integer, sealed_body bytea);
   CREATE TABLE certificate_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
   CREATE TABLE client_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
   CREATE TABLE worker (name text PRIMARY KEY, boot_id text, version text, applied_revision bigint,
@@ -72,6 +73,7 @@ describe('PostgresSnapshotSource', () => {
     await change('agent', 2, `INSERT INTO agent VALUES (:id, 'my-agent', '{"team":"finance"}', true, '\\x0f')`);
     await change('agent', 2, String.raw`INSERT INTO agent_token VALUES (:id, '\xabcd', now(), '2030-01-01T00:00:00Z')`);
     await change('policy', 3, String.raw`INSERT INTO policy VALUES (:id, 'finance', 4, '\x0c')`);
+    await change('route', 5, String.raw`INSERT INTO route VALUES (:id, 'telegram', 2, '\x0e')`);
     await change('authority', 4, String.raw`INSERT INTO certificate_authority VALUES (:id, 'PEM', '\x0d', true)`);
     await change('authority', 5, String.raw`INSERT INTO client_authority VALUES (:id, 'CLIENTS', '\x0e', true)`);
     const versions = new Map([
@@ -80,7 +82,7 @@ describe('PostgresSnapshotSource', () => {
     ]);
     const tokens = [{ hash: 'abcd', expiresAtMs: Date.UTC(2030, 0, 1) }];
     const rows = {
-      revision: 7,
+      revision: 8,
       secrets: [
         { id: idOf(1), name: 'prod/openai', alias: 'sk-x', binding, isDisabled: false, currentVersion: 2, versions },
       ],
@@ -95,6 +97,7 @@ describe('PostgresSnapshotSource', () => {
         },
       ],
       policies: [{ id: idOf(3), name: 'finance', version: 4, sealedBody: Buffer.of(12) }],
+      routes: [{ id: idOf(5), name: 'telegram', version: 2, sealedBody: Buffer.of(14) }],
       authority: { id: idOf(4), certificatePem: 'PEM', sealedKey: Buffer.of(13) },
       clientAuthority: { id: idOf(5), certificatePem: 'CLIENTS', sealedKey: Buffer.of(14) },
       removedIds: [],

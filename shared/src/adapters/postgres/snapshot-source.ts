@@ -1,7 +1,7 @@
 import { Pool, type PoolClient } from 'pg';
 import type { ConfigChanges, Instance, SnapshotSource, WorkerReport } from '../../ports/snapshot-source.ts';
 import { orAfter } from './before-deadline.ts';
-import { readAgents, readAuthorities, readPolicies, readSecrets } from './snapshot-rows.ts';
+import { readAgents, readAuthorities, readPolicies, readRoutes, readSecrets } from './snapshot-rows.ts';
 
 const connectTimeoutMs = 2_000;
 const queryTimeoutMs = 10_000;
@@ -104,15 +104,17 @@ async function readChanges(client: PoolClient, since: number | undefined, maxGap
   const secrets = await readSecrets(client, idsOf('secret'));
   const agents = await readAgents(client, idsOf('agent'));
   const policies = await readPolicies(client, idsOf('policy'));
-  const present = new Set([...secrets, ...agents, ...policies].map((row) => row.id));
+  const routes = await readRoutes(client, idsOf('route'));
+  const present = new Set([...secrets, ...agents, ...policies, ...routes].map((row) => row.id));
   return {
     revision,
     isWhole: false,
     secrets,
     agents,
     policies,
+    routes,
     ...(idsOf('authority').length > 0 ? await readAuthorities(client) : noAuthorities),
-    removedIds: ['secret', 'agent', 'policy'].flatMap(idsOf).filter((id) => !present.has(id)),
+    removedIds: ['secret', 'agent', 'policy', 'route'].flatMap(idsOf).filter((id) => !present.has(id)),
   };
 }
 
@@ -125,6 +127,7 @@ async function readAll(client: PoolClient, revision: number): Promise<ConfigChan
     secrets: await readSecrets(client, undefined),
     agents: await readAgents(client, undefined),
     policies: await readPolicies(client, undefined),
+    routes: await readRoutes(client, undefined),
     ...(await readAuthorities(client)),
     removedIds: [],
   };
