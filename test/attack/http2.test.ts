@@ -275,12 +275,14 @@ describe('rule 3: a request has one reading', () => {
 
 describe('rule 9: a cut answer never looks whole', () => {
   it.each([0, 1, 2, 5, 7, 8, 11])('an upstream that resets its stream with code %i', async (code) => {
-    upstream.reset((stream) => {
+    const connection = await raw();
+    upstream.reset(async (stream) => {
       // Without waitForTrailers node:http2 would send END_STREAM ahead of the reset.
       stream.respond({ ':status': 200 }, { waitForTrailers: true });
-      stream.write('short', () => stream.close(code));
+      stream.write('short');
+      await waitUntil('the agent has the first part', () => connection.textOf(1) === 'short');
+      stream.close(code);
     });
-    const connection = await raw();
     connection.sendRequest(1, lines);
     expect(await connection.outcomeOf(1)).toBe('reset');
     expect(connection.textOf(1)).toBe('short');
