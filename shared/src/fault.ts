@@ -85,7 +85,7 @@ const faults = {
   UNSUPPORTED_UPGRADE: {
     status: 501,
     isRetryable: false,
-    hint: 'This gateway does not pass protocol upgrades (WebSocket, h2c). Use HTTP/1.1 requests.',
+    hint: 'WebSocket is the one protocol that this gateway upgrades to (not h2c). Use HTTP/1.1 requests or a WebSocket.',
   },
   // What was sent
   BAD_REQUEST: { status: 400, isRetryable: false, hint: 'The request is not well-formed HTTP/1.1 (RFC 9112).' },

@@ -73,20 +73,6 @@ describe('request framing', () => {
     expect(seen).not.toContain('\r\n0\r\n\r\n');
   });
 
-  it('an Upgrade is refused clearly', async () => {
-    const headers = {
-      connection: 'Upgrade',
-      upgrade: 'websocket',
-      'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
-      'sec-websocket-version': '13',
-    };
-    expectRefusal(
-      await attack(world, { bytes: requestBytes('GET', '/v1/realtime', headers) }),
-      501,
-      'UNSUPPORTED_UPGRADE',
-    );
-  });
-
   it('CONNECT with a body is refused', async () => {
     const { connectHead } = await import('../support/raw-agent.ts');
     const connectBytes = connectHead('api.openai.com:443', world.agent, world.token).replace(

@@ -12,6 +12,8 @@ import type { OwnAnswer, Refusal } from './answer.ts';
 import type { Deadline } from './deadline.ts';
 import type { Identity } from '../identity/identify.ts';
 import type { Peer } from '../identity/peer.ts';
+import type { OpenConnection } from './open-connections.ts';
+import type { SocketReader } from './socket-reader.ts';
 
 /** Set inside a tunnel: whom the CONNECT was from and where it goes. */
 export interface Tunnel {
@@ -49,6 +51,14 @@ export interface BodySource {
   take(): Promise<BodyPiece>;
 }
 
+/** The agent's end of a connection that speaks another protocol from here on. */
+export interface SwitchedConnection {
+  readonly reader: SocketReader;
+  readonly connection: OpenConnection;
+  /** Writes, and waits while the agent does not read. False when it is gone. */
+  write(pieces: readonly Buffer[]): boolean | Promise<boolean>;
+}
+
 export interface AgentStream {
   /** Requests of HTTP/2 agents go upstream by HTTP/2 where the upstream speaks it, all others by HTTP/1.1. */
   readonly isHttp2: boolean;
@@ -83,6 +93,8 @@ export interface AgentStream {
 
   /** Sends a whole answer of ours; nothing of another was begun. HEAD gets no body. Gives the bytes of body sent. */
   answer(own: OwnAnswer, method: string, isLast: boolean): Promise<number>;
+  /** Gives the connection to another protocol, after this 101; where a stream is no connection, there is no such thing. */
+  switchProtocols?(head: AnswerHead): SwitchedConnection;
   /** Ends the answer so that the agent cannot take what it has for a whole one (rule 9). */
   abort(): void;
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { BodyReader, Framing } from '../wire/frame-body.ts';
 import type { ResponseHead, WireFault } from '../wire/head.ts';
 import type { Deadline } from './deadline.ts';
@@ -11,6 +12,8 @@ export interface Payload {
 
 /** Where the answer to one request comes from: a connection to an upstream, or a stream of one. */
 export interface AnswerSource {
+  /** The connection, where it carries nothing else. */
+  readonly socket?: Socket;
   /** What follows a head. */
   readonly reader: Pick<SocketReader, 'read' | 'readNow' | 'unshift'>;
   readonly deadline: Deadline;

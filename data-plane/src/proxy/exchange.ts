@@ -29,9 +29,11 @@ const failuresAfterAllow = new Set([
   'REQUEST_TIMEOUT',
 ]);
 
-/** Broken endings that are decisions: what went on was found to be what may not. */
+/** Endings on the way that are decisions: what went on was found to be what may not. */
 const deniedOnTheWay = new Set([
   'PLACEHOLDER_NOT_BOUND',
+  'PLACEHOLDER_NOT_GRANTED',
+  'SECRET_UNAVAILABLE',
   'MISDIRECTED',
   'TLS_HANDSHAKE_FAILED',
   'POLICY_DENIED',
@@ -167,6 +169,7 @@ export class Exchange {
           responseBytes: ending.responseBytes,
         };
       case 'broken':
+      case 'stopped':
         return {
           decision: deniedOnTheWay.has(ending.code) ? 'deny' : 'allow',
           reason: ending.code,

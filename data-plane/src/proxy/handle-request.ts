@@ -16,6 +16,8 @@ import { askedPlainly } from '../scrub/asked-plainly.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import type { Header, RequestHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
+import { upgradeHeaders } from '../websocket/upgrade.ts';
+import { webSocketRequest } from '../websocket/web-socket-request.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { answerScrub } from './scrub-answer.ts';
 import { type Refusal, refusal, refusalAnswer } from './answer.ts';
@@ -113,6 +115,11 @@ async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, ex
     scrub,
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
     onLeaving: () => exchange.leaving(placement, held),
+    webSocket:
+      request.upgrade &&
+      webSocketRequest(plane, exchange, request.upgrade, scope, placement.used, (now) =>
+        grantsNow(agent, identity, request, placement.readings ?? request.readings, now),
+      ),
   });
 }
 
@@ -133,7 +140,7 @@ function whoAsks(
 function forwardedHeaders(
   { tunnel }: AgentStream,
   head: RequestHead,
-  { destination, isSecure }: StrictRequest,
+  { destination, isSecure, upgrade }: StrictRequest,
   { identities }: Configuration,
 ): Header[] {
   const defaultPort = isSecure ? 443 : 80;
@@ -142,7 +149,7 @@ function forwardedHeaders(
   // Outside a tunnel a header may say who the agent is: that is for us alone.
   const isOwn = (name: string): boolean => name === 'host' || (tunnel === undefined && identities.headers.has(name));
   for (const header of withoutHopByHop(head.headers)) if (!isOwn(header.name)) headers.push(header);
-  return headers;
+  return upgrade ? upgradeHeaders(headers, upgrade) : headers;
 }
 
 /** Each version once. */
@@ -173,6 +180,21 @@ function hostRules(
   const rules = configuration.policyOf(identity.agent).rulesFor(request.destination.host, request.destination.port);
   if (agent.tunnel) agent.tunnel.rules = { configuration, identity, hostRules: rules };
   return rules;
+}
+
+/** What a request would be granted now; undefined: it would be refused. */
+function grantsNow(
+  agent: AgentStream,
+  known: Identity,
+  request: StrictRequest,
+  readings: readonly string[],
+  configuration: Configuration,
+): ReadonlySet<string> | undefined {
+  const identity = confirmIdentity(known, configuration, Date.now());
+  if (identity.kind === 'refused') return undefined;
+  const rules = hostRules(agent, configuration, identity, request);
+  const decision = decide(rules, request.methods, readings, Date.now());
+  return decision.kind === 'allow' ? decision.secrets : undefined;
 }
 
 function refusePlacement(

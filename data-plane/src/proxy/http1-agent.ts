@@ -4,7 +4,7 @@ import type { Peer } from '../identity/peer.ts';
 import { BodyReader, type Framing, requestFraming } from '../wire/frame-body.ts';
 import type { Header, RequestHead, WireFault } from '../wire/head.ts';
 import { writeResponseHead } from '../wire/write-head.ts';
-import type { AgentStream, AnswerHead, BodyPiece, BodySource, Tunnel } from './agent-stream.ts';
+import type { AgentStream, AnswerHead, BodyPiece, BodySource, SwitchedConnection, Tunnel } from './agent-stream.ts';
 import { type OwnAnswer, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Deadline } from './deadline.ts';
@@ -125,6 +125,13 @@ export class Http1Agent implements AgentStream {
     if (sentBytes > 0) this.push([payload]);
     if (!(await this.flush())) this.#isLast = true;
     return sentBytes;
+  }
+
+  /** No request follows on this connection. */
+  switchProtocols(head: AnswerHead): SwitchedConnection {
+    this.#isLast = true;
+    void this.interim(head);
+    return this;
   }
 
   /** A reset, not an end. */

@@ -40,6 +40,18 @@ export interface Limits {
   /** Memory of this process near to which it takes no more on. */
   readonly maxMemoryBytes: number;
   readonly http2: Http2Limits;
+  readonly webSocket: {
+    /** Without a byte either way; then both ends are told to go. */
+    readonly idleMs: number;
+    /** For a Close in answer to a Close. */
+    readonly closeMs: number;
+    /** A frame up to this is taken whole before any of it goes on. */
+    readonly heldFrameBytes: number;
+    /** A text message up to this is held whole where placeholders may be replaced in it. */
+    readonly heldMessageBytes: number;
+    /** A compressed message that is looked into may grow to this. */
+    readonly maxInflatedBytes: number;
+  };
 }
 
 export interface Http2Limits {
@@ -83,6 +95,13 @@ export function toLimits(value: Readonly<Record<LimitName, number>>): Limits {
     maxMemoryBytes: value.ONECLI_LIMIT_MEMORY_MB * 1024 * 1024,
     // gRPC servers take pings that come more often than every five minutes for an attack.
     http2: { maxStreams: 100, upstreamWindowBytes: 256 * 1024, maxResets: 200, resetsPerSecond: 20, pingMs: 310_000 },
+    webSocket: {
+      idleMs: 15 * 60_000,
+      closeMs: 5_000,
+      heldFrameBytes: 64 * 1024,
+      heldMessageBytes: 1024 * 1024,
+      maxInflatedBytes: 64 * 1024 * 1024,
+    },
   };
 }
 

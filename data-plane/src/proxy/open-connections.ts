@@ -9,7 +9,7 @@ export interface OpenConnection {
   /** It is older than a connection may get, and ends after the request under way. */
   isExpired: boolean;
   readonly openedMs: number;
-  /** Asks a connection that carries several requests at once to take no more, and to end with the last. */
+  /** Asks a connection that carries several requests at once, or one without end, to end when it can. May be asked often. */
   retire: (() => void) | undefined;
 }
 
@@ -66,12 +66,9 @@ export class OpenConnections {
     return this.#all.size;
   }
 
-  /** Ends those that wait for a request, and has the others end when they can. */
+  /** Ends those that wait for a request, and tells those that would wait for ever. */
   endIdle(): void {
-    for (const { socket, isIdle, retire } of this.#all) {
-      if (retire) retire();
-      else if (isIdle) socket.end();
-    }
+    for (const connection of this.#all) endSoon(connection);
   }
 
   destroyAll(): void {
@@ -85,8 +82,7 @@ export class OpenConnections {
       // In the order in which they came: what follows is younger.
       if (connection.openedMs > oldestMs) return;
       connection.isExpired = true;
-      if (connection.retire) connection.retire();
-      else if (connection.isIdle) connection.socket.end();
+      endSoon(connection);
     }
   }
 
@@ -106,4 +102,9 @@ export class OpenConnections {
     this.#all.delete(connection);
     this.#silent.delete(connection);
   }
+}
+
+function endSoon({ socket, isIdle, retire }: OpenConnection): void {
+  if (retire) retire();
+  else if (isIdle) socket.end();
 }

@@ -1,5 +1,6 @@
 import type { AnswerScrub } from '../scrub/answer-scrub.ts';
 import type { Header } from '../wire/head.ts';
+import type { WebSocketRequest } from '../websocket/web-socket-request.ts';
 import type { Refusal } from './answer.ts';
 import type { Destination } from './dial.ts';
 import type { RequestBody } from './request-body.ts';
@@ -18,6 +19,8 @@ export interface Outgoing {
   readonly scrub: AnswerScrub | undefined;
   /** Called as the head, and with it the credentials, is written to a verified upstream. */
   readonly onLeaving: () => void;
+  /** Set when the request asks for a WebSocket: what to do with its upstream's 101. */
+  readonly webSocket: WebSocketRequest | undefined;
 }
 
 /** How an exchange went. `responseBytes` counts payload. */
@@ -25,7 +28,8 @@ export type Forwarded =
   | { readonly kind: 'answered'; readonly status: number; readonly responseBytes: number }
   /** Nothing of an answer was sent to the agent. */
   | Refusal
-  | Broken;
+  | Broken
+  | Stopped;
 
 /** The connection that was to carry the request had been closed under us: nothing of an answer has come. */
 export interface Stale {
@@ -45,8 +49,22 @@ export interface Broken {
     | 'TLS_HANDSHAKE_FAILED'
     | 'POLICY_DENIED'
     | 'PROXY_AUTH_INVALID'
-    | 'SECRET_ECHOED';
+    | 'SECRET_ECHOED'
+    | 'INTERNAL';
   readonly status: number;
+  readonly responseBytes: number;
+}
+
+/** A WebSocket that the agent was told to leave, by a Close; `code` says why. */
+export interface Stopped {
+  readonly kind: 'stopped';
+  readonly code:
+    | 'POLICY_DENIED'
+    | 'PLACEHOLDER_NOT_GRANTED'
+    | 'PLACEHOLDER_NOT_BOUND'
+    | 'SECRET_UNAVAILABLE'
+    | 'BAD_REQUEST';
+  readonly status: 101;
   readonly responseBytes: number;
 }
 

@@ -3,16 +3,18 @@ import { ContentDecoder, contentCodings } from '../scrub/content-decoder.ts';
 import type { Framing } from '../wire/frame-body.ts';
 import type { ResponseHead } from '../wire/head.ts';
 import { isCloseAsked, withoutHopByHop } from '../wire/hop-by-hop.ts';
+import { switchToWebSocket } from '../websocket/serve-web-socket.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { DataPlane } from './data-plane.ts';
-import type { Outgoing, Sending } from './outgoing.ts';
+import type { Outgoing, Sending, Stopped } from './outgoing.ts';
 import { BodyRelay, type Relayed } from './relay-body.ts';
 import { ScrubbedPayload } from './scrubbed-payload.ts';
 
 export type AnswerRelayed =
   | Relayed
+  | Stopped
   /** The connection ended before the first byte of an answer. */
   | { readonly kind: 'no-answer' };
 
@@ -34,7 +36,7 @@ export async function relayAnswer(
     }
     if (read.kind === 'fault') return malformed(read.detail);
     const { status, reason, headers } = read.head;
-    if (status === 101) return refusal('UPSTREAM_INVALID', 'The upstream switched protocols unasked.');
+    if (status === 101) return switchToWebSocket(plane, agent, upstream, outgoing.webSocket, read.head);
     const forwarded = { status, reason, headers: withoutHopByHop(headers) };
     const head = outgoing.scrub ? outgoing.scrub.head(forwarded) : forwarded;
     if (head === 'refused') return refusal('SECRET_ECHOED', 'The head of the answer holds a secret of the request.');
@@ -75,7 +77,9 @@ function beginAnswer(
   const payload = upstream.payloadOf(head, outgoing.method);
   if ('kind' in payload) return malformed(payload.detail);
   const { framing, body } = payload;
-  const isUpstreamReusable = framing.kind !== 'close' && head.minor === 1 && !isCloseAsked(head.headers);
+  // After a request to upgrade, what is said next might be heard as another protocol: its connection is not used again.
+  const isUpstreamReusable =
+    !outgoing.webSocket && framing.kind !== 'close' && head.minor === 1 && !isCloseAsked(head.headers);
   const answer = { status: head.status, isUpstreamReusable, scrub: outgoing.scrub };
   const begin = (sent: ForwardedHead, sentFraming: Framing): void =>
     agent.begin(sent, sentFraming, !outgoing.isKeptAlive || !sending.isDone);

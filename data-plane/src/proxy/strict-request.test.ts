@@ -149,8 +149,17 @@ describe.each([
     expect(verdict(side, { method, target })).toBe('METHOD_NOT_ALLOWED');
   });
 
-  it.each(['websocket', 'h2c', ''])('does not forward an upgrade to %j', (upgrade) => {
+  it.each(['h2c', '', 'websocket, h2c'])('does not forward an upgrade to %j', (upgrade) => {
     expect(verdict(side, { target, headers: { Upgrade: upgrade, Connection: 'Upgrade' } })).toBe('UNSUPPORTED_UPGRADE');
+  });
+
+  it('forwards a whole handshake of a WebSocket, where the stream is a connection', () => {
+    const headers = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': '13' };
+    expect(verdict(side, { target, headers })).toBe('BAD_REQUEST');
+    const whole = { ...headers, 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' };
+    expect(verdict(side, { target, headers: whole })).toBe('UNSUPPORTED_UPGRADE');
+    const connection: AgentStream = { ...side, switchProtocols: () => ({}) as never };
+    expect(verdict(connection, { target, headers: whole })).toMatch(/^https? /);
   });
 
   it.each<Record<string, string>>([

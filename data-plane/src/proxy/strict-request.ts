@@ -1,8 +1,9 @@
 /** A request as it is judged and forwarded: one destination, one target, one framing (rules 1, 3, 4). */
 import type { Framing } from '../wire/frame-body.ts';
-import { headerValue, type RequestHead, singleHost } from '../wire/head.ts';
+import { type RequestHead, singleHost } from '../wire/head.ts';
 import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
 import { parseAbsoluteTarget, parseTarget } from '../wire/parse-target.ts';
+import { readUpgrade, type WebSocketUpgrade } from '../websocket/upgrade.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
 
@@ -18,6 +19,8 @@ export interface StrictRequest {
   /** Every way in which an upstream may read the path; policy judges them all. */
   readonly readings: readonly string[];
   readonly framing: Framing;
+  /** Set when it asks for a WebSocket. */
+  readonly upgrade: WebSocketUpgrade | undefined;
 }
 
 /**
@@ -30,6 +33,8 @@ export function strictRequest(agent: AgentStream, head: RequestHead, maxTargetBy
   if (framing.kind === 'fault') return refusal('BAD_REQUEST', framing.detail);
   const refused = refuseMethod(head);
   if (refused) return refused;
+  const upgrade = webSocketUpgrade(agent, head);
+  if (upgrade?.kind === 'refused') return upgrade;
   const place = agent.tunnel
     ? {
         kind: 'place' as const,
@@ -53,6 +58,7 @@ export function strictRequest(agent: AgentStream, head: RequestHead, maxTargetBy
     path: target.path,
     readings: target.readings,
     framing,
+    upgrade,
   };
 }
 
@@ -70,9 +76,18 @@ function methodsOf(head: RequestHead): readonly string[] {
 function refuseMethod(head: RequestHead): Refusal | undefined {
   if (head.method === 'CONNECT' || head.method === 'TRACE')
     return refusal('METHOD_NOT_ALLOWED', `${head.method} is not forwarded.`);
-  if (headerValue(head.headers, 'upgrade') !== undefined)
-    return refusal('UNSUPPORTED_UPGRADE', 'The request asks to upgrade the protocol.');
   return undefined;
+}
+
+/** WebSocket is the one protocol that a connection may change to. */
+function webSocketUpgrade(agent: AgentStream, head: RequestHead): WebSocketUpgrade | Refusal | undefined {
+  const upgrade = readUpgrade(head);
+  if (upgrade?.kind === 'malformed')
+    return refusal('BAD_REQUEST', `The request to upgrade is malformed: ${upgrade.detail}.`);
+  if (upgrade?.kind === 'unsupported' || (upgrade && !agent.switchProtocols)) {
+    return refusal('UNSUPPORTED_UPGRADE', 'The request asks to upgrade to a protocol other than WebSocket.');
+  }
+  return upgrade?.kind === 'websocket' ? upgrade : undefined;
 }
 
 function absolutePlace(

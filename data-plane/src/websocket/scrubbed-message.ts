@@ -1,0 +1,54 @@
+import type { AnswerScrub, PayloadScrub } from '../scrub/answer-scrub.ts';
+import { closeCodes, type FrameFault, frameFault } from './codec/frame.ts';
+import type { MessageFault, MessageFilter } from './message-filter.ts';
+import { CheckedText } from './watched-text.ts';
+
+const nothing: Buffer = Buffer.alloc(0);
+const echoed: MessageFault = {
+  ...frameFault(closeCodes.policyViolation, 'a message holds a secret'),
+  reason: 'SECRET_ECHOED',
+};
+
+/** Takes what a message of an upstream echoes of the secrets that left on its WebSocket out of it (rule 10). */
+export class ScrubbedMessage implements MessageFilter {
+  readonly #scrubNow: () => AnswerScrub | undefined;
+  readonly #utf8: CheckedText | undefined;
+  #scrub: AnswerScrub | undefined;
+  #payload: PayloadScrub | undefined;
+
+  /** @param scrubNow what is looked for now: another secret may leave while the message comes */
+  constructor(message: 'text' | 'binary', scrubNow: () => AnswerScrub | undefined) {
+    this.#scrubNow = scrubNow;
+    this.#utf8 = message === 'text' ? new CheckedText() : undefined;
+  }
+
+  push(bytes: Buffer): Buffer | FrameFault | MessageFault {
+    const checked = this.#utf8?.push(bytes) ?? bytes;
+    return 'kind' in checked ? checked : this.#take(bytes, false);
+  }
+
+  end(): Buffer | FrameFault | MessageFault {
+    const checked = this.#utf8?.end() ?? nothing;
+    return 'kind' in checked ? checked : this.#take(nothing, true);
+  }
+
+  #take(bytes: Buffer, isLast: boolean): Buffer | MessageFault {
+    const ahead = this.#renew();
+    if (ahead === 'refused') return echoed;
+    const chunks = ahead.length === 0 && bytes.length === 0 ? [] : [...ahead, bytes];
+    const scrubbed = this.#payload ? this.#payload.push(chunks, isLast) : chunks;
+    if (scrubbed === 'refused') return echoed;
+    const [first = nothing] = scrubbed;
+    return scrubbed.length <= 1 ? first : Buffer.concat(scrubbed);
+  }
+
+  /** Looks for what is to be looked for by now. Gives what waited in the search until now. */
+  #renew(): readonly Buffer[] | 'refused' {
+    const scrub = this.#scrubNow();
+    if (scrub === this.#scrub) return [];
+    const waiting = this.#payload?.push([], true) ?? [];
+    this.#scrub = scrub;
+    this.#payload = scrub?.payload('message');
+    return waiting;
+  }
+}

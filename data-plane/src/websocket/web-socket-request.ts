@@ -1,0 +1,80 @@
+/** What a request that asks for a WebSocket hands to it, for as long as it is open. */
+import type { Finding } from '@onecli/shared/domain/audit-event';
+import type { PlacementScope, UsedSecret } from '../credentials/grant-placeholders.ts';
+import { isTextBound } from '../credentials/place-in-text.ts';
+import type { DataPlane } from '../proxy/data-plane.ts';
+import type { Exchange } from '../proxy/exchange.ts';
+import { answerScrub } from '../proxy/scrub-answer.ts';
+import type { AnswerScrub } from '../scrub/answer-scrub.ts';
+import type { Configuration } from '../snapshot/configuration.ts';
+import type { WebSocketUpgrade } from './upgrade.ts';
+
+export interface WebSocketRequest {
+  readonly upgrade: WebSocketUpgrade;
+  /** Whether a secret that policy grants is bound to WebSocket text here: then messages are looked into. */
+  readonly isTextReplaced: boolean;
+  /** What is granted now. Undefined: policy does not allow the WebSocket any more. */
+  scope(): PlacementScope | undefined;
+  onFinding(finding: Finding): void;
+  /** What is to be taken out of what the upstream says, as things stand. */
+  scrub(): AnswerScrub | undefined;
+  /** Secrets leave in a message. */
+  onLeaving(used: readonly UsedSecret[]): void;
+  /** Payload was taken from the agent. */
+  onRequestBytes(bytes: number): void;
+}
+
+const askEveryMs = 1000;
+
+/**
+ * @param scope what was granted to the request
+ * @param leaving the secrets that leave with it
+ * @param grantsNow policy's answer to the same request, asked again; undefined: no
+ */
+export function webSocketRequest(
+  plane: DataPlane,
+  exchange: Exchange,
+  upgrade: WebSocketUpgrade,
+  scope: PlacementScope,
+  leaving: readonly UsedSecret[],
+  grantsNow: (configuration: Configuration) => ReadonlySet<string> | undefined,
+): WebSocketRequest {
+  let { configuration } = scope;
+  let now: PlacementScope | undefined = scope;
+  let askedMs = performance.now();
+  const known = new Set<string>();
+  let used = leaving;
+  let scrub = answerScrub(plane.opener, used, exchange.findings);
+  return {
+    upgrade,
+    isTextReplaced: isTextBound(scope),
+    // A WebSocket may outlive many revisions, and a rule's time: policy is asked again, and not for every message.
+    scope: () => {
+      const { current = configuration } = plane.configuration;
+      const nowMs = performance.now();
+      if (current === configuration && nowMs - askedMs < askEveryMs) return now;
+      configuration = current;
+      askedMs = nowMs;
+      const grants = grantsNow(configuration);
+      now = grants && { ...scope, configuration, grants };
+      return now;
+    },
+    // It may repeat what it does without end: what is told of it is one of each kind.
+    onFinding: (finding) => {
+      if (known.has(finding.kind)) return;
+      known.add(finding.kind);
+      exchange.findings.push(finding);
+    },
+    scrub: () => scrub,
+    onLeaving: (more) => {
+      exchange.leaving({ used: more, surfaces: ['websocket'] });
+      const others = more.filter(({ version }) => !used.some((known) => known.version.id === version.id));
+      if (others.length === 0) return;
+      used = [...used, ...others];
+      scrub = answerScrub(plane.opener, used, exchange.findings);
+    },
+    onRequestBytes: (bytes) => {
+      if (exchange.body) exchange.body.bytes += bytes;
+    },
+  };
+}
