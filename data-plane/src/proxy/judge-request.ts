@@ -1,0 +1,93 @@
+/** What policy says of a request: asked before any secret is opened, and again of what a secret changed (rules 2, 4). */
+import { decide, type HostRules, type RequestOptions } from '@onecli/shared/domain/evaluate-policy';
+import { confirmIdentity, type Identity } from '../identity/identify.ts';
+import type { Configuration } from '../snapshot/configuration.ts';
+import type { AgentStream } from './agent-stream.ts';
+import { type Refusal, refusal } from './answer.ts';
+import type { DataPlane } from './data-plane.ts';
+import type { Exchange } from './exchange.ts';
+import { refusePlainHttp } from './plain-http.ts';
+import type { StrictRequest } from './strict-request.ts';
+
+/** Who asks for what, under which configuration. */
+export interface AskedRequest {
+  readonly configuration: Configuration;
+  readonly identity: Identity;
+  readonly request: StrictRequest;
+}
+
+/** A request that policy allows. */
+export interface JudgedRequest extends AskedRequest {
+  readonly kind: 'judged';
+  readonly rules: HostRules;
+  /** Names of the secrets that are granted to it. */
+  readonly secrets: ReadonlySet<string>;
+  readonly options: RequestOptions;
+  /** As of when, milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+/** Asks policy. What it allows has to be recorded as well: without room in the audit trail nothing is allowed. */
+export function judgeRequest(
+  plane: DataPlane,
+  agent: AgentStream,
+  exchange: Exchange,
+  asked: AskedRequest,
+): JudgedRequest | Refusal {
+  const { configuration, identity, request } = asked;
+  const rules = hostRules(agent, asked);
+  const nowMs = Date.now();
+  const decision = decide(rules, request.methods, request.readings, nowMs);
+  exchange.judge(decision);
+  if (decision.kind === 'deny') return exchange.deny(decision);
+  const plain = refusePlainHttp(agent.tunnel, rules, nowMs);
+  if (plain) return plain;
+  if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
+  const { secrets, options } = decision;
+  return { kind: 'judged', configuration, identity, request, rules, secrets, options, nowMs };
+}
+
+/**
+ * A path that a secret went into is another one: policy judges what is forwarded (rule 4), and has to grant the secrets
+ * there. Gives a refusal when it does not.
+ * @param readings every way in which an upstream may read the path as it is now
+ */
+export function judgeAgain(
+  exchange: Exchange,
+  { rules, request, nowMs }: JudgedRequest,
+  readings: readonly string[],
+  usedSecrets: readonly string[],
+): Refusal | undefined {
+  const decision = decide(rules, request.methods, readings, nowMs);
+  if (decision.kind === 'deny') exchange.judge(decision);
+  const isAllowed = decision.kind === 'allow' && usedSecrets.every((name) => decision.secrets.has(name));
+  return isAllowed ? undefined : exchange.deny();
+}
+
+/** What a request that was judged would be granted under another configuration; undefined: it would be refused. */
+export function grantsNow(
+  agent: AgentStream,
+  { identity: known, request }: JudgedRequest,
+  readings: readonly string[],
+  configuration: Configuration,
+): ReadonlySet<string> | undefined {
+  const identity = confirmIdentity(known, configuration, Date.now());
+  if (identity.kind === 'refused') return undefined;
+  const decision = decide(
+    hostRules(agent, { configuration, identity, request }),
+    request.methods,
+    readings,
+    Date.now(),
+  );
+  return decision.kind === 'allow' ? decision.secrets : undefined;
+}
+
+/** The rules for the destination, compiled once for a tunnel and a configuration. */
+function hostRules({ tunnel }: AgentStream, { configuration, identity, request }: AskedRequest): HostRules {
+  const known = tunnel?.rules;
+  if (known && known.configuration === configuration && known.identity.agent === identity.agent) return known.hostRules;
+  const { host, port } = request.destination;
+  const rules = configuration.policyOf(identity.agent).rulesFor(host, port);
+  if (tunnel) tunnel.rules = { configuration, identity, hostRules: rules };
+  return rules;
+}
