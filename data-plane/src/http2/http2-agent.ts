@@ -32,6 +32,7 @@ export class Http2Agent implements AgentStream {
   #pendingBytes = 0;
   #trailers: readonly Header[] = [];
   #isOver = false;
+  answersBegun = 0;
   onGone: (() => void) | undefined;
 
   /** @param isEnded the request's head was the end of the stream */
@@ -98,6 +99,7 @@ export class Http2Agent implements AgentStream {
    * also where there will be none: otherwise node:http2 sends END_STREAM ahead of a reset, and a cut answer looks whole.
    */
   begin(head: AnswerHead, framing: Framing): void {
+    this.answersBegun++;
     if (this.isGone) return;
     const endStream = framing.kind === 'none';
     this.#stream.respond(answerFields(head, framing), { endStream, waitForTrailers: !endStream });

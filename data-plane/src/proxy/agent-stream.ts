@@ -80,6 +80,8 @@ export interface AgentStream {
 
   /** Sends an interim answer (1xx) at once. False when the agent is gone. */
   interim(head: AnswerHead): boolean | Promise<boolean>;
+  /** How many final answers were begun: whether one was for a request is told by comparing. */
+  readonly answersBegun: number;
   /** Begins the final answer; it leaves with the first `flush`. `isLast`: no other request can follow it here. */
   begin(head: AnswerHead, framing: Framing, isLast: boolean): void;
   /** Adds payload to what leaves next. */

@@ -33,12 +33,17 @@ import { poolKeyOf } from './upstream-pool.ts';
 export async function handleRequest(plane: DataPlane, agent: AgentStream, head: RequestHead): Promise<'served'> {
   const exchange = new Exchange(plane, head, agent.tunnel);
   plane.underway++;
+  const { answersBegun } = agent;
   let ending: Forwarded;
   try {
     ending = await serve(plane, agent, head, exchange);
   } catch (error) {
     plane.log.error({ err: error, requestId: exchange.requestId }, 'a request failed unexpectedly');
-    ending = refusal('INTERNAL', 'An unexpected fault.');
+    // In an answer that was begun another one would be taken for its payload.
+    ending =
+      agent.answersBegun === answersBegun
+        ? refusal('INTERNAL', 'An unexpected fault.')
+        : { kind: 'broken', code: 'INTERNAL', status: 0, responseBytes: 0 };
   }
   exchange.release();
   if (ending.kind === 'refused') await refuse(plane, agent, head, exchange, ending);
@@ -155,5 +160,10 @@ async function refuse(
   const isRead = exchange.request !== undefined && (exchange.body?.isRead ?? exchange.request.framing.kind === 'none');
   const isLast = head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
   const isClosing = !isRead || isLast || refused.code === 'PROXY_AUTH_INVALID' || refused.code === 'REQUEST_TIMEOUT';
-  exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId), head.method, isClosing);
+  try {
+    exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId), head.method, isClosing);
+  } catch (error) {
+    plane.log.error({ err: error, requestId: exchange.requestId }, 'a refusal could not be sent');
+    agent.abort();
+  }
 }

@@ -34,6 +34,7 @@ export class Http1Agent implements AgentStream {
   /** The version of the request under way: HTTP/1.0 knows no chunks. */
   #minor: 0 | 1 = 1;
   #isLast = false;
+  answersBegun = 0;
 
   constructor(
     plane: DataPlane,
@@ -92,6 +93,7 @@ export class Http1Agent implements AgentStream {
    * whether the end was meant (RFC 9112 9.8), so the agent must not be told more than we know.
    */
   begin({ status, reason, headers }: AnswerHead, framing: Framing, isLast: boolean): void {
+    this.answersBegun++;
     this.#framing = framing.kind === 'chunked' && this.#minor === 0 ? { kind: 'close' } : framing;
     this.#isLast = isLast || this.#framing.kind === 'close';
     const sent = this.#isLast ? [...headers, closing] : headers;
@@ -130,6 +132,7 @@ export class Http1Agent implements AgentStream {
   /** No request follows on this connection. */
   switchProtocols(head: AnswerHead): SwitchedConnection {
     this.#isLast = true;
+    this.answersBegun++;
     void this.interim(head);
     return this;
   }
