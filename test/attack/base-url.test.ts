@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attack, type AttackOutcome, expectCanariesNowhere, expectRefusal } from '../support/attack.ts';
 import { canariesIn, canariesInFolder } from '../support/canary.ts';
 import { proxyCredentials } from '../support/raw-agent.ts';
+import { handshake } from '../support/web-socket-by-hand.ts';
 import { boundHost, otherHost, startWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -172,6 +173,13 @@ describe('a page in a browser', () => {
       403,
       'BROWSER_REFUSED',
     );
+  });
+
+  it('opens no WebSocket either, which a browser lets it open to any origin', async () => {
+    const page = { ...noHeader, ...handshake, origin: 'https://evil.example' };
+    for (const user of ['', `${world.token}@`, `mallory:${world.token}@`])
+      for (const localAddress of ['127.0.0.1', address])
+        expectRefusal(await ask(`/to/${user}${boundHost}/v1/ws`, page, localAddress), 403, 'BROWSER_REFUSED');
   });
 
   it('whose name resolves to the gateway is told apart by that name', async () => {

@@ -8,9 +8,11 @@ import { canariesIn } from '../support/canary.ts';
 import { answerClients, clientHosts } from '../support/client-services.ts';
 import { type Client, clientTable, commandClients, nodeClients, pythonClients } from '../support/client-table.ts';
 import { answerAsGit } from '../support/git-backend.ts';
+import { type GrpcServer, startGrpcServer } from '../support/grpc-server.ts';
 import { node24, runAsAgent } from '../support/run-as-agent.ts';
 import { type CommandOptions, mustRun } from '../support/run-command.ts';
 import { repositoryRoot } from '../support/start-onecli.ts';
+import { startWebSocketUpstream, type WebSocketUpstream } from '../support/web-socket-upstream.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 const placeholder = 'onecli://prod/openai';
@@ -19,18 +21,36 @@ const python = join(repositoryRoot, 'node_modules/.cache/python-clients/bin/pyth
 const newest = node24() ?? '';
 const authorization = `Authorization: Bearer ${placeholder}`;
 
+/** Hosts of upstreams that speak another protocol than the recording upstream. */
+const socketHost = 'socket.example';
+const grpcHost = 'grpc.example';
+const hosts = [...clientHosts, socketHost, grpcHost];
+
 let world: World;
+let sockets: WebSocketUpstream;
+let grpc: GrpcServer;
 beforeAll(async () => {
-  world = await startWorld({ hosts: clientHosts });
-  const binding = { hosts: clientHosts, surfaces: ['header', 'basic'] };
+  world = await startWorld({
+    hosts: clientHosts,
+    beside: async (authority) => {
+      sockets = await startWebSocketUpstream(authority.issue([socketHost]), true);
+      grpc = await startGrpcServer(authority, grpcHost);
+      return [`${socketHost}:443=127.0.0.1:${sockets.port}`, `${grpcHost}:443=127.0.0.1:${grpc.port}`];
+    },
+  });
+  const binding = { hosts, surfaces: ['header', 'basic'] };
   await world.onecli.must('PUT', '/api/secrets/prod%2Fopenai', { binding });
   await world.onecli.must('PUT', `/api/policies/${world.agent}`, {
     agents: [world.agent],
-    rules: [{ allow: { hosts: clientHosts, secrets: ['prod/openai'] } }],
+    rules: [{ allow: { hosts, secrets: ['prod/openai'] } }],
   });
   world.upstream.handler = answerClients(world.canary);
 });
-afterAll(() => world?.stop());
+afterAll(async () => {
+  await world?.stop();
+  await sockets?.close();
+  grpc?.close();
+});
 
 async function run(command: readonly string[], options: CommandOptions = {}): Promise<string> {
   const result = await runAsAgent(world, command, { ...options, timeoutMs: 100_000 });
@@ -52,7 +72,15 @@ const allOk = ({ features }: Client): Record<string, string> =>
   Object.fromEntries(features.map((feature) => [feature, 'ok']));
 
 async function runScript(client: Client, command: readonly string[]): Promise<void> {
+  sockets.requests.length = 0;
+  grpc.keys.length = 0;
   expect(JSON.parse(await run(command))).toEqual(allOk(client));
+  // The recording upstream answers 401 without the real key; these answer anyone, and tell what they got.
+  const bearer = `Bearer ${world.canary}`;
+  expect(sockets.requests.map(({ headers }) => headers.authorization)).toEqual(
+    client.features.includes('websocket') ? [bearer] : [],
+  );
+  expect(grpc.keys).toEqual(client.name === '@grpc/grpc-js' ? client.features.map(() => bearer) : []);
 }
 
 describe.skipIf(newest === '')('Node 24 (skipped where it is not installed in test/support/node24)', () => {

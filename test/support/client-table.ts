@@ -53,6 +53,21 @@ export const nodeClients: readonly (Client & { readonly node: 'any' | '24' })[] 
   },
   { name: 'googleapis', on: 'Node 24', node: '24', needs: nothing, features: ['json', 'upload'] },
   { name: 'MCP SDK', on: 'Node 24', node: '24', needs: nothing, features: ['json', 'stream'] },
+  {
+    name: 'ws',
+    on: 'Node 20, 24',
+    node: 'any',
+    needs: '`ONECLI_BASE_URL` with `ws://` in place of `http://`, then the host: it honours no proxy by itself',
+    features: ['websocket'],
+  },
+  { name: 'WebSocket', on: 'Node 24', node: '24', needs: nothing, features: ['websocket'] },
+  {
+    name: '@grpc/grpc-js',
+    on: 'Node 20, 24',
+    node: 'any',
+    needs: nothing,
+    features: ['json', 'stream', 'upload'],
+  },
 ];
 
 export const pythonClients: readonly Client[] = [
@@ -61,12 +76,14 @@ export const pythonClients: readonly Client[] = [
   { name: 'httpx', needs: nothing, features: ['json', 'stream', 'upload'] },
   {
     name: 'aiohttp',
-    needs: '`ClientSession(trust_env=True)`',
-    features: ['json', 'stream', 'upload'],
+    needs:
+      '`ClientSession(trust_env=True)`; for a WebSocket `https://` in place of `wss://`, for which it looks into `WSS_PROXY`',
+    features: ['json', 'stream', 'upload', 'websocket'],
   },
   { name: 'openai', needs: nothing, features: ['json', 'stream', 'upload'] },
   { name: 'anthropic', needs: nothing, features: ['json', 'stream'] },
   { name: 'boto3', needs: onlyBearer, features: ['stream', 'upload'] },
+  { name: 'websockets', needs: nothing, features: ['websocket'] },
 ];
 
 export const commandClients = {

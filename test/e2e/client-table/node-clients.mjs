@@ -34,6 +34,18 @@ async function countEvents(stream) {
   return events;
 }
 
+/** Whether what is said on a WebSocket comes back; its errors are those of `ws`, or events as in browsers. */
+async function echoes(socket) {
+  const answer = await new Promise((resolve, reject) => {
+    socket.addEventListener('open', () => socket.send('hello'));
+    socket.addEventListener('message', ({ data }) => resolve(data));
+    socket.addEventListener('error', ({ error, message }) => reject(error ?? new Error(message)));
+    socket.addEventListener('close', ({ code }) => reject(new Error(`closed with ${code}`)));
+  });
+  socket.close();
+  return answer === 'hello';
+}
+
 const clients = {
   fetch: async () => fetchFeatures(fetch),
   'fetch by base URL': async () => fetchFeatures(fetch, `${baseUrl}api.example.com`),
@@ -169,18 +181,37 @@ const clients = {
   },
   ws: async () => {
     const { default: WebSocket } = await import(outside.resolve('ws'));
+    const url = `${baseUrl.replace('http://', 'ws://')}socket.example/socket`;
+    return { websocket: () => echoes(new WebSocket(url, { headers: { authorization } })) };
+  },
+  WebSocket: async () => ({
+    websocket: () => echoes(new WebSocket('wss://socket.example/socket', { headers: { authorization } })),
+  }),
+  '@grpc/grpc-js': async () => {
+    const { Client, credentials, Metadata } = await import('@grpc/grpc-js');
+    const client = new Client('grpc.example:443', credentials.createSsl());
+    const metadata = new Metadata();
+    metadata.set('authorization', authorization);
+    const asIs = (bytes) => bytes;
+    const call = (method) => [`/echo.Echo/${method}`, asIs, asIs];
+    const settle = (resolve, reject) => (error, value) => (error ? reject(error) : resolve(String(value)));
     return {
-      websocket: async () => {
-        const url = `${baseUrl.replace('http://', 'ws://')}api.example.com/socket`;
-        const socket = new WebSocket(url, { headers: { authorization } });
+      json: async () => {
         const answer = await new Promise((resolve, reject) => {
-          socket.on('open', () => socket.send('hello'));
-          socket.on('message', (data) => resolve(String(data)));
-          socket.on('error', reject);
-          socket.on('unexpected-response', (_, response) => reject(new Error(`status ${response.statusCode}`)));
+          client.makeUnaryRequest(...call('Unary'), Buffer.from('hello'), metadata, settle(resolve, reject));
         });
-        socket.close();
-        return answer === 'hello';
+        return answer === 'unary hello';
+      },
+      stream: async () =>
+        (await countEvents(client.makeServerStreamRequest(...call('Expand'), Buffer.from('x,y,z'), metadata))) === 3,
+      upload: async () => {
+        const parts = Array(20).fill('upload '.repeat(3000));
+        const answer = await new Promise((resolve, reject) => {
+          const sending = client.makeClientStreamRequest(...call('Collect'), metadata, settle(resolve, reject));
+          for (const part of parts) sending.write(Buffer.from(part));
+          sending.end();
+        });
+        return answer === parts.join(',');
       },
     };
   },

@@ -8,6 +8,7 @@ import sys
 
 PLACEHOLDER = "onecli://prod/openai"
 API = "https://api.example.com"
+SOCKET = "wss://socket.example/socket"
 HEADERS = {"Authorization": "Bearer " + PLACEHOLDER}
 CONTENT = b"upload " * 50_000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -72,7 +73,24 @@ def with_aiohttp():
         async with session.post(API + "/upload", data=io.BytesIO(CONTENT)) as answer:
             return (await answer.json())["sha256"] == DIGEST
 
-    return {"json": run(get), "stream": run(stream), "upload": run(upload)}
+    async def websocket(session):
+        # With wss:// it looks for a proxy in WSS_PROXY alone.
+        async with session.ws_connect(SOCKET.replace("wss://", "https://")) as socket:
+            await socket.send_str("hello")
+            return await socket.receive_str() == "hello"
+
+    return {"json": run(get), "stream": run(stream), "upload": run(upload), "websocket": run(websocket)}
+
+
+def with_websockets():
+    from websockets.sync.client import connect
+
+    def echo():
+        with connect(SOCKET, additional_headers=HEADERS) as socket:
+            socket.send("hello")
+            return socket.recv() == "hello"
+
+    return {"websocket": echo}
 
 
 def with_openai():
@@ -132,5 +150,6 @@ CLIENTS = {
     "openai": with_openai,
     "anthropic": with_anthropic,
     "boto3": with_boto3,
+    "websockets": with_websockets,
 }
 print(json.dumps({name: attempt(feature) for name, feature in CLIENTS[sys.argv[1]]().items()}))
