@@ -3,7 +3,7 @@
  * for each of its requests in turn. The story in handle-request.ts and the relay know agents by this alone.
  */
 import type { HostRules } from '@onecli/shared/domain/evaluate-policy';
-import type { Configuration } from '../snapshot/configuration.ts';
+import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import type { Framing } from '../wire/frame-body.ts';
 import type { Header, RequestHead, ResponseHead, WireFault } from '../wire/head.ts';
 import type { OutgoingHeader } from '../wire/write-head.ts';
@@ -24,10 +24,11 @@ export interface Tunnel {
   readonly isSecure: boolean;
   /** Where connections to the destination for this agent are pooled. */
   readonly poolKey: string;
-  /** The rules for the destination under the configuration that was last asked. */
-  rules:
-    | { readonly configuration: Configuration; readonly identity: Identity; readonly hostRules: HostRules }
-    | undefined;
+  /**
+   * The rules for the destination under the configuration that was last asked. Its revision stands for it: a tunnel that
+   * idles would keep a configuration alive that is not in force any more.
+   */
+  rules: { readonly revision: number; readonly agent: AgentRecord; readonly hostRules: HostRules } | undefined;
 }
 
 /** The head of an answer, without framing: that is the stream's own. */

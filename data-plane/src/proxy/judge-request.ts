@@ -85,9 +85,9 @@ export function grantsNow(
 /** The rules for the destination, compiled once for a tunnel and a configuration. */
 function hostRules({ tunnel }: AgentStream, { configuration, identity, request }: AskedRequest): HostRules {
   const known = tunnel?.rules;
-  if (known && known.configuration === configuration && known.identity.agent === identity.agent) return known.hostRules;
+  if (known?.revision === configuration.revision && known.agent === identity.agent) return known.hostRules;
   const { host, port } = request.destination;
   const rules = configuration.policyOf(identity.agent).rulesFor(host, port);
-  if (tunnel) tunnel.rules = { configuration, identity, hostRules: rules };
+  if (tunnel) tunnel.rules = { revision: configuration.revision, agent: identity.agent, hostRules: rules };
   return rules;
 }
