@@ -310,6 +310,21 @@ describe('what an upstream echoes', () => {
     expect(opened.answer.header('x-echo')).toBe('Bearer onecli://prod/realtime');
     opened.connection.close();
   });
+
+  it.each([
+    ['a ping', 0x89, Buffer.alloc(0)],
+    ['a pong', 0x8a, Buffer.alloc(0)],
+    ['the reason of a Close', 0x88, Buffer.from([0x0f, 0xa1])],
+  ])('a secret in %s goes to the agent as its placeholder', async (_what, first, code) => {
+    const opened = await open('/watched/ws', { authorization: 'Bearer onecli://prod/header-only' });
+    const said = Buffer.concat([code, Buffer.from(`not good: ${sockets.headerOnly}.`)]);
+    await opened.reply.raw(frame(first, said, false));
+    await waitUntil('the frame', () => opened.agentBytes().toString('latin1').endsWith('.'));
+    expect(canariesIn(opened.agentBytes(), [sockets.headerOnly])).toEqual([]);
+    expect(opened.agentBytes().toString('latin1')).toContain('not good: onecli://prod/header-only.');
+    opened.connection.close();
+    expect((await opened.event()).findings).toEqual([{ kind: 'SECRET_IN_RESPONSE', place: 'message' }]);
+  });
 });
 
 describe('compression', () => {

@@ -23,6 +23,8 @@ export interface RelayOptions {
   /** Makes what takes the messages to a leg, given how to write to it. */
   readonly towardsUpstream: (emit: Emit) => Messages;
   readonly towardsAgent: (emit: Emit) => Messages;
+  /** What may go on of a ping, a pong or a Close of the upstream. */
+  readonly controlTowardsAgent: (frame: ControlFrame) => Buffer | MessageFault;
   /** Asked for each piece that was read: false ends the WebSocket. */
   readonly isStillAllowed: () => boolean;
   /** A paused deadline that calls `onExpired` of the relay. */
@@ -133,8 +135,10 @@ export class FrameRelay {
       if (to.waitingClose && !to.writer.isMidFrame) this.#tell(to, to.waitingClose);
       return fault;
     }
-    if (event.opcode === opcodes.close) this.#onClose(from, to, event.payload);
-    else if (!to.isTold) await to.write(to.writer.control(event.opcode, event.payload));
+    const payload = from.side === 'upstream' ? this.#options.controlTowardsAgent(event) : event.payload;
+    if ('kind' in payload) return payload;
+    if (event.opcode === opcodes.close) this.#onClose(from, to, payload);
+    else if (!to.isTold) await to.write(to.writer.control(event.opcode, payload));
     return undefined;
   }
 

@@ -4,7 +4,8 @@ import type { MessageFault, MessageFilter } from './message-filter.ts';
 import { CheckedText } from './watched-text.ts';
 
 const nothing: Buffer = Buffer.alloc(0);
-const echoed: MessageFault = {
+/** An upstream said a secret of a binding that refuses echoes. */
+export const echoedFault: MessageFault = {
   ...frameFault(closeCodes.policyViolation, 'a message holds a secret'),
   reason: 'SECRET_ECHOED',
 };
@@ -34,10 +35,10 @@ export class ScrubbedMessage implements MessageFilter {
 
   #take(bytes: Buffer, isLast: boolean): Buffer | MessageFault {
     const ahead = this.#renew();
-    if (ahead === 'refused') return echoed;
+    if (ahead === 'refused') return echoedFault;
     const chunks = ahead.length === 0 && bytes.length === 0 ? [] : [...ahead, bytes];
     const scrubbed = this.#payload ? this.#payload.push(chunks, isLast) : chunks;
-    if (scrubbed === 'refused') return echoed;
+    if (scrubbed === 'refused') return echoedFault;
     const [first = nothing] = scrubbed;
     return scrubbed.length <= 1 ? first : Buffer.concat(scrubbed);
   }

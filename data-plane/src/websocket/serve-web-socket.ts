@@ -16,6 +16,7 @@ import { HeldText } from './held-text.ts';
 import type { Emit, Messages } from './message-filter.ts';
 import { RecodedMessages } from './recoded-messages.ts';
 import { FrameRelay, type WebSocketEnd } from './relay-frames.ts';
+import { scrubbedControl } from './scrubbed-control.ts';
 import { ScrubbedMessage } from './scrubbed-message.ts';
 import { StreamedMessages } from './streamed-messages.ts';
 import { judgeAcceptance } from './upgrade.ts';
@@ -60,6 +61,8 @@ async function serveWebSocket(
   const { idleMs, closeMs, heldFrameBytes } = plane.limits.webSocket;
   const parserOptions = { allowsCompression: deflate !== undefined, heldFrameBytes };
   const writers = { agent: new FrameWriter(false), upstream: new FrameWriter(true) };
+  // The bound is a request's, and this is none any more.
+  upstream.deadline.cap(Number.POSITIVE_INFINITY);
   upstream.deadline.pause();
   const relay = new FrameRelay({
     agent: {
@@ -76,6 +79,7 @@ async function serveWebSocket(
     },
     towardsUpstream: (emit) => agentMessages(plane, writers.upstream, emit, request, deflate),
     towardsAgent: (emit) => upstreamMessages(plane, writers.agent, emit, request, deflate),
+    controlTowardsAgent: (frame) => scrubbedControl(frame, request.scrub()),
     isStillAllowed: () => request.scope() !== undefined,
     deadline: (onExpired) => plane.clock.deadline(onExpired),
     idleMs,
@@ -87,7 +91,7 @@ async function serveWebSocket(
   const end = await ending;
   agent.connection.retire = undefined;
   request.onRequestBytes(relay.requestBytes);
-  if (end.kind === 'closed') await flushed(upstream);
+  if (end.kind === 'closed') await flushed(upstream, closeMs);
   return outcomeOf(end, upstream, relay.responseBytes);
 }
 
@@ -149,8 +153,9 @@ function writeToUpstream(plane: DataPlane, upstream: Upstream, pieces: readonly 
   return written.finally(() => upstream.deadline.pause());
 }
 
-/** Ends the upstream's connection after what was written to it, a Close above all. */
-function flushed({ socket }: Upstream): Promise<void> {
+/** Ends the upstream's connection after what was written to it, a Close above all: it has `closeMs` to take that. */
+function flushed({ socket, deadline }: Upstream, closeMs: number): Promise<void> {
+  deadline.extend(closeMs);
   return new Promise((resolve) => {
     socket.once('close', () => resolve());
     socket.end(() => resolve());

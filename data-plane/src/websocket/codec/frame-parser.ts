@@ -6,6 +6,7 @@ import {
   type DataPart,
   type FrameFault,
   frameFault,
+  maxControlBytes,
   opcodes,
 } from './frame.ts';
 
@@ -28,7 +29,6 @@ interface FrameHeader {
   readonly key: Buffer | undefined;
 }
 
-const maxControlBytes = 125;
 const maxHeaderBytes = 14;
 
 /**

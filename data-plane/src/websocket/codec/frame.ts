@@ -43,6 +43,9 @@ export interface DataPart {
   readonly bytes: Buffer;
 }
 
+/** The most that a control frame may carry (RFC 6455 5.5). */
+export const maxControlBytes = 125;
+
 export interface ControlFrame {
   readonly kind: 'control';
   readonly opcode: number;
