@@ -111,7 +111,7 @@ describe('secrets', () => {
     ['every host', { binding: { hosts: ['*'], surfaces: ['header'] } }],
     ['a URL for a host', { binding: { hosts: ['https://api.openai.com/'], surfaces: ['header'] } }],
     ['a wildcard in the middle', { binding: { hosts: ['api.*.com'], surfaces: ['header'] } }],
-    ['an unknown surface', { binding: { hosts: ['api.openai.com'], surfaces: ['cookie'] } }],
+    ['an unknown surface', { binding: { hosts: ['api.openai.com'], surfaces: ['body'] } }],
     ['no surface', { binding: { hosts: ['api.openai.com'], surfaces: [] } }],
     ['a binding that is no object', { binding: 'api.openai.com' }],
   ])('%s is 400 that names the field, and nothing is written', async (_what, fault) => {
