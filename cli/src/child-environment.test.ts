@@ -11,7 +11,7 @@ const access = {
 describe('changeEnvironment', () => {
   it('points both cases of the proxy variables at the gateway and keeps only this machine out', () => {
     const { set } = changeEnvironment({ NO_PROXY: '*' }, access);
-    for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'])
+    for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'WSS_PROXY', 'wss_proxy'])
       expect(set[name]).toBe(access.proxyUrl);
     expect([set['NO_PROXY'], set['no_proxy']]).toEqual(['localhost,127.0.0.1,::1', 'localhost,127.0.0.1,::1']);
   });

@@ -63,6 +63,9 @@ export function changeEnvironment(
     https_proxy: access.proxyUrl,
     HTTP_PROXY: access.proxyUrl,
     http_proxy: access.proxyUrl,
+    // aiohttp asks for these and no others when it opens a WebSocket.
+    WSS_PROXY: access.proxyUrl,
+    wss_proxy: access.proxyUrl,
     NO_PROXY: noProxy,
     no_proxy: noProxy,
     NODE_USE_ENV_PROXY: '1',

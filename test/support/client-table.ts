@@ -76,8 +76,7 @@ export const pythonClients: readonly Client[] = [
   { name: 'httpx', needs: nothing, features: ['json', 'stream', 'upload'] },
   {
     name: 'aiohttp',
-    needs:
-      '`ClientSession(trust_env=True)`; for a WebSocket `https://` in place of `wss://`, for which it looks into `WSS_PROXY`',
+    needs: '`ClientSession(trust_env=True)`',
     features: ['json', 'stream', 'upload', 'websocket'],
   },
   { name: 'openai', needs: nothing, features: ['json', 'stream', 'upload'] },

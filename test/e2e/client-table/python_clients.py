@@ -74,8 +74,7 @@ def with_aiohttp():
             return (await answer.json())["sha256"] == DIGEST
 
     async def websocket(session):
-        # With wss:// it looks for a proxy in WSS_PROXY alone.
-        async with session.ws_connect(SOCKET.replace("wss://", "https://")) as socket:
+        async with session.ws_connect(SOCKET) as socket:
             await socket.send_str("hello")
             return await socket.receive_str() == "hello"
 
