@@ -91,6 +91,22 @@ function secretOf(placeholder: Placeholder, text: string, scope: PlacementScope)
     : { secret, version, placeholder: text.slice(start, end), start, end };
 }
 
+/**
+ * What the values in one text may take, in characters. A placeholder is short and a value up to 64 KB: without a bound a
+ * small request would grow to what no memory holds. One value fits, however it is escaped.
+ */
+const maxPlaced = 512 * 1024;
+
+/** The values of a text's placeholders take more than may be. */
+export class PlacedTooMuch extends Error {}
+
+/** Adds a value that is placed to what the others of its text take. Throws PlacedTooMuch. */
+export function countPlaced(before: number, value: string): number {
+  const placed = before + value.length;
+  if (placed > maxPlaced) throw new PlacedTooMuch(`the secrets of one text take more than ${maxPlaced} bytes`);
+  return placed;
+}
+
 /** Puts the values in. `write` gives a value as it may stand on its surface, and throws when it cannot. */
 export function fillIn(
   text: string,
@@ -100,8 +116,11 @@ export function fillIn(
 ): string {
   let result = '';
   let from = 0;
+  let placed = 0;
   for (const grant of grants) {
-    result += text.slice(from, grant.start) + write(opener.open(grant.secret, grant.version).reveal(), grant);
+    const value = write(opener.open(grant.secret, grant.version).reveal(), grant);
+    placed = countPlaced(placed, value);
+    result += text.slice(from, grant.start) + value;
     from = grant.end;
   }
   return result + text.slice(from);

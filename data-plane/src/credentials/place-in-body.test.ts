@@ -148,3 +148,21 @@ describe('placeInBody in text', () => {
     expect(place('see onecli://prod/header', 'text')).toMatchObject({ used: [], hasMention: true });
   });
 });
+
+describe('placeInBody and values that are long', () => {
+  const long = secretOn(['json', 'text'], { name: 'prod/long', values: ['v'.repeat(64 * 1024)] });
+  const within = scopeOf([long]);
+
+  it('places one of 64 KB', () => {
+    expect(placeInBody(Buffer.from('["onecli://prod/long"]'), 'json', within, opener)).toMatchObject({ kind: 'placed' });
+  });
+
+  it('does not let a small body grow without bound', () => {
+    const text = Array<string>(1000).fill('onecli://prod/long').join(' ');
+    for (const body of [JSON.stringify([text]), JSON.stringify(Array<string>(1000).fill('onecli://prod/long'))])
+      expect(placeInBody(Buffer.from(body), 'json', within, opener)).toEqual({
+        kind: 'unreadable',
+        detail: 'the secrets of one text take more than 524288 bytes',
+      });
+  });
+});

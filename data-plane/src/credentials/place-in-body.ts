@@ -7,7 +7,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Finding } from '@onecli/shared/domain/audit-event';
 import type { BodySurface } from '@onecli/shared/domain/binding';
 import { placeholderMark } from '@onecli/shared/domain/placeholder';
-import type { PlacementScope, UsedSecret } from './grant-placeholders.ts';
+import { countPlaced, PlacedTooMuch, type PlacementScope, type UsedSecret } from './grant-placeholders.ts';
 import type { SecretOpener } from './open-secret.ts';
 import { findFormSpots, findJsonSpots, findTextSpots, type Found, type Spot } from './find-in-body.ts';
 import { BodyWatch } from './watch-body.ts';
@@ -49,6 +49,7 @@ export function placeInBody(
   try {
     return { kind: 'placed', body: fill(text, found.spots, opener), used: usedIn(found.spots), hasMention };
   } catch (cause) {
+    if (cause instanceof PlacedTooMuch) return { kind: 'unreadable', detail: cause.message };
     return { kind: 'unavailable', cause };
   }
 }
@@ -83,8 +84,11 @@ function judgeRest(text: string, spots: readonly Spot[]): 'clean' | 'mention' | 
 function fill(text: string, spots: readonly Spot[], opener: SecretOpener): Buffer {
   let result = '';
   let from = 0;
+  let placed = 0;
   for (const { start, end, secret, version, write } of spots) {
-    result += text.slice(from, start) + write(opener.open(secret, version).reveal());
+    const value = write(opener.open(secret, version).reveal());
+    placed = countPlaced(placed, value);
+    result += text.slice(from, start) + value;
     from = end;
   }
   return Buffer.from(result + text.slice(from), 'latin1');

@@ -100,3 +100,11 @@ describe('placeCredentials without TLS', () => {
     expect(header('X-Key', 'onecli://prod/open', within)).toEqual(refused('PLACEHOLDER_NOT_BOUND', 'x-key'));
   });
 });
+
+describe('placeCredentials and values that are long', () => {
+  it('does not let a small header grow without bound', () => {
+    const long = secretOn(['header'], { name: 'prod/long', values: ['v'.repeat(64 * 1024)] });
+    const text = Array<string>(1000).fill('onecli://prod/long').join(' ');
+    expect(header('X-Key', text, scopeOf([long]))).toMatchObject({ kind: 'unavailable' });
+  });
+});
