@@ -18,6 +18,7 @@ import { AuditTrail } from './audit/audit-trail.ts';
 import type { WorkerConfig } from './config.ts';
 import { SecretOpener } from './credentials/open-secret.ts';
 import { AgentTunnels } from './load/agent-tunnels.ts';
+import { HeldBytes } from './load/held-bytes.ts';
 import { MemoryPressure } from './load/memory-pressure.ts';
 import { MintBudget } from './load/mint-budget.ts';
 import { Metrics } from './health/metrics.ts';
@@ -156,12 +157,16 @@ function wire(
     connections,
     tunnels: new AgentTunnels(limits.maxTunnelsPerAgent),
     mints: new MintBudget({ perMinute: limits.mintsPerMinute, perAgentPerMinute: limits.mintsPerAgentPerMinute }),
+    heldBodies: new HeldBytes(limits.maxMemoryBytes * heldShare),
     pressure,
     isDraining: false,
     closing: closingSource(),
     underway: 0,
   };
 }
+
+/** Of a worker's memory, for bodies that are held: while secrets are placed in one there are two or three of it. */
+const heldShare = 0.25;
 
 function closingSource(): AbortController {
   const closing = new AbortController();

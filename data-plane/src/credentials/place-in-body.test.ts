@@ -154,7 +154,9 @@ describe('placeInBody and values that are long', () => {
   const within = scopeOf([long]);
 
   it('places one of 64 KB', () => {
-    expect(placeInBody(Buffer.from('["onecli://prod/long"]'), 'json', within, opener)).toMatchObject({ kind: 'placed' });
+    expect(placeInBody(Buffer.from('["onecli://prod/long"]'), 'json', within, opener)).toMatchObject({
+      kind: 'placed',
+    });
   });
 
   it('does not let a small body grow without bound', () => {

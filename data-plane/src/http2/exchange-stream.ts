@@ -69,6 +69,7 @@ async function sendBody(
     deadline.extend(bodyIdleMs);
     isLast = piece.isLast;
   }
+  body.letGo();
   sending.isDone = true;
   deadline.extend(firstByteMs);
   if (body.isEmpty) return;

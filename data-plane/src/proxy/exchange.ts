@@ -106,6 +106,7 @@ export class Exchange {
   /** Nothing of it is under way any more. */
   release(): void {
     this.#admission?.release();
+    this.body?.letGo();
   }
 
   /** Policy said no. The trail is told by which rule, if it was one. */

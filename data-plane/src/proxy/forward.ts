@@ -105,7 +105,9 @@ async function sendBody(
     if (!(await writeBytes(upstream.socket, pieces))) return;
     pieces = [];
     upstream.deadline.extend(plane.limits.bodyIdleMs);
-    if (piece.isLast) return finishSending(plane, upstream, sending);
+    if (!piece.isLast) continue;
+    body.letGo();
+    return finishSending(plane, upstream, sending);
   }
 }
 

@@ -56,7 +56,7 @@ async function holdWatched(
   body: RequestBody,
 ): Promise<Held | Refusal | Broken> {
   const isContinued = await askOn(agent, head);
-  const piece = await body.hold(plane.limits.bodyIdleMs);
+  const piece = await body.hold(plane.limits.bodyIdleMs, plane.heldBodies);
   return piece.kind === 'payload' ? { ...notHeld, isContinued } : explain(agent, piece);
 }
 
@@ -74,7 +74,7 @@ async function holdPlaced(
   if (body.framing.kind === 'length' && body.framing.lengthBytes > placedBodyBytes)
     return refusal('BODY_TOO_LARGE', tooLarge);
   const isContinued = await askOn(agent, head);
-  const piece = await body.holdUnwatched(bodyIdleMs, placedBodyBytes);
+  const piece = await body.holdUnwatched(bodyIdleMs, placedBodyBytes, plane.heldBodies);
   if (piece === 'too-long') return refusal('BODY_TOO_LARGE', tooLarge);
   if (piece.kind !== 'payload') return explain(agent, piece);
   const placed = placeInBody(Buffer.concat(piece.chunks), surface, scope, plane.opener);

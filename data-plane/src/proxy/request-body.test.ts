@@ -1,4 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { HeldBytes } from '../load/held-bytes.ts';
 import type { Framing } from '../wire/frame-body.ts';
 import type { BodyPiece } from './agent-stream.ts';
 import { DeadlineClock } from './deadline.ts';
@@ -42,7 +43,7 @@ describe('RequestBody.hold', () => {
   it('takes a body of known length whole, and gives it once', async () => {
     const { far, body, reader } = await open(ofLength(10));
     far.write('01234');
-    const holding = body.hold(60_000);
+    const holding = body.hold(60_000, new HeldBytes(1000));
     await until(() => body.bytes === 5);
     far.write('56789NEXT');
     expect(text(await holding)).toBe('0123456789');
@@ -64,7 +65,7 @@ describe('RequestBody.hold', () => {
     const sent = '{"key":"onecli://prod/openai"}';
     const { far, body } = await open(ofLength(sent.length));
     far.write(sent);
-    expect(text(await body.hold(60_000))).toBe('PLACEHOLDER_NOT_BOUND');
+    expect(text(await body.hold(60_000, new HeldBytes(1000)))).toBe('PLACEHOLDER_NOT_BOUND');
     expect(body.hasMention).toBe(false);
   });
 
@@ -72,24 +73,24 @@ describe('RequestBody.hold', () => {
     const sent = 'key=onecli://prod/openai';
     const { far, body } = await open(ofLength(sent.length));
     far.write(`${sent}GET / HTTP/1.1`);
-    expect(text(await body.hold(60_000))).toBe('PLACEHOLDER_NOT_BOUND');
+    expect(text(await body.hold(60_000, new HeldBytes(1000)))).toBe('PLACEHOLDER_NOT_BOUND');
   });
 
   it('says when the agent goes away in the middle', async () => {
     const { far, body } = await open(ofLength(10));
     far.end('0123');
-    expect(text(await body.hold(60_000))).toBe('lost');
+    expect(text(await body.hold(60_000, new HeldBytes(1000)))).toBe('lost');
   });
 
   it('does not wait for ever for an agent that sends no more', async () => {
     const { far, body } = await open(ofLength(10));
     far.write('0123');
-    expect(text(await body.hold(20))).toBe('lost');
+    expect(text(await body.hold(20, new HeldBytes(1000)))).toBe('lost');
   });
 
   it('ends when its reader is interrupted, as a deadline does', async () => {
     const { body, reader } = await open(ofLength(10));
-    const holding = body.hold(60_000);
+    const holding = body.hold(60_000, new HeldBytes(1000));
     reader.interrupt();
     expect(text(await holding)).toBe('lost');
   });
@@ -160,5 +161,27 @@ describe('a body that is too long', () => {
     expect(text(await body.next())).toBe('abcdefgh');
     far.write('1\r\ni\r\n');
     expect(text(await body.next())).toBe('BODY_TOO_LARGE');
+  });
+});
+
+describe('RequestBody and what all bodies hold together', () => {
+  it.each(['hold', 'holdUnwatched'] as const)('%s counts until it is let go, once', async (how) => {
+    const { far, body } = await open(ofLength(10));
+    far.write('0123456789');
+    const heldIn = new HeldBytes(10);
+    await (how === 'hold' ? body.hold(60_000, heldIn) : body.holdUnwatched(60_000, 100, heldIn));
+    expect(heldIn.bytes).toBe(10);
+    body.letGo();
+    body.letGo();
+    expect(heldIn.bytes).toBe(0);
+  });
+
+  it.each(['hold', 'holdUnwatched'] as const)('%s refuses what is too much, for a while', async (how) => {
+    const { far, body } = await open(ofLength(10));
+    far.write('0123456789');
+    const heldIn = new HeldBytes(9);
+    const piece = await (how === 'hold' ? body.hold(60_000, heldIn) : body.holdUnwatched(60_000, 100, heldIn));
+    expect(piece).toMatchObject({ kind: 'refused', code: 'OVERLOADED', retryAfterSeconds: 5 });
+    expect(heldIn.bytes).toBe(0);
   });
 });

@@ -1,10 +1,12 @@
 /** The body of one request on its way from the agent to the upstream: watched for placeholders, counted. */
 import { BodyWatch } from '../credentials/watch-body.ts';
+import type { HeldBytes } from '../load/held-bytes.ts';
 import type { Framing } from '../wire/frame-body.ts';
 import type { Header } from '../wire/head.ts';
 import type { AgentStream, BodyPiece, BodySource } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
 
+const noRoom = refusal('OVERLOADED', 'This worker holds as many request bodies as it may.', { retryAfterSeconds: 5 });
 const none: BodyPiece = { kind: 'payload', chunks: [], isLast: true };
 
 export class RequestBody {
@@ -15,6 +17,9 @@ export class RequestBody {
   readonly #agent: AgentStream;
   readonly #maxBytes: number;
   #held: BodyPiece | undefined;
+  /** What is held of it, and where that is counted. */
+  #heldBytes = 0;
+  #heldIn: HeldBytes | undefined;
   /** Payload bytes taken so far. */
   bytes = 0;
   /** A placeholder was quoted in running text: forwarded as it is, and a finding. */
@@ -61,15 +66,16 @@ export class RequestBody {
 
   /**
    * Takes a whole body of known length now, so that it can be refused before anything of it was sent; the agent has
-   * `idleMs` for each piece. `next` gives it afterwards.
+   * `idleMs` for each piece. `next` gives it afterwards. It counts in `heldIn` until `letGo`.
    */
-  async hold(idleMs: number): Promise<BodyPiece> {
+  async hold(idleMs: number, heldIn: HeldBytes): Promise<BodyPiece> {
     const chunks: Buffer[] = [];
     while (this.#source && !this.#source.isDone) {
       this.#agent.deadline.extend(idleMs);
       const piece = await this.#take(this.#source);
       this.#agent.deadline.pause();
       if (piece.kind !== 'payload') return piece;
+      if (!this.#count(piece.chunks, heldIn)) return noRoom;
       chunks.push(...piece.chunks);
     }
     this.#held = { kind: 'payload', chunks, isLast: true };
@@ -78,9 +84,9 @@ export class RequestBody {
 
   /**
    * Takes a whole body now, however it is framed, for somebody else to look at; `replaceHeld` has to follow. Gives
-   * `too-long` as soon as it is longer than `maxBytes`.
+   * `too-long` as soon as it is longer than `maxBytes`. It counts in `heldIn` until `letGo`.
    */
-  async holdUnwatched(idleMs: number, maxBytes: number): Promise<BodyPiece | 'too-long'> {
+  async holdUnwatched(idleMs: number, maxBytes: number, heldIn: HeldBytes): Promise<BodyPiece | 'too-long'> {
     const chunks: Buffer[] = [];
     while (this.#source && !this.#source.isDone) {
       this.#agent.deadline.extend(idleMs);
@@ -89,9 +95,25 @@ export class RequestBody {
       if (piece.kind !== 'payload') return piece;
       for (const chunk of piece.chunks) this.bytes += chunk.length;
       if (this.bytes > Math.min(maxBytes, this.#maxBytes)) return 'too-long';
+      if (!this.#count(piece.chunks, heldIn)) return noRoom;
       chunks.push(...piece.chunks);
     }
     return { kind: 'payload', chunks, isLast: true };
+  }
+
+  /** Nothing of it is held any more: it was sent, or its request is over. */
+  letGo(): void {
+    this.#heldIn?.give(this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+
+  #count(chunks: readonly Buffer[], heldIn: HeldBytes): boolean {
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.length;
+    if (!heldIn.take(bytes)) return false;
+    this.#heldIn = heldIn;
+    this.#heldBytes += bytes;
+    return true;
   }
 
   /** What leaves in place of the body that was held, and with its length. */
