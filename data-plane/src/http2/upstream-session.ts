@@ -12,18 +12,24 @@ export class UpstreamSession {
   readonly #session: ClientHttp2Session;
   readonly #limits: Limits;
   readonly #deadline: Deadline;
+  readonly #mayIdle: (session: UpstreamSession) => boolean;
   #reserved = 0;
   #isUsed = false;
   #isPinged = false;
 
-  /** @param onEnd called once, as soon as no further stream can be opened */
+  /**
+   * @param onEnd called once, as soon as no further stream can be opened
+   * @param mayIdle asked when it has no stream any more: it ends unless it may wait for the next one
+   */
   constructor(
     socket: Socket,
     poolKey: string,
     limits: Limits,
     clock: DeadlineClock,
     onEnd: (ended: UpstreamSession) => void,
+    mayIdle: (session: UpstreamSession) => boolean = () => true,
   ) {
+    this.#mayIdle = mayIdle;
     this.poolKey = poolKey;
     this.#limits = limits;
     this.#deadline = clock.deadline(() => this.#expire());
@@ -86,6 +92,7 @@ export class UpstreamSession {
   #release(): void {
     this.#reserved--;
     this.#watch();
+    if (this.isIdle && !this.hasEnded && !this.#mayIdle(this)) this.#session.close();
   }
 
   /** Something came, or was waited for anew. */

@@ -22,6 +22,8 @@ export class UpstreamSessions {
   readonly #pool: UpstreamPool;
   readonly #limits: Limits;
   readonly #clock: DeadlineClock;
+  /** All that are open. */
+  #count = 0;
 
   constructor(dialOptions: DialOptions, pool: UpstreamPool, limits: Limits, clock: DeadlineClock) {
     this.#dial = { ...dialOptions, protocols: ['h2', 'http/1.1'] };
@@ -83,17 +85,31 @@ export class UpstreamSessions {
       this.#http1Origins.set(origin, true);
       return this.#pool.adopt(poolKey, dialled.socket);
     }
-    const session = new UpstreamSession(dialled.socket, poolKey, this.#limits, this.#clock, (ended) =>
-      this.#forget(ended),
+    const session = new UpstreamSession(
+      dialled.socket,
+      poolKey,
+      this.#limits,
+      this.#clock,
+      (ended) => this.#forget(ended),
+      (idle) => this.#mayIdle(idle),
     );
+    this.#count++;
     const sessions = this.#open.get(poolKey) ?? new Set();
     this.#open.set(poolKey, sessions.add(session));
     session.reserve();
     return session;
   }
 
+  /** Upstreams decide how many streams one takes: as with HTTP/1.1, no more than so many are kept for what may come. */
+  #mayIdle({ poolKey }: UpstreamSession): boolean {
+    const { maxPooled, maxPooledPerOrigin } = this.#limits;
+    return this.#count <= maxPooled && (this.#open.get(poolKey)?.size ?? 0) <= maxPooledPerOrigin;
+  }
+
   #forget(session: UpstreamSession): void {
     const sessions = this.#open.get(session.poolKey);
-    if (sessions?.delete(session) && sessions.size === 0) this.#open.delete(session.poolKey);
+    if (!sessions?.delete(session)) return;
+    this.#count--;
+    if (sessions.size === 0) this.#open.delete(session.poolKey);
   }
 }
