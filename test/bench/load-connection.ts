@@ -5,6 +5,9 @@ import { benchHost, type LoadOrder, placeholderHeader } from './workload.ts';
 
 const headEnd = Buffer.from('\r\n\r\n');
 const contentLength = /\r\ncontent-length: *(\d+)/i;
+const chunked = /\r\ntransfer-encoding: *chunked/i;
+/** How a chunked answer ends; the upstream's payload never looks like it. */
+const lastChunk = Buffer.from('\r\n0\r\n\r\n');
 
 /** One client connection that asks for one thing at a time and counts the answer's bytes. */
 export class LoadConnection {
@@ -13,6 +16,8 @@ export class LoadConnection {
   #socket: Socket | undefined;
   #head: Buffer | undefined;
   #bodyBytesLeft = -1;
+  /** The last bytes of a chunked answer so far. */
+  #tail: Buffer | undefined;
   #settle: ((error?: Error) => void) | undefined;
 
   constructor(order: LoadOrder) {
@@ -73,6 +78,7 @@ export class LoadConnection {
 
   #take(chunk: Buffer): void {
     if (this.#bodyBytesLeft >= 0) return this.#count(chunk.length);
+    if (this.#tail !== undefined) return this.#follow(chunk);
     const bytes = this.#head === undefined ? chunk : Buffer.concat([this.#head, chunk]);
     const end = bytes.indexOf(headEnd);
     if (end < 0) {
@@ -82,6 +88,10 @@ export class LoadConnection {
     this.#head = undefined;
     const head = bytes.toString('latin1', 0, end);
     const length = contentLength.exec(head)?.[1];
+    if (head.startsWith('HTTP/1.1 200') && chunked.test(head)) {
+      this.#tail = headEnd;
+      return this.#follow(bytes.subarray(end + headEnd.length));
+    }
     if (!head.startsWith('HTTP/1.1 200') || length === undefined) {
       return this.#finish(new Error(`unexpected answer: ${head.split('\r\n')[0]}`));
     }
@@ -95,6 +105,12 @@ export class LoadConnection {
     const error = this.#bodyBytesLeft < 0 ? new Error('more bytes than announced') : undefined;
     this.#bodyBytesLeft = -1;
     this.#finish(error);
+  }
+
+  #follow(chunk: Buffer): void {
+    const end = Buffer.concat([this.#tail ?? headEnd, chunk.subarray(-lastChunk.length)]).subarray(-lastChunk.length);
+    this.#tail = end.equals(lastChunk) ? undefined : end;
+    if (this.#tail === undefined) this.#finish();
   }
 
   #finish(error?: Error): void {
