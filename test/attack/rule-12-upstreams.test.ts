@@ -156,7 +156,7 @@ describe('an upstream', () => {
     connection.close();
   });
 
-  it('that was any of these has cost the worker no memory to speak of', () => {
+  it('that was any of these leaves the worker’s peak below 300 MB', () => {
     expect(peakBytes(worker)).toBeLessThan(300 * 1024 * 1024);
   });
 

@@ -20,7 +20,7 @@ import { ResetBudget } from './reset-budget.ts';
 
 /**
  * Serves the streams of a secured connection until it ends; with `refused`, it answers the first with that refusal and ends.
- * Gives whether there was any. Never rejects.
+ * Gives true when at least one stream was served. Never rejects.
  */
 export function serveHttp2(plane: DataPlane, socket: TLSSocket, inside: Inside): Promise<boolean> {
   return new AgentSession(plane, socket, inside).ended;
