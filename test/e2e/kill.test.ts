@@ -74,6 +74,12 @@ describe('kill -9 under load', () => {
       const pid = world.onecli.kill(part);
       await served(load, 200);
       await comesBack(part, pid);
+      const change = { description: `after ${part}` };
+      await waitUntil(
+        'the API takes a change',
+        async () => (await world.onecli.api('PUT', '/api/secrets/prod%2Fopenai', change)).status === 200,
+        30_000,
+      );
       await waitUntil(
         'the API is ready',
         async () => (await callApi(world.onecli.apiUrl, 'GET', '/readyz')).status === 200,
@@ -82,7 +88,6 @@ describe('kill -9 under load', () => {
       await served(load, 50);
       await load.end();
       expect(load.failures).toEqual([]);
-      await world.onecli.must('PUT', '/api/secrets/prod%2Fopenai', { description: `after ${part}` });
     },
   );
 
