@@ -1,37 +1,54 @@
-/** Every action that a principal can take. */
-const all = [
-  'secret:read',
-  'secret:create',
-  'secret:update',
-  'secret:rotate',
-  'secret:delete',
-  'agent:read',
-  'agent:create',
-  'agent:update',
-  'agent:rotate',
-  'agent:delete',
-  'policy:read',
-  'policy:create',
-  'policy:update',
-  'policy:delete',
-  'route:read',
-  'route:create',
-  'route:update',
-  'route:delete',
-  'audit:read',
-  'worker:read',
-] as const;
+/**
+ * Where an action belongs, which decides what a role that is limited to some environments may do of it:
+ * - `environment`: to the environment of the secrets that it touches. Without one it needs the role in every environment.
+ * - `instance`: to the whole instance. It needs the role in every environment.
+ * - `anywhere`: it shows or changes nothing of an environment. A role in any environment is enough.
+ */
+type ActionScope = 'environment' | 'instance' | 'anywhere';
 
-export type Action = (typeof all)[number];
-export type Role = 'owner' | 'admin' | 'operator' | 'auditor' | 'agent-manager';
+/** Every action that a principal can take, and where it belongs. */
+const scopes = {
+  'secret:read': 'environment',
+  'secret:create': 'environment',
+  'secret:update': 'environment',
+  'secret:rotate': 'environment',
+  'secret:delete': 'environment',
+  'policy:read': 'environment',
+  'policy:create': 'environment',
+  'policy:update': 'environment',
+  'policy:delete': 'environment',
+  'route:read': 'environment',
+  'route:create': 'environment',
+  'route:update': 'environment',
+  'route:delete': 'environment',
+  'audit:read': 'environment',
+  // An agent may hold grants of every environment: who gives out its token gives out those.
+  'agent:read': 'anywhere',
+  'agent:create': 'instance',
+  'agent:update': 'instance',
+  'agent:rotate': 'instance',
+  'agent:delete': 'instance',
+  'worker:read': 'anywhere',
+} as const satisfies Record<string, ActionScope>;
 
-const reads = all.filter((action) => action.endsWith(':read'));
+export type Action = keyof typeof scopes;
+export const roles = ['owner', 'admin', 'operator', 'auditor', 'agent-manager'] as const;
+export type Role = (typeof roles)[number];
+
+/** All actions, in the order in which they are told. */
+export const actions = Object.keys(scopes) as readonly Action[];
+const reads = actions.filter((action) => action.endsWith(':read'));
+
+/** Where an action belongs. */
+export function scopeOf(action: Action): ActionScope {
+  return scopes[action];
+}
 
 /** What each role may do. Values of secrets are in none: no action gives them out. */
 export const roleActions: Readonly<Record<Role, ReadonlySet<Action>>> = {
-  owner: new Set(all),
-  admin: new Set(all),
+  owner: new Set(actions),
+  admin: new Set(actions),
   operator: new Set<Action>([...reads, 'secret:update', 'secret:rotate', 'agent:update', 'agent:rotate']),
   auditor: new Set(reads),
-  'agent-manager': new Set(all.filter((action) => action.startsWith('agent:'))),
+  'agent-manager': new Set(actions.filter((action) => action.startsWith('agent:'))),
 };

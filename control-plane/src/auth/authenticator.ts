@@ -1,12 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Fault } from '@onecli/shared/fault';
 import { tokenHash } from '@onecli/shared/vault/keyed-hash';
-import { type Role, roleActions } from './actions.ts';
+import { type Role, roles } from './actions.ts';
 import { CredentialCache } from './credential-cache.ts';
 import type { LoginLimiter } from './login-limiter.ts';
 import { parseAuthorization } from './parse-authorization.ts';
 import { hashPassword, verifyPassword } from './password.ts';
-import type { Principal } from './principal.ts';
+import { type Principal, everywhere } from './principal.ts';
 import type { UserAccount, UserStore } from './user-store.ts';
 
 const cacheLifetimeMs = 60_000;
@@ -78,14 +78,14 @@ export class Authenticator {
     const isRight = await verifyPassword(password, account?.passwordHash ?? this.#hashOfNobody);
     if (!isRight || account === undefined || account.isDisabled || !isRole(account.role)) throw refusal();
     await limiter.uncount(address, user);
-    return { kind: 'user', name: account.name, role: account.role };
+    return { kind: 'user', name: account.name, assignments: everywhere(account.role) };
   }
 
   async #byToken(token: string, address: string): Promise<Principal> {
     const { localAccess, tokenPepper, limiter } = this.#options;
     const hash = tokenHash(tokenPepper, token);
     if (localAccess !== undefined && timingSafeEqual(hash, localAccess.tokenHash)) {
-      return { kind: 'local', name: 'local', role: 'owner' };
+      return { kind: 'local', name: 'local', assignments: everywhere('owner') };
     }
     await limiter.count(address, '');
     throw refusal();
@@ -93,7 +93,7 @@ export class Authenticator {
 }
 
 function isRole(role: string): role is Role {
-  return Object.hasOwn(roleActions, role);
+  return (roles as readonly string[]).includes(role);
 }
 
 function refusal(): Fault {

@@ -1,15 +1,67 @@
 import { Fault } from '@onecli/shared/fault';
-import { type Action, roleActions } from './actions.ts';
-import type { Principal } from './principal.ts';
+import { type Action, roleActions, scopeOf } from './actions.ts';
+import type { Assignment, Principal } from './principal.ts';
+
+/** Where a principal may do something: in every environment, in some, or nowhere. */
+export type Reach = '*' | ReadonlySet<string>;
+
+/** The environments in which a principal may do something. */
+export function reachOf(principal: Principal, action: Action): Reach {
+  const reach = new Set<string>();
+  for (const assignment of principal.assignments) {
+    if (!gives(assignment, action)) continue;
+    for (const environment of assignment.environments) reach.add(environment);
+  }
+  return reach.has('*') ? '*' : reach;
+}
+
+/** Whether a principal may do something in an environment, or without one where the action asks for none. */
+export function may(principal: Principal, action: Action, environment?: string): boolean {
+  const reach = reachOf(principal, action);
+  if (reach === '*') return true;
+  switch (scopeOf(action)) {
+    case 'instance':
+      return false;
+    case 'anywhere':
+      return reach.size > 0;
+    case 'environment':
+      return environment !== undefined && reach.has(environment);
+  }
+}
 
 /**
  * Lets a principal's action through or refuses it. `environment` is the first segment of a secret's name, for the actions
- * that belong to one; the built-in roles hold in every environment.
+ * that belong to one; without it such an action needs the role in every environment.
  * @throws Fault FORBIDDEN, naming the action
  */
 export function authorize(principal: Principal, action: Action, environment?: string): void {
-  const { role } = principal;
-  if (Object.hasOwn(roleActions, role) && roleActions[role].has(action)) return;
+  if (may(principal, action, environment)) return;
+  throw refusal(principal, action, environment);
+}
+
+/**
+ * As `authorize`, for what touches several environments: each has to be in reach. `*` among them stands for what belongs to
+ * every environment. @throws Fault FORBIDDEN
+ */
+export function authorizeEach(principal: Principal, action: Action, environments: Iterable<string>): void {
+  for (const environment of environments) authorize(principal, action, environment === '*' ? undefined : environment);
+}
+
+/**
+ * Where a list may be read: it is filtered by this. @throws Fault FORBIDDEN for a principal that may read it nowhere
+ */
+export function authorizeList(principal: Principal, action: Action): Reach {
+  const reach = reachOf(principal, action);
+  if (reach !== '*' && reach.size === 0) throw refusal(principal, action);
+  return reach;
+}
+
+function gives({ role }: Assignment, action: Action): boolean {
+  return Object.hasOwn(roleActions, role) && roleActions[role].has(action);
+}
+
+function refusal(principal: Principal, action: Action, environment?: string): Fault {
+  const names = [...new Set(principal.assignments.map(({ role }) => role))].join(', ') || 'none';
   const place = environment === undefined ? '' : ` in ${environment}`;
-  throw new Fault('FORBIDDEN', `The role ${role} may not ${action}${place}`);
+  return new Fault('FORBIDDEN', `The role ${names} may not ${action}${place}`);
 }

@@ -2,6 +2,7 @@ import { secretVersionContext } from '@onecli/shared/seal-contexts';
 import { open } from '@onecli/shared/vault/seal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { everywhere } from '../auth/principal.ts';
 import { openServices, owner } from '../database/testing/open-services.ts';
 
 type Services = Awaited<ReturnType<typeof openServices>>;
@@ -184,13 +185,15 @@ describe('SecretService', () => {
   });
 
   it('refuses a role that may not, before anything is read', async () => {
-    const auditor = { ...owner, role: 'auditor' as const };
+    const auditor = { ...owner, assignments: everywhere('auditor') };
     const forbidden = { code: 'FORBIDDEN', status: 403 };
     await expect(services.secrets.create(auditor, { name: 'prod/x', value: 'x' })).rejects.toMatchObject(forbidden);
     await expect(services.secrets.put(auditor, 'prod/absent', { value: 'x' })).rejects.toMatchObject(forbidden);
     await expect(services.secrets.remove(auditor, 'prod/absent')).rejects.toMatchObject(forbidden);
-    await expect(services.secrets.list({ ...owner, role: 'agent-manager' })).rejects.toMatchObject(forbidden);
-    const rotator = { ...owner, role: 'operator' as const };
+    await expect(services.secrets.list({ ...owner, assignments: everywhere('agent-manager') })).rejects.toMatchObject(
+      forbidden,
+    );
+    const rotator = { ...owner, assignments: everywhere('operator') };
     await expect(services.secrets.remove(rotator, 'prod/absent')).rejects.toMatchObject(forbidden);
   });
 });

@@ -5,7 +5,7 @@ import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { AgentCertificateService } from '../../agents/agent-certificate.service.ts';
 import { AgentService } from '../../agents/agent.service.ts';
-import type { Principal } from '../../auth/principal.ts';
+import { type Principal, everywhere } from '../../auth/principal.ts';
 import { ChangeConfig } from '../../configuration/change-config.ts';
 import { InstanceService } from '../../instance/instance.service.ts';
 import { PolicyService } from '../../policies/policy.service.ts';
@@ -13,7 +13,7 @@ import { RouteService } from '../../routes/route.service.ts';
 import { SecretService } from '../../secrets/secret.service.ts';
 import { createDataSource } from '../data-source.ts';
 
-export const owner: Principal = { kind: 'user', name: 'admin', role: 'owner' };
+export const owner: Principal = { kind: 'user', name: 'admin', assignments: everywhere('owner') };
 
 /** Everything that the services need, on a real database, as `build.ts` would wire it. */
 export async function openServices(connectionString: string, options: { master?: MasterKey; bus?: ConfigBus } = {}) {
