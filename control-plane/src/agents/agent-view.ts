@@ -12,6 +12,8 @@ export interface AgentView {
   readonly isDisabled: boolean;
   readonly identities: readonly IdentityDocument[];
   readonly tokens: readonly AgentTokenView[];
+  /** The source of configuration as code that made it; null when it was made by hand. */
+  readonly managedBy: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

@@ -7,6 +7,8 @@ export interface AgentRow {
   isDisabled: boolean;
   /** How it is recognised; null only until the instance is opened for the first time with this schema. */
   sealedIdentities: Buffer | null;
+  /** The source of configuration as code that made it; null when it was made by hand. */
+  managedBy: string | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -19,6 +21,7 @@ export const AgentEntity = new EntitySchema<AgentRow>({
     labels: { type: 'jsonb' },
     isDisabled: { name: 'is_disabled', type: 'boolean' },
     sealedIdentities: { name: 'sealed_identities', type: 'bytea', nullable: true },
+    managedBy: { name: 'managed_by', type: 'text', nullable: true },
     createdAt: { name: 'created_at', type: 'timestamptz' },
     updatedAt: { name: 'updated_at', type: 'timestamptz' },
   },

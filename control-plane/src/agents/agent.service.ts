@@ -57,7 +57,8 @@ export class AgentService {
       if (await tx.manager.existsBy(AgentEntity, { name })) throw new Fault('NAME_TAKEN', `The agent ${name} exists`);
       const [now, id] = [new Date(), randomUUID()];
       const sealedIdentities = sealIdentities(this.#keys.keyring, id, identities);
-      const row = { id, name, labels, isDisabled: false, sealedIdentities, createdAt: now, updatedAt: now };
+      const standing = { isDisabled: false, managedBy: null };
+      const row = { id, name, labels, ...standing, sealedIdentities, createdAt: now, updatedAt: now };
       await tx.manager.insert(AgentEntity, row);
       await claimIdentities(tx.manager, this.#keys, id, identities);
       const token = await this.#followTokens(tx.manager, id, [], identities, now);

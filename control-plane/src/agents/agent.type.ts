@@ -35,6 +35,12 @@ export class Agent {
   @Field(() => [AgentToken])
   tokens: AgentToken[];
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'The source of configuration as code that made it. Null: made by hand.',
+  })
+  managedBy: string | null;
+
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 

@@ -6,6 +6,8 @@ export interface PolicyRow {
   /** Grows with each write; the body is sealed for it. */
   version: number;
   sealedBody: Buffer;
+  /** The source of configuration as code that made it; null when it was made by hand. */
+  managedBy: string | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -17,6 +19,7 @@ export const PolicyEntity = new EntitySchema<PolicyRow>({
     name: { type: 'text', unique: true },
     version: { type: 'integer' },
     sealedBody: { name: 'sealed_body', type: 'bytea' },
+    managedBy: { name: 'managed_by', type: 'text', nullable: true },
     createdAt: { name: 'created_at', type: 'timestamptz' },
     updatedAt: { name: 'updated_at', type: 'timestamptz' },
   },

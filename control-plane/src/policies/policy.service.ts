@@ -26,6 +26,8 @@ export interface PolicyView extends PolicyDocument {
   readonly id: string;
   readonly name: string;
   readonly version: number;
+  /** The source of configuration as code that made it; null when it was made by hand. */
+  readonly managedBy: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -66,7 +68,8 @@ export class PolicyService {
       await requireNamed(tx.manager, body);
       const now = new Date();
       const id = randomUUID();
-      const row = { id, name, version: 1, sealedBody: this.#sealBody(id, 1, body), createdAt: now, updatedAt: now };
+      const made = { version: 1, managedBy: null, createdAt: now, updatedAt: now };
+      const row = { id, name, sealedBody: this.#sealBody(id, 1, body), ...made };
       await tx.manager.insert(PolicyEntity, row);
       tx.changed('policy', id, 'upsert');
       tx.audit('policy:create', 'policy', name);
@@ -130,8 +133,8 @@ export class PolicyService {
 }
 
 function viewOf(row: PolicyRow, body: PolicyBody): PolicyView {
-  const { id, name, version, createdAt, updatedAt } = row;
-  return { id, name, version, ...documentOf(body), createdAt, updatedAt };
+  const { id, name, version, managedBy, createdAt, updatedAt } = row;
+  return { id, name, version, ...documentOf(body), managedBy, createdAt, updatedAt };
 }
 
 async function requirePolicy(manager: EntityManager, name: string): Promise<PolicyRow> {

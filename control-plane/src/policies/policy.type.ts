@@ -139,6 +139,12 @@ export class Policy {
   @Field(() => [Rule])
   rules: Rule[];
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'The source of configuration as code that made it. Null: made by hand.',
+  })
+  managedBy: string | null;
+
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 

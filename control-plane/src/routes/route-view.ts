@@ -11,6 +11,8 @@ export interface RouteView extends RouteBody {
   readonly version: number;
   /** Why it does nothing now; null when it may act. */
   readonly problem: string | null;
+  /** The source of configuration as code that made it; null when it was made by hand. */
+  readonly managedBy: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -28,9 +30,9 @@ export async function viewRoutes(
   const names = [...new Set(routes.map(({ body }) => body.secret))];
   const secrets = names.length === 0 ? [] : await manager.findBy(SecretEntity, { name: In(names) });
   const known = new Map<string, Known>(secrets.map((secret) => [secret.name, secret]));
-  return routes.map(({ row: { id, name, version, createdAt, updatedAt }, body }) => {
+  return routes.map(({ row: { id, name, version, managedBy, createdAt, updatedAt }, body }) => {
     const problem = problemOf(body, known.get(body.secret));
-    return { id, name, version, ...body, problem, createdAt, updatedAt };
+    return { id, name, version, ...body, problem, managedBy, createdAt, updatedAt };
   });
 }
 

@@ -56,7 +56,8 @@ export class RouteService {
       await requireSecret(tx.manager, body);
       const now = new Date();
       const id = randomUUID();
-      const row = { id, name, version: 1, sealedBody: this.#sealBody(id, 1, body), createdAt: now, updatedAt: now };
+      const made = { version: 1, managedBy: null, createdAt: now, updatedAt: now };
+      const row = { id, name, sealedBody: this.#sealBody(id, 1, body), ...made };
       await tx.manager.insert(RouteEntity, row);
       tx.changed('route', id, 'upsert');
       tx.audit('route:create', 'route', name);

@@ -71,6 +71,12 @@ export class Route {
   @Field(() => String, { nullable: true, description: 'Why it does nothing now; null when it may act.' })
   problem: string | null;
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'The source of configuration as code that made it. Null: made by hand.',
+  })
+  managedBy: string | null;
+
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 

@@ -17,6 +17,8 @@ export interface SecretView {
   /** Keyed: tells the current value from another, and nothing else about it. */
   readonly fingerprint: string;
   readonly valueSetAt: Date;
+  /** The source of configuration as code that made it; null when it was made by hand. */
+  readonly managedBy: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -49,6 +51,7 @@ function viewOf(row: SecretRow, versions: readonly SecretVersionRow[]): SecretVi
     version: row.currentVersion,
     versions: versions.map((version) => version.version),
     isDisabled: row.isDisabled,
+    managedBy: row.managedBy,
     fingerprint: current?.fingerprint ?? '',
     valueSetAt: current?.createdAt ?? row.updatedAt,
     createdAt: row.createdAt,

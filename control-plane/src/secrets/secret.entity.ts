@@ -11,6 +11,8 @@ export interface SecretRow {
   binding: Binding;
   currentVersion: number;
   isDisabled: boolean;
+  /** The source of configuration as code that made it; null when it was made by hand. */
+  managedBy: string | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -25,6 +27,7 @@ export const SecretEntity = new EntitySchema<SecretRow>({
     binding: { type: 'jsonb' },
     currentVersion: { name: 'current_version', type: 'integer' },
     isDisabled: { name: 'is_disabled', type: 'boolean' },
+    managedBy: { name: 'managed_by', type: 'text', nullable: true },
     createdAt: { name: 'created_at', type: 'timestamptz' },
     updatedAt: { name: 'updated_at', type: 'timestamptz' },
   },

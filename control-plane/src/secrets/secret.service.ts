@@ -62,6 +62,7 @@ export class SecretService {
         binding: binding ?? unbound,
         currentVersion: 1,
         isDisabled: false,
+        managedBy: null,
         createdAt: now,
         updatedAt: now,
       };

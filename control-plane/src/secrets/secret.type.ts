@@ -107,6 +107,12 @@ export class Secret {
   @Field(() => GraphQLISODateTime)
   valueSetAt: Date;
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'The source of configuration as code that made it. Null: made by hand.',
+  })
+  managedBy: string | null;
+
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 
