@@ -13,6 +13,7 @@ import { agentIdentitiesContext, policyContext, routeContext } from '@onecli/sha
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import { Keyring } from '@onecli/shared/vault/keyring';
 import { open } from '@onecli/shared/vault/seal';
+import { productVersion } from '@onecli/shared/version';
 import type { Logger } from 'pino';
 import { AuditTrail } from './audit/audit-trail.ts';
 import type { WorkerConfig } from './config.ts';
@@ -242,16 +243,16 @@ function reportAlive(
   const startedAtMs = Date.now();
   const beat = (): void => {
     const appliedRevision = configuration.current?.revision ?? 0;
-    source.heartbeat({ name, bootId, version, appliedRevision, startedAtMs }).catch((error: unknown) => {
-      log.debug({ err: error }, 'the heartbeat did not arrive');
-    });
+    source
+      .heartbeat({ name, bootId, version: productVersion, appliedRevision, startedAtMs })
+      .catch((error: unknown) => {
+        log.debug({ err: error }, 'the heartbeat did not arrive');
+      });
   };
   beat();
   const beating = setInterval(beat, 2000);
   stop.addEventListener('abort', () => clearInterval(beating), { once: true });
 }
-
-const version = '0.1.0';
 
 async function firstInstance(
   source: PostgresSnapshotSource,

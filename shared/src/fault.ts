@@ -214,6 +214,7 @@ const faults = {
 } as const satisfies Record<string, { status: number; isRetryable: boolean; hint: string }>;
 
 export type FaultCode = keyof typeof faults;
+export const faultCodes = Object.keys(faults) as [FaultCode, ...FaultCode[]];
 
 /** What the table says of a code. */
 export function faultOf(code: FaultCode): {

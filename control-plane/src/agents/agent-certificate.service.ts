@@ -15,7 +15,8 @@ import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { openIdentities, requireAgent } from './agent-identities.ts';
 
 const defaultDays = 30;
-const certificateInput = z.strictObject({
+/** How long a certificate is to be good. */
+export const certificateInput = z.strictObject({
   days: z
     .int()
     .min(1, 'must be at least 1')

@@ -1,51 +1,144 @@
-import { Router } from 'express';
+import { z } from 'zod';
+import { certificateInput } from '../agents/agent-certificate.service.ts';
 import type { AgentCertificateService } from '../agents/agent-certificate.service.ts';
-import type { AgentService } from '../agents/agent.service.ts';
-import { parsePage } from './page-query.ts';
-import { principalOf } from './request-context.ts';
-import { answerRemoved, pageBody, showDisabled, withDisabled } from './rest-body.ts';
+import { agentUpdateInput, newAgentInput } from '../agents/agent-input.ts';
+import type { AgentService, WrittenAgent } from '../agents/agent.service.ts';
+import { agent, certificate, token, written } from './agent-answer.ts';
+import { pageForm } from './page-query.ts';
+import { pageBody, showDisabled, withDisabled } from './rest-body.ts';
+import { pageOf } from './rest/answer-parts.ts';
+import { type RestRoute, restRoute } from './rest/rest-route.ts';
+
+const { isDisabled: disabled, ...changeable } = agentUpdateInput.shape;
+const update = z.strictObject({ ...changeable, disabled }).meta({ id: 'AgentUpdate' });
+
+const show = ({ object, token, revision }: WrittenAgent) => ({
+  ...showDisabled(object),
+  ...(token !== null && { token }),
+  revision,
+});
 
 /** `/api/agents`. A token and a certificate's key are in the answer that made them, and in no other. */
-export function agentRoutes(agents: AgentService, certificates: AgentCertificateService): Router {
-  const router = Router();
-  router.get('/', async (request, response) => {
-    response.json(pageBody(await agents.list(principalOf(response), parsePage(request.query)), showDisabled));
+export function agentRoutes(agents: AgentService, certificates: AgentCertificateService): RestRoute[] {
+  return [
+    ...agentReads(agents),
+    ...agentWrites(agents),
+    ...handOverRoutes(agents, certificates),
+    switchRoute(agents, { verb: 'disable', isDisabled: true }),
+    switchRoute(agents, { verb: 'enable', isDisabled: false }),
+  ];
+}
+
+function agentReads(agents: AgentService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'get',
+      path: '/agents',
+      id: 'listAgents',
+      summary: 'Agents in the order of their names',
+      access: 'agent:read',
+      query: pageForm,
+      status: 200,
+      answer: pageOf(agent),
+      handle: async ({ principal, query }) => pageBody(await agents.list(principal, query), showDisabled),
+    }),
+    restRoute({
+      method: 'get',
+      path: '/agents/{name}',
+      id: 'getAgent',
+      summary: 'An agent, without its tokens',
+      access: 'agent:read',
+      status: 200,
+      answer: agent,
+      handle: async ({ principal, params }) => showDisabled(await agents.get(principal, params.name)),
+    }),
+  ];
+}
+
+function agentWrites(agents: AgentService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'post',
+      path: '/agents',
+      id: 'createAgent',
+      summary: 'Make an agent; its token is in this answer and in no other',
+      access: 'agent:create',
+      body: newAgentInput.meta({ id: 'NewAgent' }),
+      status: 201,
+      answer: written,
+      faults: ['NAME_TAKEN', 'IDENTITY_TAKEN'],
+      handle: async ({ principal, body }) => show(await agents.create(principal, body)),
+    }),
+    restRoute({
+      method: 'put',
+      path: '/agents/{name}',
+      id: 'putAgent',
+      summary: 'Change what is given; labels and identities as a whole',
+      access: 'agent:update',
+      body: update,
+      status: 200,
+      answer: written,
+      faults: ['IDENTITY_TAKEN'],
+      handle: async ({ principal, params, body }) =>
+        show(await agents.update(principal, params.name, withDisabled(body))),
+    }),
+    restRoute({
+      method: 'delete',
+      path: '/agents/{name}',
+      id: 'deleteAgent',
+      summary: 'Remove an agent and its tokens; absent is fine',
+      access: 'agent:delete',
+      status: 204,
+      handle: async ({ principal, params }) => void (await agents.remove(principal, params.name)),
+    }),
+  ];
+}
+
+/** What gives an agent something to be known by. */
+function handOverRoutes(agents: AgentService, certificates: AgentCertificateService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'post',
+      path: '/agents/{name}/rotate',
+      id: 'rotateAgentToken',
+      summary: 'Give an agent a new token; those before it are dead',
+      access: 'agent:rotate',
+      status: 200,
+      answer: token,
+      handle: async ({ principal, params }) => {
+        const { token, revision } = await agents.rotate(principal, params.name);
+        return { token, revision };
+      },
+    }),
+    restRoute({
+      method: 'post',
+      path: '/agents/{name}/certificate',
+      id: 'issueAgentCertificate',
+      summary: 'Issue a client certificate with the names of the agent’s mtls identities',
+      access: 'agent:rotate',
+      body: certificateInput.meta({ id: 'CertificateRequest' }),
+      status: 201,
+      answer: certificate,
+      handle: async ({ principal, params, body }) => {
+        const { object, revision } = await certificates.issue(principal, params.name, body);
+        return { ...object, revision };
+      },
+    }),
+  ];
+}
+
+function switchRoute(
+  agents: AgentService,
+  { verb, isDisabled }: { readonly verb: 'enable' | 'disable'; readonly isDisabled: boolean },
+): RestRoute {
+  return restRoute({
+    method: 'post',
+    path: `/agents/{name}/${verb}`,
+    id: `${verb}Agent`,
+    summary: isDisabled ? 'Refuse an agent from now on' : 'Let an agent in again',
+    access: 'agent:update',
+    status: 200,
+    answer: written,
+    handle: async ({ principal, params }) => show(await agents.update(principal, params.name, { isDisabled })),
   });
-  router.post('/', async (request, response) => {
-    const { object, token, revision } = await agents.create(principalOf(response), request.body);
-    response.status(201).json({ ...showDisabled(object), ...(token !== null && { token }), revision });
-  });
-  router.get('/:name', async (request, response) => {
-    response.json(showDisabled(await agents.get(principalOf(response), request.params.name)));
-  });
-  router.put('/:name', async (request, response) => {
-    const { object, token, revision } = await agents.update(
-      principalOf(response),
-      request.params.name,
-      withDisabled(request.body),
-    );
-    response.json({ ...showDisabled(object), ...(token !== null && { token }), revision });
-  });
-  router.delete('/:name', async (request, response) => {
-    await agents.remove(principalOf(response), request.params.name);
-    answerRemoved(response);
-  });
-  router.post('/:name/rotate', async (request, response) => {
-    const { token, revision } = await agents.rotate(principalOf(response), request.params.name);
-    response.json({ token, revision });
-  });
-  router.post('/:name/certificate', async (request, response) => {
-    const { object, revision } = await certificates.issue(principalOf(response), request.params.name, request.body);
-    response.status(201).json({ ...object, revision });
-  });
-  for (const [action, isDisabled] of [
-    ['disable', true],
-    ['enable', false],
-  ] as const) {
-    router.post(`/:name/${action}`, async (request, response) => {
-      const { object, revision } = await agents.update(principalOf(response), request.params.name, { isDisabled });
-      response.json({ ...showDisabled(object), revision });
-    });
-  }
-  return router;
 }

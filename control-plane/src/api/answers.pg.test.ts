@@ -106,7 +106,7 @@ describe('what needs no login', () => {
     for (const path of ['/livez', '/readyz']) expect(await (await open(path)).json()).toEqual({ status: 'ok' });
     const metrics = await (await open('/metrics')).text();
     expect(metrics).toMatch(
-      /^onecli_http_requests_total\{method="POST",route="\/api\/secrets\/",status_class="2xx"\} \d+$/m,
+      /^onecli_http_requests_total\{method="POST",route="\/api\/secrets",status_class="2xx"\} \d+$/m,
     );
     expect(metrics).toMatch(/^onecli_config_revision \d+$/m);
     expect(metrics).toMatch(/^onecli_audit_events_written_total \d+$/m);

@@ -10,7 +10,7 @@ import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 import { type Resolvers, buildSchema } from './build-schema.ts';
-import type { Services } from './create-app.ts';
+import type { Services } from './services.ts';
 import { formatGraphqlError } from './format-graphql-error.ts';
 import type { GraphqlContext } from './graphql-context.ts';
 import { graphqlLimits, maxTokens } from './graphql-limits.ts';

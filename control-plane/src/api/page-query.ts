@@ -34,9 +34,3 @@ export function parseForm<T>(form: z.ZodType<T>, input: unknown): T {
   const problem = issue?.code === 'unrecognized_keys' ? 'is not known here' : issue?.message;
   throw new Fault('INVALID', `\`${field.slice(0, 100)}\` ${problem}`, { field: field.slice(0, 100) });
 }
-
-/** The page that query parameters ask for. @throws Fault INVALID */
-export function parsePage(query: unknown): Page {
-  const { after, limit = defaultLimit } = parseForm(pageForm, query);
-  return { after, limit };
-}

@@ -1,29 +1,114 @@
-import { Router } from 'express';
+import { weekDays } from '@onecli/shared/domain/time-window';
+import { z } from 'zod';
+import { newPolicyInput, policyReplacementInput } from '../policies/policy-input.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
-import { parsePage } from './page-query.ts';
-import { principalOf } from './request-context.ts';
-import { answerRemoved, pageBody } from './rest-body.ts';
+import { pageForm } from './page-query.ts';
+import { pageBody } from './rest-body.ts';
+import { id, pageOf, revision, texts, time } from './rest/answer-parts.ts';
+import { type RestRoute, restRoute } from './rest/rest-route.ts';
+
+const deny = z.strictObject({
+  hosts: texts,
+  paths: texts.optional(),
+  methods: texts.optional(),
+  windows: z
+    .array(z.strictObject({ days: z.array(z.enum(weekDays)), from: z.string(), to: z.string(), zone: z.string() }))
+    .optional(),
+});
+const allow = deny.extend({
+  secrets: texts.optional(),
+  rateLimit: z.strictObject({ requests: z.int(), perSeconds: z.int(), by: z.enum(['agent', 'rule']) }).optional(),
+  maxConcurrent: z.int().optional(),
+  maxBodyBytes: z.int().optional(),
+  tunnel: z.literal(true).optional(),
+  http2: z.literal(true).optional(),
+  plainHttp: z.literal(true).optional(),
+});
+
+const policy = z
+  .strictObject({
+    id,
+    name: z.string(),
+    version: z.int().min(1),
+    agents: z.array(z.union([z.string(), z.strictObject({ labels: z.record(z.string(), z.string()) })])),
+    mode: z.enum(['enforce', 'monitor']),
+    rules: z.array(z.union([z.strictObject({ allow }), z.strictObject({ deny })])),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Policy' });
+const written = policy.extend({ revision }).meta({ id: 'WrittenPolicy' });
 
 /** `/api/policies`. */
-export function policyRoutes(policies: PolicyService): Router {
-  const router = Router();
-  router.get('/', async (request, response) => {
-    response.json(pageBody(await policies.list(principalOf(response), parsePage(request.query)), (policy) => policy));
-  });
-  router.post('/', async (request, response) => {
-    const { object, revision } = await policies.create(principalOf(response), request.body);
-    response.status(201).json({ ...object, revision });
-  });
-  router.get('/:name', async (request, response) => {
-    response.json(await policies.get(principalOf(response), request.params.name));
-  });
-  router.put('/:name', async (request, response) => {
-    const { object, revision } = await policies.replace(principalOf(response), request.params.name, request.body);
-    response.json({ ...object, revision });
-  });
-  router.delete('/:name', async (request, response) => {
-    await policies.remove(principalOf(response), request.params.name);
-    answerRemoved(response);
-  });
-  return router;
+export function policyRoutes(policies: PolicyService): RestRoute[] {
+  return [...policyReads(policies), ...policyWrites(policies)];
+}
+
+function policyReads(policies: PolicyService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'get',
+      path: '/policies',
+      id: 'listPolicies',
+      summary: 'Policies in the order of their names',
+      access: 'policy:read',
+      query: pageForm,
+      status: 200,
+      answer: pageOf(policy),
+      handle: async ({ principal, query }) => pageBody(await policies.list(principal, query), (view) => view),
+    }),
+    restRoute({
+      method: 'get',
+      path: '/policies/{name}',
+      id: 'getPolicy',
+      summary: 'A policy',
+      access: 'policy:read',
+      status: 200,
+      answer: policy,
+      handle: ({ principal, params }) => policies.get(principal, params.name),
+    }),
+  ];
+}
+
+function policyWrites(policies: PolicyService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'post',
+      path: '/policies',
+      id: 'createPolicy',
+      summary: 'Make a policy',
+      access: 'policy:create',
+      body: newPolicyInput.meta({ id: 'NewPolicy' }),
+      status: 201,
+      answer: written,
+      faults: ['NAME_TAKEN'],
+      handle: async ({ principal, body }) => {
+        const { object, revision } = await policies.create(principal, body);
+        return { ...object, revision };
+      },
+    }),
+    restRoute({
+      method: 'put',
+      path: '/policies/{name}',
+      id: 'replacePolicy',
+      summary: 'Replace agents, mode and rules as a whole',
+      access: 'policy:update',
+      body: policyReplacementInput.meta({ id: 'PolicyReplacement' }),
+      status: 200,
+      answer: written,
+      handle: async ({ principal, params, body }) => {
+        const { object, revision } = await policies.replace(principal, params.name, body);
+        return { ...object, revision };
+      },
+    }),
+    restRoute({
+      method: 'delete',
+      path: '/policies/{name}',
+      id: 'deletePolicy',
+      summary: 'Remove a policy; absent is fine',
+      access: 'policy:delete',
+      status: 204,
+      handle: async ({ principal, params }) => void (await policies.remove(principal, params.name)),
+    }),
+  ];
 }

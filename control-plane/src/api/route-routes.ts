@@ -1,29 +1,108 @@
-import { Router } from 'express';
+import { z } from 'zod';
+import { newRouteInput, routeReplacementInput } from '../routes/route-input.ts';
 import type { RouteService } from '../routes/route.service.ts';
-import { parsePage } from './page-query.ts';
-import { principalOf } from './request-context.ts';
-import { answerRemoved, pageBody } from './rest-body.ts';
+import { pageForm } from './page-query.ts';
+import { pageBody } from './rest-body.ts';
+import { id, pageOf, revision, texts, time } from './rest/answer-parts.ts';
+import { type RestRoute, restRoute } from './rest/rest-route.ts';
+
+const named = z.strictObject({ name: z.string(), template: z.string() });
+const injection = z.union([
+  z.strictObject({ header: named }),
+  z.strictObject({ query: named }),
+  z.strictObject({ path: z.strictObject({ template: z.string() }) }),
+  z.strictObject({
+    remove: z.union([z.strictObject({ header: z.string() }), z.strictObject({ query: z.string() })]),
+  }),
+]);
+
+const route = z
+  .strictObject({
+    id,
+    name: z.string(),
+    version: z.int().min(1),
+    secret: z.string(),
+    hosts: texts,
+    paths: texts,
+    methods: texts,
+    inject: z.array(injection),
+    problem: z.string().nullable().meta({ description: 'Why it does nothing now; null when it may act.' }),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Route' });
+const written = route.extend({ revision }).meta({ id: 'WrittenRoute' });
 
 /** `/api/routes`. */
-export function routeRoutes(routes: RouteService): Router {
-  const router = Router();
-  router.get('/', async (request, response) => {
-    response.json(pageBody(await routes.list(principalOf(response), parsePage(request.query)), (route) => route));
-  });
-  router.post('/', async (request, response) => {
-    const { object, revision } = await routes.create(principalOf(response), request.body);
-    response.status(201).json({ ...object, revision });
-  });
-  router.get('/:name', async (request, response) => {
-    response.json(await routes.get(principalOf(response), request.params.name));
-  });
-  router.put('/:name', async (request, response) => {
-    const { object, revision } = await routes.replace(principalOf(response), request.params.name, request.body);
-    response.json({ ...object, revision });
-  });
-  router.delete('/:name', async (request, response) => {
-    await routes.remove(principalOf(response), request.params.name);
-    answerRemoved(response);
-  });
-  return router;
+export function routeRoutes(routes: RouteService): RestRoute[] {
+  return [...routeReads(routes), ...routeWrites(routes)];
+}
+
+function routeReads(routes: RouteService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'get',
+      path: '/routes',
+      id: 'listRoutes',
+      summary: 'Routes in the order of their names',
+      access: 'route:read',
+      query: pageForm,
+      status: 200,
+      answer: pageOf(route),
+      handle: async ({ principal, query }) => pageBody(await routes.list(principal, query), (view) => view),
+    }),
+    restRoute({
+      method: 'get',
+      path: '/routes/{name}',
+      id: 'getRoute',
+      summary: 'A route',
+      access: 'route:read',
+      status: 200,
+      answer: route,
+      handle: ({ principal, params }) => routes.get(principal, params.name),
+    }),
+  ];
+}
+
+function routeWrites(routes: RouteService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'post',
+      path: '/routes',
+      id: 'createRoute',
+      summary: 'Make a route',
+      access: 'route:create',
+      body: newRouteInput.meta({ id: 'NewRoute' }),
+      status: 201,
+      answer: written,
+      faults: ['NAME_TAKEN'],
+      handle: async ({ principal, body }) => {
+        const { object, revision } = await routes.create(principal, body);
+        return { ...object, revision };
+      },
+    }),
+    restRoute({
+      method: 'put',
+      path: '/routes/{name}',
+      id: 'replaceRoute',
+      summary: 'Replace all of a route but its name',
+      access: 'route:update',
+      body: routeReplacementInput.meta({ id: 'RouteReplacement' }),
+      status: 200,
+      answer: written,
+      handle: async ({ principal, params, body }) => {
+        const { object, revision } = await routes.replace(principal, params.name, body);
+        return { ...object, revision };
+      },
+    }),
+    restRoute({
+      method: 'delete',
+      path: '/routes/{name}',
+      id: 'deleteRoute',
+      summary: 'Remove a route; absent is fine',
+      access: 'route:delete',
+      status: 204,
+      handle: async ({ principal, params }) => void (await routes.remove(principal, params.name)),
+    }),
+  ];
 }

@@ -1,33 +1,112 @@
-import { Router } from 'express';
+import { scrubModes, surfaces } from '@onecli/shared/domain/binding';
+import { z } from 'zod';
+import { newSecretInput, secretUpdateInput } from '../secrets/secret-input.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
-import { parsePage } from './page-query.ts';
-import { principalOf } from './request-context.ts';
-import { answerRemoved, pageBody, showDisabled, withDisabled } from './rest-body.ts';
+import { pageForm } from './page-query.ts';
+import { pageBody, showDisabled, withDisabled } from './rest-body.ts';
+import { id, pageOf, revision, time } from './rest/answer-parts.ts';
+import { type RestRoute, restRoute } from './rest/rest-route.ts';
+
+const binding = z.strictObject({
+  hosts: z.array(z.string()).min(1),
+  surfaces: z.array(z.enum(surfaces)),
+  jsonPaths: z.array(z.string()).optional(),
+  allowCleartext: z.boolean().optional(),
+  scrub: z.enum(scrubModes).optional(),
+});
+
+const secret = z
+  .strictObject({
+    id,
+    name: z.string(),
+    description: z.string(),
+    alias: z.string().nullable().meta({ description: 'Another placeholder for it; no secret.' }),
+    binding: binding.nullable().meta({ description: 'Null: bound nowhere, never used.' }),
+    version: z.int().min(1),
+    versions: z.array(z.int().min(1)),
+    disabled: z.boolean(),
+    fingerprint: z.string().meta({ description: 'Keyed: tells the value from another, and nothing else about it.' }),
+    valueSetAt: time,
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Secret' });
+const written = secret.extend({ revision }).meta({ id: 'WrittenSecret' });
+
+const { isDisabled: disabled, ...changeable } = secretUpdateInput.shape;
+const update = z.strictObject({ ...changeable, disabled }).meta({ id: 'SecretUpdate' });
 
 /** `/api/secrets`. No answer has a value. */
-export function secretRoutes(secrets: SecretService): Router {
-  const router = Router();
-  router.get('/', async (request, response) => {
-    response.json(pageBody(await secrets.list(principalOf(response), parsePage(request.query)), showDisabled));
-  });
-  router.post('/', async (request, response) => {
-    const { object, revision } = await secrets.create(principalOf(response), request.body);
-    response.status(201).json({ ...showDisabled(object), revision });
-  });
-  router.get('/:name', async (request, response) => {
-    response.json(showDisabled(await secrets.get(principalOf(response), request.params.name)));
-  });
-  router.put('/:name', async (request, response) => {
-    const { object, revision } = await secrets.put(
-      principalOf(response),
-      request.params.name,
-      withDisabled(request.body),
-    );
-    response.json({ ...showDisabled(object), revision });
-  });
-  router.delete('/:name', async (request, response) => {
-    await secrets.remove(principalOf(response), request.params.name);
-    answerRemoved(response);
-  });
-  return router;
+export function secretRoutes(secrets: SecretService): RestRoute[] {
+  return [...secretReads(secrets), ...secretWrites(secrets)];
+}
+
+function secretReads(secrets: SecretService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'get',
+      path: '/secrets',
+      id: 'listSecrets',
+      summary: 'Secrets in the order of their names',
+      access: 'secret:read',
+      query: pageForm,
+      status: 200,
+      answer: pageOf(secret),
+      handle: async ({ principal, query }) => pageBody(await secrets.list(principal, query), showDisabled),
+    }),
+    restRoute({
+      method: 'get',
+      path: '/secrets/{name}',
+      id: 'getSecret',
+      summary: 'A secret, without its value',
+      access: 'secret:read',
+      status: 200,
+      answer: secret,
+      handle: async ({ principal, params }) => showDisabled(await secrets.get(principal, params.name)),
+    }),
+  ];
+}
+
+function secretWrites(secrets: SecretService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'post',
+      path: '/secrets',
+      id: 'createSecret',
+      summary: 'Make a secret with its first version',
+      access: 'secret:create',
+      body: newSecretInput.meta({ id: 'NewSecret' }),
+      status: 201,
+      answer: written,
+      faults: ['NAME_TAKEN'],
+      handle: async ({ principal, body }) => {
+        const { object, revision } = await secrets.create(principal, body);
+        return { ...showDisabled(object), revision };
+      },
+    }),
+    restRoute({
+      method: 'put',
+      path: '/secrets/{name}',
+      id: 'putSecret',
+      summary: 'Change what is given; a value makes a new version',
+      access: 'secret:update',
+      body: update,
+      status: 200,
+      answer: written,
+      faults: ['SECRET_UNAVAILABLE'],
+      handle: async ({ principal, params, body }) => {
+        const { object, revision } = await secrets.put(principal, params.name, withDisabled(body));
+        return { ...showDisabled(object), revision };
+      },
+    }),
+    restRoute({
+      method: 'delete',
+      path: '/secrets/{name}',
+      id: 'deleteSecret',
+      summary: 'Remove a secret with all its versions; absent is fine',
+      access: 'secret:delete',
+      status: 204,
+      handle: async ({ principal, params }) => void (await secrets.remove(principal, params.name)),
+    }),
+  ];
 }

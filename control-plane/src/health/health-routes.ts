@@ -9,7 +9,7 @@ export function healthRoutes(check: HealthCheck, metrics: Metrics): Router {
     const health = await check.look();
     response.status(health.status === 'ok' ? 200 : 503).json(health);
   };
-  router.get(['/health', '/api/health'], (_request, response) => answer(response));
+  router.get('/health', (_request, response) => answer(response));
   router.get('/livez', (_request, response) => void response.json({ status: 'ok' }));
   router.get('/readyz', async (_request, response) => {
     const { status } = await check.look();

@@ -1,0 +1,307 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import type { Express } from 'express';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { arbitraryOf } from './testing/arbitrary-of-schema.ts';
+import type { ApiAnswer } from './testing/call-api.ts';
+import { type NamedOperation, type OpenApi, OpenApiContract } from './testing/openapi-contract.ts';
+import { type Served, serve } from './testing/serve.ts';
+
+let api: Served;
+let contract: OpenApiContract;
+beforeAll(async () => {
+  api = await serve(await freshDatabase());
+  contract = new OpenApiContract((await api.call('GET', '/api/openapi.json')).json as OpenApi);
+});
+afterAll(() => api.stop());
+
+/** Calls the API, and holds the answer against the document. */
+async function checked(method: string, url: string, body?: unknown, headers?: Record<string, string>) {
+  const answer = await api.call(method, url, body, headers);
+  contract.check(method, url, answer);
+  return answer;
+}
+
+const isPublic = ({ operation }: NamedOperation): boolean => operation.security?.length === 0;
+const pathOf = ({ path }: NamedOperation, name = 'none'): string => path.replaceAll('{name}', encodeURIComponent(name));
+
+describe('the document at /api/openapi.json', () => {
+  it('is good OpenAPI 3.1, and every schema in it is good JSON Schema', async () => {
+    const validator = new Validator();
+    const result = await validator.validate({ ...structuredClone(contract.document) });
+    expect(result.errors ?? []).toEqual([]);
+    expect(result.valid).toBe(true);
+    expect(validator.version).toBe('3.1');
+    for (const [name, schema] of Object.entries(contract.document.components.schemas)) contract.compile(name, schema);
+    for (const { operation } of contract.operations) {
+      const { operationId, responses, requestBody } = operation;
+      for (const [status, { content }] of Object.entries(responses))
+        if (content) contract.compile(`${operationId} ${status}`, content['application/json'].schema);
+      if (requestBody) contract.compile(`${operationId} body`, requestBody.content['application/json'].schema);
+    }
+  });
+
+  it('has every route that the server has below /api, and no other', () => {
+    const served = routesOf(api.plane.app).filter((route) => route.includes(' /api'));
+    const documented = contract.operations.map(({ method, path }) => `${method} ${path}`);
+    expect(served.sort()).toEqual(documented.sort());
+    expect(documented.length).toBeGreaterThan(25);
+  });
+
+  it('has each operation’s id once', () => {
+    const ids = contract.operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('needs a login', async () => {
+    expect((await fetch(`${api.url}/api/openapi.json`)).status).toBe(401);
+  });
+});
+
+/** `GET /api/secrets/{name}` of every route that Express was given. */
+function routesOf(app: Express): string[] {
+  return layersOf(app.router, '');
+}
+
+interface Layer {
+  readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
+  readonly handle: { readonly stack?: readonly Layer[] };
+  match(path: string): boolean;
+}
+
+function layersOf(router: unknown, mounted: string): string[] {
+  return (router as { stack: readonly Layer[] }).stack.flatMap((layer) => {
+    if (layer.route) {
+      const path = mounted + layer.route.path.replaceAll(/:(\w+)/g, '{$1}');
+      return Object.keys(layer.route.methods).map((method) => `${method.toUpperCase()} ${path}`);
+    }
+    if (!layer.handle.stack) return [];
+    // Express keeps no text of where a router is mounted: it can only be asked whether it is.
+    return layersOf(
+      layer.handle,
+      mounted + (layer.match('/nowhere') ? '' : layer.match('/api/nowhere') ? '/api' : '?'),
+    );
+  });
+}
+
+describe('every answer of the running server is as the document says', () => {
+  it('when all is well', async () => {
+    for (const [method, url, body] of [
+      [
+        'POST',
+        '/api/secrets',
+        { name: 'prod/a', value: 'x', binding: { hosts: ['a.example'] }, alias: { prefix: 'sk-' } },
+      ],
+      ['POST', '/api/secrets', { name: 'prod/b', value: 'x' }],
+      ['GET', '/api/secrets?limit=1'],
+      ['GET', '/api/secrets/prod%2Fa'],
+      [
+        'PUT',
+        '/api/secrets/prod%2Fa',
+        {
+          value: 'y',
+          disabled: false,
+          binding: {
+            hosts: ['*.a.example'],
+            surfaces: ['json'],
+            jsonPaths: ['$.a'],
+            allowCleartext: true,
+            scrub: 'off',
+          },
+        },
+      ],
+      ['POST', '/api/agents', { name: 'a' }],
+      [
+        'POST',
+        '/api/agents',
+        {
+          name: 'b',
+          labels: { team: 'x' },
+          identities: [
+            { token: { expiresAt: '2099-01-01T00:00:00Z', cidrs: ['10.0.0.0/8'] } },
+            { mtls: { commonName: 'b' } },
+            { mtls: { dnsName: 'b.example' } },
+            {
+              jwt: {
+                issuer: 'https://i.example',
+                audience: 'x',
+                claims: { sub: 'b' },
+                jwksUri: 'https://i.example/keys',
+              },
+            },
+            { header: { name: 'x-agent', value: 'b', cidrs: ['10.0.0.0/8'] } },
+            { source: { cidrs: ['10.1.0.0/16'] } },
+          ],
+        },
+      ],
+      ['GET', '/api/agents'],
+      ['GET', '/api/agents/b'],
+      ['PUT', '/api/agents/a', { labels: { team: 'x' }, disabled: true }],
+      ['POST', '/api/agents/b/rotate'],
+      ['POST', '/api/agents/b/certificate', { days: 1 }],
+      ['POST', '/api/agents/b/certificate'],
+      ['POST', '/api/agents/b/disable'],
+      ['POST', '/api/agents/b/enable', {}],
+      [
+        'POST',
+        '/api/policies',
+        {
+          name: 'p',
+          agents: ['a', 'ci-*', { labels: { team: 'x' } }],
+          mode: 'monitor',
+          rules: [
+            {
+              allow: {
+                hosts: ['a.example:8443'],
+                paths: ['/v1/**'],
+                methods: ['GET'],
+                secrets: ['prod/a'],
+                windows: [{ days: ['mon'], from: '08:00', to: '18:00', zone: 'Europe/Berlin' }],
+                rateLimit: { requests: 5, perSeconds: 60 },
+                maxConcurrent: 3,
+                maxBodyBytes: 100,
+                http2: true,
+                plainHttp: true,
+              },
+            },
+            { allow: { hosts: ['b.example'], tunnel: true } },
+            { deny: { hosts: ['c.example'] } },
+          ],
+        },
+      ],
+      ['GET', '/api/policies'],
+      ['GET', '/api/policies/p'],
+      ['PUT', '/api/policies/p', { agents: ['a'], rules: [] }],
+      [
+        'POST',
+        '/api/routes',
+        {
+          name: 'r',
+          secret: 'prod/a',
+          hosts: ['a.example'],
+          inject: [
+            { header: { name: 'x-key', template: '{secret}' } },
+            { query: { name: 'key', template: '{secret}' } },
+            { path: { template: '/x/{secret}' } },
+            { remove: { query: 'k' } },
+            { remove: { header: 'x-old' } },
+          ],
+        },
+      ],
+      ['GET', '/api/routes'],
+      ['GET', '/api/routes/r'],
+      [
+        'PUT',
+        '/api/routes/r',
+        {
+          secret: 'prod/a',
+          hosts: ['b.example'],
+          paths: ['/v1'],
+          methods: ['GET'],
+          inject: [{ remove: { header: 'x-old' } }],
+        },
+      ],
+      ['GET', '/api/audit?decision=allow&since=2026-01-01&limit=3'],
+      ['GET', '/api/workers'],
+      ['GET', '/api/health'],
+      ['GET', '/api/openapi.json'],
+      ['DELETE', '/api/routes/r'],
+      ['DELETE', '/api/policies/p'],
+      ['DELETE', '/api/agents/a'],
+      ['DELETE', '/api/secrets/prod%2Fb'],
+      ['DELETE', '/api/secrets/prod%2Fb'],
+    ] as const)
+      expect((await checked(method, url, body)).status, `${method} ${url}`).toBeLessThan(300);
+    const silent = contract.operations.filter(
+      ({ operation }) =>
+        !Object.keys(operation.responses).some(
+          (status) => status < '3' && contract.seen.has(`${operation.operationId} ${status}`),
+        ),
+    );
+    expect(silent.map(({ operation }) => operation.operationId)).toEqual([]);
+  });
+
+  it('with an event in the trail', async () => {
+    await api.database.query(
+      `INSERT INTO audit_event (time, id, revision, worker, request_id, decision, reason, host, port, method, status, latency_ms, request_bytes, response_bytes, secrets, sealed_detail)
+       VALUES (now(), 'w-b-1', 1, 'w', 'r', 'deny', 'POLICY_DENIED', 'a.example', 443, 'GET', 403, 1.5, 0, 0, '{prod/a@1}', '\\x00')`,
+    );
+    const { items } = (await checked('GET', '/api/audit')).json as { items: unknown[] };
+    expect(items).toHaveLength(1);
+  });
+
+  it('without a login, which only what is public needs not', async () => {
+    for (const operation of contract.operations) {
+      const url = pathOf(operation);
+      const { method } = operation;
+      const answer = await checked(method, url, method === 'GET' ? undefined : {}, { authorization: '' });
+      expect(answer.status === 401, `${method} ${url}`).toBe(!isPublic(operation));
+    }
+  });
+
+  it('for a name that is not there, a query parameter and a field that are not known', async () => {
+    for (const operation of contract.operations) {
+      const { method, path } = operation;
+      const url = pathOf(operation);
+      const query = await checked(method, `${url}?surprise=1`, method === 'GET' ? undefined : {});
+      expect({ method, path, status: query.status, field: fieldOf(query) }).toEqual({
+        method,
+        path,
+        status: 400,
+        field: 'surprise',
+      });
+      if (method !== 'GET') {
+        const body = await checked(method, url, { surprise: 1 });
+        expect({ method, path, status: body.status }).toEqual({ method, path, status: 400 });
+      }
+      if (path.includes('{') && method === 'GET') expect((await checked(method, url)).status).toBe(404);
+      if (path.includes('{') && method === 'POST') expect((await checked(method, url)).status).toBe(404);
+    }
+  });
+
+  it('for names that are taken, and bodies that are no JSON, of another type, too large', async () => {
+    await checked('POST', '/api/policies', { name: 'taken', agents: [], rules: [] });
+    const taken = await checked('POST', '/api/policies', { name: 'taken', agents: [], rules: [] });
+    expect(taken.status).toBe(409);
+    for (const { method, path } of contract.operations.filter((each) => each.method !== 'GET')) {
+      const url = path.replaceAll('{name}', 'x');
+      expect((await checked(method, url, '{"a":')).status).toBe(400);
+      expect((await checked(method, url, 'a=b', { 'content-type': 'text/plain' })).status).toBe(415);
+    }
+    expect((await checked('POST', '/api/secrets', `"${'x'.repeat(1024 * 1024)}"`)).status).toBe(413);
+  });
+
+  it('for whatever its schemas allow, and for what they do not', { timeout: 120_000 }, async () => {
+    const { schemas } = contract.document.components;
+    const name = fc.constantFrom('prod/a', 'prod/none', 'a', 'b', 'p', '..x', 'A B', '%00', '{name}', 'x'.repeat(200));
+    for (const { method, path, operation } of contract.operations) {
+      const bodySchema = operation.requestBody?.content['application/json'].schema;
+      const good = bodySchema ? arbitraryOf(bodySchema, schemas) : fc.constant(undefined);
+      const body = method === 'GET' ? fc.constant(undefined) : fc.oneof({ weight: 3, arbitrary: good }, fc.object());
+      const query = fc.record(
+        Object.fromEntries(
+          operation.parameters
+            .filter((parameter) => parameter.in === 'query')
+            .map((parameter) => [parameter.name, arbitraryOf(parameter.schema, schemas)]),
+        ),
+        { requiredKeys: [] },
+      );
+      await fc.assert(
+        fc.asyncProperty(name, query, body, async (subject, parameters, sent) => {
+          const search = new URLSearchParams(
+            Object.entries(parameters).map(([key, value]): [string, string] => [key, String(value)]),
+          );
+          const url = `${path.replaceAll('{name}', encodeURIComponent(subject))}?${search.toString()}`;
+          const answer = await checked(method, url, sent);
+          expect(answer.status).toBeLessThan(500);
+        }),
+        { numRuns: 25 },
+      );
+    }
+  });
+});
+
+function fieldOf(answer: ApiAnswer): unknown {
+  return (answer.json as { error?: { field?: string } }).error?.field;
+}

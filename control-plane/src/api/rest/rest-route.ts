@@ -1,0 +1,95 @@
+import type { FaultCode } from '@onecli/shared/fault';
+import { z } from 'zod';
+import type { Action } from '../../auth/actions.ts';
+import type { Principal } from '../../auth/principal.ts';
+
+export type RestMethod = 'get' | 'post' | 'put' | 'delete';
+
+/** One call of a route, checked against what the route declares. */
+interface Call<Parameter extends string, Query extends z.ZodType, Body extends z.ZodType> {
+  /** Who calls. @throws Error on a public route */
+  readonly principal: Principal;
+  readonly params: Readonly<Record<Parameter, string>>;
+  readonly query: z.output<Query>;
+  /** As it came, and good: services parse it once more, into what they keep. */
+  readonly body: z.input<Body>;
+}
+
+type ParametersOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParametersOf<Rest>
+  : never;
+
+/** What a schema describes, as a service may give it: lists that nobody may alter, dates that JSON writes as text. */
+type Shown<T> = T extends Date
+  ? Date
+  : T extends readonly (infer Item)[]
+    ? readonly Shown<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Shown<T[Key]> }
+      : T;
+
+/** What a route declares, beside what it does. Both the Express route and its part of the OpenAPI document are made of it. */
+interface Declaration {
+  readonly method: RestMethod;
+  /** Below `/api`, its parameters in braces: `/secrets/{name}`. */
+  readonly path: string;
+  /** The operation's id in the document; unique. */
+  readonly id: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** What the principal must be allowed to do, `login` for whoever has one, `public` for anybody. */
+  readonly access: Action | 'login' | 'public';
+  /** Of the answer when all is well; an answer of 204 has no body. */
+  readonly status: 200 | 201 | 204;
+  /** What it may refuse beside what any route of its kind may. */
+  readonly faults?: readonly FaultCode[];
+}
+
+interface Definition<Path extends string, Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType>
+  extends Declaration {
+  readonly path: Path;
+  readonly query?: Query;
+  readonly body?: Body;
+  readonly answer?: Answer;
+  /** Another status with the same body, where what the body says decides. */
+  readonly otherwise?: {
+    readonly status: number;
+    readonly summary: string;
+    readonly applies: (answer: Shown<z.output<Answer>>) => boolean;
+  };
+  readonly handle: (call: Call<ParametersOf<Path>, Query, Body>) => Promise<Shown<z.output<Answer>>>;
+}
+
+/** A route of the table. */
+export interface RestRoute extends Declaration {
+  readonly query: z.ZodType;
+  readonly body: z.ZodType;
+  readonly answer: z.ZodType | undefined;
+  readonly otherwise:
+    | { readonly status: number; readonly summary: string; readonly applies: (answer: unknown) => boolean }
+    | undefined;
+  readonly handle: (call: Call<string, z.ZodType, z.ZodType>) => Promise<unknown>;
+}
+
+const nothing = z.strictObject({});
+
+/**
+ * Declares a route: `handle` gets what `path`, `query` and `body` say, and must give what `answer` says. Without a query or a body
+ * it takes none, so that a misspelt parameter is refused.
+ */
+export function restRoute<
+  const Path extends string,
+  Query extends z.ZodType = typeof nothing,
+  Body extends z.ZodType = typeof nothing,
+  Answer extends z.ZodType = z.ZodUndefined,
+>(definition: Definition<Path, Query, Body, Answer>): RestRoute {
+  return {
+    ...definition,
+    query: definition.query ?? nothing,
+    body: definition.body ?? nothing,
+    answer: definition.answer,
+    // The call that it gets was checked against these very schemas.
+    otherwise: definition.otherwise as RestRoute['otherwise'],
+    handle: definition.handle as unknown as RestRoute['handle'],
+  };
+}

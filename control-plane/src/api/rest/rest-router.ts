@@ -1,0 +1,43 @@
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { parseInput } from '../../configuration/parse-input.ts';
+import { parseForm } from '../page-query.ts';
+import { principalOf } from '../request-context.ts';
+import type { RestRoute } from './rest-route.ts';
+
+/** Serves the routes of a table, in its order. */
+export function restRouter(routes: readonly RestRoute[]): Router {
+  const router = Router({ caseSensitive: true });
+  for (const route of routes) router[route.method](expressPath(route.path), serve(route));
+  return router;
+}
+
+/** `/secrets/{name}` as Express writes it. */
+function expressPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+function serve(route: RestRoute): RequestHandler {
+  return async (request, response) => {
+    const answer = await route.handle(callOf(route, request, response));
+    if (route.answer === undefined) response.status(route.status).end();
+    else response.status(statusOf(route, answer)).json(answer);
+  };
+}
+
+function callOf({ query, body }: RestRoute, request: Request, response: Response): Parameters<RestRoute['handle']>[0] {
+  const parsedQuery = parseForm(query, request.query);
+  // Only a route without a body may be reached without one having been read.
+  parseInput(body, request.body ?? {});
+  return {
+    get principal() {
+      return principalOf(response);
+    },
+    params: request.params as Record<string, string>,
+    query: parsedQuery,
+    body: request.body,
+  };
+}
+
+function statusOf({ status, otherwise }: RestRoute, answer: unknown): number {
+  return otherwise?.applies(answer) ? otherwise.status : status;
+}

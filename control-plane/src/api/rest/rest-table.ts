@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import type { HealthCheck } from '../../health/health-check.ts';
+import { agentRoutes } from '../agent-routes.ts';
+import { auditRoutes } from '../audit-routes.ts';
+import type { Services } from '../services.ts';
+import { healthRoute } from '../health-route.ts';
+import { policyRoutes } from '../policy-routes.ts';
+import { routeRoutes } from '../route-routes.ts';
+import { secretRoutes } from '../secret-routes.ts';
+import { workerRoutes } from '../worker-routes.ts';
+import { type OpenApiDocument, openApiDocument } from './openapi-document.ts';
+import { type RestRoute, restRoute } from './rest-route.ts';
+
+/** All that `/api` serves. A route that is not in this table is neither served nor documented. */
+export function restTable(services: Services, health: HealthCheck): readonly RestRoute[] {
+  const { secrets, agents, certificates, policies, routes, audit, workers } = services;
+  const table: RestRoute[] = [
+    ...secretRoutes(secrets),
+    ...agentRoutes(agents, certificates),
+    ...policyRoutes(policies),
+    ...routeRoutes(routes),
+    ...auditRoutes(audit),
+    ...workerRoutes(workers),
+    healthRoute(health),
+  ];
+  table.push(documentRoute(table));
+  return table;
+}
+
+function documentRoute(table: readonly RestRoute[]): RestRoute {
+  let document: OpenApiDocument | undefined;
+  return restRoute({
+    method: 'get',
+    path: '/openapi.json',
+    id: 'getOpenApiDocument',
+    summary: 'This document',
+    access: 'login',
+    status: 200,
+    answer: z.looseObject({
+      openapi: z.string(),
+      info: z.looseObject({}),
+      paths: z.record(z.string(), z.looseObject({})),
+    }),
+    handle: () => {
+      document ??= openApiDocument(table);
+      return Promise.resolve(document);
+    },
+  });
+}

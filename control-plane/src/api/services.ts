@@ -1,0 +1,20 @@
+import type { AgentCertificateService } from '../agents/agent-certificate.service.ts';
+import type { AgentService } from '../agents/agent.service.ts';
+import type { AuditService } from '../audit/audit.service.ts';
+import type { AuthorityService } from '../authority/authority.service.ts';
+import type { PolicyService } from '../policies/policy.service.ts';
+import type { RouteService } from '../routes/route.service.ts';
+import type { SecretService } from '../secrets/secret.service.ts';
+import type { WorkerService } from '../workers/worker.service.ts';
+
+/** Everything that the API calls. */
+export interface Services {
+  readonly secrets: SecretService;
+  readonly agents: AgentService;
+  readonly certificates: AgentCertificateService;
+  readonly policies: PolicyService;
+  readonly routes: RouteService;
+  readonly audit: AuditService;
+  readonly workers: WorkerService;
+  readonly authority: AuthorityService;
+}
