@@ -68,3 +68,16 @@ export const secretUpdateInput = z.strictObject({
   alias: alias.nullable().optional(),
   isDisabled: z.boolean().optional(),
 });
+
+/** A secret as it is to be: like an update, by name; null sets a field back to its default. */
+export const secretUpsertInput = z.strictObject({
+  ...secretUpdateInput.shape,
+  name: secretName,
+  description: text(maxDescription)
+    .nullish()
+    .transform((given) => (given === null ? '' : given)),
+  isDisabled: z
+    .boolean()
+    .nullish()
+    .transform((given) => (given === null ? false : given)),
+});

@@ -198,6 +198,64 @@ describe('SecretService', () => {
   });
 });
 
+describe('SecretService.upsert', () => {
+  const upsert = (input: object) => services.secrets.upsert(owner, input);
+
+  it('makes a secret that is absent, and says nothing to do when it is there as asked, value and all', async () => {
+    const input = { name: 'prod/up', value: 'one', binding: bindingOf('up.example.com'), alias: { prefix: 'sk-' } };
+    const created = await upsert(input);
+    expect(created).toMatchObject({ change: 'CREATED', object: { version: 1, description: '', isDisabled: false } });
+    expect(await upsert(input)).toEqual({ ...created, change: 'UNCHANGED' });
+  });
+
+  it('makes a new version of another value alone, keeps what is not mentioned, and resets what is null', async () => {
+    const binding = bindingOf('reset.example.com');
+    await upsert({ name: 'prod/reset', value: 'one', description: 'of mine', binding, isDisabled: true });
+    const rotated = await upsert({ name: 'prod/reset', value: 'two' });
+    expect(rotated).toMatchObject({ change: 'UPDATED', object: { version: 2, description: 'of mine', binding } });
+    expect(await valueOf('prod/reset')).toBe('two');
+    const reset = await upsert({ name: 'prod/reset', description: null, binding: null, isDisabled: null });
+    expect(reset.object).toMatchObject({ version: 2, description: '', binding: null, isDisabled: false });
+  });
+
+  it('takes a value that was current once for a new one', async () => {
+    for (const value of ['one', 'two', 'one']) await upsert({ name: 'prod/again', value });
+    expect((await services.secrets.get(owner, 'prod/again')).version).toBe(3);
+  });
+
+  it('needs a value for a secret that is absent, and the right for what it does', async () => {
+    await expect(upsert({ name: 'prod/valueless' })).rejects.toMatchObject({ code: 'INVALID', field: 'value' });
+    const rotator = { ...owner, assignments: everywhere('operator') };
+    const forbidden = { code: 'FORBIDDEN' };
+    await expect(services.secrets.upsert(rotator, { name: 'prod/none', value: 'x' })).rejects.toMatchObject(forbidden);
+    await upsert({ name: 'prod/theirs-too', value: 'x' });
+    const auditor = { ...owner, assignments: everywhere('auditor') };
+    for (const change of [{ value: 'y' }, { description: 'y' }, {}])
+      await expect(services.secrets.upsert(auditor, { name: 'prod/theirs-too', ...change })).rejects.toMatchObject(
+        forbidden,
+      );
+    expect(await services.secrets.upsert(rotator, { name: 'prod/theirs-too', value: 'y' })).toMatchObject({
+      change: 'UPDATED',
+    });
+  });
+
+  it('is one change with others, and none of them when one is refused', async () => {
+    const before = await everything();
+    const refused = services.change.changeConfig(owner, async (tx) => {
+      await services.secrets.upsertIn(tx, owner, { name: 'prod/first', value: 'x' });
+      await services.secrets.upsertIn(tx, owner, { name: 'prod/second', value: 'a\nb' });
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID', field: 'value' });
+    expect(await everything()).toEqual(before);
+    const { result } = await services.change.changeConfig(owner, async (tx) => [
+      await services.secrets.upsertIn(tx, owner, { name: 'prod/first', value: 'x' }),
+      await services.secrets.removeIn(tx, owner, 'prod/first'),
+      await services.secrets.removeIn(tx, owner, 'prod/first'),
+    ]);
+    expect(result).toMatchObject([{ change: 'CREATED' }, 'DELETED', 'UNCHANGED']);
+  });
+});
+
 describe('SecretService.list', () => {
   it('gives every secret once over its pages, in the order of names', async () => {
     const paged = await openServices(await freshDatabase());

@@ -3,22 +3,26 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Binding } from '@onecli/shared/domain/binding';
 import { environmentOf, isSecretName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
-import { secretVersionContext } from '@onecli/shared/seal-contexts';
-import { fingerprint } from '@onecli/shared/vault/keyed-hash';
-import { open, seal } from '@onecli/shared/vault/seal';
-import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { z } from 'zod';
 import { authorize } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { ChangeConfig } from '../configuration/change-config.ts';
+import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
-import { parseInput } from '../configuration/parse-input.ts';
+import { invalidField, parseInput } from '../configuration/parse-input.ts';
 import type { Removed, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import { SecretEntity, type SecretRow, SecretVersionEntity } from './secret.entity.ts';
+import { SecretEntity, type SecretRow } from './secret.entity.ts';
 import { aliasAfter, newAlias } from './secret-alias.ts';
-import { newSecretInput, secretUpdateInput } from './secret-input.ts';
+import { newSecretInput, secretUpdateInput, secretUpsertInput } from './secret-input.ts';
+import { SecretVault } from './secret-vault.ts';
 import { type SecretView, viewSecrets } from './secret-view.ts';
+
+type NewSecret = z.output<typeof newSecretInput>;
+type SecretUpdate = z.output<typeof secretUpdateInput>;
+
+/** What a write did to a secret, inside a transaction that may do more. */
+export type SecretChange = Omit<Written<SecretView>, 'revision'>;
 
 const unbound: Binding = { hosts: [], surfaces: [] };
 
@@ -26,12 +30,12 @@ const unbound: Binding = { hosts: [], surfaces: [] };
 export class SecretService {
   readonly #dataSource: DataSource;
   readonly #change: ChangeConfig;
-  readonly #keys: InstanceKeys;
+  readonly #vault: SecretVault;
 
   constructor(dataSource: DataSource, change: ChangeConfig, keys: InstanceKeys) {
     this.#dataSource = dataSource;
     this.#change = change;
-    this.#keys = keys;
+    this.#vault = new SecretVault(keys);
   }
 
   /** One page, in the order of names. */
@@ -49,30 +53,13 @@ export class SecretService {
 
   /** Makes a secret with its first version. @throws Fault INVALID, NAME_TAKEN */
   async create(principal: Principal, input: unknown): Promise<Written<SecretView>> {
-    const { name, value, description, binding, alias } = parseInput(newSecretInput, input);
-    authorize(principal, 'secret:create', environmentOf(name));
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
-      if (await tx.manager.existsBy(SecretEntity, { name })) throw new Fault('NAME_TAKEN', `The secret ${name} exists`);
-      const now = new Date();
-      const row: SecretRow = {
-        id: randomUUID(),
-        name,
-        description,
-        alias: alias && newAlias(alias.prefix),
-        binding: binding ?? unbound,
-        currentVersion: 1,
-        isDisabled: false,
-        managedBy: null,
-        createdAt: now,
-        updatedAt: now,
-      };
-      await tx.manager.insert(SecretEntity, row);
-      await this.#insertVersion(tx.manager, row, value, now);
-      tx.changed('secret', row.id, 'upsert');
-      tx.audit('secret:create', 'secret', name, { version: 1, isBound: binding !== null });
-      return viewOne(tx.manager, row);
+    const secret = parseInput(newSecretInput, input);
+    authorize(principal, 'secret:create', environmentOf(secret.name));
+    return this.#changeOne(principal, async (tx) => {
+      if (await tx.manager.existsBy(SecretEntity, { name: secret.name }))
+        throw new Fault('NAME_TAKEN', `The secret ${secret.name} exists`);
+      return this.#insert(tx, secret);
     });
-    return { object: result, change: 'CREATED', revision };
   }
 
   /**
@@ -81,84 +68,120 @@ export class SecretService {
    */
   async put(principal: Principal, name: string, input: unknown): Promise<Written<SecretView>> {
     const update = parseInput(secretUpdateInput, input);
-    const environment = environmentOf(name);
-    if (update.value !== undefined) authorize(principal, 'secret:rotate', environment);
-    if (update.value === undefined || Object.keys(update).length > 1)
-      authorize(principal, 'secret:update', environment);
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
-      const before = await requireSecret(tx.manager, name);
-      const now = new Date();
-      const after: SecretRow = {
-        ...before,
-        description: update.description ?? before.description,
-        alias: aliasAfter(before.alias, update.alias),
-        binding: update.binding === undefined ? before.binding : (update.binding ?? unbound),
-        isDisabled: update.isDisabled ?? before.isDisabled,
-        currentVersion: before.currentVersion + (update.value === undefined ? 0 : 1),
-      };
-      const fields = changedFields(before, after);
-      if (fields.length === 0) return { view: await viewOne(tx.manager, before), change: 'UNCHANGED' as const };
-      after.updatedAt = now;
-      if (fields.includes('binding')) await this.#reseal(tx.manager, before, after.binding);
-      if (update.value !== undefined) await this.#insertVersion(tx.manager, after, update.value, now);
-      const { id, ...columns } = after;
-      await tx.manager.update(SecretEntity, { id }, columns);
-      tx.changed('secret', id, 'upsert');
-      const action = update.value === undefined ? 'secret:update' : 'secret:rotate';
-      tx.audit(action, 'secret', name, { fields, version: after.currentVersion });
-      return { view: await viewOne(tx.manager, after), change: 'UPDATED' as const };
-    });
-    return { object: result.view, change: result.change, revision };
+    authorizeUpdate(principal, name, update);
+    return this.#changeOne(principal, async (tx) => this.#update(tx, await requireSecret(tx.manager, name), update));
+  }
+
+  /**
+   * Brings the secret of a name to what is given, and makes it when it is absent: then a value is needed. What is absent
+   * stays as it is, null sets it back to its default, and the value that is current already makes no new version.
+   * @throws Fault INVALID, SECRET_UNAVAILABLE
+   */
+  async upsert(principal: Principal, input: unknown): Promise<Written<SecretView>> {
+    return this.#changeOne(principal, (tx) => this.upsertIn(tx, principal, input));
+  }
+
+  /** `upsert` within a transaction that does more. */
+  async upsertIn(tx: ConfigTransaction, principal: Principal, input: unknown): Promise<SecretChange> {
+    const { name, ...fields } = parseInput(secretUpsertInput, input);
+    const given = withoutAbsent(fields);
+    const before = await tx.manager.findOneBy(SecretEntity, { name });
+    if (before === null) {
+      authorize(principal, 'secret:create', environmentOf(name));
+      const { value } = given;
+      if (value === undefined) throw invalidField('value', 'is required: there is no such secret yet');
+      return this.#insert(tx, { ...parseInput(newSecretInput, { name, value }), ...given, value });
+    }
+    const { value, ...others } = given;
+    const isNewValue = value !== undefined && !(await this.#vault.isCurrent(tx.manager, before, value));
+    const update = isNewValue ? { ...others, value } : others;
+    authorizeUpdate(principal, name, update);
+    return this.#update(tx, before, update);
   }
 
   /** Removes a secret with all its versions; one that is absent is fine. Policies that name it grant nothing by that name. */
   async remove(principal: Principal, name: string): Promise<Removed> {
-    authorize(principal, 'secret:delete', environmentOf(name));
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
-      const row = isSecretName(name) ? await tx.manager.findOneBy(SecretEntity, { name }) : null;
-      if (row === null) return 'UNCHANGED';
-      await tx.manager.delete(SecretEntity, { id: row.id });
-      tx.changed('secret', row.id, 'remove');
-      tx.audit('secret:delete', 'secret', name);
-      return 'DELETED';
-    });
+    const { result, revision } = await this.#change.changeConfig(principal, (tx) => this.removeIn(tx, principal, name));
     return { change: result, revision };
   }
 
-  async #insertVersion(manager: EntityManager, row: SecretRow, value: string, now: Date): Promise<void> {
-    const { keyring, fingerprintKey } = this.#keys;
-    const plaintext = Buffer.from(value, 'utf8');
-    const sealed = seal(keyring, secretVersionContext(row.id, row.currentVersion, row.binding), plaintext);
-    const print = fingerprint(fingerprintKey, plaintext);
-    plaintext.fill(0);
-    await manager.insert(SecretVersionEntity, {
-      secretId: row.id,
-      version: row.currentVersion,
-      sealed,
-      fingerprint: print,
+  /** `remove` within a transaction that does more. */
+  async removeIn(tx: ConfigTransaction, principal: Principal, name: string): Promise<'DELETED' | 'UNCHANGED'> {
+    authorize(principal, 'secret:delete', environmentOf(name));
+    const row = isSecretName(name) ? await tx.manager.findOneBy(SecretEntity, { name }) : null;
+    if (row === null) return 'UNCHANGED';
+    await tx.manager.delete(SecretEntity, { id: row.id });
+    tx.changed('secret', row.id, 'remove');
+    tx.audit('secret:delete', 'secret', name);
+    return 'DELETED';
+  }
+
+  async #changeOne(
+    principal: Principal,
+    work: (tx: ConfigTransaction) => Promise<SecretChange>,
+  ): Promise<Written<SecretView>> {
+    const { result, revision } = await this.#change.changeConfig(principal, work);
+    return { ...result, revision };
+  }
+
+  async #insert(
+    tx: ConfigTransaction,
+    secret: NewSecret & { isDisabled?: boolean | undefined },
+  ): Promise<SecretChange> {
+    const { name, value, description, binding, alias, isDisabled = false } = secret;
+    const now = new Date();
+    const row: SecretRow = {
+      id: randomUUID(),
+      name,
+      description,
+      alias: alias && newAlias(alias.prefix),
+      binding: binding ?? unbound,
+      currentVersion: 1,
+      isDisabled,
+      managedBy: null,
       createdAt: now,
-    });
+      updatedAt: now,
+    };
+    await tx.manager.insert(SecretEntity, row);
+    await this.#vault.insertVersion(tx.manager, row, value, now);
+    tx.changed('secret', row.id, 'upsert');
+    tx.audit('secret:create', 'secret', name, { version: 1, isBound: binding !== null });
+    return { object: await viewOne(tx.manager, row), change: 'CREATED' };
   }
 
-  /** Each version is opened under the binding that it has: one that was tampered with ends the change here. */
-  async #reseal(manager: EntityManager, secret: SecretRow, binding: Binding): Promise<void> {
-    const versions = await manager.findBy(SecretVersionEntity, { secretId: secret.id });
-    for (const { version, sealed } of versions) {
-      const plaintext = this.#openVersion(secret, version, sealed);
-      const resealed = seal(this.#keys.keyring, secretVersionContext(secret.id, version, binding), plaintext);
-      plaintext.fill(0);
-      await manager.update(SecretVersionEntity, { secretId: secret.id, version }, { sealed: resealed });
-    }
+  async #update(tx: ConfigTransaction, before: SecretRow, update: SecretUpdate): Promise<SecretChange> {
+    const now = new Date();
+    const after: SecretRow = {
+      ...before,
+      description: update.description ?? before.description,
+      alias: aliasAfter(before.alias, update.alias),
+      binding: update.binding === undefined ? before.binding : (update.binding ?? unbound),
+      isDisabled: update.isDisabled ?? before.isDisabled,
+      currentVersion: before.currentVersion + (update.value === undefined ? 0 : 1),
+    };
+    const fields = changedFields(before, after);
+    if (fields.length === 0) return { object: await viewOne(tx.manager, before), change: 'UNCHANGED' };
+    after.updatedAt = now;
+    if (fields.includes('binding')) await this.#vault.reseal(tx.manager, before, after.binding);
+    if (update.value !== undefined) await this.#vault.insertVersion(tx.manager, after, update.value, now);
+    const { id, ...columns } = after;
+    await tx.manager.update(SecretEntity, { id }, columns);
+    tx.changed('secret', id, 'upsert');
+    const action = update.value === undefined ? 'secret:update' : 'secret:rotate';
+    tx.audit(action, 'secret', before.name, { fields, version: after.currentVersion });
+    return { object: await viewOne(tx.manager, after), change: 'UPDATED' };
   }
+}
 
-  #openVersion(secret: SecretRow, version: number, sealed: Buffer): Buffer {
-    try {
-      return open(this.#keys.keyring, secretVersionContext(secret.id, version, secret.binding), sealed);
-    } catch (cause) {
-      if (!(cause instanceof VaultFault)) throw cause;
-      throw new Fault('SECRET_UNAVAILABLE', `Version ${version} of ${secret.name} does not open`, { cause });
-    }
-  }
+/** A new value is a rotation; everything else, and a change of nothing, an update. */
+function authorizeUpdate(principal: Principal, name: string, update: SecretUpdate): void {
+  const environment = environmentOf(name);
+  if (update.value !== undefined) authorize(principal, 'secret:rotate', environment);
+  if (update.value === undefined || Object.keys(update).length > 1) authorize(principal, 'secret:update', environment);
+}
+
+function withoutAbsent<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== undefined)) as never;
 }
 
 async function requireSecret(manager: EntityManager, name: string): Promise<SecretRow> {
