@@ -7,15 +7,16 @@ import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open, seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import { type EntityManager, In, Not } from 'typeorm';
+import { type NamedKind, type ObjectRef, requireNamed } from '../configuration/object-ref.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { AgentEntity, AgentIdentityEntity, type AgentRow } from './agent.entity.ts';
 import { documentOf } from './identity-document.ts';
 
+export const agentKind: NamedKind<AgentRow> = { kind: 'agent', entity: AgentEntity, isName: isPlainName };
+
 /** The row of an agent. @throws Fault NOT_FOUND */
-export async function requireAgent(manager: EntityManager, name: string): Promise<AgentRow> {
-  const row = isPlainName(name) ? await manager.findOneBy(AgentEntity, { name }) : null;
-  if (row === null) throw new Fault('NOT_FOUND', 'There is no agent of that name');
-  return row;
+export async function requireAgent(manager: EntityManager, ref: ObjectRef): Promise<AgentRow> {
+  return requireNamed(manager, agentKind, ref);
 }
 
 /** Seals an agent's identities for its row. */

@@ -14,6 +14,8 @@ export interface AgentView {
   readonly tokens: readonly AgentTokenView[];
   /** The source of configuration as code that made it; null when it was made by hand. */
   readonly managedBy: string | null;
+  /** The revision that last wrote it. */
+  readonly revision: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

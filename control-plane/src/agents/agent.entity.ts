@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm';
+import { revisionColumn } from '../configuration/revision-column.ts';
 
 export interface AgentRow {
   id: string;
@@ -9,6 +10,8 @@ export interface AgentRow {
   sealedIdentities: Buffer | null;
   /** The source of configuration as code that made it; null when it was made by hand. */
   managedBy: string | null;
+  /** The revision that last wrote it. */
+  revision: number;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -22,6 +25,7 @@ export const AgentEntity = new EntitySchema<AgentRow>({
     isDisabled: { name: 'is_disabled', type: 'boolean' },
     sealedIdentities: { name: 'sealed_identities', type: 'bytea', nullable: true },
     managedBy: { name: 'managed_by', type: 'text', nullable: true },
+    revision: revisionColumn,
     createdAt: { name: 'created_at', type: 'timestamptz' },
     updatedAt: { name: 'updated_at', type: 'timestamptz' },
   },

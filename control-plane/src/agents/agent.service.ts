@@ -1,27 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentIdentity } from '@onecli/shared/domain/identity';
-import { isPlainName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource, EntityManager } from 'typeorm';
-import { authorize } from '../auth/authorize.ts';
+import { authorize, authorizeEither } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
-import { parseInput } from '../configuration/parse-input.ts';
-import type { Removed, Written } from '../configuration/written.ts';
+import { findNamed, type ObjectRef } from '../configuration/object-ref.ts';
+import { invalidField, parseInput } from '../configuration/parse-input.ts';
+import type { Change, Removal, Removed, WriteOptions, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import { claimIdentities, openIdentities, requireAgent, sealIdentities } from './agent-identities.ts';
+import { agentKind, claimIdentities, openIdentities, requireAgent, sealIdentities } from './agent-identities.ts';
 import { AgentEntity, type AgentRow, AgentTokenEntity } from './agent.entity.ts';
-import { agentUpdateInput, newAgentInput } from './agent-input.ts';
+import { type AgentUpdate, agentUpdateInput, agentUpsertInput, newAgentInput } from './agent-input.ts';
 import { insertToken, renewed, tokenIdentity } from './agent-token.ts';
 import { type AgentView, viewAgents } from './agent-view.ts';
 import { identitiesOf } from './identity-document.ts';
 
 /** An agent, and its token where this write made one: it is told this once and kept nowhere. */
-export interface WrittenAgent extends Written<AgentView> {
+export interface AgentChange extends Change<AgentView> {
   readonly token: string | null;
 }
+
+export interface WrittenAgent extends AgentChange, Written<AgentView> {}
+
+/** What an agent is known by that names no identity. */
+const defaultIdentities: readonly AgentIdentity[] = [{ kind: 'token', expiresAtMs: undefined, cidrs: [] }];
 
 /** Agents and what the proxy knows them by. */
 export class AgentService {
@@ -43,60 +48,82 @@ export class AgentService {
   }
 
   /** @throws Fault NOT_FOUND */
-  async get(principal: Principal, name: string): Promise<AgentView> {
+  async get(principal: Principal, ref: ObjectRef): Promise<AgentView> {
     authorize(principal, 'agent:read');
-    return this.#view(this.#dataSource.manager, await requireAgent(this.#dataSource.manager, name));
+    return this.#view(this.#dataSource.manager, await requireAgent(this.#dataSource.manager, ref));
   }
 
   /** Makes an agent, with a token if that is one of its identities. @throws Fault INVALID, NAME_TAKEN, IDENTITY_TAKEN */
   async create(principal: Principal, input: unknown): Promise<WrittenAgent> {
     authorize(principal, 'agent:create');
-    const { name, labels, identities: inputs } = parseInput(newAgentInput, input);
-    const identities = identitiesOf(inputs);
+    const { name, ...given } = parseInput(newAgentInput, input);
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
       if (await tx.manager.existsBy(AgentEntity, { name })) throw new Fault('NAME_TAKEN', `The agent ${name} exists`);
-      const [now, id] = [new Date(), randomUUID()];
-      const sealedIdentities = sealIdentities(this.#keys.keyring, id, identities);
-      const standing = { isDisabled: false, managedBy: null };
-      const row = { id, name, labels, ...standing, sealedIdentities, createdAt: now, updatedAt: now };
-      await tx.manager.insert(AgentEntity, row);
-      await claimIdentities(tx.manager, this.#keys, id, identities);
-      const token = await this.#followTokens(tx.manager, id, [], identities, now);
-      tx.changed('agent', id, 'upsert');
-      tx.audit('agent:create', 'agent', name, { identities: identities.map(({ kind }) => kind) });
-      return { object: await this.#view(tx.manager, row), token };
+      return this.#insert(tx, name, given);
     });
-    return { ...result, change: 'CREATED', revision };
+    return { ...result, revision };
+  }
+
+  /**
+   * Brings the agent of a name to what is given, and makes it when it is absent. What is not mentioned stays as it is; null
+   * is the default. By `ref` an id may say which is meant. @throws Fault INVALID, NOT_FOUND, IDENTITY_TAKEN, CONFLICT
+   */
+  async upsert(
+    principal: Principal,
+    input: unknown,
+    { ref, ...options }: WriteOptions & { readonly ref?: ObjectRef | undefined } = {},
+  ): Promise<WrittenAgent> {
+    authorizeEither(principal, ['agent:update', 'agent:create']);
+    const given = parseInput(agentUpsertInput, input);
+    const work = (tx: ConfigTransaction) => this.#upsert(tx, principal, given, ref);
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
+    return { ...result, revision };
+  }
+
+  /** `upsert` within a transaction that does more. */
+  async upsertIn(tx: ConfigTransaction, principal: Principal, input: unknown): Promise<AgentChange> {
+    authorizeEither(principal, ['agent:update', 'agent:create']);
+    return this.#upsert(tx, principal, parseInput(agentUpsertInput, input), undefined);
   }
 
   /**
    * Gives a new token; those before it are dead from this revision on. One that expires lives as long as the one before was
    * given. @throws Fault NOT_FOUND; INVALID for an agent that is known by other things than a token
    */
-  async rotate(principal: Principal, name: string): Promise<WrittenAgent & { readonly token: string }> {
+  async rotate(
+    principal: Principal,
+    ref: ObjectRef,
+    options: WriteOptions = {},
+  ): Promise<WrittenAgent & { readonly token: string }> {
     authorize(principal, 'agent:rotate');
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
-      const row = await requireAgent(tx.manager, name);
-      const identities = openIdentities(this.#keys.keyring, row);
-      const before = tokenIdentity(identities);
-      if (!before) throw new Fault('INVALID', `The agent ${name} has no token among its identities`);
-      const now = new Date();
-      const after = await renewed(tx.manager, row.id, before, now);
-      await this.#writeIdentities(
-        tx,
-        row,
-        identities.map((identity) => (identity === before ? after : identity)),
-      );
-      await tx.manager.delete(AgentTokenEntity, { agentId: row.id });
-      const { expiresAtMs } = after;
-      const made = { agentId: row.id, createdAt: now, expiresAtMs };
-      const token = await insertToken(tx.manager, this.#keys.tokenPepper, made);
-      await tx.manager.update(AgentEntity, { id: row.id }, { updatedAt: now });
-      tx.changed('agent', row.id, 'upsert');
-      tx.audit('agent:rotate', 'agent', name);
-      return { object: await this.#view(tx.manager, await requireAgent(tx.manager, name)), token };
-    });
+    const { result, revision } = await this.#change.changeConfig(
+      principal,
+      async (tx) => this.#rotate(tx, await requireAgent(tx.manager, ref)),
+      options,
+    );
     return { ...result, change: 'UPDATED', revision };
+  }
+
+  async #rotate(tx: ConfigTransaction, row: AgentRow): Promise<{ object: AgentView; token: string }> {
+    tx.checkRevision('agent', row);
+    const identities = openIdentities(this.#keys.keyring, row);
+    const before = tokenIdentity(identities);
+    if (!before) throw new Fault('INVALID', `The agent ${row.name} has no token among its identities`);
+    const now = new Date();
+    const after = await renewed(tx.manager, row.id, before, now);
+    await this.#writeIdentities(
+      tx,
+      row,
+      identities.map((identity) => (identity === before ? after : identity)),
+    );
+    await tx.manager.delete(AgentTokenEntity, { agentId: row.id });
+    const { expiresAtMs } = after;
+    const made = { agentId: row.id, createdAt: now, expiresAtMs };
+    const token = await insertToken(tx.manager, this.#keys.tokenPepper, made);
+    await tx.manager.update(AgentEntity, { id: row.id }, { revision: tx.revision, updatedAt: now });
+    tx.changed('agent', row.id, 'upsert');
+    tx.audit('agent:rotate', 'agent', row.name);
+    return { object: await this.#view(tx.manager, await requireAgent(tx.manager, row.name)), token };
   }
 
   /**
@@ -105,46 +132,81 @@ export class AgentService {
    */
   async update(principal: Principal, name: string, input: unknown): Promise<WrittenAgent> {
     authorize(principal, 'agent:update');
-    const { identities: inputs, ...update } = parseInput(agentUpdateInput, input);
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
-      const row = await requireAgent(tx.manager, name);
-      const identities = openIdentities(this.#keys.keyring, row);
-      const before = { labels: row.labels, isDisabled: row.isDisabled, identities };
-      const after = {
-        labels: update.labels ?? row.labels,
-        isDisabled: update.isDisabled ?? row.isDisabled,
-        identities: inputs ? identitiesOf(inputs) : identities,
-      };
-      const fields = (['labels', 'isDisabled', 'identities'] as const).filter(
-        (field) => !isSame(before[field], after[field]),
-      );
-      if (fields.length === 0)
-        return { object: await this.#view(tx.manager, row), token: null, change: 'UNCHANGED' as const };
-      const updatedAt = new Date();
-      if (fields.includes('identities')) await this.#writeIdentities(tx, row, after.identities);
-      const token = await this.#followTokens(tx.manager, row.id, identities, after.identities, updatedAt);
-      const { labels, isDisabled } = after;
-      await tx.manager.update(AgentEntity, { id: row.id }, { labels, isDisabled, updatedAt });
-      tx.changed('agent', row.id, 'upsert');
-      tx.audit('agent:update', 'agent', name, { fields });
-      const object = await this.#view(tx.manager, await requireAgent(tx.manager, name));
-      return { object, token, change: 'UPDATED' as const };
-    });
+    const given = parseInput(agentUpdateInput, input);
+    const { result, revision } = await this.#change.changeConfig(principal, async (tx) =>
+      this.#update(tx, await requireAgent(tx.manager, name), given),
+    );
     return { ...result, revision };
   }
 
-  /** Removes an agent and its tokens; one that is absent is fine. Policies that name it keep the name. */
-  async remove(principal: Principal, name: string): Promise<Removed> {
+  /** Removes an agent and its tokens; one that is absent is fine. Policies that name it keep the name. @throws Fault CONFLICT */
+  async remove(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<Removed> {
     authorize(principal, 'agent:delete');
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
-      const row = isPlainName(name) ? await tx.manager.findOneBy(AgentEntity, { name }) : null;
-      if (row === null) return 'UNCHANGED';
-      await tx.manager.delete(AgentEntity, { id: row.id });
-      tx.changed('agent', row.id, 'remove');
-      tx.audit('agent:delete', 'agent', name);
-      return 'DELETED';
-    });
+    const work = (tx: ConfigTransaction) => this.removeIn(tx, principal, ref);
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { change: result, revision };
+  }
+
+  /** `remove` within a transaction that does more. */
+  async removeIn(tx: ConfigTransaction, principal: Principal, ref: ObjectRef): Promise<Removal> {
+    authorize(principal, 'agent:delete');
+    const row = await findNamed(tx.manager, agentKind, ref);
+    if (row === null) return 'UNCHANGED';
+    tx.checkRevision('agent', row);
+    await tx.manager.delete(AgentEntity, { id: row.id });
+    tx.changed('agent', row.id, 'remove');
+    tx.audit('agent:delete', 'agent', row.name);
+    return 'DELETED';
+  }
+
+  async #upsert(
+    tx: ConfigTransaction,
+    principal: Principal,
+    { name: given, ...update }: AgentUpdate & { readonly name?: string | undefined },
+    ref: ObjectRef | undefined,
+  ): Promise<AgentChange> {
+    const meant = ref === undefined ? null : await requireAgent(tx.manager, ref);
+    const name = given ?? meant?.name;
+    if (name === undefined) throw invalidField('name', 'is required');
+    if (meant !== null && name !== meant.name) throw invalidField('name', 'must be that of the agent, or absent');
+    const row = meant ?? (await findNamed(tx.manager, agentKind, name));
+    authorize(principal, row === null ? 'agent:create' : 'agent:update');
+    return row === null ? this.#insert(tx, name, update) : this.#update(tx, row, update);
+  }
+
+  async #insert(tx: ConfigTransaction, name: string, given: AgentUpdate): Promise<AgentChange> {
+    tx.checkRevision('agent', null);
+    const identities = given.identities ? identitiesOf(given.identities) : defaultIdentities;
+    const [now, id] = [new Date(), randomUUID()];
+    const sealedIdentities = sealIdentities(this.#keys.keyring, id, identities);
+    const { labels, isDisabled } = given;
+    const content = { labels: labels ?? {}, isDisabled: isDisabled ?? false, managedBy: null, sealedIdentities };
+    const row = { id, name, ...content, revision: tx.revision, createdAt: now, updatedAt: now };
+    await tx.manager.insert(AgentEntity, row);
+    await claimIdentities(tx.manager, this.#keys, id, identities);
+    const token = await this.#followTokens(tx.manager, id, [], identities, now);
+    tx.changed('agent', id, 'upsert');
+    tx.audit('agent:create', 'agent', name, { identities: identities.map(({ kind }) => kind) });
+    return { object: await this.#view(tx.manager, row), token, change: 'CREATED' };
+  }
+
+  async #update(tx: ConfigTransaction, row: AgentRow, given: AgentUpdate): Promise<AgentChange> {
+    const identities = openIdentities(this.#keys.keyring, row);
+    const before = { labels: row.labels, isDisabled: row.isDisabled, identities };
+    const after = changed(before, given);
+    const fields = (['labels', 'isDisabled', 'identities'] as const).filter(
+      (field) => !isSame(before[field], after[field]),
+    );
+    if (fields.length === 0) return { object: await this.#view(tx.manager, row), token: null, change: 'UNCHANGED' };
+    tx.checkRevision('agent', row);
+    const updatedAt = new Date();
+    if (fields.includes('identities')) await this.#writeIdentities(tx, row, after.identities);
+    const token = await this.#followTokens(tx.manager, row.id, identities, after.identities, updatedAt);
+    const { labels, isDisabled } = after;
+    await tx.manager.update(AgentEntity, { id: row.id }, { labels, isDisabled, revision: tx.revision, updatedAt });
+    tx.changed('agent', row.id, 'upsert');
+    tx.audit('agent:update', 'agent', row.name, { fields });
+    return { object: await this.#view(tx.manager, await requireAgent(tx.manager, row.name)), token, change: 'UPDATED' };
   }
 
   async #writeIdentities(tx: ConfigTransaction, row: AgentRow, identities: readonly AgentIdentity[]): Promise<void> {
@@ -176,6 +238,22 @@ export class AgentService {
     if (view === undefined) throw new Error('A view was not made');
     return view;
   }
+}
+
+interface AgentContent {
+  readonly labels: Record<string, string>;
+  readonly isDisabled: boolean;
+  readonly identities: readonly AgentIdentity[];
+}
+
+/** What an agent is after a change: absent leaves alone, null is the default. */
+function changed(before: AgentContent, { labels, isDisabled, identities }: AgentUpdate): AgentContent {
+  return {
+    labels: labels === undefined ? before.labels : (labels ?? {}),
+    isDisabled: isDisabled === undefined ? before.isDisabled : (isDisabled ?? false),
+    identities:
+      identities === undefined ? before.identities : identities === null ? defaultIdentities : identitiesOf(identities),
+  };
 }
 
 /** As they are kept: what is undefined is not there. */

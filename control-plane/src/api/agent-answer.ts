@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, revision, texts, time } from './rest/answer-parts.ts';
+import { id, revision, texts, standing, time } from './rest/answer-parts.ts';
 
 const identity = z
   .union([
@@ -38,8 +38,7 @@ export const agent = z
         expiresAt: time.nullable(),
       }),
     ),
-    createdAt: time,
-    updatedAt: time,
+    ...standing,
   })
   .meta({ id: 'Agent' });
 

@@ -4,7 +4,7 @@ import { newPolicyInput, policyReplacementInput } from '../policies/policy-input
 import type { PolicyService } from '../policies/policy.service.ts';
 import { pageForm } from './page-query.ts';
 import { pageBody } from './rest-body.ts';
-import { id, pageOf, revision, texts, time } from './rest/answer-parts.ts';
+import { id, pageOf, revision, texts, standing } from './rest/answer-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
 const deny = z.strictObject({
@@ -33,8 +33,7 @@ const policy = z
     agents: z.array(z.union([z.string(), z.strictObject({ labels: z.record(z.string(), z.string()) })])),
     mode: z.enum(['enforce', 'monitor']),
     rules: z.array(z.union([z.strictObject({ allow }), z.strictObject({ deny })])),
-    createdAt: time,
-    updatedAt: time,
+    ...standing,
   })
   .meta({ id: 'Policy' });
 const written = policy.extend({ revision }).meta({ id: 'WrittenPolicy' });

@@ -3,7 +3,7 @@ import { newRouteInput, routeReplacementInput } from '../routes/route-input.ts';
 import type { RouteService } from '../routes/route.service.ts';
 import { pageForm } from './page-query.ts';
 import { pageBody } from './rest-body.ts';
-import { id, pageOf, revision, texts, time } from './rest/answer-parts.ts';
+import { id, pageOf, revision, texts, standing } from './rest/answer-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
 const named = z.strictObject({ name: z.string(), template: z.string() });
@@ -27,8 +27,7 @@ const route = z
     methods: texts,
     inject: z.array(injection),
     problem: z.string().nullable().meta({ description: 'Why it does nothing now; null when it may act.' }),
-    createdAt: time,
-    updatedAt: time,
+    ...standing,
   })
   .meta({ id: 'Route' });
 const written = route.extend({ revision }).meta({ id: 'WrittenRoute' });

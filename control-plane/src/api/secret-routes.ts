@@ -4,7 +4,7 @@ import { newSecretInput, secretUpdateInput } from '../secrets/secret-input.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
 import { pageForm } from './page-query.ts';
 import { pageBody, showDisabled, withDisabled } from './rest-body.ts';
-import { id, pageOf, revision, time } from './rest/answer-parts.ts';
+import { id, pageOf, revision, standing, time } from './rest/answer-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
 const binding = z.strictObject({
@@ -27,8 +27,7 @@ const secret = z
     disabled: z.boolean(),
     fingerprint: z.string().meta({ description: 'Keyed: tells the value from another, and nothing else about it.' }),
     valueSetAt: time,
-    createdAt: time,
-    updatedAt: time,
+    ...standing,
   })
   .meta({ id: 'Secret' });
 const written = secret.extend({ revision }).meta({ id: 'WrittenSecret' });

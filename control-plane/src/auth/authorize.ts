@@ -40,6 +40,18 @@ export function authorize(principal: Principal, action: Action, environment?: st
 }
 
 /**
+ * Refuses who may take none of the actions, before it is known which of them a write is: the one that it is then is
+ * authorized by itself. @throws Fault FORBIDDEN, naming the first
+ */
+export function authorizeEither(
+  principal: Principal,
+  actions: readonly [Action, ...Action[]],
+  environment?: string,
+): void {
+  if (!actions.some((action) => may(principal, action, environment))) authorize(principal, actions[0], environment);
+}
+
+/**
  * As `authorize`, for what touches several environments: each has to be in reach. `*` among them stands for what belongs to
  * every environment. @throws Fault FORBIDDEN
  */

@@ -4,6 +4,7 @@ import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm';
 import type { Principal } from '../auth/principal.ts';
 import { lockForChange } from './lock-for-change.ts';
+import type { WriteOptions } from './written.ts';
 
 export type ConfigKind = 'secret' | 'agent' | 'policy' | 'route' | 'authority';
 export type ConfigOperation = 'upsert' | 'remove';
@@ -11,6 +12,13 @@ export type ConfigOperation = 'upsert' | 'remove';
 /** What a change may do inside its transaction. */
 export interface ConfigTransaction {
   readonly manager: EntityManager;
+  /** The revision that this change will have, if it is one. */
+  readonly revision: number;
+  /**
+   * Holds an object against the write's `ifRevision`, if it has one; to be called for what is about to be written, as it
+   * was before, or null. @throws Fault CONFLICT
+   */
+  checkRevision(kind: ConfigKind, before: { readonly revision: number } | null): void;
   /** Says that workers must read this row again, or forget it. */
   changed(kind: ConfigKind, id: string, operation: ConfigOperation): void;
   /** Records the admin's action. `detail` names changed fields, never values. */
@@ -26,6 +34,9 @@ interface Recorded {
   readonly changes: Map<string, { kind: ConfigKind; id: string; operation: ConfigOperation }>;
   readonly events: { action: string; objectKind: ConfigKind; objectName: string; detail: object }[];
 }
+
+/** The kinds whose rows carry the revision that last wrote them. */
+const revisedKinds = ['secret', 'agent', 'policy', 'route'] as const satisfies readonly ConfigKind[];
 
 const lockNotAvailable = '55P03';
 
@@ -50,17 +61,18 @@ export class ChangeConfig {
   async changeConfig<T>(
     principal: Principal,
     work: (tx: ConfigTransaction) => Promise<T>,
+    { ifRevision }: WriteOptions = {},
   ): Promise<{ result: T; revision: number }> {
     const outcome = await this.#dataSource
       .transaction('READ COMMITTED', async (manager) => {
         await lockForChange(manager);
         const recorded: Recorded = { changes: new Map(), events: [] };
-        const result = await work(transactionOf(manager, recorded));
-        return {
-          result,
-          revision: await commitRecorded(manager, principal, recorded),
-          isNew: recorded.changes.size > 0,
-        };
+        const before = await currentRevision(manager);
+        const result = await work(transactionOf(manager, recorded, before + 1, ifRevision));
+        const isNew = recorded.changes.size > 0;
+        const revision = isNew ? before + 1 : before;
+        await commitRecorded(manager, principal, recorded, revision);
+        return { result, revision, isNew };
       })
       .catch((cause: unknown) => {
         throw isLockTimeout(cause)
@@ -80,9 +92,18 @@ export class ChangeConfig {
   }
 }
 
-function transactionOf(manager: EntityManager, recorded: Recorded): ConfigTransaction {
+function transactionOf(
+  manager: EntityManager,
+  recorded: Recorded,
+  revision: number,
+  ifRevision: number | undefined,
+): ConfigTransaction {
   return {
     manager,
+    revision,
+    checkRevision(kind, before) {
+      if (ifRevision !== undefined) requireRevision(kind, before, ifRevision);
+    },
     changed(kind, id, operation) {
       recorded.changes.set(`${kind} ${id}`, { kind, id, operation });
     },
@@ -92,30 +113,68 @@ function transactionOf(manager: EntityManager, recorded: Recorded): ConfigTransa
   };
 }
 
-async function commitRecorded(manager: EntityManager, principal: Principal, recorded: Recorded): Promise<number> {
-  const isChange = recorded.changes.size > 0;
-  const revision = isChange ? await nextRevision(manager) : await currentRevision(manager);
-  const by = `${principal.kind}:${principal.name}`;
-  for (const { kind, id, operation } of recorded.changes.values()) {
-    await manager.query(
-      'INSERT INTO config_change (revision, kind, object_id, operation, principal) VALUES ($1, $2, $3, $4, $5)',
-      [revision, kind, id, operation, by],
-    );
+function requireRevision(kind: ConfigKind, before: { readonly revision: number } | null, ifRevision: number): void {
+  const field = 'ifRevision';
+  if (before === null) {
+    if (ifRevision > 0) throw new Fault('CONFLICT', `The ${kind} is not there any more`, { field });
+  } else if (before.revision > ifRevision) {
+    throw new Fault('CONFLICT', `The ${kind} was written meanwhile, in revision ${before.revision}`, { field });
   }
-  for (const { action, objectKind, objectName, detail } of recorded.events) {
-    await manager.query(
-      `INSERT INTO admin_event (id, at, principal, action, object_kind, object_name, revision, detail)
-       VALUES ($1, now(), $2, $3, $4, $5, $6, $7)`,
-      [randomUUID(), by, action, objectKind, objectName, revision, JSON.stringify(detail)],
-    );
-  }
-  return revision;
 }
 
-async function nextRevision(manager: EntityManager): Promise<number> {
-  // One row and no RETURNING: TypeORM gives the rows of an UPDATE in a shape of its own.
-  await manager.query('UPDATE config_state SET revision = revision + 1');
-  return currentRevision(manager);
+async function commitRecorded(
+  manager: EntityManager,
+  principal: Principal,
+  { changes, events }: Recorded,
+  revision: number,
+): Promise<void> {
+  const by = `${principal.kind}:${principal.name}`;
+  if (changes.size > 0) await commitChanges(manager, by, [...changes.values()], revision);
+  if (events.length === 0) return;
+  await manager.query(
+    `INSERT INTO admin_event (id, at, principal, action, object_kind, object_name, revision, detail)
+     SELECT id, now(), $1, action, kind, name, $2, detail
+     FROM jsonb_to_recordset($3::jsonb) AS e(id uuid, action text, kind text, name text, detail jsonb)`,
+    [
+      by,
+      revision,
+      JSON.stringify(
+        events.map(({ action, objectKind: kind, objectName: name, detail }) => ({
+          id: randomUUID(),
+          action,
+          kind,
+          name,
+          detail,
+        })),
+      ),
+    ],
+  );
+}
+
+async function commitChanges(
+  manager: EntityManager,
+  by: string,
+  changes: readonly { kind: ConfigKind; id: string; operation: ConfigOperation }[],
+  revision: number,
+): Promise<void> {
+  await manager.query('UPDATE config_state SET revision = $1', [revision]);
+  await manager.query(
+    `INSERT INTO config_change (revision, kind, object_id, operation, principal)
+     SELECT $1, kind, id, operation, $2 FROM unnest($3::text[], $4::uuid[], $5::text[]) AS c(kind, id, operation)`,
+    [
+      revision,
+      by,
+      changes.map(({ kind }) => kind),
+      changes.map(({ id }) => id),
+      changes.map(({ operation }) => operation),
+    ],
+  );
+  // Where the write itself did not: no way of writing an object can forget it.
+  for (const kind of revisedKinds) {
+    const ids = changes.filter((change) => change.kind === kind).map(({ id }) => id);
+    if (ids.length > 0)
+      await manager.query(`UPDATE ${kind} SET revision = $1 WHERE id = ANY ($2) AND revision <> $1`, [revision, ids]);
+  }
 }
 
 async function currentRevision(manager: EntityManager): Promise<number> {

@@ -1,12 +1,27 @@
-/** What a write did, and the revision that has it. */
-export interface Written<T> {
+/** What a write did to an object, within a transaction that may do more. */
+export interface Change<T> {
   readonly object: T;
   readonly change: 'CREATED' | 'UPDATED' | 'UNCHANGED';
+}
+
+/** What a write did, and the revision that has it. */
+export interface Written<T> extends Change<T> {
   readonly revision: number;
 }
 
 /** Removing what is absent succeeds, unchanged. */
+export type Removal = 'DELETED' | 'UNCHANGED';
+
 export interface Removed {
-  readonly change: 'DELETED' | 'UNCHANGED';
+  readonly change: Removal;
   readonly revision: number;
+}
+
+/** Conditions of a write. */
+export interface WriteOptions {
+  /**
+   * The write is refused when the object was written after this revision, or is absent. 0: it is refused when the object
+   * is there. A write that would change nothing is never refused.
+   */
+  readonly ifRevision?: number | undefined;
 }

@@ -7,6 +7,7 @@ import { SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
 import { AddManagedBy } from './add-managed-by.migration.ts';
+import { AddObjectRevisions } from './add-object-revisions.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
@@ -42,7 +43,7 @@ export function createDataSource(options: DataSourceOptions): DataSource {
     type: 'postgres',
     url: options.connectionString,
     entities,
-    migrations: [CreateConfiguration, AddAgentIdentities, AddAliases, AddRoutes, AddManagedBy],
+    migrations: [CreateConfiguration, AddAgentIdentities, AddAliases, AddRoutes, AddObjectRevisions, AddManagedBy],
     migrationsTableName: 'schema_migration',
     synchronize: false,
     migrationsRun: false,

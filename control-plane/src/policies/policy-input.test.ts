@@ -2,7 +2,7 @@ import { Fault } from '@onecli/shared/fault';
 import { describe, expect, it } from 'vitest';
 import { parseInput } from '../configuration/parse-input.ts';
 import { bodyOf, documentOf } from './policy-document.ts';
-import { newPolicyInput, policyReplacementInput } from './policy-input.ts';
+import { newPolicyInput } from './policy-input.ts';
 
 const allow = { hosts: ['api.stripe.com'], paths: ['/v1/**'], methods: ['GET', 'POST'], secrets: ['prod/stripe'] };
 const windows = [{ days: ['mon', 'fri'], from: '22:00', to: '06:00', zone: 'Europe/Berlin' }];
@@ -56,11 +56,12 @@ describe('newPolicyInput', () => {
 
   it('stores what says nothing as bodies were stored before there was anything to say', () => {
     const body = {
+      name: 'p',
       agents: ['a'],
       mode: 'enforce',
       rules: [{ allow: { hosts: ['a.example'], windows: [], tunnel: false, http2: false } }],
     };
-    expect(bodyOf(parseInput(policyReplacementInput, body))).toEqual({
+    expect(bodyOf(parseInput(newPolicyInput, body))).toEqual({
       agents: [{ kind: 'name', name: 'a' }],
       rules: [{ effect: 'allow', hosts: ['a.example'], paths: [], methods: [], secrets: [] }],
     });
@@ -68,7 +69,7 @@ describe('newPolicyInput', () => {
 
   it('counts each agent for itself unless it is told otherwise', () => {
     const allow = { hosts: ['a.example'], rateLimit: { requests: 1, perSeconds: 1 } };
-    const { rules } = parseInput(policyReplacementInput, { agents: [], rules: [{ allow }] });
+    const { rules } = parseInput(newPolicyInput, { name: 'p', agents: [], rules: [{ allow }] });
     expect(rules[0]?.allow?.rateLimit?.by).toBe('agent');
   });
 

@@ -4,9 +4,8 @@ import { orNull } from '../api/or-null.ts';
 import { PageArguments, pageOf } from '../api/page-arguments.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
-import type { RouteService } from './route.service.ts';
+import type { RouteService, RouteView } from './route.service.ts';
 import { type Injection, NewRouteInput, Route, RouteContentInput, RoutePage, RoutePayload } from './route.type.ts';
-import type { RouteView } from './route-view.ts';
 
 @Resolver()
 export class RouteResolver {

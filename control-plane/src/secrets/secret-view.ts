@@ -19,6 +19,8 @@ export interface SecretView {
   readonly valueSetAt: Date;
   /** The source of configuration as code that made it; null when it was made by hand. */
   readonly managedBy: string | null;
+  /** The revision that last wrote it. */
+  readonly revision: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -54,6 +56,7 @@ function viewOf(row: SecretRow, versions: readonly SecretVersionRow[]): SecretVi
     managedBy: row.managedBy,
     fingerprint: current?.fingerprint ?? '',
     valueSetAt: current?.createdAt ?? row.updatedAt,
+    revision: row.revision,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };

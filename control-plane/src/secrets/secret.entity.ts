@@ -1,5 +1,6 @@
 import type { Binding } from '@onecli/shared/domain/binding';
 import { EntitySchema } from 'typeorm';
+import { revisionColumn } from '../configuration/revision-column.ts';
 
 export interface SecretRow {
   id: string;
@@ -13,6 +14,8 @@ export interface SecretRow {
   isDisabled: boolean;
   /** The source of configuration as code that made it; null when it was made by hand. */
   managedBy: string | null;
+  /** The revision that last wrote it. */
+  revision: number;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -28,6 +31,7 @@ export const SecretEntity = new EntitySchema<SecretRow>({
     currentVersion: { name: 'current_version', type: 'integer' },
     isDisabled: { name: 'is_disabled', type: 'boolean' },
     managedBy: { name: 'managed_by', type: 'text', nullable: true },
+    revision: revisionColumn,
     createdAt: { name: 'created_at', type: 'timestamptz' },
     updatedAt: { name: 'updated_at', type: 'timestamptz' },
   },

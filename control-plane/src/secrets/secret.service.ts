@@ -129,6 +129,7 @@ export class SecretService {
     secret: NewSecret & { isDisabled?: boolean | undefined },
   ): Promise<SecretChange> {
     const { name, value, description, binding, alias, isDisabled = false } = secret;
+    tx.checkRevision('secret', null);
     const now = new Date();
     const row: SecretRow = {
       id: randomUUID(),
@@ -139,6 +140,7 @@ export class SecretService {
       currentVersion: 1,
       isDisabled,
       managedBy: null,
+      revision: tx.revision,
       createdAt: now,
       updatedAt: now,
     };
@@ -161,7 +163,9 @@ export class SecretService {
     };
     const fields = changedFields(before, after);
     if (fields.length === 0) return { object: await viewOne(tx.manager, before), change: 'UNCHANGED' };
+    tx.checkRevision('secret', before);
     after.updatedAt = now;
+    after.revision = tx.revision;
     if (fields.includes('binding')) await this.#vault.reseal(tx.manager, before, after.binding);
     if (update.value !== undefined) await this.#vault.insertVersion(tx.manager, after, update.value, now);
     const { id, ...columns } = after;

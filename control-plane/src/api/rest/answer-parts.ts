@@ -9,6 +9,17 @@ export const texts = z.array(z.string());
 /** Of the configuration; that of a write holds what was written. */
 export const revision = z.int().min(0).meta({ description: 'The revision of the configuration that has it.' });
 
+/** What every object of the configuration shows beside its content. */
+export const standing = {
+  managedBy: z
+    .string()
+    .nullable()
+    .meta({ description: 'The source of configuration as code that made it; null: made by hand.' }),
+  revision: z.int().min(0).meta({ description: 'The revision that last wrote it.' }),
+  createdAt: time,
+  updatedAt: time,
+};
+
 /** One page of a list; `next` is null on the last one. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.strictObject({

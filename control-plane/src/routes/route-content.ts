@@ -2,19 +2,10 @@ import { type Binding, bindsSurface } from '@onecli/shared/domain/binding';
 import { type RouteBody, surfaceOfInjection } from '@onecli/shared/domain/route';
 import { type EntityManager, In } from 'typeorm';
 import { SecretEntity } from '../secrets/secret.entity.ts';
-import type { RouteRow } from './route.entity.ts';
 
-/** A route as it is shown. */
-export interface RouteView extends RouteBody {
-  readonly id: string;
-  readonly name: string;
-  readonly version: number;
-  /** Why it does nothing now; null when it may act. */
+/** What a route says, and why it does nothing now; null when it may act. */
+export interface RouteContent extends RouteBody {
   readonly problem: string | null;
-  /** The source of configuration as code that made it; null when it was made by hand. */
-  readonly managedBy: string | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
 }
 
 interface Known {
@@ -22,18 +13,12 @@ interface Known {
   readonly isDisabled: boolean;
 }
 
-/** The views of some routes, in their order; one query for all their secrets. */
-export async function viewRoutes(
-  manager: EntityManager,
-  routes: readonly { readonly row: RouteRow; readonly body: RouteBody }[],
-): Promise<RouteView[]> {
-  const names = [...new Set(routes.map(({ body }) => body.secret))];
+/** The contents of some routes, in their order; one query for all their secrets. */
+export async function routeContents(manager: EntityManager, bodies: readonly RouteBody[]): Promise<RouteContent[]> {
+  const names = [...new Set(bodies.map((body) => body.secret))];
   const secrets = names.length === 0 ? [] : await manager.findBy(SecretEntity, { name: In(names) });
   const known = new Map<string, Known>(secrets.map((secret) => [secret.name, secret]));
-  return routes.map(({ row: { id, name, version, managedBy, createdAt, updatedAt }, body }) => {
-    const problem = problemOf(body, known.get(body.secret));
-    return { id, name, version, ...body, problem, managedBy, createdAt, updatedAt };
-  });
+  return bodies.map((body) => ({ ...body, problem: problemOf(body, known.get(body.secret)) }));
 }
 
 function problemOf({ inject, secret: name }: RouteBody, secret: Known | undefined): string | null {

@@ -1,0 +1,262 @@
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { isPlainName } from '@onecli/shared/domain/names';
+import { Fault } from '@onecli/shared/fault';
+import type { Keyring } from '@onecli/shared/vault/keyring';
+import { open, seal, type SealContext } from '@onecli/shared/vault/seal';
+import { VaultFault } from '@onecli/shared/vault/vault-fault';
+import type { DataSource, EntityManager, EntitySchema } from 'typeorm';
+import { authorize, authorizeEither } from '../auth/authorize.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { InstanceKeys } from '../instance/instance-keys.ts';
+import type { ChangeConfig, ConfigTransaction } from './change-config.ts';
+import type { DocumentRow } from './document.entity.ts';
+import { layOver } from './lay-over.ts';
+import { findNamed, type NamedKind, type ObjectRef, requireNamed } from './object-ref.ts';
+import { type Page, type PageRequest, pageByName } from './page.ts';
+import { invalidField } from './parse-input.ts';
+import type { Change, Removal, Removed, WriteOptions, Written } from './written.ts';
+
+/** What every document shows beside its content. */
+export interface DocumentView {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  /** The revision that last wrote it. */
+  readonly revision: number;
+  /** The source of configuration as code that made it; null when it was made by hand. */
+  readonly managedBy: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What tells one kind of documents from another. */
+export interface DocumentKind<Body extends object, Content extends object> {
+  readonly kind: 'policy' | 'route';
+  readonly entity: EntitySchema<DocumentRow>;
+  /** What a body is sealed for. */
+  readonly context: (id: string, version: number) => SealContext;
+  /** Checks a whole document as a person writes it. @throws Fault INVALID with the field */
+  readonly parse: (input: unknown) => { readonly name: string; readonly body: Body };
+  /** The document of a body, as `parse` takes it. */
+  readonly documentOf: (body: Body) => object;
+  /** Refuses a body that names what does not exist. @throws Fault INVALID with the field */
+  readonly check: (manager: EntityManager, body: Body) => Promise<void>;
+  /** What some bodies show beside their rows, in their order. */
+  readonly contents: (manager: EntityManager, bodies: readonly Body[]) => Promise<Content[]>;
+}
+
+type Expected = 'absent' | 'present' | 'either';
+
+/** Named documents of one kind: policies, routes. Their bodies are sealed at rest. */
+export class DocumentService<Body extends object, Content extends object> {
+  readonly #dataSource: DataSource;
+  readonly #change: ChangeConfig;
+  readonly #keyring: Keyring;
+  readonly #kind: DocumentKind<Body, Content>;
+  readonly #named: NamedKind<DocumentRow>;
+
+  constructor(kind: DocumentKind<Body, Content>, dataSource: DataSource, change: ChangeConfig, keys: InstanceKeys) {
+    this.#kind = kind;
+    this.#named = { ...kind, isName: isPlainName };
+    this.#dataSource = dataSource;
+    this.#change = change;
+    this.#keyring = keys.keyring;
+  }
+
+  /** One page, in the order of names. @throws Fault INTERNAL when a body does not open */
+  async list(principal: Principal, request: PageRequest = {}): Promise<Page<DocumentView & Content>> {
+    authorize(principal, `${this.#kind.kind}:read`);
+    const page = await pageByName(this.#dataSource.manager, this.#kind.entity, request);
+    const documents = page.items.map((row) => ({ row, body: this.#openBody(row) }));
+    return { items: await this.#views(this.#dataSource.manager, documents), next: page.next };
+  }
+
+  /** @throws Fault NOT_FOUND */
+  async get(principal: Principal, ref: ObjectRef): Promise<DocumentView & Content> {
+    authorize(principal, `${this.#kind.kind}:read`);
+    const row = await requireNamed(this.#dataSource.manager, this.#named, ref);
+    return this.#view(this.#dataSource.manager, row, this.#openBody(row));
+  }
+
+  /** @throws Fault INVALID, also for what it names and does not exist; NAME_TAKEN */
+  async create(principal: Principal, input: unknown): Promise<Written<DocumentView & Content>> {
+    authorize(principal, `${this.#kind.kind}:create`);
+    const parsed = this.#kind.parse(input);
+    return this.#changeOne(principal, {}, (tx) => this.#write(tx, principal, parsed, 'absent'));
+  }
+
+  /** Replaces all but the name. @throws Fault INVALID, NOT_FOUND */
+  async replace(principal: Principal, name: string, input: unknown): Promise<Written<DocumentView & Content>> {
+    authorize(principal, `${this.#kind.kind}:update`);
+    const { name: repeated = name, ...content } = fieldsOf(input);
+    if (repeated !== name) throw invalidField('name', `must be that of the ${this.#kind.kind}, or absent`);
+    if (!isPlainName(name)) throw this.#notFound();
+    const parsed = this.#kind.parse({ ...content, name });
+    return this.#changeOne(principal, {}, (tx) => this.#write(tx, principal, parsed, 'present'));
+  }
+
+  /**
+   * Brings the document of a name to what is given, and makes it when it is absent. What is not mentioned stays as it is;
+   * null sets it back to its default. By `ref` an id may say which is meant. @throws Fault INVALID, NOT_FOUND, CONFLICT
+   */
+  async upsert(
+    principal: Principal,
+    input: unknown,
+    { ref, ...options }: WriteOptions & { readonly ref?: ObjectRef | undefined } = {},
+  ): Promise<Written<DocumentView & Content>> {
+    this.#authorizeUpsert(principal);
+    return this.#changeOne(principal, options, (tx) => this.#upsert(tx, principal, input, ref));
+  }
+
+  /** `upsert` within a transaction that does more. */
+  async upsertIn(tx: ConfigTransaction, principal: Principal, input: unknown): Promise<Change<DocumentView & Content>> {
+    this.#authorizeUpsert(principal);
+    return this.#upsert(tx, principal, input, undefined);
+  }
+
+  /** Removes a document; one that is absent is fine. @throws Fault CONFLICT */
+  async remove(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<Removed> {
+    authorize(principal, `${this.#kind.kind}:delete`);
+    const work = (tx: ConfigTransaction) => this.removeIn(tx, principal, ref);
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
+    return { change: result, revision };
+  }
+
+  /** `remove` within a transaction that does more. */
+  async removeIn(tx: ConfigTransaction, principal: Principal, ref: ObjectRef): Promise<Removal> {
+    const { kind, entity } = this.#kind;
+    authorize(principal, `${kind}:delete`);
+    const row = await findNamed(tx.manager, this.#named, ref);
+    if (row === null) return 'UNCHANGED';
+    tx.checkRevision(kind, row);
+    await tx.manager.delete(entity, { id: row.id });
+    tx.changed(kind, row.id, 'remove');
+    tx.audit(`${kind}:delete`, kind, row.name);
+    return 'DELETED';
+  }
+
+  #authorizeUpsert(principal: Principal): void {
+    authorizeEither(principal, [`${this.#kind.kind}:update`, `${this.#kind.kind}:create`]);
+  }
+
+  async #changeOne(
+    principal: Principal,
+    options: WriteOptions,
+    work: (tx: ConfigTransaction) => Promise<Change<DocumentView & Content>>,
+  ): Promise<Written<DocumentView & Content>> {
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
+    return { ...result, revision };
+  }
+
+  async #upsert(
+    tx: ConfigTransaction,
+    principal: Principal,
+    input: unknown,
+    ref: ObjectRef | undefined,
+  ): Promise<Change<DocumentView & Content>> {
+    const given = fieldsOf(input);
+    const before = ref === undefined ? null : await requireNamed(tx.manager, this.#named, ref);
+    const name = given['name'] ?? before?.name;
+    if (before !== null && name !== before.name)
+      throw invalidField('name', `must be that of the ${this.#kind.kind}, or absent`);
+    const row = before ?? (typeof name === 'string' ? await findNamed(tx.manager, this.#named, name) : null);
+    const document = row === null ? {} : this.#kind.documentOf(this.#openBody(row));
+    const parsed = this.#kind.parse({ ...layOver(document, given), name });
+    return this.#write(tx, principal, parsed, 'either', row);
+  }
+
+  async #write(
+    tx: ConfigTransaction,
+    principal: Principal,
+    { name, body }: { readonly name: string; readonly body: Body },
+    expected: Expected,
+    found?: DocumentRow | null,
+  ): Promise<Change<DocumentView & Content>> {
+    const { kind } = this.#kind;
+    const before = found === undefined ? await findNamed(tx.manager, this.#named, name) : found;
+    if (before !== null && expected === 'absent') throw new Fault('NAME_TAKEN', `The ${kind} ${name} exists`);
+    if (before === null && expected === 'present') throw this.#notFound();
+    authorize(principal, before === null ? `${kind}:create` : `${kind}:update`);
+    return before === null ? this.#insert(tx, name, body) : this.#update(tx, before, body);
+  }
+
+  async #insert(tx: ConfigTransaction, name: string, body: Body): Promise<Change<DocumentView & Content>> {
+    const { kind, entity, check } = this.#kind;
+    tx.checkRevision(kind, null);
+    await check(tx.manager, body);
+    const [now, id] = [new Date(), randomUUID()];
+    const made = { version: 1, revision: tx.revision, managedBy: null, createdAt: now, updatedAt: now };
+    const row = { id, name, sealedBody: this.#sealBody(id, 1, body), ...made };
+    await tx.manager.insert(entity, row);
+    tx.changed(kind, id, 'upsert');
+    tx.audit(`${kind}:create`, kind, name);
+    return { object: await this.#view(tx.manager, row, body), change: 'CREATED' };
+  }
+
+  async #update(tx: ConfigTransaction, before: DocumentRow, body: Body): Promise<Change<DocumentView & Content>> {
+    const { kind, entity, check } = this.#kind;
+    const bodyBefore = this.#openBody(before);
+    if (isDeepStrictEqual(bodyBefore, body))
+      return { object: await this.#view(tx.manager, before, body), change: 'UNCHANGED' };
+    tx.checkRevision(kind, before);
+    await check(tx.manager, body);
+    const version = before.version + 1;
+    const sealedBody = this.#sealBody(before.id, version, body);
+    const written = { version, sealedBody, revision: tx.revision, updatedAt: new Date() };
+    await tx.manager.update(entity, { id: before.id }, written);
+    tx.changed(kind, before.id, 'upsert');
+    tx.audit(`${kind}:update`, kind, before.name, { fields: changedFields(bodyBefore, body), version });
+    return { object: await this.#view(tx.manager, { ...before, ...written }, body), change: 'UPDATED' };
+  }
+
+  #notFound(): Fault {
+    return new Fault('NOT_FOUND', `There is no ${this.#kind.kind} of that name`);
+  }
+
+  #sealBody(id: string, version: number, body: Body): Buffer {
+    return seal(this.#keyring, this.#kind.context(id, version), Buffer.from(JSON.stringify(body), 'utf8'));
+  }
+
+  #openBody(row: DocumentRow): Body {
+    const { kind, context } = this.#kind;
+    try {
+      return JSON.parse(open(this.#keyring, context(row.id, row.version), row.sealedBody).toString('utf8')) as Body;
+    } catch (cause) {
+      if (!(cause instanceof VaultFault)) throw cause;
+      throw new Fault('INTERNAL', `The ${kind} ${row.name} does not open: its row was altered`, { cause });
+    }
+  }
+
+  async #views(manager: EntityManager, documents: readonly { readonly row: DocumentRow; readonly body: Body }[]) {
+    const contents = await this.#kind.contents(
+      manager,
+      documents.map(({ body }) => body),
+    );
+    return documents.map(({ row }, index) => {
+      const content = contents[index];
+      if (content === undefined) throw new Error('A view was not made');
+      const { id, name, version, revision, managedBy, createdAt, updatedAt } = row;
+      return { id, name, version, ...content, revision, managedBy, createdAt, updatedAt };
+    });
+  }
+
+  async #view(manager: EntityManager, row: DocumentRow, body: Body): Promise<DocumentView & Content> {
+    const [view] = await this.#views(manager, [{ row, body }]);
+    if (view === undefined) throw new Error('A view was not made');
+    return view;
+  }
+}
+
+function fieldsOf(input: unknown): Readonly<Record<string, unknown>> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw new Fault('INVALID', 'The body must be an object');
+  return input as Readonly<Record<string, unknown>>;
+}
+
+function changedFields(before: object, after: object): string[] {
+  const values = (body: object) => body as Readonly<Record<string, unknown>>;
+  return Object.keys({ ...before, ...after }).filter(
+    (field) => !isDeepStrictEqual(values(before)[field], values(after)[field]),
+  );
+}
