@@ -5,10 +5,10 @@ import { CidrMap, parseCidr } from '@onecli/shared/domain/cidr';
 import { type LimitName, limitVariables, parseLimit } from '@onecli/shared/limits-table';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { z } from 'zod';
-import { type ConnectTo, parseConnectTo } from './netguard/connect-to.ts';
-import { parseRange } from './netguard/parse-ranges.ts';
+import { type ConnectTo, parseConnectTo } from '@onecli/shared/netguard/connect-to';
+import { parseRange } from '@onecli/shared/netguard/parse-ranges';
 import { type Limits, toLimits } from './proxy/limits.ts';
-import { parseRoots } from './tls/upstream-tls.ts';
+import { parseRoots } from '@onecli/shared/netguard/upstream-context';
 import { parseAuthority } from './wire/parse-authority.ts';
 
 /** Decimal digits alone: what Number() takes besides (hexadecimal, exponents, blanks) nobody means as a port. */

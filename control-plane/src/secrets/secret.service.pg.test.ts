@@ -230,7 +230,8 @@ describe('SecretService.upsert', () => {
     await expect(services.secrets.upsert(rotator, { name: 'prod/none', value: 'x' })).rejects.toMatchObject(forbidden);
     await upsert({ name: 'prod/theirs-too', value: 'x' });
     const auditor = { ...owner, assignments: everywhere('auditor') };
-    for (const change of [{ value: 'y' }, { description: 'y' }, {}])
+    // The value that is current already: a refusal must not tell that.
+    for (const change of [{ value: 'x' }, { value: 'y' }, { description: 'y' }, {}])
       await expect(services.secrets.upsert(auditor, { name: 'prod/theirs-too', ...change })).rejects.toMatchObject(
         forbidden,
       );

@@ -92,11 +92,11 @@ export class SecretService {
       if (value === undefined) throw invalidField('value', 'is required: there is no such secret yet');
       return this.#insert(tx, { ...parseInput(newSecretInput, { name, value }), ...given, value });
     }
+    // Before the value is compared: who may not set one is not told whether it is the current one.
+    authorizeUpdate(principal, name, given);
     const { value, ...others } = given;
     const isNewValue = value !== undefined && !(await this.#vault.isCurrent(tx.manager, before, value));
-    const update = isNewValue ? { ...others, value } : others;
-    authorizeUpdate(principal, name, update);
-    return this.#update(tx, before, update);
+    return this.#update(tx, before, isNewValue ? { ...others, value } : others);
   }
 
   /** Removes a secret with all its versions; one that is absent is fine. Policies that name it grant nothing by that name. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { AddressGuard } from '../netguard/address-guard.ts';
-import { CheckedResolver } from '../netguard/checked-resolver.ts';
+import { AddressGuard } from '@onecli/shared/netguard/address-guard';
+import { CheckedResolver } from '@onecli/shared/netguard/checked-resolver';
 import { Configuration } from '../snapshot/configuration.ts';
 import { newKeyring, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
 import { UpstreamTls } from '../tls/upstream-tls.ts';

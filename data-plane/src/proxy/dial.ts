@@ -1,7 +1,7 @@
 /** Dials an upstream: every address is checked, the checked address is dialled, the name is verified (rules 1, 5, 8). */
 import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { CheckedResolver, ResolvedAddress } from '../netguard/checked-resolver.ts';
+import type { CheckedResolver, ResolvedAddress } from '@onecli/shared/netguard/checked-resolver';
 import type { Protocol } from '../tls/intercept-tls.ts';
 import type { Origin, UpstreamTls } from '../tls/upstream-tls.ts';
 import { type Refusal, refusal } from './answer.ts';

@@ -4,7 +4,7 @@ import { connect, createServer, type Server } from 'node:tls';
 import { createAuthority, parseAuthority } from '@onecli/shared/certificates/authority';
 import { issueLeaf } from '@onecli/shared/certificates/issue-leaf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Origin, parseRoots, UpstreamTls } from './upstream-tls.ts';
+import { type Origin, UpstreamTls } from './upstream-tls.ts';
 
 const authority = createAuthority({ commonName: 'Upstream authority', validDays: 2 });
 const signing = parseAuthority(authority);
@@ -107,21 +107,5 @@ describe('UpstreamTls', () => {
     await dial(upstream, 'TLSv1.3', { ...origin, port: 8443 });
     expect(upstream.connectionOptions(origin).session).toBeUndefined();
     expect(upstream.connectionOptions({ ...origin, port: 8443 }).session).toBeDefined();
-  });
-});
-
-describe('parseRoots', () => {
-  it('reads each certificate of a bundle', () => {
-    const second = createAuthority({ commonName: 'Second', validDays: 1 }).certificatePem;
-    expect(parseRoots(`one\n${authority.certificatePem}two\r\n${second}`)).toEqual([authority.certificatePem, second]);
-  });
-
-  it.each(['', 'nonsense', '-----BEGIN CERTIFICATE-----\nMII'])('refuses a text without certificates: %j', (pem) => {
-    expect(() => parseRoots(pem)).toThrow('no certificate');
-  });
-
-  it('refuses a bundle in which one block is no certificate', () => {
-    expect(() => parseRoots(authority.certificatePem + authority.privateKeyPem)).toThrow('PEM block 2');
-    expect(() => parseRoots(authority.certificatePem.replace(/[A-Z]{2}/, '!!'))).toThrow();
   });
 });
