@@ -7,6 +7,7 @@ import { addAudit } from './commands/audit.ts';
 import { addCa } from './commands/ca.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnv } from './commands/env.ts';
+import { addKeys } from './commands/keys.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRoute } from './commands/route.ts';
 import { addRun } from './commands/run.ts';
@@ -41,7 +42,19 @@ function buildProgram(makeContext: (program: Command) => CommandContext): Comman
     .addHelpText('after', examples)
     .exitOverride();
   const context = makeContext(program);
-  for (const add of [addStart, addRun, addEnv, addSecret, addAgent, addPolicy, addRoute, addAudit, addCa, addDoctor])
+  for (const add of [
+    addStart,
+    addRun,
+    addEnv,
+    addSecret,
+    addAgent,
+    addPolicy,
+    addRoute,
+    addAudit,
+    addKeys,
+    addCa,
+    addDoctor,
+  ])
     add(program, context);
   return program;
 }

@@ -1,6 +1,7 @@
 import { PostgresAuditConsumer } from '@onecli/shared/adapters/postgres/audit-queue';
 import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
 import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
+import { hostname } from 'node:os';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
@@ -25,6 +26,8 @@ import { HealthCheck } from './health/health-check.ts';
 import { logSparingly } from '@onecli/shared/log-sparingly';
 import { Metrics } from './health/metrics.ts';
 import type { InstanceKeys } from './instance/instance-keys.ts';
+import { KeyRotation } from './keys/key-rotation.ts';
+import { KeysService } from './keys/keys.service.ts';
 import { PolicyService } from './policies/policy.service.ts';
 import { RouteService } from './routes/route.service.ts';
 import { SecretService } from './secrets/secret.service.ts';
@@ -38,6 +41,8 @@ export interface ControlPlane {
   /** Takes audit events from the queue until `close`. */
   readonly auditWriter: AuditWriter;
   readonly partitions: AuditPartitions;
+  /** Keeps the key terms at what is committed, and brings rotations on their way. */
+  readonly keyRotation: KeyRotation;
   /** Ends what is open, the database last. */
   close(): Promise<void>;
 }
@@ -66,7 +71,10 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     isConsuming: () => auditWriter.isConsuming,
     revisionSeen: (revision) => metrics.revisionSeen(revision),
   });
-  const services = buildServices({ database, keys }, new ChangeConfig(database, bus, log), store);
+  const name = `${hostname()}-${process.pid}`;
+  const keyRotation = new KeyRotation({ database, terms: keys.terms, name, log });
+  const change = new ChangeConfig(database, bus, log, keys.terms);
+  const services = buildServices({ database, keys }, { change, store, keyRotation });
   const authenticator = await buildAuthenticator(config, users, keys);
   const graphql = await GraphqlApi.start(services, log);
   return {
@@ -74,6 +82,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     health,
     auditWriter,
     partitions: new AuditPartitions(database, log),
+    keyRotation,
     close: async () => {
       await graphql.stop();
       await auditWriter.close();
@@ -83,7 +92,13 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   };
 }
 
-function buildServices({ database, keys }: Foundation, change: ChangeConfig, store: AuditStore): Services {
+interface Parts {
+  readonly change: ChangeConfig;
+  readonly store: AuditStore;
+  readonly keyRotation: KeyRotation;
+}
+
+function buildServices({ database, keys }: Foundation, { change, store, keyRotation }: Parts): Services {
   return {
     secrets: new SecretService(database, change, keys),
     agents: new AgentService(database, change, keys),
@@ -93,6 +108,7 @@ function buildServices({ database, keys }: Foundation, change: ChangeConfig, sto
     audit: new AuditService(store),
     workers: new WorkerService(new WorkerStore(database)),
     authority: new AuthorityService(database),
+    keys: new KeysService(database, change, keys.terms, keyRotation),
   };
 }
 

@@ -35,6 +35,7 @@ async function start(config: Config, log: Logger, stopping: AbortSignal): Promis
     await server.listen(config.apiPort, config.bind);
     await plane.partitions.start();
     await plane.auditWriter.start();
+    plane.keyRotation.start();
   } catch (error) {
     await stop({ plane, server });
     throw error;
@@ -45,6 +46,7 @@ async function start(config: Config, log: Logger, stopping: AbortSignal): Promis
 async function stop({ plane, server }: Running): Promise<void> {
   plane.health.drain();
   plane.partitions.stop();
+  await plane.keyRotation.stop();
   await server.close();
   await plane.close();
 }

@@ -11,7 +11,7 @@ import type { RouteBody } from '@onecli/shared/domain/route';
 import type { SealedAgent, SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
 import { agentIdentitiesContext, policyContext, routeContext } from '@onecli/shared/seal-contexts';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
-import { Keyring } from '@onecli/shared/vault/keyring';
+import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open } from '@onecli/shared/vault/seal';
 import { productVersion } from '@onecli/shared/version';
 import type { Logger } from 'pino';
@@ -38,6 +38,7 @@ import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
 import type { Openers } from './snapshot/apply-changes.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
+import { WorkerKeys } from './snapshot/worker-keys.ts';
 import { AuthoritiesInForce } from './tls/authorities-in-force.ts';
 import { ProxyPortTls } from './tls/proxy-port-tls.ts';
 import { UpstreamTls } from './tls/upstream-tls.ts';
@@ -80,7 +81,7 @@ interface Stores {
   readonly source: PostgresSnapshotSource;
   readonly bus: PostgresConfigBus;
   readonly queue: PostgresAuditQueue;
-  readonly keyring: Keyring;
+  readonly keys: WorkerKeys;
   readonly tokenPepper: Buffer;
   readonly bootId: string;
 }
@@ -92,30 +93,28 @@ async function openStores(
 ): Promise<Stores> {
   const source = new PostgresSnapshotSource({ connectionString });
   const instance = await firstInstance(source, log, signal);
-  if (!verifyKeyCheck(masterKey, instance.id, instance.keyCheck)) {
+  if (!verifyKeyCheck(masterKey, instance.id, instance.keys.keyCheck)) {
     throw new WrongMasterKey('the master key is not the one of this instance');
   }
   return {
     source,
     bus: new PostgresConfigBus({ connectionString, key: masterKey.derive('bus-mac', instance.id) }),
     queue: new PostgresAuditQueue({ connectionString, key: masterKey.derive('audit-queue', instance.id) }),
-    keyring: Keyring.open(masterKey, instance.id, instance.terms),
+    keys: new WorkerKeys(masterKey, instance, log),
     tokenPepper: masterKey.derive('token-pepper', instance.id),
     bootId: randomBytes(4).toString('hex'),
   };
 }
 
-function wire(
-  config: WorkerConfig,
-  { source, bus, queue, keyring, tokenPepper, bootId }: Stores,
-  log: Logger,
-): DataPlane {
+function wire(config: WorkerConfig, { source, bus, queue, keys, tokenPepper, bootId }: Stores, log: Logger): DataPlane {
   const { limits } = config;
+  const { keyring } = keys;
   const clock = new DeadlineClock();
   const { authority, proxyPortTls } = certificates(config, keyring, limits.maxLeaves, log);
   const configuration = new FollowedConfiguration({
     source,
     bus,
+    keys,
     log,
     lookEveryMs: 1000,
     ...openers(keyring, log),
@@ -127,7 +126,7 @@ function wire(
     isPortNamed: (port: number) => configuration.current?.namesPort(port) ?? false,
   };
   const pools = upstreamPools(dialling, limits, clock);
-  const keys = new IssuerKeys({ fetchText: (url, signal) => fetchText(url, dialling, signal), log });
+  const issuerKeys = new IssuerKeys({ fetchText: (url, signal) => fetchText(url, dialling, signal), log });
   const metrics: Metrics = new Metrics({
     revision: () => configuration.current?.revision ?? 0,
     pooled: () => pools.pool.idleCount + pools.sessions.idleCount,
@@ -142,7 +141,7 @@ function wire(
     configuration,
     opener,
     tokenPepper,
-    jwts: new JwtVerifier(keys),
+    jwts: new JwtVerifier(issuerKeys),
     proxyPortTls,
     trustedProxies: config.trustedProxies,
     policyLimits: new PolicyLimits(),
@@ -236,18 +235,19 @@ function upstreamAccess(config: WorkerConfig): { resolver: CheckedResolver; tls:
 
 function reportAlive(
   name: string,
-  { source, bootId }: Stores,
+  { source, keys, bootId }: Stores,
   { configuration, log }: DataPlane,
   stop: AbortSignal,
 ): void {
   const startedAtMs = Date.now();
   const beat = (): void => {
     const appliedRevision = configuration.current?.revision ?? 0;
-    source
-      .heartbeat({ name, bootId, version: productVersion, appliedRevision, startedAtMs })
-      .catch((error: unknown) => {
-        log.debug({ err: error }, 'the heartbeat did not arrive');
-      });
+    const { isMasterKeyCurrent, keyring } = keys;
+    const { terms } = keyring;
+    const report = { name, bootId, version: productVersion, appliedRevision, terms, isMasterKeyCurrent, startedAtMs };
+    source.heartbeat(report).catch((error: unknown) => {
+      log.debug({ err: error }, 'the heartbeat did not arrive');
+    });
   };
   beat();
   const beating = setInterval(beat, 2000);

@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { AgentResolver } from '../agents/agent.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
+import { KeysResolver } from '../keys/keys.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
@@ -14,7 +15,15 @@ export type Resolvers = ReadonlyMap<unknown, object>;
 /** The GraphQL schema. Without instances it can be printed, and not be run. */
 export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
   return buildSchemaSync({
-    resolvers: [SecretResolver, AgentResolver, PolicyResolver, RouteResolver, AuditResolver, WorkerResolver],
+    resolvers: [
+      SecretResolver,
+      AgentResolver,
+      PolicyResolver,
+      RouteResolver,
+      AuditResolver,
+      WorkerResolver,
+      KeysResolver,
+    ],
     container: { get: (wanted) => resolvers.get(wanted) },
     // The services check every input by their own schemas.
     validate: false,

@@ -5,6 +5,7 @@ import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { AgentResolver } from '../agents/agent.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
+import { KeysResolver } from '../keys/keys.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
@@ -57,7 +58,7 @@ export class GraphqlApi {
   }
 }
 
-function resolversOf({ secrets, agents, certificates, policies, routes, audit, workers }: Services): Resolvers {
+function resolversOf({ secrets, agents, certificates, policies, routes, audit, workers, keys }: Services): Resolvers {
   return new Map<unknown, object>([
     [SecretResolver, new SecretResolver(secrets)],
     [AgentResolver, new AgentResolver(agents, certificates)],
@@ -65,6 +66,7 @@ function resolversOf({ secrets, agents, certificates, policies, routes, audit, w
     [RouteResolver, new RouteResolver(routes)],
     [AuditResolver, new AuditResolver(audit)],
     [WorkerResolver, new WorkerResolver(workers)],
+    [KeysResolver, new KeysResolver(keys)],
   ]);
 }
 

@@ -204,6 +204,8 @@ describe('every answer of the running server is as the document says', () => {
       ],
       ['GET', '/api/audit?decision=allow&since=2026-01-01&limit=3'],
       ['GET', '/api/workers'],
+      ['GET', '/api/keys'],
+      ['POST', '/api/keys/rotate'],
       ['GET', '/api/health'],
       ['GET', '/api/openapi.json'],
       ['DELETE', '/api/routes/r'],

@@ -2,6 +2,7 @@ import type { AgentCertificateService } from '../agents/agent-certificate.servic
 import type { AgentService } from '../agents/agent.service.ts';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { AuthorityService } from '../authority/authority.service.ts';
+import type { KeysService } from '../keys/keys.service.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
@@ -17,4 +18,5 @@ export interface Services {
   readonly audit: AuditService;
   readonly workers: WorkerService;
   readonly authority: AuthorityService;
+  readonly keys: KeysService;
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { DetailOpener, DetailSealer, detailOverheadBytes } from './detail-seal.ts';
 
 const master = MasterKey.fromHex('5c'.repeat(32));
-const { keyring } = Keyring.create(master, randomUUID());
+const { keyring, wrappedTerm } = Keyring.create(master, randomUUID());
 
 function sealed(sealer: DetailSealer, eventId: string, detail: string): Buffer {
   const target = Buffer.alloc(detailOverheadBytes + Buffer.byteLength(detail));
@@ -44,7 +44,8 @@ describe('DetailOpener', () => {
 
   it('opens what an earlier term sealed, and names a term that is missing', () => {
     const row = sealed(new DetailSealer(keyring), 'w-1', 'early');
-    const { keyring: later } = keyring.addTerm(master);
+    const newer = { ...keyring.wrapNewTerm(), isActive: true };
+    const later = Keyring.open(master, keyring.instanceId, [wrappedTerm, newer]);
     expect(new DetailOpener(later).open('w-1', row)).toBe('early');
     const late = sealed(new DetailSealer(later), 'w-1', 'late');
     expect(() => new DetailOpener(keyring).open('w-1', late)).toThrow('Key term 2 is not in the keyring');

@@ -29,6 +29,8 @@ const scopes = {
   'agent:rotate': 'instance',
   'agent:delete': 'instance',
   'worker:read': 'anywhere',
+  'keys:read': 'instance',
+  'keys:rotate': 'instance',
 } as const satisfies Record<string, ActionScope>;
 
 export type Action = keyof typeof scopes;

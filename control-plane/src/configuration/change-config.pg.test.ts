@@ -141,7 +141,7 @@ describe('ChangeConfig', () => {
     const listeners = `SELECT count(*)::int AS count FROM pg_stat_activity
       WHERE datname = current_database() AND query LIKE 'LISTEN%'`;
     await expect.poll(() => dataSource.query(listeners), patiently).toEqual([{ count: 1 }]);
-    const change = new ChangeConfig(dataSource, bus, { warn: () => undefined });
+    const change = new ChangeConfig(dataSource, bus, { warn: () => undefined }, keys.terms);
     for (const name of ['a', 'b', 'c']) await change.changeConfig(owner, (tx) => insertAgent(tx, name));
     await expect.poll(() => found.length, patiently).toBe(3);
     leaving.abort();

@@ -22,7 +22,17 @@ export interface ConfigTransaction {
   /** Says that workers must read this row again, or forget it. */
   changed(kind: ConfigKind, id: string, operation: ConfigOperation): void;
   /** Records the admin's action. `detail` names changed fields, never values. */
-  audit(action: string, objectKind: ConfigKind, objectName: string, detail?: Readonly<Record<string, unknown>>): void;
+  audit(
+    action: string,
+    objectKind: ConfigKind | 'keys',
+    objectName: string,
+    detail?: Readonly<Record<string, unknown>>,
+  ): void;
+}
+
+/** Keeps the keys that seal at what is committed. */
+export interface SealingKeys {
+  refresh(manager: EntityManager): Promise<void>;
 }
 
 /** The part of a logger that is needed here. */
@@ -32,7 +42,7 @@ export interface WarningLog {
 
 interface Recorded {
   readonly changes: Map<string, { kind: ConfigKind; id: string; operation: ConfigOperation }>;
-  readonly events: { action: string; objectKind: ConfigKind; objectName: string; detail: object }[];
+  readonly events: { action: string; objectKind: ConfigKind | 'keys'; objectName: string; detail: object }[];
 }
 
 /** The kinds whose rows carry the revision that last wrote them. */
@@ -45,11 +55,13 @@ export class ChangeConfig {
   readonly #dataSource: DataSource;
   readonly #bus: ConfigBus;
   readonly #log: WarningLog;
+  readonly #keys: SealingKeys;
 
-  constructor(dataSource: DataSource, bus: ConfigBus, log: WarningLog) {
+  constructor(dataSource: DataSource, bus: ConfigBus, log: WarningLog, keys: SealingKeys) {
     this.#dataSource = dataSource;
     this.#bus = bus;
     this.#log = log;
+    this.#keys = keys;
   }
 
   /**
@@ -66,6 +78,7 @@ export class ChangeConfig {
     const outcome = await this.#dataSource
       .transaction('READ COMMITTED', async (manager) => {
         await lockForChange(manager);
+        await this.#keys.refresh(manager);
         const recorded: Recorded = { changes: new Map(), events: [] };
         const before = await currentRevision(manager);
         const result = await work(transactionOf(manager, recorded, before + 1, ifRevision));

@@ -6,6 +6,7 @@ import { RouteEntity } from '../routes/route.entity.ts';
 import { SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
+import { AddKeyRotation } from './add-key-rotation.migration.ts';
 import { AddManagedBy } from './add-managed-by.migration.ts';
 import { AddObjectRevisions } from './add-object-revisions.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
@@ -43,7 +44,15 @@ export function createDataSource(options: DataSourceOptions): DataSource {
     type: 'postgres',
     url: options.connectionString,
     entities,
-    migrations: [CreateConfiguration, AddAgentIdentities, AddAliases, AddRoutes, AddObjectRevisions, AddManagedBy],
+    migrations: [
+      CreateConfiguration,
+      AddAgentIdentities,
+      AddAliases,
+      AddRoutes,
+      AddObjectRevisions,
+      AddManagedBy,
+      AddKeyRotation,
+    ],
     migrationsTableName: 'schema_migration',
     synchronize: false,
     migrationsRun: false,

@@ -1,9 +1,13 @@
 import type { Keyring } from '@onecli/shared/vault/keyring';
+import type { KeyTerms } from '../keys/key-terms.ts';
 
 /** An opened instance: its id, and the keys that the control plane needs of its master key. Keys are 32 bytes each. */
 export interface InstanceKeys {
   readonly instanceId: string;
+  /** Seals and opens; that of `terms`. */
   readonly keyring: Keyring;
+  /** Keeps the keyring at the terms that are committed. */
+  readonly terms: KeyTerms;
   readonly tokenPepper: Buffer;
   readonly fingerprintKey: Buffer;
   readonly busKey: Buffer;

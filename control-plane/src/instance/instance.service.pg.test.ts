@@ -52,7 +52,7 @@ describe('InstanceService', () => {
     await source.close();
     expect({ id: instance.id, revision, isWhole }).toEqual({ id: instanceId, revision: 1, isWhole: true });
     if (authority === undefined) throw new Error('no authority');
-    const keyring = Keyring.open(master, instance.id, instance.terms);
+    const keyring = Keyring.open(master, instance.id, instance.keys.terms);
     const privateKeyPem = open(keyring, authorityContext(authority.id), authority.sealedKey).toString();
     expect(() => parseAuthority({ certificatePem: authority.certificatePem, privateKeyPem })).not.toThrow();
     expect(await new AuthorityService(dataSource).certificatePem()).toBe(authority.certificatePem);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createAuthority } from '@onecli/shared/certificates/authority';
 import { authorityContext } from '@onecli/shared/seal-contexts';
 import { keyCheckValue, verifyKeyCheck } from '@onecli/shared/vault/key-check';
-import { Keyring, type WrappedTerm } from '@onecli/shared/vault/keyring';
+import { Keyring } from '@onecli/shared/vault/keyring';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
 import { seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
@@ -10,6 +10,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { sealMissingIdentities } from '../agents/seal-missing-identities.ts';
 import { AuthorityEntity } from '../authority/authority.entity.ts';
 import { lockForChange } from '../configuration/lock-for-change.ts';
+import { KeyTerms, readStoredTerms } from '../keys/key-terms.ts';
 import { InstanceFault } from './instance-fault.ts';
 import type { InstanceKeys } from './instance-keys.ts';
 
@@ -38,17 +39,19 @@ export class InstanceService {
   async open(master: MasterKey): Promise<InstanceKeys> {
     await this.#refuseWrongKey(master);
     await this.#migrate();
-    const { instanceId, keyring } = await this.#dataSource.transaction(async (manager) => {
+    const terms = await this.#dataSource.transaction(async (manager) => {
       await lockForChange(manager);
-      const stored = await readInstance(manager);
-      if (stored === undefined) return createInstance(manager, master);
+      const stored = (await readInstance(manager)) ?? (await createInstance(manager, master));
       const opened = await openInstance(manager, master, stored);
       await sealMissingIdentities(manager, opened.keyring);
       return opened;
     });
+    const { keyring } = terms;
+    const { instanceId } = keyring;
     return {
       instanceId,
       keyring,
+      terms,
       tokenPepper: master.derive('token-pepper', instanceId),
       fingerprintKey: master.derive('fingerprint', instanceId),
       busKey: master.derive('bus-mac', instanceId),
@@ -109,17 +112,12 @@ async function refuseDataWithoutKey(manager: EntityManager): Promise<void> {
   );
 }
 
-async function createInstance(
-  manager: EntityManager,
-  master: MasterKey,
-): Promise<{ instanceId: string; keyring: Keyring }> {
+async function createInstance(manager: EntityManager, master: MasterKey): Promise<StoredInstance> {
   await refuseDataWithoutKey(manager);
   const instanceId = randomUUID();
   const { keyring, wrappedTerm } = Keyring.create(master, instanceId);
-  await manager.query('INSERT INTO instance (id, key_check) VALUES ($1, $2)', [
-    instanceId,
-    keyCheckValue(master, instanceId),
-  ]);
+  const keyCheck = keyCheckValue(master, instanceId);
+  await manager.query('INSERT INTO instance (id, key_check) VALUES ($1, $2)', [instanceId, keyCheck]);
   await manager.query('INSERT INTO key_term (term, wrapped_key) VALUES ($1, $2)', [
     wrappedTerm.term,
     wrappedTerm.wrappedKey,
@@ -131,7 +129,7 @@ async function createInstance(
      SELECT revision, 'authority', $1, 'upsert', 'instance' FROM config_state`,
     [authorityId],
   );
-  return { instanceId, keyring };
+  return { id: instanceId, keyCheck };
 }
 
 async function createFirstAuthority(manager: EntityManager, keyring: Keyring): Promise<string> {
@@ -145,18 +143,10 @@ async function createFirstAuthority(manager: EntityManager, keyring: Keyring): P
   return id;
 }
 
-async function openInstance(
-  manager: EntityManager,
-  master: MasterKey,
-  stored: StoredInstance,
-): Promise<{ instanceId: string; keyring: Keyring }> {
+async function openInstance(manager: EntityManager, master: MasterKey, stored: StoredInstance): Promise<KeyTerms> {
   requireKey(master, stored);
-  const rows = await manager.query<{ term: number; wrapped_key: Buffer }[]>(
-    'SELECT term, wrapped_key FROM key_term ORDER BY term',
-  );
-  const terms: WrappedTerm[] = rows.map((row) => ({ term: row.term, wrappedKey: row.wrapped_key }));
   try {
-    return { instanceId: stored.id, keyring: Keyring.open(master, stored.id, terms) };
+    return new KeyTerms(master, stored.id, await readStoredTerms(manager));
   } catch (cause) {
     if (!(cause instanceof VaultFault)) throw cause;
     const message = `The master key is right, but the key terms of this database do not open: ${cause.message}. Nothing was changed. Restore the table \`key_term\` from a backup.`;

@@ -1,13 +1,23 @@
 import { MemoryConfigBus } from '@onecli/shared/adapters/memory/config-bus';
-import type { ConfigChanges, SnapshotSource } from '@onecli/shared/ports/snapshot-source';
+import type { ConfigChanges, SnapshotSource, StoredKeys, StorePosition } from '@onecli/shared/ports/snapshot-source';
+import { keyCheckValue } from '@onecli/shared/vault/key-check';
+import { Keyring } from '@onecli/shared/vault/keyring';
+import { MasterKey } from '@onecli/shared/vault/master-key';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FollowedConfiguration, type FollowOptions } from './follow-configuration.ts';
 import { sampleAgent } from './testing/sample-snapshot.ts';
+import { WorkerKeys } from './worker-keys.ts';
+
+const master = MasterKey.fromHex('5a'.repeat(32));
+const instanceId = '0192f0c1-2b3c-7d4e-8f50-112233445566';
+const { keyring: made, wrappedTerm: term1 } = Keyring.create(master, instanceId);
+const term2 = made.wrapNewTerm();
 
 /** A store in memory: its one agent is named after the revision. */
 class FakeSource implements SnapshotSource {
   stored = 1;
+  keys: StoredKeys = { generation: 0, keyCheck: keyCheckValue(master, instanceId), terms: [term1] };
   isAway = false;
   loads = 0;
   looks = 0;
@@ -17,11 +27,11 @@ class FakeSource implements SnapshotSource {
   gate: Promise<void> | undefined;
   lookGate: Promise<void> | undefined;
 
-  async revision(): Promise<number> {
+  async position(): Promise<StorePosition> {
     this.looks++;
     await this.lookGate;
     if (this.isAway) throw new Error('the store is away');
-    return this.stored;
+    return { revision: this.stored, keyGeneration: this.keys.generation };
   }
 
   async changesSince(revision: number | undefined): Promise<ConfigChanges> {
@@ -36,6 +46,7 @@ class FakeSource implements SnapshotSource {
     }
     return {
       revision: stored,
+      keys: this.keys,
       isWhole: revision === undefined,
       secrets: [],
       agents: [{ ...sampleAgent(`agent-${stored}`, { id: '1' }), sealedIdentities: undefined }],
@@ -62,9 +73,11 @@ function follow(change: Partial<FollowOptions> = {}) {
   const bus = new MemoryConfigBus();
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
+  const keys = new WorkerKeys(master, { id: instanceId, keys: source.keys }, log);
   const followed = new FollowedConfiguration({
     source,
     bus,
+    keys,
     log,
     lookEveryMs: 3_600_000,
     openBody: () => ({ agents: [], rules: [] }),
@@ -74,7 +87,7 @@ function follow(change: Partial<FollowOptions> = {}) {
   });
   const ending = new AbortController();
   endings.push(ending);
-  return { source, bus, lines, followed, ending, start: () => followed.start(ending.signal) };
+  return { source, bus, keys, lines, followed, ending, start: () => followed.start(ending.signal) };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -260,5 +273,43 @@ describe('FollowedConfiguration', () => {
     await new Promise((resolve) => setImmediate(resolve));
     await bus.announce(2);
     expect(source.loads).toBe(1);
+  });
+
+  it('learns a key term that is announced, before anything is sealed with it', async () => {
+    const { source, keys, followed, start } = follow({ lookEveryMs: 1 });
+    await start();
+    const before = followed.current;
+    source.keys = { ...source.keys, generation: 1, terms: [term1, term2] };
+    await until(() => keys.keyring.terms.includes(2));
+    expect([keys.keyring.currentTerm, followed.current === before]).toEqual([1, true]);
+  });
+
+  it('reads all anew when a key term is gone, and only then gives its key up', async () => {
+    const { source, keys, followed, start } = follow({ lookEveryMs: 1 });
+    await start();
+    source.keys = { ...source.keys, generation: 1, terms: [term1, { ...term2, isActive: true }] };
+    await until(() => keys.keyring.currentTerm === 2);
+    const before = followed.current;
+    source.isAway = true;
+    source.keys = { ...source.keys, generation: 2, terms: [{ ...term2, isActive: true }] };
+    const looks = source.looks;
+    await until(() => source.looks > looks + 1);
+    expect(keys.keyring.terms).toEqual([1, 2]);
+    source.isAway = false;
+    await until(() => keys.keyring.terms.length === 1);
+    expect([keys.keyring.terms, followed.current?.revision, followed.current === before]).toEqual([[2], 1, false]);
+  });
+
+  it('goes on with the keys that it has when the master key was replaced, and says so', async () => {
+    const { source, keys, followed, lines, start } = follow({ lookEveryMs: 1 });
+    await start();
+    const other = MasterKey.fromHex('a5'.repeat(32));
+    const rewrapped = Keyring.create(other, instanceId).wrappedTerm;
+    source.keys = { generation: 1, keyCheck: keyCheckValue(other, instanceId), terms: [rewrapped] };
+    await until(() => !keys.isMasterKeyCurrent);
+    source.stored = 2;
+    await until(() => followed.current?.revision === 2);
+    expect(keys.keyring.terms).toEqual([1]);
+    expect(lines.join('')).toContain('the master key was replaced');
   });
 });

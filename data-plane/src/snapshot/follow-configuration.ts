@@ -4,14 +4,16 @@
  */
 import type { Snapshot } from '@onecli/shared/domain/snapshot';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
-import type { SnapshotSource } from '@onecli/shared/ports/snapshot-source';
+import type { ConfigChanges, SnapshotSource } from '@onecli/shared/ports/snapshot-source';
 import type { Logger } from 'pino';
 import { applyChanges, type Openers } from './apply-changes.ts';
 import { Configuration } from './configuration.ts';
+import type { WorkerKeys } from './worker-keys.ts';
 
 export interface FollowOptions extends Openers {
   readonly source: SnapshotSource;
   readonly bus: ConfigBus;
+  readonly keys: Pick<WorkerKeys, 'generation' | 'hasOutgrownTerms' | 'take' | 'forgetOutgrown'>;
   readonly log: Logger;
   readonly lookEveryMs: number;
   /** Called with each configuration before it is in force; throwing keeps the previous one. */
@@ -76,9 +78,10 @@ export class FollowedConfiguration {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const revision = await this.#options.source.revision();
+      const { revision, keyGeneration } = await this.#options.source.position();
       this.#isStoreReachable = true;
-      if (revision > (this.#current?.revision ?? -1)) await this.refresh();
+      const isNewer = revision > (this.#current?.revision ?? -1);
+      if (isNewer || keyGeneration !== this.#options.keys.generation) await this.refresh();
       else if (revision < (this.#current?.revision ?? -1))
         this.#options.log.error(
           { revision, applied: this.#current?.revision },
@@ -106,12 +109,24 @@ export class FollowedConfiguration {
 
   async #load(): Promise<void> {
     const applied = this.#current?.revision;
-    const changes = await this.#options.source.changesSince(applied);
-    if (applied !== undefined && changes.revision <= applied) return;
+    const changes = await this.#read(applied);
+    if (applied !== undefined && !isNews(changes, applied)) return;
     const next = applyChanges(this.#current?.snapshot, changes, this.#options);
     this.#options.prepare?.(next);
     this.#current = new Configuration(next, this.#current);
+    if (changes.isWhole) this.#options.keys.forgetOutgrown();
     this.#options.log.debug({ revision: next.revision, isWhole: changes.isWhole }, 'configuration applied');
+  }
+
+  /** The changes, with their keys taken up. When a key term is gone all is read: rows here may be sealed under it. */
+  async #read(applied: number | undefined): Promise<ConfigChanges> {
+    const { source, keys } = this.#options;
+    const changes = await source.changesSince(applied);
+    keys.take(changes.keys);
+    if (changes.isWhole || !keys.hasOutgrownTerms) return changes;
+    const whole = await source.changesSince(undefined);
+    keys.take(whole.keys);
+    return whole;
   }
 
   #storeAway(error: unknown): void {
@@ -123,6 +138,11 @@ export class FollowedConfiguration {
         'the configuration store cannot be read: the last good configuration stays in force',
       );
   }
+}
+
+/** The same revision as a whole is news too: its rows may be sealed under other keys. */
+function isNews(changes: ConfigChanges, applied: number): boolean {
+  return changes.revision > applied || (changes.isWhole && changes.revision === applied);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

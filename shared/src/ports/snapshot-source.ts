@@ -1,4 +1,5 @@
 import type { AgentRecord, AuthorityRecord, SecretRecord } from '../domain/snapshot.ts';
+import type { WrappedTerm } from '../vault/keyring.ts';
 
 /** A policy as it lies in the store: its body is sealed. */
 export interface SealedPolicy {
@@ -16,15 +17,32 @@ export interface SealedAgent extends Omit<AgentRecord, 'identities'> {
   readonly sealedIdentities: Buffer | undefined;
 }
 
+/** The keys that configuration is sealed under, as they are stored. */
+export interface StoredKeys {
+  /** Grows by one whenever a key term comes, becomes active or goes, and when the master key is replaced. */
+  readonly generation: number;
+  /** Of the master key that wraps the terms now. */
+  readonly keyCheck: Buffer;
+  /** Without those that only old audit events still need. */
+  readonly terms: readonly WrappedTerm[];
+}
+
 export interface Instance {
   readonly id: string;
-  readonly keyCheck: Buffer;
-  readonly terms: readonly { readonly term: number; readonly wrappedKey: Buffer }[];
+  readonly keys: StoredKeys;
+}
+
+/** How far the store is. */
+export interface StorePosition {
+  readonly revision: number;
+  readonly keyGeneration: number;
 }
 
 /** What changed after a revision. `isWhole`: the rows are all there are, not a difference. */
 export interface ConfigChanges {
   readonly revision: number;
+  /** As of the same moment as the rows: with these they open. */
+  readonly keys: StoredKeys;
   readonly isWhole: boolean;
   readonly secrets: readonly SecretRecord[];
   readonly agents: readonly SealedAgent[];
@@ -40,8 +58,8 @@ export interface ConfigChanges {
 /** The store of configuration as a worker reads it. Throws while it cannot be reached or has no schema yet. */
 export interface SnapshotSource {
   instance(): Promise<Instance>;
-  /** The current revision: one cheap query. */
-  revision(): Promise<number>;
+  /** One cheap query. */
+  position(): Promise<StorePosition>;
   /** Everything after `revision`, read in one transaction; `undefined` or too large a gap reads all. */
   changesSince(revision: number | undefined): Promise<ConfigChanges>;
   /** Reports that this worker is alive and what it has applied. */
@@ -54,5 +72,9 @@ export interface WorkerReport {
   readonly bootId: string;
   readonly version: string;
   readonly appliedRevision: number;
+  /** The key terms that it can open. */
+  readonly terms: readonly number[];
+  /** False when the database has another master key by now than the one it was started with. */
+  readonly isMasterKeyCurrent: boolean;
   readonly startedAtMs: number;
 }

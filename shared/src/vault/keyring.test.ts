@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { Keyring } from './keyring.ts';
 import { MasterKey } from './master-key.ts';
-import { open, seal } from './seal.ts';
+import { open, seal, termOf } from './seal.ts';
 
 const INSTANCE = '0192f0c1-2b3c-7d4e-8f50-112233445566';
 const OTHER_INSTANCE = '0192f0c1-2b3c-7d4e-8f50-112233445567';
@@ -11,7 +11,9 @@ const wrong = MasterKey.fromHex('f0'.repeat(32));
 const context = { table: 'secret_version', column: 'sealed_value', rowId: 'r1', version: 1 };
 
 const { keyring: first, wrappedTerm: term1 } = Keyring.create(master, INSTANCE);
-const { keyring: second, wrappedTerm: term2 } = first.addTerm(master);
+const announced2 = first.wrapNewTerm();
+const term2 = { ...announced2, isActive: true };
+const second = Keyring.open(master, INSTANCE, [term1, term2]);
 
 const fault = (code: string) => expect.objectContaining({ name: 'VaultFault', code }) as Error;
 
@@ -28,10 +30,50 @@ describe('Keyring', () => {
     expect(open(reopened, context, sealed).toString()).toBe('value');
   });
 
-  it('leaves the keyring as it was when a term is added, since the new row may yet be rolled back', () => {
-    expect(first.currentTerm).toBe(1);
-    expect(first.hasTerm(2)).toBe(false);
-    expect(second.hasTerm(1)).toBe(true);
+  it('leaves the keyring as it was when a term is made, since the new row may yet be rolled back', () => {
+    expect([first.currentTerm, first.terms]).toEqual([1, [1]]);
+    expect(second.terms).toEqual([1, 2]);
+  });
+
+  it('opens what is sealed under a term that it has only learned, and seals with it once it is active', () => {
+    const keyring = Keyring.open(master, INSTANCE, [term1]);
+    keyring.learn([term1, announced2]);
+    expect([keyring.currentTerm, keyring.terms]).toEqual([1, [1, 2]]);
+    expect(open(keyring, context, seal(second, context, Buffer.from('value'))).toString()).toBe('value');
+    keyring.learn([term1, term2]);
+    expect(termOf(seal(keyring, context, Buffer.from('value')))).toBe(2);
+  });
+
+  it('keeps what it has when one of the stored terms does not open', () => {
+    const keyring = Keyring.open(master, INSTANCE, [term1]);
+    const altered = { ...term2, wrappedKey: Buffer.alloc(term2.wrappedKey.length) };
+    expect(() => keyring.learn([term1, altered])).toThrow(fault('WRONG_MASTER_KEY'));
+    expect([keyring.currentTerm, keyring.terms]).toEqual([1, [1]]);
+  });
+
+  it('knows a term that it has, although its row was wrapped anew by another master key', () => {
+    const keyring = Keyring.open(master, INSTANCE, [term1]);
+    keyring.learn([{ ...term1, wrappedKey: Buffer.alloc(60) }]);
+    expect(keyring.terms).toEqual([1]);
+  });
+
+  it('takes the key of a term that was made a second time, after an older database was restored', () => {
+    const keyring = Keyring.open(master, INSTANCE, [term1, term2]);
+    const again = { ...first.wrapNewTerm(), isActive: true };
+    keyring.learn([term1, again]);
+    const restored = Keyring.open(master, INSTANCE, [term1, again]);
+    expect(open(keyring, context, seal(restored, context, Buffer.from('value'))).toString()).toBe('value');
+  });
+
+  it('opens nothing under a term that it was told to forget, and never forgets the one that seals', () => {
+    const keyring = Keyring.open(master, INSTANCE, [term1, term2]);
+    const sealed = seal(first, context, Buffer.from('value'));
+    keyring.learn([term2]);
+    expect(open(keyring, context, sealed).toString()).toBe('value');
+    keyring.forget([2]);
+    expect(() => open(keyring, context, sealed)).toThrow(fault('MISSING_TERM'));
+    keyring.forget([]);
+    expect(keyring.terms).toEqual([2]);
   });
 
   it('refuses a wrong master key', () => {
@@ -43,7 +85,7 @@ describe('Keyring', () => {
   });
 
   it('refuses a key that was put under another term number', () => {
-    const moved = { term: 2, wrappedKey: term1.wrappedKey };
+    const moved = { ...term1, term: 2 };
     expect(() => Keyring.open(master, INSTANCE, [moved])).toThrow(fault('WRONG_MASTER_KEY'));
   });
 
@@ -51,19 +93,20 @@ describe('Keyring', () => {
     for (let bit = 0; bit < term1.wrappedKey.length * 8; bit++) {
       const wrappedKey = Buffer.from(term1.wrappedKey);
       wrappedKey.writeUInt8(wrappedKey.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-      expect(() => Keyring.open(master, INSTANCE, [{ term: 1, wrappedKey }])).toThrow(fault('WRONG_MASTER_KEY'));
+      expect(() => Keyring.open(master, INSTANCE, [{ ...term1, wrappedKey }])).toThrow(fault('WRONG_MASTER_KEY'));
     }
     for (let length = 0; length < term1.wrappedKey.length; length++) {
       const wrappedKey = term1.wrappedKey.subarray(0, length);
-      expect(() => Keyring.open(master, INSTANCE, [{ term: 1, wrappedKey }])).toThrow(fault('WRONG_MASTER_KEY'));
+      expect(() => Keyring.open(master, INSTANCE, [{ ...term1, wrappedKey }])).toThrow(fault('WRONG_MASTER_KEY'));
     }
   });
 
   it('refuses no terms at all, a term that is there twice, and numbers that are no terms', () => {
     expect(() => Keyring.open(master, INSTANCE, [])).toThrow(fault('MISSING_TERM'));
+    expect(() => Keyring.open(master, INSTANCE, [{ ...term1, isActive: false }])).toThrow(fault('MISSING_TERM'));
     expect(() => Keyring.open(master, INSTANCE, [term1, term1])).toThrow(fault('BAD_TERM'));
     for (const term of [0, -1, 1.5, Number.NaN, 2 ** 32]) {
-      const row = { term, wrappedKey: term1.wrappedKey };
+      const row = { ...term1, term };
       expect(() => Keyring.open(master, INSTANCE, [row]), `${term}`).toThrow(fault('BAD_TERM'));
     }
   });
@@ -84,6 +127,6 @@ describe('Keyring', () => {
       '"[keyring]"',
       '[keyring]',
     ]);
-    expect(Object.values(structuredClone(first))).toEqual([INSTANCE, 1]);
+    expect(Object.values(structuredClone(first))).toEqual([INSTANCE]);
   });
 });

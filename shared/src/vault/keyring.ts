@@ -14,93 +14,123 @@ const PRINTED = '[keyring]';
 export interface WrappedTerm {
   readonly term: number;
   readonly wrappedKey: Buffer;
+  /** False while processes learn the key: nothing may be sealed with it yet. */
+  readonly isActive: boolean;
 }
 
-/** A keyring that has a new term, and the row that must be committed before the keyring is used to seal. */
-export interface KeyringWithNewTerm {
+/** The keyring of a new instance, and the row that must be committed before anything is sealed with it. */
+export interface NewKeyring {
   readonly keyring: Keyring;
   readonly wrappedTerm: WrappedTerm;
 }
 
+interface TermKey {
+  readonly key: KeyObject;
+  /** As it was stored: a row that is the same need not be unwrapped again. */
+  readonly wrappedKey: Buffer;
+}
+
+interface Keys {
+  readonly byTerm: ReadonlyMap<number, TermKey>;
+  readonly currentTerm: number;
+}
+
 /**
- * The key-encryption keys of one instance, by term. Immutable: a new term makes a new keyring, so that nothing is sealed
- * under a key that the database might still roll back.
+ * The key-encryption keys of one instance, by term. It learns and forgets terms while it is in use, always from rows that are
+ * committed: nothing is sealed under a key that the database might still roll back.
  */
 export class Keyring {
   readonly instanceId: string;
-  /** The term that seals: the highest one. */
-  readonly currentTerm: number;
-  readonly #keys: ReadonlyMap<number, KeyObject>;
+  /** What unwraps terms: derived from the master key, which is not kept. */
+  readonly #wrappingKey: KeyObject;
+  #keys: Keys;
 
-  private constructor(instanceId: string, keys: ReadonlyMap<number, KeyObject>) {
+  private constructor(instanceId: string, wrappingKey: KeyObject, rows: readonly WrappedTerm[]) {
     this.instanceId = instanceId;
-    this.currentTerm = Math.max(...keys.keys());
-    this.#keys = keys;
+    this.#wrappingKey = wrappingKey;
+    this.#keys = { byTerm: new Map(), currentTerm: 0 };
+    this.learn(rows);
   }
 
   /**
    * The keyring of a new instance, with term 1.
    * @throws VaultFault BAD_INSTANCE_ID
    */
-  static create(master: MasterKey, instanceId: string): KeyringWithNewTerm {
-    return Keyring.#withNewTerm(master, instanceId, new Map(), 1);
+  static create(master: MasterKey, instanceId: string): NewKeyring {
+    const wrappingKey = wrappingKeyOf(master, instanceId);
+    const wrappedTerm = { ...wrapNewKey(wrappingKey, instanceId, 1), isActive: true };
+    return { keyring: new Keyring(instanceId, wrappingKey, [wrappedTerm]), wrappedTerm };
   }
 
   /**
    * The keyring of an existing instance, from its stored terms in any order.
-   * @throws VaultFault WRONG_MASTER_KEY when a term does not open, MISSING_TERM when there is none, BAD_TERM for a number
+   * @throws VaultFault WRONG_MASTER_KEY when a term does not open, MISSING_TERM when none is active, BAD_TERM for a number
    * that is out of range or there twice, BAD_INSTANCE_ID.
    */
   static open(master: MasterKey, instanceId: string, rows: readonly WrappedTerm[]): Keyring {
-    if (rows.length === 0) throw new VaultFault('MISSING_TERM', 'There is no key term to open');
-    const wrappingKey = master.derive('key-wrapping', instanceId);
-    try {
-      const keys = new Map<number, KeyObject>();
-      for (const { term, wrappedKey } of rows) {
-        requireTerm(term);
-        if (keys.has(term)) throw new VaultFault('BAD_TERM', `Key term ${term} is there twice`);
-        keys.set(term, unwrapTerm(wrappingKey, instanceId, term, wrappedKey));
-      }
-      return new Keyring(instanceId, keys);
-    } finally {
-      wrappingKey.fill(0);
-    }
+    return new Keyring(instanceId, wrappingKeyOf(master, instanceId), rows);
+  }
+
+  /** The term that seals: the highest active one. */
+  get currentTerm(): number {
+    return this.#keys.currentTerm;
+  }
+
+  /** The terms whose keys are here, ascending. */
+  get terms(): number[] {
+    return [...this.#keys.byTerm.keys()].sort((a, b) => a - b);
   }
 
   /**
-   * This keyring and one term more, which becomes the current one. The master key must be the one that it was opened with.
-   * @throws VaultFault BAD_TERM after term 2^32 - 1
+   * Takes up the stored terms: keys that are new here are unwrapped, and the highest active term seals from now on. Terms that
+   * are not among them stay until `forget`; so does the key of a term whose row another master key has wrapped since. All or
+   * nothing.
+   * @throws VaultFault as `open` does
    */
-  addTerm(master: MasterKey): KeyringWithNewTerm {
-    return Keyring.#withNewTerm(master, this.instanceId, this.#keys, this.currentTerm + 1);
+  learn(rows: readonly WrappedTerm[]): void {
+    const byTerm = new Map(this.#keys.byTerm);
+    const seen = new Set<number>();
+    let currentTerm = 0;
+    for (const { term, wrappedKey, isActive } of rows) {
+      requireTerm(term);
+      if (seen.has(term)) throw new VaultFault('BAD_TERM', `Key term ${term} is there twice`);
+      seen.add(term);
+      byTerm.set(term, this.#keyOfRow(term, wrappedKey, byTerm.get(term)));
+      if (isActive) currentTerm = Math.max(currentTerm, term);
+    }
+    if (currentTerm === 0) throw new VaultFault('MISSING_TERM', 'There is no active key term to open');
+    this.#keys = { byTerm, currentTerm };
   }
 
-  /** Whether a term's key is here. */
-  hasTerm(term: number): boolean {
-    return this.#keys.has(term);
+  /** Gives up the keys of all terms but these: nothing that was sealed under them opens here any more. */
+  forget(kept: readonly number[]): void {
+    const keeps = new Set([...kept, this.currentTerm]);
+    const byTerm = new Map([...this.#keys.byTerm].filter(([term]) => keeps.has(term)));
+    this.#keys = { ...this.#keys, byTerm };
+  }
+
+  /**
+   * A key for the term after the highest one, to be stored. This keyring has it once it learns the committed row.
+   * @throws VaultFault BAD_TERM after term 2^32 - 1
+   */
+  wrapNewTerm(): WrappedTerm {
+    const term = Math.max(...this.#keys.byTerm.keys()) + 1;
+    requireTerm(term);
+    return { ...wrapNewKey(this.#wrappingKey, this.instanceId, term), isActive: false };
   }
 
   /** The key-encryption key of a term; nothing but sealing and opening may ask for it. */
   keyOfTerm(term: number): KeyObject | undefined {
-    return this.#keys.get(term);
+    return this.#keys.byTerm.get(term)?.key;
   }
 
-  static #withNewTerm(
-    master: MasterKey,
-    instanceId: string,
-    earlier: ReadonlyMap<number, KeyObject>,
-    term: number,
-  ): KeyringWithNewTerm {
-    requireTerm(term);
-    const wrappingKey = master.derive('key-wrapping', instanceId);
-    const key = randomBytes(KEY_BYTES);
+  #keyOfRow(term: number, wrappedKey: Buffer, known: TermKey | undefined): TermKey {
+    if (known?.wrappedKey.equals(wrappedKey) === true) return known;
     try {
-      const wrappedKey = encrypt(wrappingKey, key, termAssociatedData(instanceId, term));
-      const keyring = new Keyring(instanceId, new Map([...earlier, [term, createSecretKey(key)]]));
-      return { keyring, wrappedTerm: { term, wrappedKey } };
-    } finally {
-      key.fill(0);
-      wrappingKey.fill(0);
+      return { key: unwrapTerm(this.#wrappingKey, this.instanceId, term, wrappedKey), wrappedKey };
+    } catch (error) {
+      if (known === undefined) throw error;
+      return known;
     }
   }
 
@@ -117,7 +147,25 @@ export class Keyring {
   }
 }
 
-function unwrapTerm(wrappingKey: Buffer, instanceId: string, term: number, wrappedKey: Buffer): KeyObject {
+function wrappingKeyOf(master: MasterKey, instanceId: string): KeyObject {
+  const bytes = master.derive('key-wrapping', instanceId);
+  try {
+    return createSecretKey(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function wrapNewKey(wrappingKey: KeyObject, instanceId: string, term: number) {
+  const key = randomBytes(KEY_BYTES);
+  try {
+    return { term, wrappedKey: encrypt(wrappingKey, key, termAssociatedData(instanceId, term)) };
+  } finally {
+    key.fill(0);
+  }
+}
+
+function unwrapTerm(wrappingKey: KeyObject, instanceId: string, term: number, wrappedKey: Buffer): KeyObject {
   let key: Buffer;
   try {
     key = decrypt(wrappingKey, wrappedKey, termAssociatedData(instanceId, term));

@@ -9,7 +9,8 @@ const INSTANCE = '0192f0c1-2b3c-7d4e-8f50-112233445566';
 const OTHER_INSTANCE = '0192f0c1-2b3c-7d4e-8f50-112233445567';
 const master = MasterKey.fromHex('0f'.repeat(32));
 const { keyring, wrappedTerm } = Keyring.create(master, INSTANCE);
-const { keyring: newer, wrappedTerm: newerTerm } = keyring.addTerm(master);
+const newerTerm = { ...keyring.wrapNewTerm(), isActive: true };
+const newer = Keyring.open(master, INSTANCE, [wrappedTerm, newerTerm]);
 
 const context: SealContext = {
   table: 'secret_version',
@@ -156,7 +157,7 @@ describe('open', () => {
         '67410c12ec5b237bdd',
       'hex',
     );
-    const stored = Keyring.open(master, INSTANCE, [{ term: 1, wrappedKey }]);
+    const stored = Keyring.open(master, INSTANCE, [{ term: 1, wrappedKey, isActive: true }]);
     expect(open(stored, context, blob).toString()).toBe('golden value');
   });
 });

@@ -4,6 +4,7 @@ import { agentRoutes } from '../agent-routes.ts';
 import { auditRoutes } from '../audit-routes.ts';
 import type { Services } from '../services.ts';
 import { healthRoute } from '../health-route.ts';
+import { keyRoutes } from '../key-routes.ts';
 import { policyRoutes } from '../policy-routes.ts';
 import { routeRoutes } from '../route-routes.ts';
 import { secretRoutes } from '../secret-routes.ts';
@@ -13,7 +14,7 @@ import { type RestRoute, restRoute } from './rest-route.ts';
 
 /** All that `/api` serves. A route that is not in this table is neither served nor documented. */
 export function restTable(services: Services, health: HealthCheck): readonly RestRoute[] {
-  const { secrets, agents, certificates, policies, routes, audit, workers } = services;
+  const { secrets, agents, certificates, policies, routes, audit, workers, keys } = services;
   const table: RestRoute[] = [
     ...secretRoutes(secrets),
     ...agentRoutes(agents, certificates),
@@ -21,6 +22,7 @@ export function restTable(services: Services, health: HealthCheck): readonly Res
     ...routeRoutes(routes),
     ...auditRoutes(audit),
     ...workerRoutes(workers),
+    ...keyRoutes(keys),
     healthRoute(health),
   ];
   table.push(documentRoute(table));

@@ -49,6 +49,7 @@ export async function serve(databaseUrl: string, overrides: Partial<Config> = {}
   await server.listen(config.apiPort, config.bind);
   await plane.partitions.start();
   await plane.auditWriter.start();
+  plane.keyRotation.start();
   const url = `http://127.0.0.1:${config.apiPort}`;
   const call: Served['call'] = (method, path, body, headers = {}) =>
     callApi(url + path, method, body, { ...basic('admin', adminPassword), ...headers });
@@ -63,6 +64,7 @@ export async function serve(databaseUrl: string, overrides: Partial<Config> = {}
       (await call('POST', '/graphql', { query, variables })).json as GraphqlAnswer,
     stop: async () => {
       plane.partitions.stop();
+      await plane.keyRotation.stop();
       await server.close();
       await plane.close();
     },

@@ -26,7 +26,8 @@ export async function openServices(connectionString: string, options: { master?:
   };
   try {
     const keys = await new InstanceService(dataSource).open(master);
-    const change = new ChangeConfig(dataSource, bus, { warn: (_fields, message) => warnings.push(message) });
+    const log = { warn: (_fields: object, message: string) => warnings.push(message) };
+    const change = new ChangeConfig(dataSource, bus, log, keys.terms);
     const secrets = new SecretService(dataSource, change, keys);
     const agents = new AgentService(dataSource, change, keys);
     const certificates = new AgentCertificateService(change, keys);

@@ -109,8 +109,8 @@ describe('PostgreSQL killed and started again', () => {
     await client.connect();
     const source = new PostgresSnapshotSource({ connectionString: server.url });
     ends.push(() => source.close());
-    await client.query('CREATE TABLE config_state (revision bigint)');
-    await client.query('INSERT INTO config_state VALUES (5)');
+    await client.query('CREATE TABLE config_state (revision bigint, key_generation bigint)');
+    await client.query('INSERT INTO config_state VALUES (5, 2)');
     await client.query('BEGIN');
     await client.query('LOCK TABLE config_state');
     const reading = source.changesSince(undefined).then(
@@ -127,7 +127,9 @@ describe('PostgreSQL killed and started again', () => {
     await server.kill();
     expect(await reading).toBe('threw');
     await server.start();
-    await expect.poll(() => source.revision().catch(() => 'away'), patiently).toBe(5);
+    await expect
+      .poll(() => source.position().catch(() => 'away'), patiently)
+      .toEqual({ revision: 5, keyGeneration: 2 });
   });
 
   it('lets a consumer end while it is away', async () => {
@@ -158,10 +160,10 @@ describe('PostgreSQL that no longer answers', () => {
     const bus = new PostgresConfigBus({ connectionString: server.url, key: randomBytes(32) });
     const listener = new Listener(bus);
     await listener.isListening(bus);
-    await expect(source.revision()).rejects.toThrow('config_state');
+    await expect(source.position()).rejects.toThrow('config_state');
     await server.freeze();
     await expect(bus.announce(9)).rejects.toThrow();
-    await expect(source.revision()).rejects.toThrow('timeout');
+    await expect(source.position()).rejects.toThrow('timeout');
     await Promise.all([source.close(), bus.close()]);
   });
 });

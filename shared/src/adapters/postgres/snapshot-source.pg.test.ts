@@ -14,8 +14,8 @@ afterEach(async () => {
 /** The tables that a worker reads, as the control plane's migration makes them, without what only writers need. */
 const tables = `
   CREATE TABLE instance (id uuid, key_check bytea);
-  CREATE TABLE key_term (term integer, wrapped_key bytea);
-  CREATE TABLE config_state (revision bigint);
+  CREATE TABLE key_term (term integer, wrapped_key bytea, activated_at timestamptz, retired_at timestamptz);
+  CREATE TABLE config_state (revision bigint, key_generation bigint);
   CREATE TABLE config_change (revision bigint, kind text, object_id uuid);
   CREATE TABLE secret (id uuid, name text, binding jsonb, is_disabled boolean, current_version integer,
     alias text);
@@ -27,8 +27,8 @@ const tables = `
   CREATE TABLE certificate_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
   CREATE TABLE client_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
   CREATE TABLE worker (name text PRIMARY KEY, boot_id text, version text, applied_revision bigint,
-    started_at timestamptz, seen_at timestamptz);
-  INSERT INTO config_state VALUES (0);`;
+    started_at timestamptz, seen_at timestamptz, terms integer[], is_master_key_current boolean);
+  INSERT INTO config_state VALUES (0, 0);`;
 
 const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
@@ -55,6 +55,7 @@ async function openStore(options: { maxGap?: number } = {}) {
 async function openStoreWithTables(options: { maxGap?: number } = {}) {
   const store = await openStore(options);
   await store.client.query(tables);
+  await store.client.query("INSERT INTO instance VALUES (gen_random_uuid(), '\\x01')");
   return store;
 }
 
@@ -83,6 +84,7 @@ describe('PostgresSnapshotSource', () => {
     const tokens = [{ hash: 'abcd', expiresAtMs: Date.UTC(2030, 0, 1) }];
     const rows = {
       revision: 8,
+      keys: { generation: 0, keyCheck: Buffer.of(1), terms: [] },
       secrets: [
         { id: idOf(1), name: 'prod/openai', alias: 'sk-x', binding, isDisabled: false, currentVersion: 2, versions },
       ],
@@ -158,6 +160,25 @@ describe('PostgresSnapshotSource', () => {
     await expect(source.instance()).rejects.toThrow('no instance');
   });
 
+  it('gives the key terms that configuration needs, with what is not sealed with yet, beside the rows of the same moment', async () => {
+    const { client, source } = await openStoreWithTables();
+    await client.query(
+      `INSERT INTO key_term VALUES (1, '\\x01', now(), now()), (2, '\\x02', now(), NULL), (3, '\\x03', NULL, NULL)`,
+    );
+    await client.query('UPDATE config_state SET key_generation = 7');
+    const keys = {
+      generation: 7,
+      keyCheck: Buffer.of(1),
+      terms: [
+        { term: 2, wrappedKey: Buffer.of(2), isActive: true },
+        { term: 3, wrappedKey: Buffer.of(3), isActive: false },
+      ],
+    };
+    expect((await source.changesSince(undefined)).keys).toEqual(keys);
+    expect((await source.instance()).keys).toEqual(keys);
+    expect(await source.position()).toEqual({ revision: 0, keyGeneration: 7 });
+  });
+
   it('reads on after its connections were cut', async () => {
     const { client, source, change } = await openStoreWithTables();
     await change('agent', 1, agent('before'));
@@ -197,13 +218,21 @@ describe('PostgresSnapshotSource', () => {
       bootId: 'a',
       version: '0.1.0',
       appliedRevision: 3,
+      terms: [1, 2],
+      isMasterKeyCurrent: true,
       startedAtMs: Date.UTC(2026, 0, 1),
     };
     await source.heartbeat(report);
     await source.heartbeat({ ...report, bootId: 'b', appliedRevision: 4 });
-    const { rows } = await client.query('SELECT name, boot_id, applied_revision, started_at FROM worker');
+    const { rows } = await client.query('SELECT name, boot_id, applied_revision, started_at, terms FROM worker');
     expect(rows).toEqual([
-      { name: 'worker-1', boot_id: 'b', applied_revision: '4', started_at: new Date(report.startedAtMs) },
+      {
+        name: 'worker-1',
+        boot_id: 'b',
+        applied_revision: '4',
+        started_at: new Date(report.startedAtMs),
+        terms: [1, 2],
+      },
     ]);
   });
 });

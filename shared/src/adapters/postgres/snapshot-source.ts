@@ -1,6 +1,13 @@
 import { Pool, type PoolClient } from 'pg';
-import type { ConfigChanges, Instance, SnapshotSource, WorkerReport } from '../../ports/snapshot-source.ts';
+import type {
+  ConfigChanges,
+  Instance,
+  SnapshotSource,
+  StorePosition,
+  WorkerReport,
+} from '../../ports/snapshot-source.ts';
 import { orAfter } from './before-deadline.ts';
+import { readStoredKeys } from './key-rows.ts';
 import { readAgents, readAuthorities, readPolicies, readRoutes, readSecrets } from './snapshot-rows.ts';
 
 const connectTimeoutMs = 2_000;
@@ -36,32 +43,36 @@ export class PostgresSnapshotSource implements SnapshotSource {
   }
 
   async instance(): Promise<Instance> {
-    const { rows } = await this.#pool.query<{ id: string; key_check: Buffer }>('SELECT id, key_check FROM instance');
-    const terms = await this.#pool.query<{ term: number; wrapped_key: Buffer }>(
-      'SELECT term, wrapped_key FROM key_term ORDER BY term',
-    );
-    const [row] = rows;
-    if (row === undefined) throw new Error('The database holds no instance yet');
-    return {
-      id: row.id,
-      keyCheck: row.key_check,
-      terms: terms.rows.map(({ term, wrapped_key }) => ({ term, wrappedKey: wrapped_key })),
-    };
+    return this.#atOneMoment(async (client) => {
+      const { rows } = await client.query<{ id: string }>('SELECT id FROM instance');
+      const [row] = rows;
+      if (row === undefined) throw new Error('The database holds no instance yet');
+      return { id: row.id, keys: await readStoredKeys(client) };
+    });
   }
 
+  async position(): Promise<StorePosition> {
+    return readPosition(this.#pool);
+  }
+
+  /** The revision alone. */
   async revision(): Promise<number> {
-    return readRevision(this.#pool);
+    return (await readPosition(this.#pool)).revision;
   }
 
   async changesSince(revision: number | undefined): Promise<ConfigChanges> {
+    return this.#atOneMoment((client) => readChanges(client, revision, this.#maxGap));
+  }
+
+  /** Runs reads that all see the same state of the database. */
+  async #atOneMoment<T>(read: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     try {
-      // Revision, change records and rows as of one moment.
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      const changes = await readChanges(client, revision, this.#maxGap);
+      const found = await read(client);
       await client.query('COMMIT');
       client.release();
-      return changes;
+      return found;
     } catch (error) {
       // Closed rather than handed back: its transaction may still be open.
       client.release(true);
@@ -71,11 +82,20 @@ export class PostgresSnapshotSource implements SnapshotSource {
 
   async heartbeat(report: WorkerReport): Promise<void> {
     await this.#pool.query(
-      `INSERT INTO worker (name, boot_id, version, applied_revision, started_at, seen_at)
-       VALUES ($1, $2, $3, $4, $5, now())
+      `INSERT INTO worker (name, boot_id, version, applied_revision, started_at, terms, is_master_key_current, seen_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, now())
        ON CONFLICT (name) DO UPDATE SET boot_id = excluded.boot_id, version = excluded.version,
-         applied_revision = excluded.applied_revision, started_at = excluded.started_at, seen_at = excluded.seen_at`,
-      [report.name, report.bootId, report.version, report.appliedRevision, new Date(report.startedAtMs)],
+         applied_revision = excluded.applied_revision, started_at = excluded.started_at, terms = excluded.terms,
+         is_master_key_current = excluded.is_master_key_current, seen_at = excluded.seen_at`,
+      [
+        report.name,
+        report.bootId,
+        report.version,
+        report.appliedRevision,
+        new Date(report.startedAtMs),
+        report.terms,
+        report.isMasterKeyCurrent,
+      ],
     );
   }
 
@@ -84,15 +104,17 @@ export class PostgresSnapshotSource implements SnapshotSource {
   }
 }
 
-async function readRevision(client: Pool | PoolClient): Promise<number> {
-  const { rows } = await client.query<{ revision: string }>('SELECT revision FROM config_state');
+async function readPosition(client: Pool | PoolClient): Promise<StorePosition> {
+  const { rows } = await client.query<{ revision: string; key_generation: string }>(
+    'SELECT revision, key_generation FROM config_state',
+  );
   const [row] = rows;
   if (row === undefined) throw new Error('The database holds no revision yet');
-  return Number(row.revision);
+  return { revision: Number(row.revision), keyGeneration: Number(row.key_generation) };
 }
 
 async function readChanges(client: PoolClient, since: number | undefined, maxGap: number): Promise<ConfigChanges> {
-  const revision = await readRevision(client);
+  const { revision } = await readPosition(client);
   if (since === undefined || since > revision || revision - since > maxGap) return readAll(client, revision);
   const { rows } = await client.query<{ revision: string; kind: string; object_id: string }>(
     'SELECT revision, kind, object_id FROM config_change WHERE revision > $1 AND revision <= $2',
@@ -108,6 +130,7 @@ async function readChanges(client: PoolClient, since: number | undefined, maxGap
   const present = new Set([...secrets, ...agents, ...policies, ...routes].map((row) => row.id));
   return {
     revision,
+    keys: await readStoredKeys(client),
     isWhole: false,
     secrets,
     agents,
@@ -123,6 +146,7 @@ const noAuthorities = { authority: undefined, clientAuthority: undefined };
 async function readAll(client: PoolClient, revision: number): Promise<ConfigChanges> {
   return {
     revision,
+    keys: await readStoredKeys(client),
     isWhole: true,
     secrets: await readSecrets(client, undefined),
     agents: await readAgents(client, undefined),

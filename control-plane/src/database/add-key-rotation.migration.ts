@@ -1,0 +1,30 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+const statements = [
+  // A term that is there already seals. One that is being announced has NULL until every process can open it.
+  'ALTER TABLE key_term ADD COLUMN activated_at timestamptz DEFAULT now()',
+  'ALTER TABLE config_state ADD COLUMN key_generation bigint NOT NULL DEFAULT 0',
+  // NULL: a worker of an earlier release, which learns no term while it runs.
+  'ALTER TABLE worker ADD COLUMN terms integer[], ADD COLUMN is_master_key_current boolean',
+  `CREATE TABLE control_plane (
+     name text COLLATE "C" PRIMARY KEY,
+     terms integer[] NOT NULL,
+     is_master_key_current boolean NOT NULL,
+     seen_at timestamptz NOT NULL)`,
+];
+
+/** Key terms that come and go while processes run, and what each process has of them. */
+export class AddKeyRotation implements MigrationInterface {
+  readonly name = 'AddKeyRotation1790001400000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of statements) await runner.query(statement);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE control_plane');
+    await runner.query('ALTER TABLE worker DROP COLUMN terms, DROP COLUMN is_master_key_current');
+    await runner.query('ALTER TABLE config_state DROP COLUMN key_generation');
+    await runner.query('ALTER TABLE key_term DROP COLUMN activated_at');
+  }
+}

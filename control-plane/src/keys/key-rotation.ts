@@ -1,0 +1,221 @@
+/**
+ * Moves an instance to a new key term, in steps that the database alone remembers: whoever is killed in the middle is followed
+ * by whoever looks next, in this process or another.
+ *
+ *   announced    the term is stored; every live process learns it, and says so
+ *   sealing      new values are sealed with it; the old ones are moved to it, batch by batch
+ *   finished     nothing names an older term: those stay for old audit events alone, and go with the last of them
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { DataSource, EntityManager } from 'typeorm';
+import { lockForChange } from '../configuration/lock-for-change.ts';
+import { recordInstanceEvent } from './instance-event.ts';
+import { countSealed, holdersWithout, keysChanged, readTerms, reportHolder, type TermView } from './key-store.ts';
+import type { KeyTerms } from './key-terms.ts';
+import { type BatchPlace, firstPlace, rewrapBatch } from './rewrap-batch.ts';
+import { type SealedColumn, sealedColumns } from './sealed-columns.ts';
+
+const lookEveryMs = 1_000;
+const batchRows = 200;
+/** After a pass that left values which do not open: somebody has to look at them first. */
+const blockedPauseMs = 30_000;
+const dropEveryMs = 600_000;
+/** Of the same kind as the lock for changes; held by the one process that moves values. */
+const rotationLock = 6_627_254_014;
+
+export interface KeyRotationOptions {
+  readonly database: DataSource;
+  readonly terms: KeyTerms;
+  /** What this control plane is called where processes are listed. */
+  readonly name: string;
+  readonly log: Logger;
+}
+
+/** Keeps this process at the stored terms, and brings rotations on their way. */
+export class KeyRotation {
+  readonly #options: KeyRotationOptions;
+  readonly #stopping = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #advancing: Promise<void> | undefined;
+  #unopenable: readonly string[] = [];
+  #nextAdvanceAt = 0;
+  #nextDropAt = 0;
+
+  constructor(options: KeyRotationOptions) {
+    this.#options = options;
+  }
+
+  /** Looks now, and once a second until `stop`. */
+  start(): void {
+    this.#timer = setInterval(() => this.#look(), lookEveryMs);
+    this.#look();
+  }
+
+  /** Lets the batch in hand end. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearInterval(this.#timer);
+    await this.#looking;
+    await this.#advancing;
+  }
+
+  /** Values that do not open under their term, as found by the last pass of this process. They keep that term alive. */
+  get unopenable(): readonly string[] {
+    return this.#unopenable;
+  }
+
+  /** Looking goes on while values are moved: a process that is silent would be taken for dead. */
+  #look(): void {
+    this.#looking ??= this.#takeUp()
+      .then((isDue) => {
+        if (isDue && !this.#stopping.signal.aborted) this.#advanceAlone();
+      })
+      .catch((error: unknown) => this.#told(error))
+      .finally(() => (this.#looking = undefined));
+  }
+
+  #advanceAlone(): void {
+    this.#advancing ??= this.#asLeader(() => this.#advance())
+      .catch((error: unknown) => this.#told(error))
+      .finally(() => (this.#advancing = undefined));
+  }
+
+  #told(error: unknown): void {
+    if (!this.#stopping.signal.aborted)
+      this.#options.log.warn({ err: error }, 'the key terms could not be looked at; they will be in a second');
+  }
+
+  /** Takes up the stored terms and reports it. Gives true when a rotation waits for somebody to bring it on. */
+  async #takeUp(): Promise<boolean> {
+    const { database, terms, name } = this.#options;
+    await terms.refresh(database.manager);
+    const { isMasterKeyCurrent, keyring } = terms;
+    await reportHolder(database, name, { terms: keyring.terms, isMasterKeyCurrent });
+    const stored = await readTerms(database.manager);
+    // A process that has the old master key may not make the one step that no other could undo.
+    if (!isMasterKeyCurrent) return false;
+    const now = performance.now();
+    if (now >= this.#nextDropAt && stored.some(({ state }) => state === 'AUDIT_ONLY')) {
+      this.#nextDropAt = now + dropEveryMs;
+      await this.#dropUnused();
+    }
+    return now >= this.#nextAdvanceAt && stored.some(isUnderWay);
+  }
+
+  /** Runs work unless another process does; the lock ends with this connection, however it ends. */
+  async #asLeader(work: () => Promise<void>): Promise<void> {
+    const holder = this.#options.database.createQueryRunner();
+    try {
+      await holder.connect();
+      const [row]: { taken: boolean }[] = await holder.query('SELECT pg_try_advisory_lock($1) AS taken', [
+        rotationLock,
+      ]);
+      if (row?.taken !== true) return;
+      try {
+        await work();
+      } finally {
+        await holder.query('SELECT pg_advisory_unlock($1)', [rotationLock]);
+      }
+    } finally {
+      await holder.release();
+    }
+  }
+
+  async #advance(): Promise<void> {
+    const { database } = this.#options;
+    const stored = await readTerms(database.manager);
+    const announced = stored.find(({ state }) => state === 'ANNOUNCED');
+    if (announced !== undefined && !(await this.#activate(announced.term))) return;
+    await this.#moveAll();
+    if (this.#unopenable.length > 0) this.#nextAdvanceAt = performance.now() + blockedPauseMs;
+    else if (!this.#stopping.signal.aborted) await this.#retire();
+  }
+
+  /** Gives true when the term seals from now on. */
+  async #activate(term: number): Promise<boolean> {
+    if ((await holdersWithout(this.#options.database.manager, term)).length > 0) return false;
+    const isActive = await this.#change(async (manager) => {
+      if ((await holdersWithout(manager, term)).length > 0) return false;
+      await manager.query('UPDATE key_term SET activated_at = now() WHERE term = $1', [term]);
+      await keysChanged(manager);
+      await recordInstanceEvent(manager, 'keys:activate', `term ${term}`);
+      return true;
+    });
+    if (isActive) this.#options.log.info({ term }, 'a new key term seals; values are being moved to it');
+    return isActive;
+  }
+
+  /** Passes over every sealed column until a pass finds nothing to move: rows that were locked come in the next one. */
+  async #moveAll(): Promise<void> {
+    for (;;) {
+      let moved = 0;
+      const unopenable: string[] = [];
+      for (const column of sealedColumns) moved += await this.#moveColumn(column, unopenable);
+      this.#unopenable = unopenable;
+      if (moved === 0 || this.#stopping.signal.aborted) return;
+    }
+  }
+
+  async #moveColumn(column: SealedColumn, unopenable: string[]): Promise<number> {
+    const { database, terms } = this.#options;
+    let moved = 0;
+    let place: BatchPlace | undefined = firstPlace;
+    while (place !== undefined && !this.#stopping.signal.aborted) {
+      const batch = await rewrapBatch(database, terms.keyring, column, place, batchRows);
+      moved += batch.moved;
+      unopenable.push(...batch.unopenable);
+      place = batch.next;
+      await setImmediate();
+    }
+    return moved;
+  }
+
+  /** Ends the life of the older terms when nothing names them, which no change can alter meanwhile. */
+  async #retire(): Promise<void> {
+    const retired = await this.#change(async (manager) => {
+      const old = (await readTerms(manager)).filter(({ state }) => state === 'OPENING').map(({ term }) => term);
+      const { currentTerm } = this.#options.terms.keyring;
+      const isUsed = (await countSealed(manager)).some(({ term }) => term !== currentTerm);
+      if (old.length === 0 || isUsed || (await holdersWithout(manager, currentTerm)).length > 0) return [];
+      await manager.query('UPDATE key_term SET retired_at = now() WHERE term = ANY ($1)', [old]);
+      await keysChanged(manager);
+      await recordInstanceEvent(manager, 'keys:retire', `term ${old.join(', ')}`);
+      return old;
+    });
+    if (retired.length > 0)
+      this.#options.log.info({ terms: retired }, 'key terms are retired: no value is sealed under them');
+  }
+
+  /** A retired term goes when the last audit event from before its end is gone; a day is for clocks that differ. */
+  async #dropUnused(): Promise<void> {
+    await this.#change(async (manager) => {
+      const rows: { term: number }[] = await manager.query(
+        `SELECT k.term FROM key_term k WHERE k.retired_at IS NOT NULL
+         AND NOT EXISTS (SELECT FROM audit_event e WHERE e.time < k.retired_at + interval '1 day')
+         AND k.retired_at < now() - interval '1 day'`,
+      );
+      if (rows.length === 0) return;
+      await manager.query('DELETE FROM key_term WHERE term = ANY ($1)', [rows.map(({ term }) => term)]);
+      await keysChanged(manager);
+    });
+  }
+
+  /** Under the lock for changes, with the terms that are committed. */
+  async #change<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const { database, terms } = this.#options;
+    const result = await database.transaction('READ COMMITTED', async (manager) => {
+      await lockForChange(manager);
+      await terms.refresh(manager);
+      return work(manager);
+    });
+    await terms.refresh(database.manager);
+    return result;
+  }
+}
+
+/** Whether a rotation is not done with a term: it is coming, or values are being moved away from it. */
+export function isUnderWay({ state }: TermView): boolean {
+  return state === 'ANNOUNCED' || state === 'OPENING';
+}

@@ -1,0 +1,124 @@
+import { Fault } from '@onecli/shared/fault';
+import type { DataSource } from 'typeorm';
+import { authorize } from '../auth/authorize.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { ChangeConfig } from '../configuration/change-config.ts';
+import { isUnderWay, type KeyRotation } from './key-rotation.ts';
+import {
+  countSealed,
+  type KeyHolder,
+  keysChanged,
+  readHolders,
+  readTerms,
+  type SealedCount,
+  type TermView,
+} from './key-store.ts';
+import type { KeyTerms } from './key-terms.ts';
+
+/**
+ * How far a rotation is. IDLE: there is none. WAITING: processes learn the new term. MOVING: values are moved to it. BLOCKED: the
+ * values that are left do not open, and keep the old term alive.
+ */
+export type RotationState = 'IDLE' | 'WAITING' | 'MOVING' | 'BLOCKED';
+
+/** The keys of the instance. No key is in it. */
+export interface KeysView {
+  readonly sealingTerm: number;
+  readonly rotation: RotationState;
+  /** Sealed values in all, and those that are under the sealing term. */
+  readonly total: number;
+  readonly current: number;
+  readonly terms: readonly TermView[];
+  readonly sealed: readonly SealedCount[];
+  readonly holders: readonly KeyHolder[];
+  /** Live processes, by name, that the rotation waits for: they cannot open the newest term. */
+  readonly waitingFor: readonly string[];
+  /** Values that do not open, as `table row version`. */
+  readonly unopenable: readonly string[];
+}
+
+export interface RotationStarted {
+  readonly object: KeysView;
+  readonly change: 'CREATED' | 'UNCHANGED';
+  readonly revision: number;
+}
+
+/** The key terms, for those who may look at them and replace them. */
+export class KeysService {
+  readonly #database: DataSource;
+  readonly #change: ChangeConfig;
+  readonly #terms: KeyTerms;
+  readonly #rotation: Pick<KeyRotation, 'unopenable'>;
+
+  constructor(database: DataSource, change: ChangeConfig, terms: KeyTerms, rotation: Pick<KeyRotation, 'unopenable'>) {
+    this.#database = database;
+    this.#change = change;
+    this.#terms = terms;
+    this.#rotation = rotation;
+  }
+
+  /** @throws Fault FORBIDDEN */
+  async status(principal: Principal): Promise<KeysView> {
+    authorize(principal, 'keys:read');
+    return this.#view();
+  }
+
+  /**
+   * Announces a new term; the rest happens in the background. While a rotation is under way it changes nothing.
+   * @throws Fault FORBIDDEN; NOT_READY when this process was started with a master key that was replaced
+   */
+  async rotate(principal: Principal): Promise<RotationStarted> {
+    authorize(principal, 'keys:rotate');
+    const { result: change, revision } = await this.#change.changeConfig(principal, async (tx) => {
+      if (!this.#terms.isMasterKeyCurrent)
+        throw new Fault('NOT_READY', 'The master key was replaced: restart this control plane with the new one');
+      if ((await readTerms(tx.manager)).some(isUnderWay)) return 'UNCHANGED' as const;
+      const { term, wrappedKey } = this.#terms.keyring.wrapNewTerm();
+      await tx.manager.query('INSERT INTO key_term (term, wrapped_key, activated_at) VALUES ($1, $2, NULL)', [
+        term,
+        wrappedKey,
+      ]);
+      await keysChanged(tx.manager);
+      tx.audit('keys:rotate', 'keys', `term ${term}`);
+      return 'CREATED' as const;
+    });
+    return { object: await this.#view(), change, revision };
+  }
+
+  async #view(): Promise<KeysView> {
+    const { manager } = this.#database;
+    const [terms, sealed, holders] = await Promise.all([
+      readTerms(manager),
+      countSealed(manager),
+      readHolders(manager),
+    ]);
+    const sealingTerm = terms.find(({ state }) => state === 'SEALING')?.term ?? 0;
+    const newest = terms.at(-1)?.term ?? 0;
+    const waitingFor = terms.some(isUnderWay)
+      ? holders.filter((holder) => holder.terms?.includes(newest) !== true)
+      : [];
+    const { unopenable } = this.#rotation;
+    const sum = (counts: readonly SealedCount[]) => counts.reduce((all, { count }) => all + count, 0);
+    const total = sum(sealed);
+    const current = sum(sealed.filter(({ term }) => term === sealingTerm));
+    return {
+      sealingTerm,
+      rotation: rotationOf(terms, total - current, unopenable.length),
+      total,
+      current,
+      terms,
+      sealed,
+      holders,
+      waitingFor: waitingFor.map(({ name }) => name),
+      unopenable: unopenable.slice(0, mostNamed),
+    };
+  }
+}
+
+const mostNamed = 20;
+
+function rotationOf(terms: readonly TermView[], left: number, unopenable: number): RotationState {
+  if (terms.some(({ state }) => state === 'ANNOUNCED')) return 'WAITING';
+  if (terms.every(({ state }) => state !== 'OPENING')) return 'IDLE';
+  return left > 0 && left <= unopenable ? 'BLOCKED' : 'MOVING';
+}

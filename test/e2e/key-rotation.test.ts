@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runOnecliCommand } from '../support/run-onecli-command.ts';
+import { SteadyLoad } from '../support/steady-load.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { boundHost, startWorld, type World } from '../support/world.ts';
+
+interface Keys {
+  sealingTerm: number;
+  rotation: string;
+  total: number;
+  current: number;
+  holders: { kind: string; terms: number[] | null }[];
+}
+
+const secrets = 300;
+const kills = 4;
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+  const binding = { hosts: [boundHost], surfaces: ['header'] };
+  for (let index = 0; index < secrets; index += 1)
+    await world.onecli.must('POST', '/api/secrets', { name: `bulk/s${index}`, value: `value-${index}`, binding });
+});
+afterAll(() => world?.stop());
+
+const keys = () => world.onecli.must<Keys>('GET', '/api/keys');
+
+async function isRotated(): Promise<Keys> {
+  return waitUntil(
+    'the rotation is done',
+    async () => {
+      const found = await keys().catch(() => undefined);
+      return found?.rotation === 'IDLE' ? found : undefined;
+    },
+    90_000,
+  );
+}
+
+describe('onecli keys rotate', () => {
+  it('moves everything to a new key under load: no request fails, and the right key arrives', async () => {
+    const load = new SteadyLoad(world);
+    await load.serves(50);
+    const { exitCode, stdout, stderr } = await runOnecliCommand(world.onecli, ['keys', 'rotate']);
+    expect([exitCode, stdout], stderr).toEqual([0, '']);
+    expect(stderr).toMatch(/done: all \d+ values are sealed under term 2\n$/);
+    const worker = async () => (await keys()).holders.find(({ kind }) => kind === 'worker')?.terms;
+    await waitUntil('the worker has given up the old term', async () => (await worker())?.join() === '2', 30_000);
+    await load.serves(50);
+    expect(await load.end()).toEqual([]);
+    const sent = world.upstream.requests.filter((one) => one.target === '/v1/load');
+    expect(new Set(sent.map((one) => one.header('authorization')))).toEqual(new Set([`Bearer ${world.canary}`]));
+    const found = await keys();
+    expect(found).toMatchObject({ sealingTerm: 2, rotation: 'IDLE', total: found.current });
+  });
+
+  it(`finishes although the control plane is killed ${kills} times in the middle, and no request fails`, async () => {
+    const load = new SteadyLoad(world);
+    const before = await keys();
+    await runOnecliCommand(world.onecli, ['keys', 'rotate', '--no-wait']);
+    for (let kill = 0; kill < kills; kill += 1) {
+      const pid = world.onecli.kill('control-plane');
+      await waitUntil(
+        'the control plane is back',
+        async () =>
+          world.onecli.pidsOf('control-plane').some((one) => one !== pid) &&
+          (await world.onecli.api('GET', '/readyz').catch(() => undefined))?.status === 200,
+        30_000,
+      );
+    }
+    expect(await isRotated()).toMatchObject({ sealingTerm: before.sealingTerm + 1 });
+    await load.serves(50);
+    expect(await load.end()).toEqual([]);
+  });
+
+  it('shows its state, and is for nobody who has not signed in', async () => {
+    const status = await runOnecliCommand(world.onecli, ['keys', 'status']);
+    expect(status.stdout).toMatch(/TERM +STATE +VALUES/);
+    const anonymous = await world.onecli.api('POST', '/api/keys/rotate', undefined, { authorization: 'Basic eDp5' });
+    expect(anonymous.status).toBe(401);
+  });
+});
