@@ -40,8 +40,8 @@ describe('onecli keys rotate', () => {
   it('moves everything to a new key under load: no request fails, and the right key arrives', async () => {
     const load = new SteadyLoad(world);
     await load.serves(50);
-    const { exitCode, stdout, stderr } = await runOnecliCommand(world.onecli, ['keys', 'rotate']);
-    expect([exitCode, stdout], stderr).toEqual([0, '']);
+    const { code, stdout, stderr } = await runOnecliCommand(world.onecli, ['keys', 'rotate']);
+    expect([code, stdout], stderr).toEqual([0, '']);
     expect(stderr).toMatch(/done: all \d+ values are sealed under term 2\n$/);
     const worker = async () => (await keys()).holders.find(({ kind }) => kind === 'worker')?.terms;
     await waitUntil('the worker has given up the old term', async () => (await worker())?.join() === '2', 30_000);
