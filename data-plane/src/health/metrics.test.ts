@@ -17,6 +17,39 @@ describe('Metrics', () => {
     expect(text).not.toContain('reason="ALLOWED"');
   });
 
+  it('counts what comes after it was asked on top of what came before', async () => {
+    const metrics = newMetrics();
+    metrics.request('allow', 'GET', 200, 'ALLOWED');
+    await metrics.registry.metrics();
+    metrics.request('allow', 'GET', 200, 'ALLOWED');
+    expect(await metrics.registry.metrics()).toContain('status_class="2xx"} 2');
+    expect(await metrics.registry.metrics()).toContain('status_class="2xx"} 2');
+  });
+
+  it('gives its overhead as a histogram: each bucket holds those below it', async () => {
+    const metrics = newMetrics();
+    for (const seconds of [0.0001, 0.0004, 0.0004, 2]) metrics.overhead(seconds);
+    const lines = (await metrics.registry.metrics())
+      .split('\n')
+      .filter((line) => /^(# TYPE )?onecli_overhead/.test(line));
+    expect(lines).toEqual([
+      '# TYPE onecli_overhead_seconds histogram',
+      ...[
+        '0.0001"} 1',
+        '0.0005"} 3',
+        '0.001"} 3',
+        '0.005"} 3',
+        '0.01"} 3',
+        '0.05"} 3',
+        '0.1"} 3',
+        '0.5"} 3',
+        '+Inf"} 4',
+      ].map((rest) => `onecli_overhead_seconds_bucket{le="${rest}`),
+      `onecli_overhead_seconds_sum ${0.0001 + 0.0004 + 0.0004 + 2}`,
+      'onecli_overhead_seconds_count 4',
+    ]);
+  });
+
   it('reads its gauges when it is asked', async () => {
     const text = await newMetrics().registry.metrics();
     expect(text).toContain('onecli_config_revision 812');

@@ -1,33 +1,36 @@
 import type { Surface } from '@onecli/shared/domain/binding';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { type Tally, TalliedCounter, TalliedHistogram } from './tallies.ts';
 
 /** What a worker counts. No path, secret, agent or raw host is ever a label. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly #requests = new Counter({
+  readonly #requests = new TalliedCounter({
     name: 'onecli_requests_total',
     help: 'Requests answered, by decision, method and class of status.',
-    labelNames: ['decision', 'method', 'status_class'],
+    labelNames: ['decision', 'method', 'status_class'] as const,
     registers: [this.registry],
   });
-  readonly #denials = new Counter({
+  readonly #denials = new TalliedCounter({
     name: 'onecli_denials_total',
     help: 'Requests refused, by reason.',
-    labelNames: ['reason'],
+    labelNames: ['reason'] as const,
     registers: [this.registry],
   });
-  readonly #replacements = new Counter({
+  readonly #replacements = new TalliedCounter({
     name: 'onecli_replacements_total',
     help: 'Placeholders replaced, by surface.',
-    labelNames: ['surface'],
+    labelNames: ['surface'] as const,
     registers: [this.registry],
   });
-  readonly #overhead = new Histogram({
-    name: 'onecli_overhead_seconds',
-    help: 'Time from a request head to the start of forwarding it.',
-    buckets: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5],
-    registers: [this.registry],
-  });
+  readonly #overhead = new TalliedHistogram(
+    {
+      name: 'onecli_overhead_seconds',
+      help: 'Time from a request head to the start of forwarding it.',
+      buckets: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5],
+    },
+    this.registry,
+  );
   readonly tunnels = new Gauge({
     name: 'onecli_open_connections',
     help: 'Connections of agents that are open now.',
@@ -38,7 +41,11 @@ export class Metrics {
     help: 'Audit events that could not be kept.',
     registers: [this.registry],
   });
-  readonly #children = new Map<string, { inc(): void }>();
+  /** By decision and method, then by class of status. */
+  readonly #allowed = new Map<string, Tally[]>();
+  readonly #denied = new Map<string, Tally[]>();
+  readonly #byReason = new Map<string, Tally>();
+  readonly #bySurface = new Map<Surface, Tally>();
 
   /** @param gauges read when metrics are asked for */
   constructor(gauges: { revision: () => number; pooled: () => number; auditPending: () => number }) {
@@ -51,27 +58,24 @@ export class Metrics {
   /** Counts one request that was answered. */
   request(decision: 'allow' | 'deny', method: string, status: number, reason: string): void {
     const known = knownMethods.has(method) ? method : 'OTHER';
-    const statusClass = `${Math.floor(status / 100)}xx`;
-    this.#child(`${decision} ${known} ${statusClass}`, () => this.#requests.labels(decision, known, statusClass)).inc();
-    if (decision === 'deny') this.#child(reason, () => this.#denials.labels(reason)).inc();
+    const byMethod = decision === 'allow' ? this.#allowed : this.#denied;
+    let byClass = byMethod.get(known);
+    if (!byClass) byMethod.set(known, (byClass = []));
+    const statusClass = Math.floor(status / 100);
+    (byClass[statusClass] ??= this.#requests.tally({
+      decision,
+      method: known,
+      status_class: `${statusClass}xx`,
+    })).pending++;
+    if (decision === 'deny') count(this.#byReason, reason, () => this.#denials.tally({ reason }));
   }
 
   replaced(surfaces: readonly Surface[]): void {
-    for (const surface of surfaces) this.#child(surface, () => this.#replacements.labels(surface)).inc();
+    for (const surface of surfaces) count(this.#bySurface, surface, () => this.#replacements.tally({ surface }));
   }
 
   overhead(seconds: number): void {
     this.#overhead.observe(seconds);
-  }
-
-  /** Looking a labelled counter up costs more than counting: each is looked up once. */
-  #child(key: string, make: () => { inc(): void }): { inc(): void } {
-    let child = this.#children.get(key);
-    if (!child) {
-      child = make();
-      this.#children.set(key, child);
-    }
-    return child;
   }
 
   #gauge(name: string, help: string, read: () => number): void {
@@ -84,6 +88,12 @@ export class Metrics {
       },
     });
   }
+}
+
+function count<Key>(tallies: Map<Key, Tally>, key: Key, make: () => Tally): void {
+  let tally = tallies.get(key);
+  if (!tally) tallies.set(key, (tally = make()));
+  tally.pending++;
 }
 
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT']);
