@@ -20,7 +20,7 @@ export interface AnswerSource {
   /** It was ended because its deadline passed. */
   readonly hasTimedOut: boolean;
   /** The next head, interim ones first. */
-  readHead(): Promise<HeadRead<ResponseHead>>;
+  readHead(): HeadRead<ResponseHead> | Promise<HeadRead<ResponseHead>>;
   /** The payload that follows the head of the answer to a request of that method. */
   payloadOf(head: ResponseHead, method: string): Payload | WireFault;
 }

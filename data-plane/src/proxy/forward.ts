@@ -14,7 +14,7 @@ import type { Forwarded, Outgoing, Sending, Stale } from './outgoing.ts';
 import { relayAnswer } from './relay-answer.ts';
 import type { RequestBody } from './request-body.ts';
 import type { Upstream } from './upstream-pool.ts';
-import { writeBytes } from './write-bytes.ts';
+import { type Piece, writeBytes } from './write-bytes.ts';
 
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
@@ -27,10 +27,9 @@ export async function forward(plane: DataPlane, agent: AgentStream, outgoing: Ou
     const acquired = pool.acquire(outgoing.poolKey, outgoing.destination, isFresh);
     const upstream = acquired instanceof Promise ? await acquired : acquired;
     if ('kind' in upstream) return upstream;
-    const forwarded =
-      upstream instanceof UpstreamSession
-        ? await exchangeStream(plane, agent, outgoing, upstream)
-        : await exchange(plane, agent, outgoing, upstream);
+    const forwarded = await (upstream instanceof UpstreamSession
+      ? exchangeStream(plane, agent, outgoing, upstream)
+      : exchange(plane, agent, outgoing, upstream));
     if (forwarded.kind !== 'stale') return forwarded;
     if (!isRepeatable || isFresh) {
       return refusal('UPSTREAM_UNREACHABLE', 'The upstream closed the connection without an answer.');
@@ -67,13 +66,12 @@ async function exchange(
 function sendRequest(plane: DataPlane, outgoing: Outgoing, upstream: Upstream, sending: Sending): void {
   const { body } = outgoing;
   const head = writeRequestHead(outgoing.method, outgoing.target, outgoing.headers, body.framing);
-  const bytes = Buffer.from(head, 'latin1');
   outgoing.onLeaving();
   if (body.isEmpty) {
-    void writeBytes(upstream.socket, [bytes]);
+    void writeBytes(upstream.socket, [head]);
     return finishSending(plane, upstream, sending);
   }
-  sendBody(plane, body, bytes, upstream, sending).catch((error: unknown) => {
+  sendBody(plane, body, head, upstream, sending).catch((error: unknown) => {
     plane.log.error({ err: error }, 'sending a request body failed');
     upstream.socket.destroy();
   });
@@ -82,11 +80,11 @@ function sendRequest(plane: DataPlane, outgoing: Outgoing, upstream: Upstream, s
 async function sendBody(
   plane: DataPlane,
   body: RequestBody,
-  head: Buffer,
+  head: string,
   upstream: Upstream,
   sending: Sending,
 ): Promise<void> {
-  let pieces = [head];
+  let pieces: Piece[] = [head];
   for (;;) {
     const next = body.next();
     if (next instanceof Promise && pieces.length > 0) {

@@ -11,7 +11,7 @@ import type { Deadline } from './deadline.ts';
 import { frameChunks, joinPayload } from './frame-chunks.ts';
 import type { OpenConnection } from './open-connections.ts';
 import { SocketReader } from './socket-reader.ts';
-import { writeBytes } from './write-bytes.ts';
+import { type Piece, writeBytes } from './write-bytes.ts';
 
 const lingerMs = 2000;
 const noPayload: Framing = { kind: 'none' };
@@ -29,7 +29,7 @@ export class Http1Agent implements AgentStream {
   readonly #plane: DataPlane;
   /** Of the answer under way. */
   #framing: Framing = noPayload;
-  #pending: Buffer[] = [];
+  #pending: Piece[] = [];
   #pendingBytes = 0;
   /** The version of the request under way: HTTP/1.0 knows no chunks. */
   #minor: 0 | 1 = 1;
@@ -85,7 +85,7 @@ export class Http1Agent implements AgentStream {
 
   interim({ status, reason, headers }: AnswerHead): boolean | Promise<boolean> {
     if (this.#minor === 0) return true;
-    return this.write([Buffer.from(writeResponseHead(status, reason, headers, noPayload), 'latin1')]);
+    return this.write([writeResponseHead(status, reason, headers, noPayload)]);
   }
 
   /**
@@ -97,7 +97,7 @@ export class Http1Agent implements AgentStream {
     this.#framing = framing.kind === 'chunked' && this.#minor === 0 ? { kind: 'close' } : framing;
     this.#isLast = isLast || this.#framing.kind === 'close';
     const sent = this.#isLast ? [...headers, closing] : headers;
-    this.#add(Buffer.from(writeResponseHead(status, reason, sent, this.#framing), 'latin1'));
+    this.#add(writeResponseHead(status, reason, sent, this.#framing));
   }
 
   push(chunks: readonly Buffer[]): void {
@@ -148,7 +148,7 @@ export class Http1Agent implements AgentStream {
    * Writes to the agent and waits while it does not read; one that does not for too long loses its connection. False
    * when the connection is gone. Answers of our own go through here too: a peer that only asks must not fill our memory.
    */
-  write(pieces: readonly Buffer[]): boolean | Promise<boolean> {
+  write(pieces: readonly Piece[]): boolean | Promise<boolean> {
     const written = writeBytes(this.socket, pieces);
     return typeof written === 'boolean' ? written : this.#whileUnread(written);
   }
@@ -174,7 +174,7 @@ export class Http1Agent implements AgentStream {
     socket.end();
   }
 
-  #add(piece: Buffer): void {
+  #add(piece: Piece): void {
     this.#pending.push(piece);
     this.#pendingBytes += piece.length;
   }

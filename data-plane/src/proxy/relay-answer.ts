@@ -30,7 +30,8 @@ export async function relayAnswer(
   sending: Sending,
 ): Promise<AnswerRelayed> {
   for (let interim = 0; interim <= maxInterim; interim++) {
-    const read = await upstream.readHead();
+    const reading = upstream.readHead();
+    const read = reading instanceof Promise ? await reading : reading;
     if (read.kind === 'ended') {
       return read.isPartial || interim > 0 ? cutHead(upstream, sending) : { kind: 'no-answer' };
     }
@@ -38,15 +39,14 @@ export async function relayAnswer(
     const { status, reason, headers } = read.head;
     if (status === 101) return switchToWebSocket(plane, agent, upstream, outgoing.webSocket, read.head);
     const forwarded = { status, reason, headers: withoutHopByHop(headers) };
-    const head = outgoing.scrub ? outgoing.scrub.head(forwarded) : forwarded;
+    const head = outgoing.scrub ? outgoing.scrub.head(forwarded, read.bytes) : forwarded;
     if (head === 'refused') return refusal('SECRET_ECHOED', 'The head of the answer holds a secret of the request.');
     if (status < 200) {
       await agent.interim(head);
       continue;
     }
     const relay = beginAnswer(plane, agent, outgoing, upstream, sending, read.head, head);
-    if (relay instanceof BodyRelay) return relay.moveReady() ?? relay.move();
-    return relay;
+    return relay instanceof BodyRelay ? (relay.moveReady() ?? (await relay.move())) : relay;
   }
   return refusal('UPSTREAM_INVALID', 'The upstream sent too many interim answers.');
 }

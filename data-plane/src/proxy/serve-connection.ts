@@ -20,9 +20,10 @@ export async function serveConnection(
   for (let isFirst = true; ; isFirst = false) {
     deadline.extend(isFirst ? limits.firstHeadMs : limits.keepAliveMs);
     agent.connection.isIdle = true;
-    const read = await reader.readHead(parseRequestHead, limits.head, () =>
+    const reading = reader.readHead(parseRequestHead, limits.head, () =>
       deadline.extend(isFirst ? limits.firstHeadMs : limits.headMs),
     );
+    const read = reading instanceof Promise ? await reading : reading;
     agent.connection.isIdle = false;
     deadline.pause();
     // A head that comes after we have ended our side is not served: its answer could not be sent.

@@ -6,7 +6,8 @@ export type ReadResult = Buffer | 'end' | 'lost';
 
 /** What reading a head came to. */
 export type HeadRead<T> =
-  | { readonly kind: 'head'; readonly head: T }
+  /** `bytes` are the head as it came, where it came as bytes. */
+  | { readonly kind: 'head'; readonly head: T; readonly bytes?: Buffer }
   | WireFault
   | { readonly kind: 'ended'; readonly how: 'end' | 'lost'; readonly isPartial: boolean };
 
@@ -81,27 +82,37 @@ export class SocketReader {
     parse: (bytes: Buffer, limits: HeadLimits, resumeFrom?: number) => Parsed<T>,
     limits: HeadLimits,
     onFirstBytes?: () => void,
-  ): Promise<HeadRead<T>> {
+  ): HeadRead<T> | Promise<HeadRead<T>> {
+    let bytes: Buffer | undefined;
+    let resumeFrom = 0;
+    const take = (next: ReadResult): HeadRead<T> | undefined => {
+      if (typeof next === 'string') return { kind: 'ended', how: next, isPartial: bytes !== undefined };
+      if (bytes === undefined) onFirstBytes?.();
+      bytes = bytes === undefined ? next : Buffer.concat([bytes, next]);
+      const parsed = parse(bytes, limits, resumeFrom);
+      if (parsed.kind === 'fault') return parsed;
+      if (parsed.kind === 'head') return this.#split(parsed, bytes);
+      resumeFrom = parsed.resumeFrom;
+      return undefined;
+    };
+    for (let next = this.readNow(); next !== undefined; next = this.readNow()) {
+      const read = take(next);
+      if (read) return read;
+    }
     return new Promise((resolve) => {
-      let bytes: Buffer | undefined;
-      let resumeFrom = 0;
-      this.#feed((next) => {
-        if (typeof next === 'string') {
-          resolve({ kind: 'ended', how: next, isPartial: bytes !== undefined });
-          return 'enough';
-        }
-        if (bytes === undefined) onFirstBytes?.();
-        bytes = bytes === undefined ? next : Buffer.concat([bytes, next]);
-        const parsed = parse(bytes, limits, resumeFrom);
-        if (parsed.kind === 'incomplete') {
-          resumeFrom = parsed.resumeFrom;
-          return 'more';
-        }
-        if (parsed.kind === 'head') this.unshift(bytes.subarray(parsed.consumedBytes));
-        resolve(parsed);
-        return 'enough';
-      });
+      const wait = (next: ReadResult): void => {
+        const read = take(next);
+        if (read) resolve(read);
+        else this.#waiting = wait;
+      };
+      this.#waiting = wait;
     });
+  }
+
+  #split<T>({ head, consumedBytes }: { head: T; consumedBytes: number }, bytes: Buffer): HeadRead<T> {
+    if (consumedBytes === bytes.length) return { kind: 'head', head, bytes };
+    this.unshift(bytes.subarray(consumedBytes));
+    return { kind: 'head', head, bytes: bytes.subarray(0, consumedBytes) };
   }
 
   /** Ends whoever waits for bytes, as if the stream were lost. The socket stays open for a last answer. */
@@ -122,21 +133,6 @@ export class SocketReader {
     this.#chunks = [];
     this.#queuedBytes = 0;
     return rest;
-  }
-
-  /** Gives `take` what is there, and then what comes, until it has enough. */
-  #feed(take: (next: ReadResult) => 'more' | 'enough'): void {
-    for (;;) {
-      const next = this.readNow();
-      if (next !== undefined) {
-        if (take(next) === 'enough') return;
-        continue;
-      }
-      this.#waiting = (result) => {
-        if (take(result) === 'more') this.#feed(take);
-      };
-      return;
-    }
   }
 
   readonly #onData = (chunk: Buffer): void => {

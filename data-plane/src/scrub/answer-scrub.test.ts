@@ -34,6 +34,19 @@ describe('AnswerScrub in heads', () => {
     expect(findings).toEqual([]);
   });
 
+  it('finds out from the bytes of a head that nothing is in it, and what stands in them is replaced all the same', () => {
+    const { scrub, findings } = scrubOf(used(secret));
+    const bytes = (value: string): Buffer => Buffer.from(`HTTP/1.1 200 OK\r\nX: ${value}\r\n\r\n`);
+    const clean = { reason: 'OK', headers: [field('X', 'sk-canary')] };
+    expect(scrub.head(clean, bytes('sk-canary'))).toBe(clean);
+    const echoed = { reason: 'OK', headers: [field('X', `a ${secret}`)] };
+    expect(scrub.head(echoed, bytes(`a ${secret}`))).toEqual({
+      reason: 'OK',
+      headers: [field('X', 'a onecli://prod/a')],
+    });
+    expect(findings).toEqual([found('x')]);
+  });
+
   it('replaces the secret in every value, and tells in which fields it stood', () => {
     const { scrub, findings } = scrubOf(used(secret));
     const url = `https://x.example/?k=${encodeURIComponent(secret)}&again=${secret}`;

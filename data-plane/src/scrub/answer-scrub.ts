@@ -53,8 +53,15 @@ export class AnswerScrub {
     return new AnswerScrub(wanted, findings);
   }
 
-  /** A head as it may go on: the same one when nothing was found in it. A field with a secret in its name is dropped. */
-  head<T extends { readonly reason: string; readonly headers: readonly Header[] }>(head: T): T | Refused {
+  /**
+   * A head as it may go on: the same one when nothing was found in it. A field with a secret in its name is dropped.
+   * @param bytes the head as it came: where nothing is found in them, nothing is in its fields
+   */
+  head<T extends { readonly reason: string; readonly headers: readonly Header[] }>(
+    head: T,
+    bytes?: Buffer,
+  ): T | Refused {
+    if (bytes && !this.#isIn(bytes)) return head;
     const headers = this.fields(head.headers);
     if (headers === 'refused') return headers;
     const reason = this.#text(head.reason, 'reason');
@@ -88,8 +95,12 @@ export class AnswerScrub {
       if (rawName.length >= this.#minBytes) text += `${rawName}\n`;
     }
     if (text === '') return false;
-    const bytes = Buffer.from(text, 'latin1');
-    return this.#wanted.some(({ search }) => search.find(bytes, 0, true) !== undefined);
+    return this.#isIn(Buffer.from(text, 'latin1'));
+  }
+
+  #isIn(bytes: Buffer): boolean {
+    for (const { search } of this.#wanted) if (search.find(bytes, 0, true) !== undefined) return true;
+    return false;
   }
 
   /** A text of one character per byte, as it may go on; undefined when it may not. */

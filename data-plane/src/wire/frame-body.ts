@@ -83,11 +83,13 @@ function lengthFraming(text: string): Framing | WireFault {
 
 export interface BodyLimits {
   /** Of the whole trailer section. */
-  readonly maxTrailerBytes?: number;
+  readonly maxTrailerBytes: number;
   /** Of all chunk extensions of one body together. */
-  readonly maxChunkExtensionBytes?: number;
-  readonly maxTrailers?: number;
+  readonly maxChunkExtensionBytes: number;
+  readonly maxTrailers: number;
 }
+
+const defaultLimits: BodyLimits = { maxTrailerBytes: 8192, maxChunkExtensionBytes: 4096, maxTrailers: 32 };
 
 export type BodyRead =
   | {
@@ -112,7 +114,7 @@ const NO_BYTES = Buffer.alloc(0);
 /** Reads one body as its bytes arrive. Holds no payload; of a chunked body it holds at most the trailers. */
 export class BodyReader {
   readonly #framing: Framing;
-  readonly #limits: Required<BodyLimits>;
+  readonly #limits: BodyLimits;
   #isDone: boolean;
   #fault: WireFault | undefined;
   #left = 0;
@@ -123,9 +125,9 @@ export class BodyReader {
   #trailers: readonly Header[] = [];
 
   /** Takes what `requestFraming` or `responseFraming` gave. */
-  constructor(framing: Framing, limits: BodyLimits = {}) {
+  constructor(framing: Framing, limits: Partial<BodyLimits> = defaultLimits) {
     this.#framing = framing;
-    this.#limits = { maxTrailerBytes: 8192, maxChunkExtensionBytes: 4096, maxTrailers: 32, ...limits };
+    this.#limits = limits === defaultLimits ? defaultLimits : { ...defaultLimits, ...limits };
     if (framing.kind === 'length') this.#left = framing.lengthBytes;
     this.#isDone = framing.kind === 'none' || (framing.kind === 'length' && framing.lengthBytes === 0);
   }

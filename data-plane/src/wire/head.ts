@@ -14,6 +14,29 @@ export interface Header {
   readonly value: string;
 }
 
+/**
+ * A field as a peer sent it, made by the parser alone: its octets have been checked, and may be sent again as they are.
+ * Whoever changes one makes a plain object of it, which is checked when it is sent.
+ */
+export class ParsedHeader implements Header {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string;
+  readonly #isHopByHop: boolean;
+
+  constructor(name: string, rawName: string, value: string, isHopByHop: boolean) {
+    this.name = name;
+    this.rawName = rawName;
+    this.value = value;
+    this.#isHopByHop = isHopByHop;
+  }
+
+  /** It never goes on to the next hop. */
+  get isHopByHop(): boolean {
+    return this.#isHopByHop;
+  }
+}
+
 export interface RequestHead {
   readonly method: string;
   readonly target: string;

@@ -1,4 +1,4 @@
-import type { Header } from './head.ts';
+import { type Header, ParsedHeader } from './head.ts';
 
 /** Fields that are about one connection (RFC 9110 7.6.1), with the forms that are seen though no RFC has them. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -61,9 +61,8 @@ export function withoutHopByHop(headers: readonly Header[]): Header[] {
   const named = namedByConnection(headers);
   const kept: Header[] = [];
   for (const header of headers) {
-    const { name } = header;
-    if (isHopByHop(name)) continue;
-    if (named?.has(name) && !NOT_STRIPPABLE.has(name)) continue;
+    if (header instanceof ParsedHeader ? header.isHopByHop : isHopByHop(header.name)) continue;
+    if (named?.has(header.name) && !NOT_STRIPPABLE.has(header.name)) continue;
     kept.push(header);
   }
   return kept;
@@ -74,7 +73,8 @@ export function isForbiddenTrailer(name: string): boolean {
   return FORBIDDEN_TRAILERS.has(name) || isOurs(name);
 }
 
-function isHopByHop(name: string): boolean {
+/** Tells whether the field called `name` (lower case) never goes on to the next hop. */
+export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name) || isOurs(name);
 }
 

@@ -3,7 +3,8 @@
  * parsers could read in two ways is a fault, never repaired.
  */
 import { BLANK_OCTETS, TARGET_OCTETS, TOKEN_OCTETS, VALUE_OCTETS } from './field-syntax.ts';
-import { wireFault } from './head.ts';
+import { fieldNameAt } from './field-name.ts';
+import { ParsedHeader, wireFault } from './head.ts';
 import type { Header, HeadLimits, Parsed, RequestHead, ResponseHead, WireFault } from './head.ts';
 
 const HTAB = 9;
@@ -74,7 +75,7 @@ export function parseFields(
     const nameStart = at;
     at = skip(bytes, at, TOKEN_OCTETS);
     if (at === nameStart || bytes[at] !== COLON) return nameFault(bytes[at], at === nameStart);
-    const rawName = text.slice(nameStart, at);
+    const { name, rawName, isHopByHop } = fieldNameAt(bytes, nameStart, at);
     const valueStart = skip(bytes, at + 1, BLANK_OCTETS);
     at = skip(bytes, valueStart, VALUE_OCTETS);
     if (bytes[at] !== CR || bytes[at + 1] !== LF) {
@@ -83,23 +84,10 @@ export function parseFields(
     let valueEnd = at;
     while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1])) valueEnd--;
     if (headers.length === maxHeaders) return wireFault('TOO_MANY_HEADERS', `more than ${maxHeaders} headers`);
-    headers.push({ name: lowerCaseName(rawName), rawName, value: text.slice(valueStart, valueEnd) });
+    headers.push(new ParsedHeader(name, rawName, text.slice(valueStart, valueEnd), isHopByHop));
     at += 2;
   }
   return headers;
-}
-
-const knownNames = new Map<string, string>();
-const maxKnownNames = 1000;
-
-/** The same few names come again and again: each is made lower case, and hashed, once. */
-function lowerCaseName(rawName: string): string {
-  const known = knownNames.get(rawName);
-  if (known !== undefined) return known;
-  const name = rawName.toLowerCase();
-  if (knownNames.size < maxKnownNames && rawName.length <= 64)
-    knownNames.set(Buffer.from(rawName, 'latin1').toString('latin1'), name);
-  return name;
 }
 
 /** The index of the first octet from `from` on that is not in `table`. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type Header, ParsedHeader } from './head.ts';
 import { encodeChunk, lastChunk, writeRequestHead, writeResponseHead } from './write-head.ts';
 
 const none = { kind: 'none' } as const;
@@ -29,6 +30,11 @@ describe('writeRequestHead', () => {
       expect(() => writeRequestHead('GET', '/', [[name, 'b']], none)).toThrow(/^a header name/);
     for (const target of ['', '/ HTTP/1.1\r\nX: y', '/a b', '/\xe9', '/\n'])
       expect(() => writeRequestHead('GET', target, [], none)).toThrow(/^the request target/);
+    // A parsed field was checked as it was read; whoever changes it makes another object, and that is checked.
+    const parsed = new ParsedHeader('x-a', 'X-A', 'b', false);
+    const changed: Header = Object.assign({}, parsed, { value: 'b\r\nX-B: c' });
+    expect(() => writeRequestHead('GET', '/', [parsed], none)).not.toThrow();
+    expect(() => writeRequestHead('GET', '/', [changed], none)).toThrow(/^a header value/);
     for (const method of ['', 'GET ', 'GET\n', 'G T'])
       expect(() => writeRequestHead(method, '/', [], none)).toThrow(/^the method/);
   });

@@ -4,7 +4,7 @@
  */
 import { isSendableTarget, isSendableValue, isToken } from './field-syntax.ts';
 import type { Framing } from './frame-body.ts';
-import type { Header } from './head.ts';
+import { type Header, ParsedHeader } from './head.ts';
 
 /** A field to send: a parsed header, or a name and a value. */
 export type OutgoingHeader = Header | readonly [rawName: string, value: string];
@@ -56,13 +56,18 @@ export function encodeChunk(payload: Buffer): Buffer[] {
 function fieldLines(headers: Iterable<OutgoingHeader>, keepsLength: boolean): string {
   let lines = '';
   for (const header of headers) {
-    const [rawName, value] = 'rawName' in header ? [header.rawName, header.value] : header;
+    const rawName = 'rawName' in header ? header.rawName : header[0];
+    const value = 'rawName' in header ? header.value : header[1];
     if (isFraming(rawName, keepsLength)) continue;
-    if (!isToken(rawName)) throw new RangeError('a header name is not a token');
-    if (!isSendableValue(value)) throw new RangeError('a header value has a control byte');
+    if (!(header instanceof ParsedHeader)) checkField(rawName, value);
     lines += `${rawName}: ${value}\r\n`;
   }
   return lines;
+}
+
+function checkField(rawName: string, value: string): void {
+  if (!isToken(rawName)) throw new RangeError('a header name is not a token');
+  if (!isSendableValue(value)) throw new RangeError('a header value has a control byte');
 }
 
 function isFraming(rawName: string, keepsLength: boolean): boolean {
