@@ -40,6 +40,7 @@ import type { Openers } from './snapshot/apply-changes.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
 import { WorkerKeys } from './snapshot/worker-keys.ts';
 import { AuthoritiesInForce } from './tls/authorities-in-force.ts';
+import { RepeatedHeads } from './wire/repeated-heads.ts';
 import { ProxyPortTls } from './tls/proxy-port-tls.ts';
 import { UpstreamTls } from './tls/upstream-tls.ts';
 
@@ -150,18 +151,25 @@ function wire(config: WorkerConfig, { source, bus, queue, keys, tokenPepper, boo
     trail,
     metrics,
     clock,
+    heads: new RepeatedHeads(),
     limits,
     log,
     authority,
     gatewayNames: config.gatewayNames,
     connections,
-    tunnels: new AgentTunnels(limits.maxTunnelsPerAgent),
-    mints: new MintBudget({ perMinute: limits.mintsPerMinute, perAgentPerMinute: limits.mintsPerAgentPerMinute }),
-    heldBodies: new HeldBytes(limits.maxMemoryBytes * heldShare),
+    ...bounds(limits),
     pressure,
     isDraining: false,
     closing: closingSource(),
     underway: 0,
+  };
+}
+
+function bounds(limits: Limits): Pick<DataPlane, 'tunnels' | 'mints' | 'heldBodies'> {
+  return {
+    tunnels: new AgentTunnels(limits.maxTunnelsPerAgent),
+    mints: new MintBudget({ perMinute: limits.mintsPerMinute, perAgentPerMinute: limits.mintsPerAgentPerMinute }),
+    heldBodies: new HeldBytes(limits.maxMemoryBytes * heldShare),
   };
 }
 

@@ -14,6 +14,7 @@ import type { FollowedConfiguration } from '../snapshot/follow-configuration.ts'
 import type { ProxyPortTls } from '../tls/proxy-port-tls.ts';
 import type { LeafCache } from '../tls/leaf-cache.ts';
 import type { RefusalLeaves } from '../tls/refusal-leaves.ts';
+import type { RepeatedHeads } from '../wire/repeated-heads.ts';
 import type { DeadlineClock } from './deadline.ts';
 import type { DialOptions } from './dial.ts';
 import type { Limits } from './limits.ts';
@@ -37,6 +38,8 @@ export interface DataPlane {
   readonly trail: AuditTrail;
   readonly metrics: Metrics;
   readonly clock: DeadlineClock;
+  /** The last request head of each connection. */
+  readonly heads: RepeatedHeads;
   readonly limits: Limits;
   readonly log: Logger;
   /** The leaf cache of the authority in force, and its certificate for `GET /ca.pem`. */

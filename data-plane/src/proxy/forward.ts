@@ -65,7 +65,8 @@ async function exchange(
 /** Writes the head at once with what is there of the body, then the rest as it comes. */
 function sendRequest(plane: DataPlane, outgoing: Outgoing, upstream: Upstream, sending: Sending): void {
   const { body } = outgoing;
-  const head = writeRequestHead(outgoing.method, outgoing.target, outgoing.headers, body.framing);
+  const { method, target, headers } = outgoing;
+  const head = outgoing.bytes ?? writeRequestHead(method, target, headers, body.framing);
   outgoing.onLeaving();
   if (body.isEmpty) {
     void writeBytes(upstream.socket, [head]);
@@ -80,11 +81,11 @@ function sendRequest(plane: DataPlane, outgoing: Outgoing, upstream: Upstream, s
 async function sendBody(
   plane: DataPlane,
   body: RequestBody,
-  head: string,
+  head: Piece,
   upstream: Upstream,
   sending: Sending,
 ): Promise<void> {
-  let pieces: Piece[] = [head];
+  let pieces = [head];
   for (;;) {
     const next = body.next();
     if (next instanceof Promise && pieces.length > 0) {

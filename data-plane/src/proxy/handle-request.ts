@@ -9,19 +9,22 @@
 import type { PlacementScope, UsedSecret } from '../credentials/grant-placeholders.ts';
 import { confirmIdentity, type Identity, identify } from '../identity/identify.ts';
 import { limitRequest } from '../policy/limit-request.ts';
+import { AnswerScrub } from '../scrub/answer-scrub.ts';
 import { askedPlainly } from '../scrub/asked-plainly.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import type { RequestHead } from '../wire/head.ts';
 import { isCloseAsked } from '../wire/hop-by-hop.ts';
+import { writeRequestHead } from '../wire/write-head.ts';
 import { webSocketRequest } from '../websocket/web-socket-request.ts';
 import type { AgentStream } from './agent-stream.ts';
-import { answerScrub } from './scrub-answer.ts';
+import { wantedSecrets } from './scrub-answer.ts';
 import { type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { type Held, holdBody } from './hold-body.ts';
 import { grantsNow, type JudgedRequest, judgeRequest } from './judge-request.ts';
+import { type KnownRequest, keepKnown, knownRequest } from './known-request.ts';
 import { answerInternal, isInternal } from './onecli-internal.ts';
 import type { Forwarded, Outgoing } from './outgoing.ts';
 import { type Placed, placeSecrets, placementScope } from './place-secrets.ts';
@@ -36,7 +39,9 @@ export async function handleRequest(plane: DataPlane, agent: AgentStream, head: 
   const { answersBegun } = agent;
   let ending: Forwarded;
   try {
-    ending = await serve(plane, agent, head, exchange);
+    const preparing = prepare(plane, agent, head, exchange);
+    const prepared = preparing instanceof Promise ? await preparing : preparing;
+    ending = 'kind' in prepared ? prepared : await forward(plane, agent, prepared);
   } catch (error) {
     plane.log.error({ err: error, requestId: exchange.requestId }, 'a request failed unexpectedly');
     // In an answer that was begun another one would be taken for its payload.
@@ -53,42 +58,76 @@ export async function handleRequest(plane: DataPlane, agent: AgentStream, head: 
   return 'served';
 }
 
-async function serve(plane: DataPlane, agent: AgentStream, head: RequestHead, exchange: Exchange): Promise<Forwarded> {
+/** The request as it leaves, or how it ended before. A step that has its result at hand waits for nothing. */
+type Prepared = Outgoing | Forwarded;
+
+/** Who asks? */
+function prepare(
+  plane: DataPlane,
+  agent: AgentStream,
+  head: RequestHead,
+  exchange: Exchange,
+): Prepared | Promise<Prepared> {
   const configuration = plane.configuration.current;
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
   exchange.revision = configuration.revision;
   if (!plane.pressure.hasRoomForRequest(plane.underway))
     return refusal('OVERLOADED', 'This worker has no memory left.', { retryAfterSeconds: 5 });
+  return after(whoAsks(plane, agent, head, configuration), (identity) =>
+    identity.kind === 'refused' ? identity : judge(plane, agent, head, exchange, configuration, identity),
+  );
+}
 
-  const asking = whoAsks(plane, agent, head, configuration);
-  const identity = asking instanceof Promise ? await asking : asking;
-  if (identity.kind === 'refused') return identity;
+/** What for, and may it? */
+function judge(
+  plane: DataPlane,
+  agent: AgentStream,
+  head: RequestHead,
+  exchange: Exchange,
+  configuration: Configuration,
+  identity: Identity,
+): Prepared | Promise<Prepared> {
   exchange.agent = identity.agent;
-
-  const request = strictRequest(agent, head, plane.limits.maxTargetBytes);
+  const known = knownRequest(head, configuration, identity.agent);
+  const request = known?.request ?? strictRequest(agent, head, plane.limits.maxTargetBytes);
   if (request.kind === 'refused') return request;
   exchange.accept(request);
-  if (isInternal(request))
-    return await answerInternal(plane, agent, head, request, { configuration, agent: identity.agent });
-
+  if (isInternal(request)) return answerInternal(plane, agent, head, request, { configuration, agent: identity.agent });
   const judged = judgeRequest(plane, agent, exchange, { configuration, identity, request });
   if (judged.kind === 'refused') return judged;
   const { limits } = judged.options;
-  const limited = limits.length > 0 ? await limitRequest(plane, exchange, limits, identity.agent.id) : undefined;
-  if (limited) return limited;
+  const limiting = limits.length > 0 ? limitRequest(plane, exchange, limits, identity.agent.id) : undefined;
+  return after(limiting, (limited) => limited ?? place(plane, agent, head, exchange, judged, known));
+}
 
+/** With which credentials, and with what body? */
+function place(
+  plane: DataPlane,
+  agent: AgentStream,
+  head: RequestHead,
+  exchange: Exchange,
+  judged: JudgedRequest,
+  knownForAgent: KnownRequest | undefined,
+): Prepared | Promise<Prepared> {
+  const { request, secrets, options } = judged;
+  const known = knownForAgent?.grants === secrets ? knownForAgent : undefined;
   const scope = placementScope(judged);
-  const placed = placeSecrets(plane, agent, head, exchange, judged, scope);
+  const placed = known?.placed ?? placeSecrets(plane, agent, head, exchange, judged, scope);
   if (placed.kind === 'refused') return placed;
-  const maxBytes = Math.min(judged.options.maxBodyBytes ?? Number.POSITIVE_INFINITY, plane.limits.maxBodyBytes);
+  const maxBytes = Math.min(options.maxBodyBytes ?? Number.POSITIVE_INFINITY, plane.limits.maxBodyBytes);
   const body = (exchange.body = new RequestBody(agent, request.framing, maxBytes));
   if (body.isTooLong) return refusal('BODY_TOO_LARGE', 'The request body is too long.');
-  const holding = holdBody(plane, agent, head, exchange, body, placed.headers, scope);
-  const held = holding instanceof Promise ? await holding : holding;
-  if (held.kind !== 'held') return held;
+  return after(holdBody(plane, agent, head, exchange, body, placed.headers, scope), (held) => {
+    if (held.kind !== 'held') return held;
+    exchange.decided();
+    return outgoingOf(plane, agent, head, exchange, { judged, scope, placed, body, held, known });
+  });
+}
 
-  exchange.decided();
-  return await forward(plane, agent, outgoingOf(plane, agent, head, exchange, { judged, scope, placed, body, held }));
+/** Goes on at once with what is there: a promise for each step of each request would cost more than the steps. */
+function after<Value, Next>(value: Value | Promise<Value>, next: (value: Value) => Next): Next | Promise<Awaited<Next>>;
+function after<Value, Next>(value: Value | Promise<Value>, next: (value: Value) => Next): Next | Promise<unknown> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 interface Ready {
@@ -97,6 +136,7 @@ interface Ready {
   readonly placed: Placed;
   readonly body: RequestBody;
   readonly held: Held;
+  readonly known: KnownRequest | undefined;
 }
 
 /** The request as it leaves, and what is to become of its answer. */
@@ -110,16 +150,16 @@ function outgoingOf(
   const { judged, scope, placed, body, held } = ready;
   const { request, identity } = judged;
   const { destination, isSecure, upgrade } = request;
-  const scrub = answerScrub(plane.opener, allUsed(placed.used, held.used), exchange.findings);
-  const headers = scrub ? askedPlainly(placed.headers) : placed.headers;
+  const { wanted, headers, bytes } = ready.known ?? writeOut(plane, head, ready);
   return {
     poolKey: agent.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
     destination: { host: destination.host, port: destination.port, isSecure },
     method: head.method,
     target: placed.target,
-    headers: held.isContinued ? headers.filter(({ name }) => name !== 'expect') : headers,
+    headers,
+    bytes,
     body,
-    scrub,
+    scrub: wanted && new AnswerScrub(wanted, exchange.findings),
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
     onLeaving: () => exchange.leaving(placed, held),
     webSocket:
@@ -128,6 +168,26 @@ function outgoingOf(
         grantsNow(agent, judged, placed.readings ?? request.readings, now),
       ),
   };
+}
+
+/** What a request says as it leaves and what is looked for in its answer; kept when its head came before and says it all. */
+function writeOut(
+  plane: DataPlane,
+  head: RequestHead,
+  { judged, placed, body, held }: Ready,
+): Pick<Outgoing, 'headers' | 'bytes'> & Pick<KnownRequest, 'wanted'> {
+  const { request, secrets, configuration, identity } = judged;
+  const wanted = wantedSecrets(plane.opener, allUsed(placed.used, held.used));
+  const plain = wanted ? askedPlainly(placed.headers) : placed.headers;
+  const headers = held.isContinued ? plain.filter(({ name }) => name !== 'expect') : plain;
+  if (body.isEmpty && !request.upgrade && !placed.readings) {
+    keepKnown(head, configuration, () => {
+      const text = writeRequestHead(head.method, placed.target, headers, body.framing);
+      const bytes = Buffer.from(text, 'latin1');
+      return { agent: identity.agent, grants: secrets, request, placed, wanted, headers, bytes };
+    });
+  }
+  return { wanted, headers, bytes: undefined };
 }
 
 /** The tunnel's agent, if it is still one; outside a tunnel each request says who it is from. */

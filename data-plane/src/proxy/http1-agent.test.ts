@@ -17,7 +17,7 @@ async function open(minor: 0 | 1 = 1) {
   const pair = await loopbackPair();
   pairs.push(pair);
   const agent = http1AgentOn(pair.near, clock);
-  agent.framingOf({ method: 'GET', target: '/', minor, headers: [] });
+  agent.minor = minor;
   let received = '';
   let isEnded = false;
   pair.far.on('data', (bytes) => (received += bytes.toString('latin1')));

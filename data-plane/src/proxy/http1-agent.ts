@@ -31,9 +31,9 @@ export class Http1Agent implements AgentStream {
   #framing: Framing = noPayload;
   #pending: Piece[] = [];
   #pendingBytes = 0;
-  /** The version of the request under way: HTTP/1.0 knows no chunks. */
-  #minor: 0 | 1 = 1;
   #isLast = false;
+  /** The version of the request under way: HTTP/1.0 knows no chunks. */
+  minor: 0 | 1 = 1;
   answersBegun = 0;
 
   constructor(
@@ -75,7 +75,6 @@ export class Http1Agent implements AgentStream {
   }
 
   framingOf(head: RequestHead): Framing | WireFault {
-    this.#minor = head.minor;
     return requestFraming(head);
   }
 
@@ -84,7 +83,7 @@ export class Http1Agent implements AgentStream {
   }
 
   interim({ status, reason, headers }: AnswerHead): boolean | Promise<boolean> {
-    if (this.#minor === 0) return true;
+    if (this.minor === 0) return true;
     return this.write([writeResponseHead(status, reason, headers, noPayload)]);
   }
 
@@ -94,7 +93,7 @@ export class Http1Agent implements AgentStream {
    */
   begin({ status, reason, headers }: AnswerHead, framing: Framing, isLast: boolean): void {
     this.answersBegun++;
-    this.#framing = framing.kind === 'chunked' && this.#minor === 0 ? { kind: 'close' } : framing;
+    this.#framing = framing.kind === 'chunked' && this.minor === 0 ? { kind: 'close' } : framing;
     this.#isLast = isLast || this.#framing.kind === 'close';
     const sent = this.#isLast ? [...headers, closing] : headers;
     this.#add(writeResponseHead(status, reason, sent, this.#framing));

@@ -12,6 +12,8 @@ export interface Outgoing {
   readonly method: string;
   readonly target: string;
   readonly headers: readonly Header[];
+  /** All of that as the head of an HTTP/1.1 request, where it was written before. */
+  readonly bytes: Buffer | undefined;
   readonly body: RequestBody;
   /** Whether the agent's connection may carry another request after this one. */
   readonly isKeptAlive: boolean;

@@ -1,5 +1,5 @@
 /** The loop of one connection: read a head, have it served, go on or end. The same for the proxy port and for tunnels. */
-import type { RequestHead } from '../wire/head.ts';
+import type { HeadLimits, Parsed, RequestHead } from '../wire/head.ts';
 import { parseRequestHead } from '../wire/parse-head.ts';
 import { type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -16,11 +16,16 @@ export async function serveConnection(
   serve: (head: RequestHead) => Promise<Served>,
 ): Promise<void> {
   const { reader, deadline, socket } = agent;
-  const { limits } = plane;
+  const { limits, heads } = plane;
+  // Outside a tunnel a head may hold the agent's token: that is not remembered.
+  const parse = agent.tunnel
+    ? (bytes: Buffer, within: HeadLimits, resumeFrom?: number): Parsed<RequestHead> =>
+        heads.parse(agent, bytes, within, resumeFrom)
+    : parseRequestHead;
   for (let isFirst = true; ; isFirst = false) {
     deadline.extend(isFirst ? limits.firstHeadMs : limits.keepAliveMs);
     agent.connection.isIdle = true;
-    const reading = reader.readHead(parseRequestHead, limits.head, () =>
+    const reading = reader.readHead(parse, limits.head, () =>
       deadline.extend(isFirst ? limits.firstHeadMs : limits.headMs),
     );
     const read = reading instanceof Promise ? await reading : reading;
@@ -34,6 +39,7 @@ export async function serveConnection(
         read.code === 'HEAD_TOO_LARGE' || read.code === 'TOO_MANY_HEADERS' ? 'HEAD_TOO_LARGE' : 'BAD_REQUEST';
       return refuseHead(plane, agent, refusal(code, `The request is malformed: ${read.detail}.`));
     }
+    agent.minor = read.head.minor;
     const served = await serve(read.head);
     if (served === 'taken') return;
     if (agent.isLast || plane.isDraining || agent.connection.isExpired) return agent.closeGently();

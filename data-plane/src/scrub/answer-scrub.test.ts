@@ -3,7 +3,7 @@ import type { ScrubMode } from '@onecli/shared/domain/binding';
 import { SecretValue } from '@onecli/shared/secret-value';
 import { describe, expect, it } from 'vitest';
 import type { Header } from '../wire/head.ts';
-import { AnswerScrub, type EchoableSecret } from './answer-scrub.ts';
+import { AnswerScrub, type EchoableSecret, wantedOf } from './answer-scrub.ts';
 
 const secret = 'sk-canary-7Qm2';
 const used = (value: string, name = 'a', scrub: ScrubMode = 'replace'): EchoableSecret => ({
@@ -14,9 +14,9 @@ const used = (value: string, name = 'a', scrub: ScrubMode = 'replace'): Echoable
 
 function scrubOf(...secrets: readonly EchoableSecret[]): { readonly scrub: AnswerScrub; readonly findings: Finding[] } {
   const findings: Finding[] = [];
-  const scrub = AnswerScrub.of(secrets, findings);
-  if (!scrub) throw new Error('nothing to look for');
-  return { scrub, findings };
+  const wanted = wantedOf(secrets);
+  if (!wanted) throw new Error('nothing to look for');
+  return { scrub: new AnswerScrub(wanted, findings), findings };
 }
 
 const field = (rawName: string, value: string): Header => ({ name: rawName.toLowerCase(), rawName, value });
@@ -112,8 +112,8 @@ describe('AnswerScrub and several secrets', () => {
 
 describe('AnswerScrub and what a binding asks for', () => {
   it('looks for nothing when all is off, too short, or no secret left', () => {
-    expect(AnswerScrub.of([], [])).toBeUndefined();
-    expect(AnswerScrub.of([used(secret, 'a', 'off'), used('abc')], [])).toBeUndefined();
+    expect(wantedOf([])).toBeUndefined();
+    expect(wantedOf([used(secret, 'a', 'off'), used('abc')])).toBeUndefined();
   });
 
   it('refuses a head and a body that hold one that is to be refused', () => {

@@ -15,6 +15,9 @@ export interface EchoableSecret {
 /** The secret was found, and its binding says that such an answer is refused. */
 export type Refused = 'refused';
 
+/** What is looked for in an answer, without what is found: the same for every answer to the same secrets. */
+export type WantedSecrets = readonly Wanted[];
+
 interface Wanted {
   readonly search: SecretSearch;
   readonly placeholder: Buffer;
@@ -23,6 +26,19 @@ interface Wanted {
 
 /** So many places of one answer are told to the audit trail, each once. */
 const maxFindings = 8;
+
+/** Undefined when nothing has to be looked for. */
+export function wantedOf(used: readonly EchoableSecret[]): WantedSecrets | undefined {
+  const wanted: Wanted[] = [];
+  for (const { value, placeholder, scrub } of used) {
+    if (scrub === 'off') continue;
+    const search = SecretSearch.of(value);
+    if (search.minBytes === 0 || wanted.some((other) => other.search === search)) continue;
+    wanted.push({ search, placeholder: Buffer.from(placeholder, 'latin1'), isRefused: scrub === 'refuse' });
+  }
+  if (wanted.length === 0) return undefined;
+  return wanted.sort((a, b) => b.search.minBytes - a.search.minBytes);
+}
 
 /**
  * Takes the secrets that a request used out of its answer (rule 10): interim and final heads, payload, trailers, messages.
@@ -33,24 +49,11 @@ export class AnswerScrub {
   readonly #minBytes: number;
   readonly #findings: Finding[];
 
-  private constructor(wanted: readonly Wanted[], findings: Finding[]) {
+  /** What is found is added to `findings`. */
+  constructor(wanted: WantedSecrets, findings: Finding[]) {
     this.#wanted = wanted;
     this.#minBytes = Math.min(...wanted.map(({ search }) => search.minBytes));
     this.#findings = findings;
-  }
-
-  /** Undefined when nothing has to be looked for. What is found is added to `findings`. */
-  static of(used: readonly EchoableSecret[], findings: Finding[]): AnswerScrub | undefined {
-    const wanted: Wanted[] = [];
-    for (const { value, placeholder, scrub } of used) {
-      if (scrub === 'off') continue;
-      const search = SecretSearch.of(value);
-      if (search.minBytes === 0 || wanted.some((other) => other.search === search)) continue;
-      wanted.push({ search, placeholder: Buffer.from(placeholder, 'latin1'), isRefused: scrub === 'refuse' });
-    }
-    if (wanted.length === 0) return undefined;
-    if (wanted.length > 1) wanted.sort((a, b) => b.search.minBytes - a.search.minBytes);
-    return new AnswerScrub(wanted, findings);
   }
 
   /**

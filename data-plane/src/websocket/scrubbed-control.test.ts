@@ -1,7 +1,7 @@
 import type { Finding } from '@onecli/shared/domain/audit-event';
 import { SecretValue } from '@onecli/shared/secret-value';
 import { describe, expect, it } from 'vitest';
-import { AnswerScrub } from '../scrub/answer-scrub.ts';
+import { AnswerScrub, wantedOf } from '../scrub/answer-scrub.ts';
 import { closePayload, opcodes } from './codec/frame.ts';
 import { scrubbedControl } from './scrubbed-control.ts';
 
@@ -10,7 +10,8 @@ const placeholder = 'onecli://prod/a';
 
 function scrubbed(opcode: number, payload: Buffer, mode: 'replace' | 'refuse' = 'replace') {
   const findings: Finding[] = [];
-  const scrub = AnswerScrub.of([{ value: SecretValue.of(secret), placeholder, scrub: mode }], findings);
+  const wanted = wantedOf([{ value: SecretValue.of(secret), placeholder, scrub: mode }]);
+  const scrub = wanted && new AnswerScrub(wanted, findings);
   return { result: scrubbedControl({ kind: 'control', opcode, payload }, scrub), findings };
 }
 

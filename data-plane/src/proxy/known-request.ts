@@ -1,0 +1,44 @@
+/** A request whose very bytes came before: what follows from them, under one configuration, for one agent and its grants. */
+import type { AgentRecord } from '@onecli/shared/domain/snapshot';
+import type { WantedSecrets } from '../scrub/answer-scrub.ts';
+import type { Configuration } from '../snapshot/configuration.ts';
+import type { Header, RequestHead } from '../wire/head.ts';
+import { RepeatedHead } from '../wire/repeated-heads.ts';
+import type { Placed } from './place-secrets.ts';
+import type { StrictRequest } from './strict-request.ts';
+
+/**
+ * All of it is a pure function of the head and of `agent` and `grants`, under the configuration that it is kept with. What
+ * depends on anything else (identity, time windows, limits, room in the audit trail) is asked for each request.
+ */
+export interface KnownRequest {
+  readonly agent: AgentRecord;
+  /** What policy granted to it. */
+  readonly grants: ReadonlySet<string>;
+  readonly request: StrictRequest;
+  readonly placed: Placed;
+  readonly wanted: WantedSecrets | undefined;
+  /** The fields that leave, and the whole head as it leaves over HTTP/1.1. */
+  readonly headers: readonly Header[];
+  readonly bytes: Buffer;
+}
+
+/** What is known of a head under a configuration, when that was worked out for this agent. */
+export function knownRequest(
+  head: RequestHead,
+  configuration: Configuration,
+  agent: AgentRecord,
+): KnownRequest | undefined {
+  if (!isRepeated(head)) return undefined;
+  const known = head.knownUnder(configuration);
+  return known?.agent === agent ? known : undefined;
+}
+
+/** Keeps what was worked out from a head if that came before. `make` gives it. */
+export function keepKnown(head: RequestHead, configuration: Configuration, make: () => KnownRequest): void {
+  if (isRepeated(head)) head.keep(configuration, make());
+}
+
+function isRepeated(head: RequestHead): head is RepeatedHead<Configuration, KnownRequest> {
+  return head instanceof RepeatedHead;
+}
