@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
-import { PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
+import { ThreadedAuditQueue } from '@onecli/shared/adapters/postgres/threaded-audit-queue';
 import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
@@ -81,7 +81,7 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
 interface Stores {
   readonly source: PostgresSnapshotSource;
   readonly bus: PostgresConfigBus;
-  readonly queue: PostgresAuditQueue;
+  readonly queue: ThreadedAuditQueue;
   readonly keys: WorkerKeys;
   readonly tokenPepper: Buffer;
   readonly bootId: string;
@@ -100,7 +100,7 @@ async function openStores(
   return {
     source,
     bus: new PostgresConfigBus({ connectionString, key: masterKey.derive('bus-mac', instance.id) }),
-    queue: new PostgresAuditQueue({ connectionString, key: masterKey.derive('audit-queue', instance.id) }),
+    queue: new ThreadedAuditQueue({ connectionString, key: masterKey.derive('audit-queue', instance.id) }),
     keys: new WorkerKeys(masterKey, instance, log),
     tokenPepper: masterKey.derive('token-pepper', instance.id),
     bootId: randomBytes(4).toString('hex'),

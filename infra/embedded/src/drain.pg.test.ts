@@ -40,7 +40,7 @@ async function start(drainMs: string): Promise<Supervision> {
   const [proxyPort, apiPort] = ports;
   const read = readConfig([], {
     PATH: process.env['PATH'],
-    NODE_OPTIONS: `--conditions=source --import ${import.meta.resolve('tsx')}`,
+    NODE_OPTIONS: `--conditions=source --import ${new URL('../../tools/register-tsx.mjs', import.meta.url).href}`,
     ONECLI_DATA_DIR: dataDir,
     ONECLI_PROXY_PORT: proxyPort,
     ONECLI_API_PORT: apiPort,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { auditEvent } from '../../ports/audit-queue.contract.ts';
-import { openBatch, sealBatch } from './audit-batch.ts';
+import { openBatch, packBatch, sealBatch } from './audit-batch.ts';
 
 const key = randomBytes(32);
 const varied = [
@@ -18,11 +18,11 @@ describe('openBatch', () => {
     ['many alike', [auditEvent('a'), auditEvent('b'), auditEvent('c')]],
     ['many that differ in everything', varied],
   ])('gives back what was sealed: %s', (_name, events) => {
-    expect(openBatch(key, sealBatch(key, events))).toEqual(events);
+    expect(openBatch(key, sealBatch(key, packBatch(events)))).toEqual(events);
   });
 
   it('refuses what another key sealed, and what was altered', () => {
-    const { sealed } = sealBatch(key, varied);
+    const { sealed } = sealBatch(key, packBatch(varied));
     const altered = Buffer.from(sealed, 'base64');
     altered[20] = (altered[20] ?? 0) ^ 1;
     expect(() => openBatch(randomBytes(32), { sealed })).toThrow('Cannot open');
@@ -33,6 +33,6 @@ describe('openBatch', () => {
 describe('sealBatch', () => {
   it('makes a thousand requests of one agent a tenth of their JSON', () => {
     const events = Array.from({ length: 1000 }, (_, index) => auditEvent(`worker-1-boot-${index.toString(36)}`));
-    expect(sealBatch(key, events).sealed.length).toBeLessThan(JSON.stringify(events).length / 10);
+    expect(sealBatch(key, packBatch(events)).sealed.length).toBeLessThan(JSON.stringify(events).length / 10);
   });
 });

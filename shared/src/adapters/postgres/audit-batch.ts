@@ -42,14 +42,20 @@ const columnOf: Readonly<Record<Field, (event: AuditEvent) => unknown>> = {
 const fields = Object.keys(columnOf) as Field[];
 
 /**
- * Seals events for the queue. They go by column and deflated: neighbours are much alike, and a batch is a tenth of its
- * JSON, which every step after this one pays for by the byte.
+ * Puts events for the queue into one text, by column: neighbours are much alike, and a batch is a tenth of its JSON once it
+ * is deflated, which every step after that one pays for by the byte.
+ */
+export function packBatch(events: readonly AuditEvent[]): string {
+  return JSON.stringify(Object.fromEntries(fields.map((field) => [field, toColumn(events, columnOf[field])])));
+}
+
+/**
+ * Deflates and seals what `packBatch` made.
  * @param key the 32-byte key derived for `audit-queue`
  */
-export function sealBatch(key: Buffer, events: readonly AuditEvent[]): SealedBatch {
-  const columns = Object.fromEntries(fields.map((field) => [field, toColumn(events, columnOf[field])]));
-  const packed = deflateRawSync(Buffer.from(JSON.stringify(columns), 'utf8'), { level: 1 });
-  return { sealed: sealMessage(key, purpose, packed).toString('base64') };
+export function sealBatch(key: Buffer, packed: string): SealedBatch {
+  const deflated = deflateRawSync(Buffer.from(packed, 'utf8'), { level: 1 });
+  return { sealed: sealMessage(key, purpose, deflated).toString('base64') };
 }
 
 /** @throws VaultFault CANNOT_OPEN for what was not sealed with this key */

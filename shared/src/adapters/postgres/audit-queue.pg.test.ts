@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { auditEvent, auditQueueContract } from '../../ports/audit-queue.contract.ts';
 import { PostgresAuditConsumer, PostgresAuditQueue } from './audit-queue.ts';
+import { ThreadedAuditQueue } from './threaded-audit-queue.ts';
 
 /** Conditions are waited for, however busy the machine is. */
 const patiently = { timeout: 40_000 };
@@ -19,6 +20,30 @@ async function readyQueue(): Promise<string> {
 auditQueueContract('PostgresAuditQueue', async () => {
   const options = { connectionString: await readyQueue(), key: randomBytes(32) };
   return { queue: new PostgresAuditQueue(options), consumer: new PostgresAuditConsumer(options) };
+});
+
+const file = new URL('testing/mortal-audit-thread.mjs', import.meta.url);
+
+auditQueueContract('ThreadedAuditQueue', async () => {
+  const options = { connectionString: await readyQueue(), key: randomBytes(32) };
+  return { queue: new ThreadedAuditQueue({ ...options, file }), consumer: new PostgresAuditConsumer(options) };
+});
+
+describe('ThreadedAuditQueue', () => {
+  it('says so when its thread dies with a batch, and gives the next one to another thread', async () => {
+    const options = { connectionString: await readyQueue(), key: randomBytes(32) };
+    const queue = new ThreadedAuditQueue({ ...options, file });
+    const consumer = new PostgresAuditConsumer(options);
+    try {
+      await expect(queue.add('deadly', [auditEvent('d-1')])).rejects.toThrow('killed by a batch');
+      await queue.add('next', [auditEvent('n-1')]);
+      const arrived = new Promise((resolve) => void consumer.consume(async (events) => resolve(events)));
+      await expect(arrived).resolves.toEqual([auditEvent('n-1')]);
+    } finally {
+      await Promise.all([queue.close(), consumer.close()]);
+    }
+    await expect(queue.add('late', [auditEvent('l-1')])).rejects.toThrow('closed');
+  });
 });
 
 describe('PostgresAuditQueue', () => {

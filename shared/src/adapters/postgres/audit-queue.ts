@@ -5,7 +5,7 @@ import type { AuditConsumer, AuditQueue } from '../../ports/audit-queue.ts';
 import { VaultFault } from '../../vault/vault-fault.ts';
 import { beforeDeadline, orAfter } from './before-deadline.ts';
 import { createQueueBackend } from './queue-backend.ts';
-import { openBatch, type SealedBatch, sealBatch } from './audit-batch.ts';
+import { openBatch, packBatch, type SealedBatch, sealBatch } from './audit-batch.ts';
 
 const queueName = 'audit';
 const schema = 'onecli_queue';
@@ -39,9 +39,14 @@ export class PostgresAuditQueue implements AuditQueue {
   }
 
   /** @throws Error within two seconds when the queue cannot be reached or has no tables yet, or after `close` */
-  async add(batchId: string, events: readonly AuditEvent[]): Promise<void> {
+  add(batchId: string, events: readonly AuditEvent[]): Promise<void> {
+    return this.addPacked(batchId, packBatch(events));
+  }
+
+  /** The same for what `packBatch` made already. */
+  async addPacked(batchId: string, packed: string): Promise<void> {
     if (this.#isClosed) throw new Error('The audit queue is closed');
-    const batch = sealBatch(this.#options.key, events);
+    const batch = sealBatch(this.#options.key, packed);
     await beforeDeadline('adding a batch of audit events', addTimeoutMs, async () => {
       const queue = await this.#open();
       await queue.add('batch', batch, { jobId: batchId });
