@@ -45,8 +45,13 @@ interface Declaration {
   readonly faults?: readonly FaultCode[];
 }
 
-interface Definition<Path extends string, Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType>
-  extends Declaration {
+interface Definition<
+  Path extends string,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+  Given extends Shown<z.output<Answer>>,
+> extends Declaration {
   readonly path: Path;
   readonly query?: Query;
   readonly body?: Body;
@@ -57,7 +62,7 @@ interface Definition<Path extends string, Query extends z.ZodType, Body extends 
     readonly summary: string;
     readonly applies: (answer: Shown<z.output<Answer>>) => boolean;
   };
-  readonly handle: (call: Call<ParametersOf<Path>, Query, Body>) => Promise<Shown<z.output<Answer>>>;
+  readonly handle: (call: Call<ParametersOf<Path>, Query, Body>) => Promise<Given>;
 }
 
 /** A route of the table. */
@@ -73,6 +78,17 @@ export interface RestRoute extends Declaration {
 
 const nothing = z.strictObject({});
 
+/** Fields, also of a page's items, that are given and not declared. TypeScript by itself lets them pass. */
+type Undeclared<Given, Declared> = Given extends { readonly items: readonly (infer Item)[] }
+  ? Declared extends { readonly items: readonly (infer DeclaredItem)[] }
+    ? Exclude<keyof Item, keyof DeclaredItem>
+    : never
+  : Exclude<Extract<keyof Given, string>, keyof Declared>;
+
+interface UndeclaredFields<Names> {
+  readonly fieldsThatTheAnswerDoesNotDeclare: Names;
+}
+
 /**
  * Declares a route: `handle` gets what `path`, `query` and `body` say, and must give what `answer` says. Without a query or a body
  * it takes none, so that a misspelt parameter is refused.
@@ -82,14 +98,12 @@ export function restRoute<
   Query extends z.ZodType = typeof nothing,
   Body extends z.ZodType = typeof nothing,
   Answer extends z.ZodType = z.ZodUndefined,
->(definition: Definition<Path, Query, Body, Answer>): RestRoute {
-  return {
-    ...definition,
-    query: definition.query ?? nothing,
-    body: definition.body ?? nothing,
-    answer: definition.answer,
-    // The call that it gets was checked against these very schemas.
-    otherwise: definition.otherwise as RestRoute['otherwise'],
-    handle: definition.handle as unknown as RestRoute['handle'],
-  };
+  Given extends Shown<z.output<Answer>> = Shown<z.output<Answer>>,
+>(
+  definition: Definition<Path, Query, Body, Answer, Given>,
+): [Undeclared<Given, z.output<Answer>>] extends [never]
+  ? RestRoute
+  : UndeclaredFields<Undeclared<Given, z.output<Answer>>>;
+export function restRoute(definition: Partial<Pick<RestRoute, 'query' | 'body'>>): object {
+  return { ...definition, query: definition.query ?? nothing, body: definition.body ?? nothing };
 }
