@@ -21,7 +21,10 @@ export async function openFoundation(config: Config, log: Logger, stopping: Abor
   });
   await connect(database, log, stopping);
   try {
-    return { database, keys: await new InstanceService(database).open(config.masterKey) };
+    return {
+      database,
+      keys: await new InstanceService(database, log).open(config.masterKey),
+    };
   } catch (error) {
     await database.destroy();
     throw error;

@@ -65,15 +65,15 @@ export async function load(dataFolder: string, amounts: Amounts): Promise<void> 
 async function openVault(client: pg.Client, dataFolder: string): Promise<Vault> {
   const master = MasterKey.fromHex(readFileSync(join(dataFolder, 'master.key'), 'utf8').trim());
   const [instance] = (await client.query<{ id: string }>('SELECT id FROM instance')).rows;
-  const terms = await client.query<{ term: number; wrapped_key: Buffer }>(
-    'SELECT term, wrapped_key FROM key_term ORDER BY term',
+  const terms = await client.query<{ term: number; wrapped_key: Buffer; is_active: boolean }>(
+    'SELECT term, wrapped_key, activated_at IS NOT NULL AS is_active FROM key_term ORDER BY term',
   );
   const id = instance?.id ?? '';
   return {
     keyring: Keyring.open(
       master,
       id,
-      terms.rows.map((row) => ({ term: row.term, wrappedKey: row.wrapped_key })),
+      terms.rows.map((row) => ({ term: row.term, wrappedKey: row.wrapped_key, isActive: row.is_active })),
     ),
     fingerprintKey: master.derive('fingerprint', id),
     tokenPepper: master.derive('token-pepper', id),

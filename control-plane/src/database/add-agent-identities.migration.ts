@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { ForwardMigration } from './forward-migration.ts';
 
 const statements = [
   'ALTER TABLE agent ADD COLUMN sealed_identities bytea',
@@ -17,15 +18,10 @@ const statements = [
 ];
 
 /** Agents are recognised by more than a token. Those that are there get theirs sealed when the instance is opened. */
-export class AddAgentIdentities implements MigrationInterface {
+export class AddAgentIdentities extends ForwardMigration {
   readonly name = 'AddAgentIdentities1790000001000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE client_authority, agent_identity');
-    await runner.query('ALTER TABLE agent DROP COLUMN sealed_identities');
   }
 }

@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { ForwardMigration } from './forward-migration.ts';
 
 const statements = [
   // A term that is there already seals. One that is being announced has NULL until every process can open it.
@@ -14,17 +15,10 @@ const statements = [
 ];
 
 /** Key terms that come and go while processes run, and what each process has of them. */
-export class AddKeyRotation implements MigrationInterface {
+export class AddKeyRotation extends ForwardMigration {
   readonly name = 'AddKeyRotation1790001400000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE control_plane');
-    await runner.query('ALTER TABLE worker DROP COLUMN terms, DROP COLUMN is_master_key_current');
-    await runner.query('ALTER TABLE config_state DROP COLUMN key_generation');
-    await runner.query('ALTER TABLE key_term DROP COLUMN activated_at');
   }
 }

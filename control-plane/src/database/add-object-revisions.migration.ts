@@ -1,9 +1,10 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { ForwardMigration } from './forward-migration.ts';
 
 const tables = ['secret', 'agent', 'policy', 'route'] as const;
 
 /** The revision that last wrote an object, for conditional writes. */
-export class AddObjectRevisions implements MigrationInterface {
+export class AddObjectRevisions extends ForwardMigration {
   readonly name = 'AddObjectRevisions1790001100001';
 
   async up(runner: QueryRunner): Promise<void> {
@@ -15,9 +16,5 @@ export class AddObjectRevisions implements MigrationInterface {
          WHERE latest.object_id = ${table}.id`,
       );
     }
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    for (const table of tables) await runner.query(`ALTER TABLE ${table} DROP COLUMN revision`);
   }
 }

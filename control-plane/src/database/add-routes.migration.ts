@@ -1,11 +1,12 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { ForwardMigration } from './forward-migration.ts';
 
 const kinds = (list: string) =>
   `ALTER TABLE config_change DROP CONSTRAINT config_change_kind_check,
      ADD CONSTRAINT config_change_kind_check CHECK (kind IN (${list}))`;
 
 /** The table of routes, and changes of them. */
-export class AddRoutes implements MigrationInterface {
+export class AddRoutes extends ForwardMigration {
   readonly name = 'AddRoutes1790000003001';
 
   async up(runner: QueryRunner): Promise<void> {
@@ -19,11 +20,5 @@ export class AddRoutes implements MigrationInterface {
          created_at timestamptz NOT NULL,
          updated_at timestamptz NOT NULL)`,
     );
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE route');
-    await runner.query("DELETE FROM config_change WHERE kind = 'route'");
-    await runner.query(kinds("'secret', 'agent', 'policy', 'authority'"));
   }
 }

@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { ForwardMigration } from './forward-migration.ts';
 
 /** Names are compared by bytes (`COLLATE "C"`), so that a cursor means the same on every server. */
 const statements = [
@@ -123,17 +124,10 @@ const statements = [
 ];
 
 /** The tables of configuration, workers and audit. */
-export class CreateConfiguration implements MigrationInterface {
-  /** TypeORM orders migrations by the number at the end. */
+export class CreateConfiguration extends ForwardMigration {
   readonly name = 'CreateConfiguration1790000000000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    const tables =
-      'audit_event, admin_event, worker, user_account, certificate_authority, policy, agent_token, agent, secret_version, secret, config_change, config_state, key_term, instance';
-    await runner.query(`DROP TABLE ${tables}`);
   }
 }

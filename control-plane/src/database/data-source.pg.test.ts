@@ -40,14 +40,4 @@ describe('createDataSource', () => {
       expect(mapped.sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual(rows);
     }
   });
-
-  it('takes every migration back', async () => {
-    const connectionString = await freshDatabase();
-    const services = await openServices(connectionString);
-    ends.push(() => services.close());
-    for (const _migration of services.dataSource.migrations) await services.dataSource.undoLastMigration();
-    expect(await services.dataSource.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).toEqual([
-      { tablename: 'schema_migration' },
-    ]);
-  });
 });

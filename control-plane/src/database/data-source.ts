@@ -12,6 +12,17 @@ import { AddObjectRevisions } from './add-object-revisions.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
+/** Every step of the schema. Their numbers say in which order. */
+export const migrations = [
+  CreateConfiguration,
+  AddAgentIdentities,
+  AddAliases,
+  AddRoutes,
+  AddObjectRevisions,
+  AddManagedBy,
+  AddKeyRotation,
+];
+
 export interface DataSourceOptions {
   /** A PostgreSQL URL; `postgresql:///name?host=/folder` for a unix socket. */
   readonly connectionString: string;
@@ -44,15 +55,7 @@ export function createDataSource(options: DataSourceOptions): DataSource {
     type: 'postgres',
     url: options.connectionString,
     entities,
-    migrations: [
-      CreateConfiguration,
-      AddAgentIdentities,
-      AddAliases,
-      AddRoutes,
-      AddObjectRevisions,
-      AddManagedBy,
-      AddKeyRotation,
-    ],
+    migrations: [...migrations],
     migrationsTableName: 'schema_migration',
     synchronize: false,
     migrationsRun: false,

@@ -10,6 +10,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { sealMissingIdentities } from '../agents/seal-missing-identities.ts';
 import { AuthorityEntity } from '../authority/authority.entity.ts';
 import { lockForChange } from '../configuration/lock-for-change.ts';
+import { type MigrationLog, migrate } from '../database/migrate.ts';
 import { KeyTerms, readStoredTerms } from '../keys/key-terms.ts';
 import { InstanceFault } from './instance-fault.ts';
 import type { InstanceKeys } from './instance-keys.ts';
@@ -19,16 +20,17 @@ interface StoredInstance {
   readonly keyCheck: Buffer;
 }
 
-/** Of the same kind as the lock for changes; it is held while migrations run. */
-const migrationLock = 6_627_254_002;
 const authorityValidDays = 3650;
 
 /** One database is one instance with one master key. */
 export class InstanceService {
   readonly #dataSource: DataSource;
+  readonly #log: MigrationLog | undefined;
 
-  constructor(dataSource: DataSource) {
+  /** @param log is told how the schema is brought up to date */
+  constructor(dataSource: DataSource, log?: MigrationLog) {
     this.#dataSource = dataSource;
+    this.#log = log;
   }
 
   /**
@@ -38,7 +40,7 @@ export class InstanceService {
    */
   async open(master: MasterKey): Promise<InstanceKeys> {
     await this.#refuseWrongKey(master);
-    await this.#migrate();
+    await migrate(this.#dataSource, this.#log && { log: this.#log });
     const terms = await this.#dataSource.transaction(async (manager) => {
       await lockForChange(manager);
       const stored = (await readInstance(manager)) ?? (await createInstance(manager, master));
@@ -67,22 +69,6 @@ export class InstanceService {
     const stored = await readInstance(this.#dataSource.manager);
     if (stored === undefined) await refuseDataWithoutKey(this.#dataSource.manager);
     else requireKey(master, stored);
-  }
-
-  /** Two control planes that start together must not both migrate. */
-  async #migrate(): Promise<void> {
-    const holder = this.#dataSource.createQueryRunner();
-    try {
-      await holder.connect();
-      await holder.query('SELECT pg_advisory_lock($1)', [migrationLock]);
-      try {
-        await this.#dataSource.runMigrations({ transaction: 'all' });
-      } finally {
-        await holder.query('SELECT pg_advisory_unlock($1)', [migrationLock]);
-      }
-    } finally {
-      await holder.release();
-    }
   }
 }
 
