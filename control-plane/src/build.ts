@@ -14,11 +14,9 @@ import { AuditPartitions } from './audit/audit-partitions.ts';
 import { AuditService } from './audit/audit.service.ts';
 import { AuditStore } from './audit/audit-store.ts';
 import { AuditWriter } from './audit/audit-writer.ts';
-import { Authenticator } from './auth/authenticator.ts';
-import { writeLocalAccess } from './auth/local-access.ts';
-import { LoginLimiter } from './auth/login-limiter.ts';
-import { setUpAdmin } from './auth/set-up-admin.ts';
-import { UserStore } from './auth/user-store.ts';
+import { type Access, buildAccess } from './auth/build-access.ts';
+import { setUpAdmin } from './auth/users/set-up-admin.ts';
+import { UserStore } from './auth/users/user-store.ts';
 import { AuthorityService } from './authority/authority.service.ts';
 import type { Config } from './config.ts';
 import { ChangeConfig } from './configuration/change-config.ts';
@@ -74,16 +72,26 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const name = `${hostname()}-${process.pid}`;
   const keyRotation = new KeyRotation({ database, terms: keys.terms, name, log });
   const change = new ChangeConfig(database, bus, log, keys.terms);
-  const services = buildServices({ database, keys }, { change, store, keyRotation });
-  const authenticator = await buildAuthenticator(config, users, keys);
-  const graphql = await GraphqlApi.start(services, log);
+  const access = await buildAccess({ config, database, keys, users, change, log });
+  const services = buildServices({ database, keys }, { change, store, keyRotation, access });
+  const graphql = await GraphqlApi.start(services, access.refusals, log);
   return {
-    app: createApp({ services, authenticator, health, metrics, graphql: graphql.handler, log }),
+    app: createApp({
+      services,
+      authenticator: access.authenticator,
+      refusals: access.refusals,
+      trustedProxies: config.trustedProxies,
+      health,
+      metrics,
+      graphql: graphql.handler,
+      log,
+    }),
     health,
     auditWriter,
     partitions: new AuditPartitions(database, log),
     keyRotation,
     close: async () => {
+      access.sweeper.stop();
       await graphql.stop();
       await auditWriter.close();
       await bus.close();
@@ -96,9 +104,10 @@ interface Parts {
   readonly change: ChangeConfig;
   readonly store: AuditStore;
   readonly keyRotation: KeyRotation;
+  readonly access: Access;
 }
 
-function buildServices({ database, keys }: Foundation, { change, store, keyRotation }: Parts): Services {
+function buildServices({ database, keys }: Foundation, { change, store, keyRotation, access }: Parts): Services {
   return {
     secrets: new SecretService(database, change, keys),
     agents: new AgentService(database, change, keys),
@@ -109,21 +118,6 @@ function buildServices({ database, keys }: Foundation, { change, store, keyRotat
     workers: new WorkerService(new WorkerStore(database)),
     authority: new AuthorityService(database),
     keys: new KeysService(database, change, keys.terms, keyRotation),
+    ...access.services,
   };
-}
-
-async function buildAuthenticator(config: Config, users: UserStore, keys: InstanceKeys): Promise<Authenticator> {
-  const { localAccessFile: path, proxyUrl, apiPort, bind } = config;
-  const { tokenPepper } = keys;
-  const localAccess =
-    path === undefined
-      ? undefined
-      : await writeLocalAccess({ path, apiUrl: localUrl(bind, apiPort), proxyUrl, tokenPepper });
-  return Authenticator.create({ users, limiter: new LoginLimiter(), localAccess, tokenPepper });
-}
-
-/** Where this machine reaches the API that listens on an address. */
-function localUrl(bind: string, port: number): string {
-  const host = bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { MasterKey } from '@onecli/shared/vault/master-key';
+import { parseCidr } from '@onecli/shared/domain/cidr';
+import type { SessionLifetime } from './auth/sessions/session-store.ts';
 import { SecretValue } from '@onecli/shared/secret-value';
 import { z } from 'zod';
 
@@ -16,6 +18,15 @@ const port = z
 const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'expected exactly 64 hexadecimal digits');
 const filePath = z.string();
 const password = z.string().min(8, 'expected at least 8 characters').max(1024, 'expected at most 1024 characters');
+const minutes = (min: number, max: number) => {
+  const text = `expected a whole number, ${min}-${max}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,5}$/, text)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, text);
+};
+const isRange = (text: string): boolean => parseCidr(text).kind !== 'invalid';
 const isPostgresUrl = (value: string): boolean => /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value);
 
 /** The variables that the control plane reads. An empty one counts as not set. */
@@ -44,6 +55,13 @@ export const variables = z.object({
       'expected an http:// or https:// URL',
     )
     .optional(),
+  ONECLI_API_TRUSTED_PROXIES: z
+    .string()
+    .transform((value) => value.split(',').map((part) => part.trim()))
+    .refine((parts) => parts.every(isRange), 'expected IP addresses and CIDR ranges, comma-separated')
+    .optional(),
+  ONECLI_SESSION_IDLE_MINUTES: minutes(1, 43_200).prefault('120'),
+  ONECLI_SESSION_HOURS: minutes(1, 720).prefault('24'),
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
 
@@ -58,6 +76,9 @@ export interface Config {
   readonly adminPassword: SecretValue | undefined;
   readonly localAccessFile: string | undefined;
   readonly proxyUrl: string | undefined;
+  /** Proxies in front of the API that may tell whose request it is, and that it came by TLS. */
+  readonly trustedProxies: readonly string[];
+  readonly sessionLifetime: SessionLifetime;
   readonly logLevel: LogLevel;
 }
 
@@ -99,6 +120,11 @@ export function readConfig(environment: Environment = process.env): Config {
     adminPassword,
     localAccessFile: found.ONECLI_LOCAL_ACCESS_FILE,
     proxyUrl: found.ONECLI_PROXY_URL,
+    trustedProxies: found.ONECLI_API_TRUSTED_PROXIES ?? [],
+    sessionLifetime: {
+      idleSeconds: found.ONECLI_SESSION_IDLE_MINUTES * 60,
+      totalSeconds: found.ONECLI_SESSION_HOURS * 3600,
+    },
     logLevel: found.ONECLI_LOG_LEVEL,
   };
 }

@@ -81,6 +81,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
   NOT_FOUND: 'The API has nothing of that name, or nothing that this caller may see.',
   IDENTITY_TAKEN: 'What recognises one agent must recognise no other, or nobody could say whose request it is.',
   NAME_TAKEN: 'Names are unique, and there is one like that already.',
+  LAST_OWNER:
+    'The write would leave nobody who can sign in as an owner: the user is the last one who is enabled and has a password.',
   CONFLICT: 'Somebody else changed the same thing between reading and writing.',
   TOO_LARGE: 'The input to the API is over its bound.',
   UNSUPPORTED_MEDIA: 'The API reads JSON.',

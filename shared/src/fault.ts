@@ -208,6 +208,11 @@ const faults = {
     isRetryable: false,
     hint: 'An identity recognises one agent only. Take it from the agent that has it, or use another.',
   },
+  LAST_OWNER: {
+    status: 409,
+    isRetryable: false,
+    hint: 'Somebody has to be able to sign in as an owner of every environment. Make another owner first.',
+  },
   CONFLICT: { status: 409, isRetryable: true, hint: 'It changed meanwhile. Read it again and repeat.' },
   TOO_LARGE: { status: 413, isRetryable: false, hint: 'The body is larger than 1 MB.' },
   UNSUPPORTED_MEDIA: { status: 415, isRetryable: false, hint: 'Send Content-Type: application/json.' },

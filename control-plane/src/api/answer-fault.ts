@@ -2,7 +2,9 @@ import { Fault } from '@onecli/shared/fault';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { describeError } from '@onecli/shared/logger';
-import { requestIdOf } from './request-context.ts';
+import type { RefusalRecord } from '../auth/events/refusal-record.ts';
+import { TooManyLogins } from '../auth/sessions/login-limiter.ts';
+import { addressOf, callerOf, requestIdOf } from './request-context.ts';
 import { toFault } from './to-fault.ts';
 
 /** The JSON body of a refusal. */
@@ -22,22 +24,43 @@ export function faultBody(fault: Fault, requestId: string): FaultBody {
   return { error: { code, message, hint, ...(field !== undefined && { field }), requestId } };
 }
 
-/** The last middleware: makes an answer of whatever was thrown, and logs what nobody expected. */
-export function answerFault(log: Logger) {
-  return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
+/** The last middleware: makes an answer of whatever was thrown, records refusals, and logs what nobody expected. */
+export function answerFault(log: Logger, refusals: RefusalRecord) {
+  return async (error: unknown, request: Request, response: Response, _next: NextFunction): Promise<void> => {
     const fault = toFault(error);
     const requestId = requestIdOf(response);
     if (fault.code === 'NOT_READY')
       log.warn({ requestId, cause: describeError(fault.cause)['message'] }, fault.message);
     else if (fault.status >= 500) log.error({ err: fault, requestId }, 'a request failed');
+    await refusals.note(fault, {
+      principal: callerOf(response),
+      address: addressOf(request),
+      requestId,
+      call: `${request.method} ${request.path.split('/').slice(0, 3).join('/')}`,
+      objectName: nameIn(request),
+    });
     if (response.headersSent) {
       response.destroy();
       return;
     }
     if (fault.code === 'UNAUTHENTICATED') response.set('WWW-Authenticate', 'Basic realm="OneCLI", charset="UTF-8"');
-    if (fault.code === 'TOO_MANY_LOGINS') response.set('Retry-After', '60');
+    if (fault.code === 'TOO_MANY_LOGINS') {
+      const seconds = fault instanceof TooManyLogins ? fault.retryAfterSeconds : 60;
+      response.set('Retry-After', String(seconds));
+    }
     response.status(fault.status).json(faultBody(fault, requestId));
   };
+}
+
+/** The name of the object that a call is about: in its path, `/api/secrets/prod%2Fopenai`, or in its body. */
+function nameIn({ path, body }: Request): unknown {
+  const [, , , name] = path.split('/');
+  if (name === undefined || name === '') return (body as { name?: unknown } | undefined)?.name;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The answer for a path that nothing serves. */

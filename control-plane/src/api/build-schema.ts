@@ -2,6 +2,10 @@ import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { AgentResolver } from '../agents/agent.resolver.ts';
+import { AdminEventResolver } from '../auth/events/admin-event.resolver.ts';
+import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
+import { SessionResolver } from '../auth/sessions/session.resolver.ts';
+import { UserResolver } from '../auth/users/user.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
@@ -23,6 +27,10 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
       AuditResolver,
       WorkerResolver,
       KeysResolver,
+      UserResolver,
+      SessionResolver,
+      ApiKeyResolver,
+      AdminEventResolver,
     ],
     container: { get: (wanted) => resolvers.get(wanted) },
     // The services check every input by their own schemas.

@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/authenticator.ts';
+import type { RefusalRecord } from '../auth/events/refusal-record.ts';
 import type { HealthCheck } from '../health/health-check.ts';
 import { healthRoutes } from '../health/health-routes.ts';
 import type { Metrics } from '../health/metrics.ts';
@@ -14,6 +15,9 @@ import type { Services } from './services.ts';
 export interface AppOptions {
   readonly services: Services;
   readonly authenticator: Authenticator;
+  readonly refusals: RefusalRecord;
+  /** Addresses and ranges of proxies that tell the client’s address, host and scheme in `X-Forwarded-…`. */
+  readonly trustedProxies: readonly string[];
   readonly health: HealthCheck;
   readonly metrics: Metrics;
   readonly graphql: RequestHandler;
@@ -24,20 +28,29 @@ export interface AppOptions {
  * The API of the control plane. In this order: context and headers, what needs no login, login, origin, body, routes, and one place
  * that makes an answer of whatever was thrown.
  */
-export function createApp({ services, authenticator, health, metrics, graphql, log }: AppOptions): Express {
+export function createApp(options: AppOptions): Express {
+  const { services, authenticator, refusals, trustedProxies, health, metrics, graphql, log } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple').enable('case sensitive routing');
+  app.set('trust proxy', [...trustedProxies]);
   app.use(openContext(log, metrics));
   app.use(healthRoutes(health, metrics));
   app.get('/ca.pem', async (_request, response) => {
     response.type('application/x-pem-file').send(await services.authority.certificatePem());
   });
   const table = restTable(services, health);
-  app.use('/api', restRouter(table.filter(({ access }) => access === 'public')));
-  const guards = [requireLogin(authenticator), refuseForeignOrigin, readJson];
+  const ofWrites = [refuseForeignOrigin, readJson];
+  app.use(
+    '/api',
+    restRouter(
+      table.filter(({ access }) => access === 'public'),
+      ofWrites,
+    ),
+  );
+  const guards = [requireLogin(authenticator), ...ofWrites];
   app.use('/api', ...guards, restRouter(table.filter(({ access }) => access !== 'public')));
   app.all('/graphql', ...guards, graphql);
   app.use(notFound);
-  app.use(answerFault(log));
+  app.use(answerFault(log, refusals));
   return app;
 }

@@ -4,17 +4,23 @@ import { expressMiddleware } from '@as-integrations/express5';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { AgentResolver } from '../agents/agent.resolver.ts';
+import { AdminEventResolver } from '../auth/events/admin-event.resolver.ts';
+import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
+import { SessionResolver } from '../auth/sessions/session.resolver.ts';
+import { UserResolver } from '../auth/users/user.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
+import type { RefusalRecord } from '../auth/events/refusal-record.ts';
 import { type Resolvers, buildSchema } from './build-schema.ts';
 import type { Services } from './services.ts';
 import { formatGraphqlError } from './format-graphql-error.ts';
 import type { GraphqlContext } from './graphql-context.ts';
 import { graphqlLimits, maxTokens } from './graphql-limits.ts';
+import { refusalPlugin } from './refusal-plugin.ts';
 import { principalOf, requestIdOf } from './request-context.ts';
 
 /** GraphQL over the same services as REST. Whoever comes here has signed in. */
@@ -29,7 +35,7 @@ export class GraphqlApi {
     });
   }
 
-  static async start(services: Services, log: Logger): Promise<GraphqlApi> {
+  static async start(services: Services, refusals: RefusalRecord, log: Logger): Promise<GraphqlApi> {
     const { plugins, validationRules } = graphqlLimits();
     const apollo = new ApolloServer<GraphqlContext>({
       schema: buildSchema(resolversOf(services)),
@@ -44,7 +50,11 @@ export class GraphqlApi {
       nodeEnv: 'production',
       parseOptions: { maxTokens },
       validationRules,
-      plugins: [...plugins, ApolloServerPluginLandingPageDisabled()] as ApolloServerPlugin<GraphqlContext>[],
+      plugins: [
+        ...plugins,
+        refusalPlugin(refusals),
+        ApolloServerPluginLandingPageDisabled(),
+      ] as ApolloServerPlugin<GraphqlContext>[],
       logger: quiet(log),
       formatError: (formatted, error) =>
         formatGraphqlError(formatted, error, (fault) => log.error({ err: fault }, 'a GraphQL request failed')),
@@ -58,7 +68,9 @@ export class GraphqlApi {
   }
 }
 
-function resolversOf({ secrets, agents, certificates, policies, routes, audit, workers, keys }: Services): Resolvers {
+function resolversOf(services: Services): Resolvers {
+  const { secrets, agents, certificates, policies, routes, audit, workers, keys } = services;
+  const { users, passwords, sessions, apiKeys, adminEvents } = services;
   return new Map<unknown, object>([
     [SecretResolver, new SecretResolver(secrets)],
     [AgentResolver, new AgentResolver(agents, certificates)],
@@ -67,6 +79,10 @@ function resolversOf({ secrets, agents, certificates, policies, routes, audit, w
     [AuditResolver, new AuditResolver(audit)],
     [WorkerResolver, new WorkerResolver(workers)],
     [KeysResolver, new KeysResolver(keys)],
+    [UserResolver, new UserResolver(users, passwords)],
+    [SessionResolver, new SessionResolver(sessions)],
+    [ApiKeyResolver, new ApiKeyResolver(apiKeys)],
+    [AdminEventResolver, new AdminEventResolver(adminEvents)],
   ]);
 }
 

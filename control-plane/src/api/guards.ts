@@ -1,7 +1,8 @@
 import { Fault } from '@onecli/shared/fault';
 import { type NextFunction, type Request, type RequestHandler, type Response, json } from 'express';
 import type { Authenticator } from '../auth/authenticator.ts';
-import { signIn } from './request-context.ts';
+import { readSessionCookie } from '../auth/sessions/session-cookie.ts';
+import { addressOf, requestIdOf, signIn } from './request-context.ts';
 
 const maxBodyBytes = 1024 * 1024;
 const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -9,17 +10,17 @@ const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Lets through who can sign in. */
 export function requireLogin(authenticator: Authenticator): RequestHandler {
   return async (request, response, next) => {
-    signIn(
-      response,
-      await authenticator.authenticate(request.headers.authorization, request.socket.remoteAddress ?? ''),
-    );
+    const { authorization } = request.headers;
+    const address = addressOf(request);
+    const principal = await authenticator.authenticate(authorization, address, readSessionCookie(request));
+    signIn(response, { ...principal, origin: { address, requestId: requestIdOf(response) } });
     next();
   };
 }
 
 /**
  * Refuses writes that a page of another origin makes with the browser's remembered login (OWASP, Cross-Site Request Forgery
- * Prevention). Clients that are no browser send neither header.
+ * Prevention). Clients that are no browser send neither header, and no cookie: a write by cookie has to say where it is from.
  */
 export function refuseForeignOrigin(request: Request, _response: Response, next: NextFunction): void {
   if (!reads.has(request.method) && isForeign(request))
@@ -27,12 +28,17 @@ export function refuseForeignOrigin(request: Request, _response: Response, next:
   next();
 }
 
-function isForeign({ headers }: Request): boolean {
-  const site = headers['sec-fetch-site'];
+function isForeign(request: Request): boolean {
+  const { origin, authorization, 'sec-fetch-site': site } = request.headers;
   if (typeof site === 'string' && site !== 'same-origin' && site !== 'none') return true;
-  const { origin, host } = headers;
-  if (origin === undefined) return false;
-  return !URL.canParse(origin) || new URL(origin).host !== host?.toLowerCase();
+  if (origin === undefined) return authorization === undefined && site === undefined && hasSession(request);
+  if (!URL.canParse(origin)) return true;
+  const { host, protocol } = new URL(origin);
+  return host !== request.host?.toLowerCase() || (request.secure && protocol !== 'https:');
+}
+
+function hasSession(request: Request): boolean {
+  return readSessionCookie(request) !== undefined;
 }
 
 const parseJson = json({ type: () => true, limit: maxBodyBytes, strict: true, inflate: false });

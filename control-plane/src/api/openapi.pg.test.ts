@@ -6,7 +6,7 @@ import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { arbitraryOf } from './testing/arbitrary-of-schema.ts';
 import type { ApiAnswer } from './testing/call-api.ts';
 import { type NamedOperation, type OpenApi, OpenApiContract } from './testing/openapi-contract.ts';
-import { type Served, serve } from './testing/serve.ts';
+import { type Served, adminPassword, basic, serve } from './testing/serve.ts';
 
 let api: Served;
 let contract: OpenApiContract;
@@ -206,6 +206,23 @@ describe('every answer of the running server is as the document says', () => {
       ['GET', '/api/workers'],
       ['GET', '/api/keys'],
       ['POST', '/api/keys/rotate'],
+      ['GET', '/api/me'],
+      ['POST', '/api/login', { user: 'admin', password: adminPassword }],
+      ['POST', '/api/login', { user: 'admin', password: adminPassword, token: true }],
+      ['GET', '/api/sessions'],
+      ['GET', '/api/sessions?user=admin'],
+      ['DELETE', '/api/sessions/6b1f0a52-7d9e-4f0e-8d5c-0123456789ab'],
+      ['POST', '/api/logout'],
+      ['POST', '/api/users', { name: 'ann', roles: [{ role: 'admin', environments: ['staging', 'dev'] }] }],
+      ['GET', '/api/users'],
+      ['GET', '/api/users/ann'],
+      ['PUT', '/api/users/ann', { roles: [{ role: 'owner', environments: ['*'] }], disabled: false }],
+      ['POST', '/api/users/ann/reset'],
+      ['POST', '/api/api-keys', { name: 'k', actions: ['secret:read'], environments: ['prod'], expiresInDays: null }],
+      ['GET', '/api/api-keys?all=true'],
+      ['GET', '/api/api-keys/k'],
+      ['DELETE', '/api/api-keys/k'],
+      ['GET', '/api/admin-events?outcome=done&kind=user&limit=3'],
       ['GET', '/api/health'],
       ['GET', '/api/openapi.json'],
       ['DELETE', '/api/routes/r'],
@@ -215,6 +232,7 @@ describe('every answer of the running server is as the document says', () => {
       ['DELETE', '/api/secrets/prod%2Fb'],
     ] as const)
       expect((await checked(method, url, body)).status, `${method} ${url}`).toBeLessThan(300);
+    await setPasswords();
     const silent = contract.operations.filter(
       ({ operation }) =>
         !Object.keys(operation.responses).some(
@@ -223,6 +241,16 @@ describe('every answer of the running server is as the document says', () => {
     );
     expect(silent.map(({ operation }) => operation.operationId)).toEqual([]);
   });
+
+  /** A link sets a password, which is then changed and, at last, the user removed. */
+  async function setPasswords(): Promise<void> {
+    const { token } = (await checked('POST', '/api/users/ann/reset')).json as { token: string };
+    const password = 'Wombat-Ofen-ann-7319';
+    expect((await checked('POST', '/api/password', { token, password })).status).toBe(200);
+    const change = { currentPassword: password, password: 'Wombat-Ofen-ann-7320' };
+    expect((await checked('PUT', '/api/me/password', change, basic('ann', password))).status).toBe(204);
+    expect((await checked('DELETE', '/api/users/ann')).status).toBe(204);
+  }
 
   it('with an event in the trail', async () => {
     await api.database.query(

@@ -46,6 +46,11 @@ function routeOf(request: Request): string {
   return typeof route?.path === 'string' ? request.baseUrl + route.path : 'none';
 }
 
+/** The caller's address: the peer's, or what a trusted proxy says of it. */
+export function addressOf(request: Request): string {
+  return request.ip ?? '';
+}
+
 /** The id of the request that is being answered. */
 export function requestIdOf(response: Response): string {
   return contextOf(response).requestId;
@@ -54,6 +59,11 @@ export function requestIdOf(response: Response): string {
 /** Records who calls. */
 export function signIn(response: Response, principal: Principal): void {
   contextOf(response).principal = principal;
+}
+
+/** Who calls, or undefined on a route that does not ask for a login and where there is none. */
+export function callerOf(response: Response): Principal | undefined {
+  return contextOf(response).principal;
 }
 
 /** Who calls. @throws Error on a route that does not ask for a login */

@@ -1,6 +1,11 @@
 import type { AgentCertificateService } from '../agents/agent-certificate.service.ts';
 import type { AgentService } from '../agents/agent.service.ts';
 import type { AuditService } from '../audit/audit.service.ts';
+import type { AdminEventService } from '../auth/events/admin-event.service.ts';
+import type { ApiKeyService } from '../auth/keys/api-key.service.ts';
+import type { SessionService } from '../auth/sessions/session.service.ts';
+import type { PasswordService } from '../auth/users/password.service.ts';
+import type { UserService } from '../auth/users/user.service.ts';
 import type { AuthorityService } from '../authority/authority.service.ts';
 import type { KeysService } from '../keys/keys.service.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
@@ -19,4 +24,9 @@ export interface Services {
   readonly workers: WorkerService;
   readonly authority: AuthorityService;
   readonly keys: KeysService;
+  readonly users: UserService;
+  readonly passwords: PasswordService;
+  readonly sessions: SessionService;
+  readonly apiKeys: ApiKeyService;
+  readonly adminEvents: AdminEventService;
 }

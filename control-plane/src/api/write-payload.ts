@@ -45,6 +45,7 @@ const expected: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'NAME_TAKEN',
   'IDENTITY_TAKEN',
   'CONFLICT',
+  'LAST_OWNER',
 ]);
 
 interface Done {

@@ -31,6 +31,21 @@ const scopes = {
   'worker:read': 'anywhere',
   'keys:read': 'instance',
   'keys:rotate': 'instance',
+  'admin-event:read': 'environment',
+  'user:read': 'instance',
+  'user:create': 'instance',
+  'user:update': 'instance',
+  'user:delete': 'instance',
+  // Of all users; one's own come with `own:…`.
+  'session:read': 'instance',
+  'session:revoke': 'instance',
+  'api-key:read': 'instance',
+  'api-key:revoke': 'instance',
+  'own:password': 'anywhere',
+  'own:session': 'anywhere',
+  'own:api-key': 'anywhere',
+  // Held by owners alone: who does not hold it cannot make an owner, or touch one.
+  'instance:own': 'instance',
 } as const satisfies Record<string, ActionScope>;
 
 export type Action = keyof typeof scopes;
@@ -40,6 +55,11 @@ export type Role = (typeof roles)[number];
 /** All actions, in the order in which they are told. */
 export const actions = Object.keys(scopes) as readonly Action[];
 const reads = actions.filter((action) => action.endsWith(':read'));
+const own = actions.filter((action) => action.startsWith('own:'));
+/** What only owners may do. */
+const ownersOnly: readonly Action[] = ['instance:own'];
+/** Of who may come in, and with what: for those who manage the instance, and those who check it. */
+const ofPrincipals = actions.filter((action) => /^(?:user|session|api-key):/.test(action));
 
 /** Where an action belongs. */
 export function scopeOf(action: Action): ActionScope {
@@ -49,8 +69,15 @@ export function scopeOf(action: Action): ActionScope {
 /** What each role may do. Values of secrets are in none: no action gives them out. */
 export const roleActions: Readonly<Record<Role, ReadonlySet<Action>>> = {
   owner: new Set(actions),
-  admin: new Set(actions),
-  operator: new Set<Action>([...reads, 'secret:update', 'secret:rotate', 'agent:update', 'agent:rotate']),
-  auditor: new Set(reads),
-  'agent-manager': new Set(actions.filter((action) => action.startsWith('agent:'))),
+  admin: new Set(actions.filter((action) => !ownersOnly.includes(action))),
+  operator: new Set<Action>([
+    ...reads.filter((action) => !ofPrincipals.includes(action)),
+    'secret:update',
+    'secret:rotate',
+    'agent:update',
+    'agent:rotate',
+    ...own,
+  ]),
+  auditor: new Set([...reads, ...own]),
+  'agent-manager': new Set([...actions.filter((action) => action.startsWith('agent:')), ...own]),
 };

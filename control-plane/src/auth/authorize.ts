@@ -2,17 +2,44 @@ import { Fault } from '@onecli/shared/fault';
 import { type Action, roleActions, scopeOf } from './actions.ts';
 import type { Assignment, Principal } from './principal.ts';
 
+/** A refused action. */
+export class Refusal extends Fault {
+  readonly action: Action;
+
+  constructor(action: Action, message: string) {
+    super('FORBIDDEN', message);
+    this.action = action;
+  }
+}
+
 /** Where a principal may do something: in every environment, in some, or nowhere. */
 export type Reach = '*' | ReadonlySet<string>;
 
 /** The environments in which a principal may do something. */
 export function reachOf(principal: Principal, action: Action): Reach {
+  const reach = reachOfRoles(principal.assignments, action);
+  const { limits } = principal;
+  if (limits === undefined) return reach;
+  if (limits.actions !== undefined && !limits.actions.has(action)) return nowhere;
+  const owned = limits.owner === undefined ? '*' : reachOf(limits.owner, action);
+  return within(within(reach, limits.environments ?? '*'), owned);
+}
+
+const nowhere: Reach = new Set();
+
+function reachOfRoles(assignments: readonly Assignment[], action: Action): Reach {
   const reach = new Set<string>();
-  for (const assignment of principal.assignments) {
+  for (const assignment of assignments) {
     if (!gives(assignment, action)) continue;
     for (const environment of assignment.environments) reach.add(environment);
   }
   return reach.has('*') ? '*' : reach;
+}
+
+function within(one: Reach, other: Reach): Reach {
+  if (one === '*') return other;
+  if (other === '*') return one;
+  return new Set([...one].filter((environment) => other.has(environment)));
 }
 
 /** Whether a principal may do something in an environment, or without one where the action asks for none. */
@@ -72,8 +99,9 @@ function gives({ role }: Assignment, action: Action): boolean {
   return Object.hasOwn(roleActions, role) && roleActions[role].has(action);
 }
 
-function refusal(principal: Principal, action: Action, environment?: string): Fault {
+function refusal(principal: Principal, action: Action, environment?: string): Refusal {
   const names = [...new Set(principal.assignments.map(({ role }) => role))].join(', ') || 'none';
+  const who = principal.kind === 'key' ? 'This key' : `The role ${names}`;
   const place = environment === undefined ? '' : ` in ${environment}`;
-  return new Fault('FORBIDDEN', `The role ${names} may not ${action}${place}`);
+  return new Refusal(action, `${who} may not ${action}${place}`);
 }

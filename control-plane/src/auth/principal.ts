@@ -1,4 +1,4 @@
-import type { Role } from './actions.ts';
+import type { Action, Role } from './actions.ts';
 
 /** A role, and where it holds: names of environments, or `*` for each that there is and will be. */
 export interface Assignment {
@@ -6,11 +6,33 @@ export interface Assignment {
   readonly environments: readonly string[];
 }
 
-/** Who calls the API: a user who signed in, or this machine's own command line (`local`). */
+/** Where a call came from, for the record of what it did. */
+export interface CallOrigin {
+  /** The caller's IP address. */
+  readonly address: string;
+  readonly requestId: string;
+}
+
+/** Who calls the API: a user who signed in, an API key, or this machine's own command line (`local`). */
 export interface Principal {
-  readonly kind: 'user' | 'local';
+  readonly kind: 'user' | 'key' | 'local';
   readonly name: string;
   readonly assignments: readonly Assignment[];
+  /** Of a user, and of the user whose key it is. */
+  readonly userId?: string;
+  /** Of a key: what it may do at most, whatever its roles say. */
+  readonly limits?: KeyLimits;
+  /** The session that the user signed in with. */
+  readonly sessionId?: string;
+  readonly origin?: CallOrigin;
+}
+
+/** What an API key may do at most. What is undefined limits nothing. */
+export interface KeyLimits {
+  readonly actions: ReadonlySet<Action> | undefined;
+  readonly environments: ReadonlySet<string> | undefined;
+  /** The user whose key it is, as he is now; undefined for a key of this machine's command line. */
+  readonly owner: Principal | undefined;
 }
 
 /** A role in every environment. */

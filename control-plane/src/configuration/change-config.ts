@@ -1,12 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { Fault } from '@onecli/shared/fault';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm';
+import { type AdminAct, insertDone, principalText } from '../auth/events/admin-event-store.ts';
 import type { Principal } from '../auth/principal.ts';
 import { lockForChange } from './lock-for-change.ts';
 import type { WriteOptions } from './written.ts';
 
 export type ConfigKind = 'secret' | 'agent' | 'policy' | 'route' | 'authority';
+/** What an admin event can be of: configuration, and who may change it. */
+type AuditedKind = ConfigKind | 'keys' | 'user' | 'session' | 'api-key';
 export type ConfigOperation = 'upsert' | 'remove';
 
 /** What a change may do inside its transaction. */
@@ -22,12 +24,7 @@ export interface ConfigTransaction {
   /** Says that workers must read this row again, or forget it. */
   changed(kind: ConfigKind, id: string, operation: ConfigOperation): void;
   /** Records the admin's action. `detail` names changed fields, never values. */
-  audit(
-    action: string,
-    objectKind: ConfigKind | 'keys',
-    objectName: string,
-    detail?: Readonly<Record<string, unknown>>,
-  ): void;
+  audit(action: string, objectKind: AuditedKind, objectName: string, detail?: Readonly<Record<string, unknown>>): void;
 }
 
 /** Keeps the keys that seal at what is committed. */
@@ -42,7 +39,7 @@ export interface WarningLog {
 
 interface Recorded {
   readonly changes: Map<string, { kind: ConfigKind; id: string; operation: ConfigOperation }>;
-  readonly events: { action: string; objectKind: ConfigKind | 'keys'; objectName: string; detail: object }[];
+  readonly events: AdminAct[];
 }
 
 /** The kinds whose rows carry the revision that last wrote them. */
@@ -141,27 +138,8 @@ async function commitRecorded(
   { changes, events }: Recorded,
   revision: number,
 ): Promise<void> {
-  const by = `${principal.kind}:${principal.name}`;
-  if (changes.size > 0) await commitChanges(manager, by, [...changes.values()], revision);
-  if (events.length === 0) return;
-  await manager.query(
-    `INSERT INTO admin_event (id, at, principal, action, object_kind, object_name, revision, detail)
-     SELECT id, now(), $1, action, kind, name, $2, detail
-     FROM jsonb_to_recordset($3::jsonb) AS e(id uuid, action text, kind text, name text, detail jsonb)`,
-    [
-      by,
-      revision,
-      JSON.stringify(
-        events.map(({ action, objectKind: kind, objectName: name, detail }) => ({
-          id: randomUUID(),
-          action,
-          kind,
-          name,
-          detail,
-        })),
-      ),
-    ],
-  );
+  if (changes.size > 0) await commitChanges(manager, principalText(principal), [...changes.values()], revision);
+  await insertDone(manager, principal, revision, events);
 }
 
 async function commitChanges(

@@ -9,6 +9,7 @@ import { AddAliases } from './add-aliases.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
 import { AddManagedBy } from './add-managed-by.migration.ts';
 import { AddObjectRevisions } from './add-object-revisions.migration.ts';
+import { AddPrincipals } from './add-principals.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
@@ -21,6 +22,7 @@ export const migrations = [
   AddObjectRevisions,
   AddManagedBy,
   AddKeyRotation,
+  AddPrincipals,
 ];
 
 export interface DataSourceOptions {

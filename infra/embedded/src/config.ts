@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { isAddressRange, isEndpoint, isHostName, isRedirection } from './address-text.ts';
+import { apiSchemas, apiSettings } from './api-settings.ts';
 import { limitSchemas, limitSettings } from './limit-settings.ts';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
@@ -47,6 +48,7 @@ export const variables = z.object({
   ONECLI_DRAIN_MS: wholeNumber(0, 3_600_000, 'expected milliseconds, 0 to 3600000').prefault('10000'),
   ONECLI_DRAIN_WAIT_MS: wholeNumber(0, 600_000, 'expected milliseconds, 0 to 600000').prefault('0'),
   ...limitSchemas,
+  ...apiSchemas,
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
 
@@ -136,6 +138,8 @@ export interface SupervisorConfig {
   readonly logLevel: string;
   /** Handed on to the workers as they are, having been checked here. */
   readonly workerSettings: Readonly<Record<string, string>>;
+  /** The same for the control plane. */
+  readonly apiSettings: Readonly<Record<string, string>>;
   /** What each child gets of our own environment: PATH, HOME and Node's own variables. */
   readonly inheritedEnvironment: Readonly<Record<string, string>>;
 }
@@ -264,6 +268,7 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     ownListeners: found.ONECLI_OWN_LISTENERS,
     logLevel: found.ONECLI_LOG_LEVEL,
     workerSettings: definedOnly(workerSettings),
+    apiSettings: definedOnly(apiSettings(found)),
     inheritedEnvironment: definedOnly(
       Object.fromEntries(
         Object.entries(environment).filter(

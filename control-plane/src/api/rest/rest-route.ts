@@ -1,4 +1,5 @@
 import type { FaultCode } from '@onecli/shared/fault';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Action } from '../../auth/actions.ts';
 import type { Principal } from '../../auth/principal.ts';
@@ -13,6 +14,8 @@ interface Call<Parameter extends string, Query extends z.ZodType, Body extends z
   readonly query: z.output<Query>;
   /** As it came, and good: services parse it once more, into what they keep. */
   readonly body: z.input<Body>;
+  /** For what stands in the head of a request or an answer: cookies. */
+  readonly exchange: { readonly request: Request; readonly response: Response };
 }
 
 type ParametersOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`

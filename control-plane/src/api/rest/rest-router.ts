@@ -4,10 +4,10 @@ import { parseForm } from '../page-query.ts';
 import { principalOf } from '../request-context.ts';
 import type { RestRoute } from './rest-route.ts';
 
-/** Serves the routes of a table, in its order. */
-export function restRouter(routes: readonly RestRoute[]): Router {
+/** Serves the routes of a table, in its order, each behind `guards`, which let through, refuse, or read the body. */
+export function restRouter(routes: readonly RestRoute[], guards: readonly RequestHandler[] = []): Router {
   const router = Router({ caseSensitive: true });
-  for (const route of routes) router[route.method](expressPath(route.path), serve(route));
+  for (const route of routes) router[route.method](expressPath(route.path), ...guards, serve(route));
   return router;
 }
 
@@ -26,7 +26,6 @@ function serve(route: RestRoute): RequestHandler {
 
 function callOf({ query, body }: RestRoute, request: Request, response: Response): Parameters<RestRoute['handle']>[0] {
   const parsedQuery = parseForm(query, request.query);
-  // Only a route without a body may be reached without one having been read.
   parseInput(body, request.body ?? {});
   return {
     get principal() {
@@ -35,6 +34,7 @@ function callOf({ query, body }: RestRoute, request: Request, response: Response
     params: request.params as Record<string, string>,
     query: parsedQuery,
     body: request.body,
+    exchange: { request, response },
   };
 }
 

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import type { HealthCheck } from '../../health/health-check.ts';
 import { agentRoutes } from '../agent-routes.ts';
+import { adminEventRoutes } from '../admin-event-routes.ts';
+import { apiKeyRoutes } from '../api-key-routes.ts';
+import { loginRoutes } from '../login-routes.ts';
+import { sessionRoutes } from '../session-routes.ts';
+import { userRoutes } from '../user-routes.ts';
 import { auditRoutes } from '../audit-routes.ts';
 import type { Services } from '../services.ts';
 import { healthRoute } from '../health-route.ts';
@@ -15,6 +20,7 @@ import { type RestRoute, restRoute } from './rest-route.ts';
 /** All that `/api` serves. A route that is not in this table is neither served nor documented. */
 export function restTable(services: Services, health: HealthCheck): readonly RestRoute[] {
   const { secrets, agents, certificates, policies, routes, audit, workers, keys } = services;
+  const { users, passwords, sessions, apiKeys, adminEvents } = services;
   const table: RestRoute[] = [
     ...secretRoutes(secrets),
     ...agentRoutes(agents, certificates),
@@ -23,6 +29,11 @@ export function restTable(services: Services, health: HealthCheck): readonly Res
     ...auditRoutes(audit),
     ...workerRoutes(workers),
     ...keyRoutes(keys),
+    ...loginRoutes(sessions, passwords),
+    ...sessionRoutes(sessions),
+    ...userRoutes(users),
+    ...apiKeyRoutes(apiKeys),
+    ...adminEventRoutes(adminEvents),
     healthRoute(health),
   ];
   table.push(documentRoute(table));

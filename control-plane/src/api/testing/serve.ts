@@ -81,6 +81,8 @@ async function testConfig(databaseUrl: string, overrides: Partial<Config>): Prom
     adminPassword: SecretValue.of(adminPassword),
     localAccessFile: undefined,
     proxyUrl: undefined,
+    trustedProxies: [],
+    sessionLifetime: { idleSeconds: 7200, totalSeconds: 86_400 },
     logLevel: 'trace',
     ...overrides,
   };

@@ -27,6 +27,7 @@ export function controlPlaneEnvironment(surroundings: Surroundings, passwordFile
   const { config, folder } = surroundings;
   return {
     ...commonEnvironment(surroundings),
+    ...config.apiSettings,
     ONECLI_API_PORT: String(config.apiPort),
     ONECLI_BIND: config.bind,
     ONECLI_ADMIN_USER: config.adminUser,

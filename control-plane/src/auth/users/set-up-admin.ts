@@ -1,10 +1,10 @@
 import type { SecretValue } from '@onecli/shared/secret-value';
-import { ConfigFault } from '../config.ts';
-import { hashPassword, verifyPassword } from './password.ts';
-import type { UserStore } from './user-store.ts';
+import { ConfigFault } from '../../config.ts';
+import { hashPassword, verifyPassword } from '../passwords/password.ts';
+import { type UserStore, isOwner } from './user-store.ts';
 
 /**
- * Makes the account that the configuration names able to sign in with the password that it gives.
+ * Makes the account that the configuration names able to sign in with the password that it gives, whatever was done to it.
  * @throws ConfigFault when there is no password and nobody could sign in
  */
 export async function setUpAdmin(users: UserStore, name: string, password: SecretValue | undefined): Promise<void> {
@@ -16,6 +16,10 @@ export async function setUpAdmin(users: UserStore, name: string, password: Secre
   }
   const account = await users.find(name);
   const isCurrent =
-    account?.role === 'owner' && !account.isDisabled && (await verifyPassword(password.reveal(), account.passwordHash));
+    account !== undefined &&
+    isOwner(account) &&
+    !account.isDisabled &&
+    account.passwordHash !== null &&
+    (await verifyPassword(password.reveal(), account.passwordHash));
   if (!isCurrent) await users.putOwner(name, await hashPassword(password.reveal()));
 }

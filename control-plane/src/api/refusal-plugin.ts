@@ -1,0 +1,55 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import { unwrapResolverError } from '@apollo/server/errors';
+// The CommonJS form, as Apollo Server has it.
+import {
+  type FieldNode,
+  type GraphQLError,
+  getArgumentValues,
+  getNamedType,
+  isObjectType,
+  type OperationDefinitionNode,
+} from 'graphql/index.js';
+import type { GraphQLSchema } from 'graphql';
+import type { RefusalRecord } from '../auth/events/refusal-record.ts';
+import type { GraphqlContext } from './graphql-context.ts';
+
+/** Records each field of a document that was refused. */
+export function refusalPlugin(refusals: RefusalRecord): ApolloServerPlugin<GraphqlContext> {
+  return {
+    requestDidStart: () =>
+      Promise.resolve({
+        async didEncounterErrors({ errors, contextValue, operation, request, schema }): Promise<void> {
+          const { principal } = contextValue;
+          for (const error of errors) {
+            await refusals.note(unwrapResolverError(error), {
+              principal,
+              address: principal.origin?.address ?? '',
+              requestId: contextValue.requestId,
+              call: `${operation?.operation ?? 'document'} ${error.path?.[0] ?? ''}`.trim(),
+              objectName: nameIn(error, operation, schema, request.variables ?? {}),
+            });
+          }
+        },
+      }),
+  };
+}
+
+/** The name of the object that a field is about: its argument `name`, or `name` in its `input`. */
+function nameIn(
+  error: GraphQLError,
+  operation: OperationDefinitionNode | null | undefined,
+  schema: GraphQLSchema,
+  variables: Record<string, unknown>,
+): unknown {
+  const node = error.nodes?.find((one): one is FieldNode => one.kind === 'Field');
+  const root = operation && schema.getRootType(operation.operation);
+  const field = node && root && isObjectType(getNamedType(root)) ? root.getFields()[node.name.value] : undefined;
+  if (node === undefined || field === undefined) return undefined;
+  try {
+    const given = getArgumentValues(field, node, variables) as { name?: unknown; input?: { name?: unknown } };
+    return given.name ?? given.input?.name;
+  } catch {
+    // Arguments that are not valid name nothing.
+    return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import type { Services } from '../api/services.ts';
+import type { Config } from '../config.ts';
+import type { ChangeConfig } from '../configuration/change-config.ts';
+import type { InstanceKeys } from '../instance/instance-keys.ts';
+import { Authenticator, type LocalAccess } from './authenticator.ts';
+import { AdminEventService } from './events/admin-event.service.ts';
+import { AdminEventStore } from './events/admin-event-store.ts';
+import { RefusalRecord } from './events/refusal-record.ts';
+import { ApiKeyService } from './keys/api-key.service.ts';
+import { ApiKeyStore } from './keys/api-key-store.ts';
+import { writeLocalAccess } from './local-access.ts';
+import { PasswordLogin } from './passwords/password-login.ts';
+import { AccessSweeper } from './sessions/access-sweeper.ts';
+import { LoginLimiter } from './sessions/login-limiter.ts';
+import { SessionService } from './sessions/session.service.ts';
+import { SessionStore } from './sessions/session-store.ts';
+import { PasswordService } from './users/password.service.ts';
+import { UserLinks } from './users/user-links.ts';
+import { UserService } from './users/user.service.ts';
+import type { UserStore } from './users/user-store.ts';
+
+export interface AccessOptions {
+  readonly config: Config;
+  readonly database: DataSource;
+  readonly keys: InstanceKeys;
+  readonly users: UserStore;
+  readonly change: ChangeConfig;
+  readonly log: Logger;
+}
+
+/** Who may come in, wired. */
+export interface Access {
+  readonly authenticator: Authenticator;
+  readonly refusals: RefusalRecord;
+  readonly sweeper: AccessSweeper;
+  readonly services: Pick<Services, 'users' | 'passwords' | 'sessions' | 'apiKeys' | 'adminEvents'>;
+}
+
+/** Wires users, sessions, API keys and their record. The sweeper runs until it is stopped. */
+export async function buildAccess({ config, database, keys, users, change, log }: AccessOptions): Promise<Access> {
+  const { tokenPepper } = keys;
+  const limiter = new LoginLimiter(database);
+  const logins = await PasswordLogin.create(users, limiter);
+  const sessions = new SessionStore(database, tokenPepper, config.sessionLifetime);
+  const apiKeys = new ApiKeyStore(database, tokenPepper);
+  const links = new UserLinks(tokenPepper);
+  const localAccess = await openLocalAccess(config, tokenPepper);
+  return {
+    authenticator: new Authenticator({ logins, sessions, keys: apiKeys, limiter, localAccess, tokenPepper }),
+    refusals: new RefusalRecord(database, log),
+    sweeper: AccessSweeper.start(sessions, limiter, log),
+    services: {
+      users: new UserService(users, links, change),
+      passwords: new PasswordService({ database, users, links, logins, limiter }),
+      sessions: new SessionService({ database, users, sessions, logins, limiter, change }),
+      apiKeys: new ApiKeyService(apiKeys, change),
+      adminEvents: new AdminEventService(new AdminEventStore(database)),
+    },
+  };
+}
+
+async function openLocalAccess(config: Config, tokenPepper: Buffer): Promise<LocalAccess | undefined> {
+  const { localAccessFile: path, proxyUrl, apiPort, bind } = config;
+  if (path === undefined) return undefined;
+  return writeLocalAccess({ path, apiUrl: localUrl(bind, apiPort), proxyUrl, tokenPepper });
+}
+
+/** Where this machine reaches the API that listens on an address. */
+function localUrl(bind: string, port: number): string {
+  const host = bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { tokenHash } from '@onecli/shared/vault/keyed-hash';
+import type { DataSource, EntityManager } from 'typeorm';
+import { type Action, actions as allActions } from '../actions.ts';
+import { type Assignment, type Principal, everywhere } from '../principal.ts';
+import { principalOfUser, readAssignments, userColumns, userOf } from '../users/user-store.ts';
+import { newKeyText, shownHead } from './key-text.ts';
+
+/** The use of a key is written down when the last note of it is older than this. */
+const noteAfterSeconds = 300;
+
+/** Instead of an owner: whosever they are. */
+export const everybody = Symbol('everybody');
+
+/** An API key as it is shown; the key itself is kept nowhere. */
+export interface ApiKeyView {
+  readonly id: string;
+  readonly name: string;
+  /** The user whose key it is; null for one that was made by this machine's command line. */
+  readonly owner: string | null;
+  /** Its first characters, by which a person knows it again. */
+  readonly prefix: string;
+  /** Null: those that its owner has. */
+  readonly roles: readonly Assignment[] | null;
+  /** Null: all that its roles let it do. */
+  readonly actions: readonly string[] | null;
+  /** Null: all in which its roles hold. */
+  readonly environments: readonly string[] | null;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+  /** To within five minutes. */
+  readonly usedAt: Date | null;
+}
+
+/** What a new key is to be. */
+export interface NewApiKey {
+  readonly name: string;
+  readonly roles: readonly Assignment[] | null;
+  readonly actions: readonly Action[] | null;
+  readonly environments: readonly string[] | null;
+  readonly expiresAt: Date | null;
+}
+
+const viewColumns = `k.id, k.name, u.name AS "owner", k.prefix, k.assignments AS roles, k.actions, k.environments,
+  k.created_at AS "createdAt", k.expires_at AS "expiresAt", k.used_at AS "usedAt"`;
+
+type StoredUser = Parameters<typeof userOf>[0];
+
+interface StoredKey {
+  readonly keyId: string;
+  readonly keyName: string;
+  readonly roles: unknown;
+  readonly actions: readonly string[] | null;
+  readonly environments: readonly string[] | null;
+  readonly isNoted: boolean;
+}
+
+/** API keys; only a keyed hash of each is kept. */
+export class ApiKeyStore {
+  readonly #database: DataSource;
+  readonly #pepper: Buffer;
+
+  constructor(database: DataSource, pepper: Buffer) {
+    this.#database = database;
+    this.#pepper = pepper;
+  }
+
+  /**
+   * The principal of a key; undefined for a text that is unknown or over, or whose owner may not come in.
+   * The key's use is written down, sparingly.
+   */
+  async find(text: string): Promise<Principal | undefined> {
+    const [row] = await this.#database.query<
+      (StoredKey & { [Column in keyof StoredUser]: StoredUser[Column] | null })[]
+    >(
+      `SELECT k.id AS "keyId", k.name AS "keyName", k.assignments AS roles, k.actions, k.environments,
+         coalesce(k.used_at > now() - make_interval(secs => $2), false) AS "isNoted", ${userColumns}
+       FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id
+       WHERE k.hash = $1 AND (k.expires_at IS NULL OR k.expires_at > now()) AND (k.owner_id IS NULL OR NOT u.is_disabled)`,
+      [tokenHash(this.#pepper, text), noteAfterSeconds],
+    );
+    if (row === undefined) return undefined;
+    const { keyId, isNoted } = row;
+    if (!isNoted) await this.#database.query('UPDATE api_key SET used_at = now() WHERE id = $1', [keyId]);
+    return principalOf(row, row.id === null ? undefined : principalOfUser(userOf(row as StoredUser)));
+  }
+
+  /** Makes a key and gives its text; only here. */
+  async insert(manager: EntityManager, ownerId: string | undefined, key: NewApiKey): Promise<string> {
+    const text = newKeyText();
+    await manager.query(
+      `INSERT INTO api_key (id, name, owner_id, hash, prefix, assignments, actions, environments, created_at, expires_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), $9)`,
+      [
+        randomUUID(),
+        key.name,
+        ownerId ?? null,
+        tokenHash(this.#pepper, text),
+        shownHead(text),
+        key.roles === null ? null : JSON.stringify(key.roles),
+        key.actions,
+        key.environments,
+        key.expiresAt,
+      ],
+    );
+    return text;
+  }
+
+  /** The key of that name, and the id of its owner. */
+  async get(
+    name: string,
+    manager: EntityManager = this.#database.manager,
+  ): Promise<{ readonly view: ApiKeyView; readonly ownerId: string | null } | undefined> {
+    const [row] = await manager.query<(ApiKeyView & { ownerId: string | null })[]>(
+      `SELECT ${viewColumns}, k.owner_id AS "ownerId" FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id WHERE k.name = $1`,
+      [name],
+    );
+    if (row === undefined) return undefined;
+    const { ownerId, ...view } = row;
+    return { view, ownerId };
+  }
+
+  /** Keys after a name, in the order of names, of one owner, of nobody (null), or of all. */
+  async list(
+    ownerId: string | null | typeof everybody,
+    after: string | undefined,
+    limit: number,
+  ): Promise<ApiKeyView[]> {
+    return this.#database.query<ApiKeyView[]>(
+      `SELECT ${viewColumns} FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id
+       WHERE ($1 OR k.owner_id IS NOT DISTINCT FROM $2::uuid) AND ($3::text IS NULL OR k.name > $3)
+       ORDER BY k.name LIMIT $4`,
+      [ownerId === everybody, ownerId === everybody ? null : ownerId, after?.replaceAll('\0', '') ?? null, limit],
+    );
+  }
+
+  /** Ends a key. */
+  async remove(manager: EntityManager, name: string): Promise<void> {
+    await manager.query('DELETE FROM api_key WHERE name = $1', [name]);
+  }
+}
+
+function principalOf({ keyName, roles, actions, environments }: StoredKey, owner: Principal | undefined): Principal {
+  const known = actions?.filter((action) => (allActions as readonly string[]).includes(action)) as Action[] | undefined;
+  return {
+    kind: 'key',
+    name: keyName,
+    assignments: readAssignments(roles) ?? owner?.assignments ?? everywhere('owner'),
+    ...(owner?.userId !== undefined && { userId: owner.userId }),
+    limits: {
+      actions: known && new Set(known),
+      environments: environments === null ? undefined : new Set(environments),
+      owner,
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import type { GraphqlContext } from '../../api/graphql-context.ts';
+import { orNull } from '../../api/or-null.ts';
+import { pageOf } from '../../api/page-arguments.ts';
+import { RemovalPayload, payloadOf } from '../../api/write-payload.ts';
+import { showRoles } from '../role.type.ts';
+import type { ApiKeyService } from './api-key.service.ts';
+import type { ApiKeyView } from './api-key-store.ts';
+import { ApiKey, ApiKeyArguments, ApiKeyPage, ApiKeyPayload, NewApiKeyInput } from './api-key.type.ts';
+
+@Resolver()
+export class ApiKeyResolver {
+  readonly #keys: ApiKeyService;
+
+  constructor(keys: ApiKeyService) {
+    this.#keys = keys;
+  }
+
+  @Query(() => ApiKeyPage, { description: 'The caller’s own API keys, or everybody’s.' })
+  async apiKeys(
+    @Args(() => ApiKeyArguments) asked: ApiKeyArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<ApiKeyPage> {
+    const { items, next = null } = await this.#keys.list(principal, { ...pageOf(asked), all: asked.all });
+    return { items: items.map(show), next };
+  }
+
+  @Query(() => ApiKey, { nullable: true })
+  apiKey(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<ApiKey | null> {
+    return orNull(async () => show(await this.#keys.get(principal, name)));
+  }
+
+  @Mutation(() => ApiKeyPayload)
+  createApiKey(
+    @Arg('input', () => NewApiKeyInput) input: NewApiKeyInput,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<ApiKeyPayload> {
+    return payloadOf(async () => {
+      const { object, ...written } = await this.#keys.create(principal, input);
+      return { ...written, object: show(object) };
+    });
+  }
+
+  @Mutation(() => RemovalPayload)
+  revokeApiKey(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<RemovalPayload> {
+    return payloadOf(() => this.#keys.revoke(principal, name));
+  }
+}
+
+function show({ roles, actions, environments, ...view }: ApiKeyView): ApiKey {
+  return {
+    ...view,
+    roles: roles && showRoles(roles),
+    actions: actions && [...actions],
+    environments: environments && [...environments],
+  };
+}

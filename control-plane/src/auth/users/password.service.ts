@@ -1,0 +1,81 @@
+import { Fault } from '@onecli/shared/fault';
+import type { DataSource, EntityManager } from 'typeorm';
+import { parseInput } from '../../configuration/parse-input.ts';
+import { authorize } from '../authorize.ts';
+import { insertDone } from '../events/admin-event-store.ts';
+import { hashPassword } from '../passwords/password.ts';
+import type { PasswordLogin } from '../passwords/password-login.ts';
+import { requireGoodPassword } from '../passwords/password-rule.ts';
+import type { CallOrigin, Principal } from '../principal.ts';
+import type { LoginLimiter } from '../sessions/login-limiter.ts';
+import { newPasswordInput, passwordChangeInput } from './user-input.ts';
+import type { UserLinks } from './user-links.ts';
+import { principalOfUser, type UserStore } from './user-store.ts';
+
+export interface PasswordServiceOptions {
+  readonly database: DataSource;
+  readonly users: UserStore;
+  readonly links: UserLinks;
+  readonly logins: PasswordLogin;
+  readonly limiter: LoginLimiter;
+}
+
+/** Users set their passwords: with a link that somebody gave them, or with the one that they have. */
+export class PasswordService {
+  readonly #options: PasswordServiceOptions;
+
+  constructor(options: PasswordServiceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sets the password of the user that a link is for. The link is used up by it, and by nothing less.
+   * @throws Fault INVALID for a password that is not good enough, UNAUTHENTICATED for a link that is none (any more), TooManyLogins
+   */
+  async setByLink(input: unknown, origin: CallOrigin): Promise<{ readonly user: string }> {
+    const { database, links, limiter } = this.#options;
+    const { token, password } = parseInput(newPasswordInput, input);
+    await limiter.count(origin.address, '');
+    const found = await database.transaction((manager) => links.find(manager, token));
+    if (found === undefined) throw unusable();
+    await limiter.uncount(origin.address, '');
+    await requireGoodPassword(password, found.name);
+    const hash = await hashPassword(password);
+    await database.transaction(async (manager) => {
+      // Two who hold the same link: the second finds it gone.
+      if ((await links.find(manager, token)) === undefined) throw unusable();
+      await this.#set(manager, { ...principalOfUser(found), origin }, found.id, hash);
+    });
+    return { user: found.name };
+  }
+
+  /**
+   * Changes the caller's own password. All his sessions end, the one that he calls with among them.
+   * @throws Fault INVALID, FORBIDDEN for whoever is no user, UNAUTHENTICATED for a current password that is wrong
+   */
+  async change(principal: Principal, input: unknown): Promise<void> {
+    authorize(principal, 'own:password');
+    if (principal.kind !== 'user') throw new Fault('FORBIDDEN', 'Only a user who signed in has a password to change');
+    const { currentPassword, password } = parseInput(passwordChangeInput, input);
+    const user = await this.#options.logins.check(principal.name, currentPassword, principal.origin?.address ?? '');
+    await requireGoodPassword(password, user.name);
+    const hash = await hashPassword(password);
+    await this.#options.database.transaction((manager) => this.#set(manager, principal, user.id, hash));
+  }
+
+  async #set(manager: EntityManager, principal: Principal, userId: string, hash: string): Promise<void> {
+    await this.#options.users.setPassword(manager, userId, hash);
+    await insertDone(manager, principal, undefined, [
+      {
+        action: 'own:password',
+        objectKind: 'user',
+        objectName: principal.name,
+        detail: { fields: ['password'] },
+      },
+    ]);
+  }
+}
+
+function unusable(): Fault {
+  return new Fault('UNAUTHENTICATED', 'This link was used, is over, or never was: ask for another');
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import type { DataSource, EntityManager } from 'typeorm';
+import { type Role, roles } from '../actions.ts';
+import { type Assignment, type Principal, everywhere } from '../principal.ts';
+
+/** An account as it lies in the database. */
+export interface UserRow {
+  readonly id: string;
+  readonly name: string;
+  /** Null until the user has set a password, and after a reset. */
+  readonly passwordHash: string | null;
+  readonly assignments: readonly Assignment[];
+  readonly isDisabled: boolean;
+  readonly signedInAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+type StoredUser = Omit<UserRow, 'assignments'> & { readonly role: string; readonly assignments: unknown };
+
+/** The columns of an account under the names of `StoredUser`; for queries that join it as `u`. */
+export const userColumns = `u.id, u.name, u.password_hash AS "passwordHash", u.role, u.assignments, u.is_disabled AS "isDisabled",
+  u.signed_in_at AS "signedInAt", u.created_at AS "createdAt", u.updated_at AS "updatedAt"`;
+
+/** What the column `role` says of roles that it cannot tell: no release that reads it alone lets such a user in. */
+const tellsNothing = 'limited';
+
+/** A row of `userColumns` as an account. A role that is not known is none. */
+export function userOf({ role, assignments, ...stored }: StoredUser): UserRow {
+  return { ...stored, assignments: readAssignments(assignments) ?? (isRole(role) ? everywhere(role) : []) };
+}
+
+/** The assignments that a column of the database holds; null where it holds none. */
+export function readAssignments(column: unknown): readonly Assignment[] | null {
+  return Array.isArray(column) ? (column as Assignment[]).filter(({ role }) => isRole(role)) : null;
+}
+
+/** The principal that a user is now. */
+export function principalOfUser(user: Pick<UserRow, 'id' | 'name' | 'assignments'>): Principal {
+  return { kind: 'user', name: user.name, assignments: user.assignments, userId: user.id };
+}
+
+/** The accounts of people. Passwords lie there as scrypt hashes alone. */
+export class UserStore {
+  readonly #database: DataSource;
+
+  constructor(database: DataSource) {
+    this.#database = database;
+  }
+
+  /** The account of that name, or undefined. */
+  async find(name: string, manager: EntityManager = this.#database.manager): Promise<UserRow | undefined> {
+    // NUL is no character of a name, and Postgres would refuse the query.
+    if (name.includes('\0')) return undefined;
+    const rows = await manager.query<StoredUser[]>(`SELECT ${userColumns} FROM user_account u WHERE u.name = $1`, [
+      name,
+    ]);
+    return rows[0] && userOf(rows[0]);
+  }
+
+  /** Accounts after a name, in the order of names; at most `limit`. */
+  async list(after: string | undefined, limit: number): Promise<UserRow[]> {
+    const rows = await this.#database.query<StoredUser[]>(
+      `SELECT ${userColumns} FROM user_account u WHERE $1::text IS NULL OR u.name > $1 ORDER BY u.name LIMIT $2`,
+      [after?.replaceAll('\0', '') ?? null, limit],
+    );
+    return rows.map(userOf);
+  }
+
+  /** Whether anybody could sign in at all. */
+  async isEmpty(): Promise<boolean> {
+    const rows: unknown[] = await this.#database.query('SELECT 1 FROM user_account WHERE NOT is_disabled LIMIT 1');
+    return rows.length === 0;
+  }
+
+  /** How many could sign in as an owner of every environment, beside one. */
+  async countOtherOwners(manager: EntityManager, beside: string): Promise<number> {
+    const rows = await manager.query<StoredUser[]>(
+      `SELECT ${userColumns} FROM user_account u WHERE NOT u.is_disabled AND u.password_hash IS NOT NULL AND u.id <> $1`,
+      [beside],
+    );
+    return rows.map(userOf).filter(isOwner).length;
+  }
+
+  /** Makes an account without a password. */
+  async insert(manager: EntityManager, name: string, assignments: readonly Assignment[]): Promise<UserRow> {
+    const id = randomUUID();
+    await manager.query(
+      `INSERT INTO user_account (id, name, password_hash, role, assignments, is_disabled, created_at, updated_at)
+       VALUES ($1, $2, NULL, $3, $4, false, now(), now())`,
+      [id, name, roleColumn(assignments), JSON.stringify(assignments)],
+    );
+    return this.#require(manager, name);
+  }
+
+  /** Writes roles and state. */
+  async update(
+    manager: EntityManager,
+    user: UserRow,
+    { assignments, isDisabled }: Pick<UserRow, 'assignments' | 'isDisabled'>,
+  ): Promise<UserRow> {
+    await manager.query(
+      'UPDATE user_account SET role = $2, assignments = $3, is_disabled = $4, updated_at = now() WHERE id = $1',
+      [user.id, roleColumn(assignments), JSON.stringify(assignments), isDisabled],
+    );
+    return this.#require(manager, user.name);
+  }
+
+  /** Sets a password, or none. All that came in by the one before is out: sessions, links. */
+  async setPassword(manager: EntityManager, userId: string, passwordHash: string | null): Promise<void> {
+    await manager.query('UPDATE user_account SET password_hash = $2, updated_at = now() WHERE id = $1', [
+      userId,
+      passwordHash,
+    ]);
+    await manager.query('DELETE FROM user_session WHERE user_id = $1', [userId]);
+    await manager.query('DELETE FROM user_link WHERE user_id = $1', [userId]);
+  }
+
+  /** Makes the account an enabled owner with that password hash; its sessions end. */
+  async putOwner(name: string, passwordHash: string): Promise<void> {
+    await this.#database.transaction(async (manager) => {
+      const user = (await this.find(name, manager)) ?? (await this.insert(manager, name, everywhere('owner')));
+      await this.update(manager, user, { assignments: everywhere('owner'), isDisabled: false });
+      await this.setPassword(manager, user.id, passwordHash);
+    });
+  }
+
+  async #require(manager: EntityManager, name: string): Promise<UserRow> {
+    const user = await this.find(name, manager);
+    if (user === undefined) throw new Error('An account that was just written is not there');
+    return user;
+  }
+}
+
+/** Whether roles make their holder an owner of the whole instance. */
+export function isOwner({ assignments }: Pick<UserRow, 'assignments'>): boolean {
+  return assignments.some(({ role, environments }) => role === 'owner' && environments.includes('*'));
+}
+
+function roleColumn(assignments: readonly Assignment[]): string {
+  const [only] = assignments;
+  return assignments.length === 1 && only?.environments.includes('*') ? only.role : tellsNothing;
+}
+
+function isRole(role: string): role is Role {
+  return (roles as readonly string[]).includes(role);
+}

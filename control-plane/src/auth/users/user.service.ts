@@ -1,0 +1,163 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Fault } from '@onecli/shared/fault';
+import type { EntityManager } from 'typeorm';
+import type { ChangeConfig, ConfigTransaction } from '../../configuration/change-config.ts';
+import type { Page, PageRequest } from '../../configuration/page.ts';
+import { parseInput } from '../../configuration/parse-input.ts';
+import type { Removed, Written } from '../../configuration/written.ts';
+import type { Action } from '../actions.ts';
+import { authorize } from '../authorize.ts';
+import { requireCover } from '../covers.ts';
+import type { Assignment, Principal } from '../principal.ts';
+import { invitationInput, userUpdateInput } from './user-input.ts';
+import type { UserLink, UserLinks } from './user-links.ts';
+import { isOwner, type UserRow, type UserStore } from './user-store.ts';
+
+/** A user as he is shown. */
+export interface UserView {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly Assignment[];
+  /** `invited`: no password yet, or it was reset. */
+  readonly state: 'active' | 'invited' | 'disabled';
+  readonly signedInAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A user, and the link by which he sets his password. */
+export interface WrittenUser extends Written<UserView> {
+  readonly link: UserLink;
+}
+
+const invitationSeconds = 3 * 24 * 3600;
+const resetSeconds = 24 * 3600;
+const defaultLimit = 50;
+
+/** The people who may call the API. Nobody makes, changes or takes over one who may do more than himself. */
+export class UserService {
+  readonly #users: UserStore;
+  readonly #links: UserLinks;
+  readonly #change: ChangeConfig;
+
+  constructor(users: UserStore, links: UserLinks, change: ChangeConfig) {
+    this.#users = users;
+    this.#links = links;
+    this.#change = change;
+  }
+
+  /** One page, in the order of names. */
+  async list(principal: Principal, { after, limit = defaultLimit }: PageRequest = {}): Promise<Page<UserView>> {
+    authorize(principal, 'user:read');
+    const rows = await this.#users.list(after, limit + 1);
+    const items = rows.slice(0, limit).map(viewUser);
+    return { items, next: rows.length > limit ? items.at(-1)?.name : undefined };
+  }
+
+  /** @throws Fault NOT_FOUND */
+  async get(principal: Principal, name: string): Promise<UserView> {
+    authorize(principal, 'user:read');
+    return viewUser(await this.#require(name));
+  }
+
+  /** Makes a user without a password, and the link by which he sets one within three days. @throws Fault INVALID, NAME_TAKEN */
+  async invite(principal: Principal, input: unknown): Promise<WrittenUser> {
+    authorize(principal, 'user:create');
+    const { name, roles } = parseInput(invitationInput, input);
+    requireCover(principal, 'user:create', roles);
+    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
+      if (await this.#users.find(name, tx.manager)) throw new Fault('NAME_TAKEN', `The user ${name} exists`);
+      const user = await this.#users.insert(tx.manager, name, roles);
+      tx.audit('user:create', 'user', name, { after: { roles } });
+      return { object: viewUser(user), link: await this.#links.make(tx.manager, user.id, invitationSeconds) };
+    });
+    return { ...result, change: 'CREATED', revision };
+  }
+
+  /** Changes roles and state; whoever is disabled is out at once. @throws Fault INVALID, NOT_FOUND, LAST_OWNER */
+  async update(principal: Principal, name: string, input: unknown): Promise<Written<UserView>> {
+    authorize(principal, 'user:update');
+    const { roles, isDisabled } = parseInput(userUpdateInput, input);
+    if (roles !== undefined) requireCover(principal, 'user:update', roles);
+    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
+      const user = await this.#requireCovered(tx.manager, principal, 'user:update', name);
+      const after = { assignments: roles ?? user.assignments, isDisabled: isDisabled ?? user.isDisabled };
+      const [was, is] = [shownOf(user), shownOf(after)];
+      const fields = (['roles', 'isDisabled'] as const).filter((field) => !isDeepStrictEqual(was[field], is[field]));
+      if (fields.length === 0) return { object: viewUser(user), change: 'UNCHANGED' as const };
+      if (!isOwner(after) || after.isDisabled) await this.#requireOtherOwner(tx.manager, user);
+      const written = await this.#users.update(tx.manager, user, after);
+      if (after.isDisabled) await tx.manager.query('DELETE FROM user_session WHERE user_id = $1', [user.id]);
+      tx.audit('user:update', 'user', name, { fields, before: pick(was, fields), after: pick(is, fields) });
+      return { object: viewUser(written), change: 'UPDATED' as const };
+    });
+    return { ...result, revision };
+  }
+
+  /**
+   * Takes a user's password away, ends his sessions, and gives the link by which he sets another within a day.
+   * @throws Fault NOT_FOUND, LAST_OWNER
+   */
+  async reset(principal: Principal, name: string): Promise<WrittenUser> {
+    authorize(principal, 'user:update');
+    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
+      const user = await this.#requireCovered(tx.manager, principal, 'user:update', name);
+      if (user.isDisabled) throw new Fault('CONFLICT', `The user ${name} is disabled: enable him first`);
+      await this.#requireOtherOwner(tx.manager, user);
+      await this.#users.setPassword(tx.manager, user.id, null);
+      tx.audit('user:update', 'user', name, { fields: ['password'] });
+      const link = await this.#links.make(tx.manager, user.id, resetSeconds);
+      return { object: viewUser({ ...user, passwordHash: null }), link };
+    });
+    return { ...result, change: 'UPDATED', revision };
+  }
+
+  /** Removes a user with his sessions and keys; one that is absent is fine. @throws Fault LAST_OWNER */
+  async remove(principal: Principal, name: string): Promise<Removed> {
+    authorize(principal, 'user:delete');
+    const { result, revision } = await this.#change.changeConfig(principal, async (tx: ConfigTransaction) => {
+      const user = await this.#users.find(name, tx.manager);
+      if (user === undefined) return 'UNCHANGED';
+      requireCover(principal, 'user:delete', user.assignments);
+      await this.#requireOtherOwner(tx.manager, user);
+      await tx.manager.query('DELETE FROM user_account WHERE id = $1', [user.id]);
+      tx.audit('user:delete', 'user', name, { before: { roles: user.assignments } });
+      return 'DELETED';
+    });
+    return { change: result, revision };
+  }
+
+  async #require(name: string, manager?: EntityManager): Promise<UserRow> {
+    const user = await this.#users.find(name, manager);
+    if (user === undefined) throw new Fault('NOT_FOUND', 'There is no user of that name');
+    return user;
+  }
+
+  async #requireCovered(manager: EntityManager, principal: Principal, action: Action, name: string): Promise<UserRow> {
+    const user = await this.#require(name, manager);
+    requireCover(principal, action, user.assignments);
+    return user;
+  }
+
+  /** Changes come one after the other, so that two owners cannot remove each other at once. */
+  async #requireOtherOwner(manager: EntityManager, user: UserRow): Promise<void> {
+    if (!isOwner(user) || user.isDisabled || user.passwordHash === null) return;
+    if ((await this.#users.countOtherOwners(manager, user.id)) > 0) return;
+    throw new Fault('LAST_OWNER', `${user.name} is the last owner who can sign in`);
+  }
+}
+
+/** What is shown of an account. */
+export function viewUser({ id, name, assignments, isDisabled, passwordHash, ...times }: UserRow): UserView {
+  const { signedInAt, createdAt, updatedAt } = times;
+  const state = isDisabled ? 'disabled' : passwordHash === null ? 'invited' : 'active';
+  return { id, name, roles: assignments, state, signedInAt, createdAt, updatedAt };
+}
+
+function shownOf({ assignments, isDisabled }: Pick<UserRow, 'assignments' | 'isDisabled'>) {
+  return { roles: assignments, isDisabled };
+}
+
+function pick<T extends object>(from: T, fields: readonly (keyof T)[]): Partial<T> {
+  return Object.fromEntries(fields.map((field) => [field, from[field]])) as Partial<T>;
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { isAddressRange } from './address-text.ts';
+
+const ranges = (text: string): boolean => text.split(',').every((item) => isAddressRange(item.trim()));
+const within = (max: number) => {
+  const message = `expected a whole number, 1-${max}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,5}$/, message)
+    .refine((text) => Number(text) >= 1 && Number(text) <= max, message);
+};
+
+/** Settings of the control plane's API, checked here so that their faults come with all others before anything starts. */
+export const apiSchemas = {
+  ONECLI_API_TRUSTED_PROXIES: z
+    .string()
+    .refine(ranges, 'expected IP addresses and CIDR ranges, comma-separated')
+    .optional(),
+  ONECLI_SESSION_IDLE_MINUTES: within(43_200).default('120'),
+  ONECLI_SESSION_HOURS: within(720).default('24'),
+};
+
+type ApiVariable = keyof typeof apiSchemas;
+
+/** The same as variables for the control plane. */
+export function apiSettings(
+  found: Readonly<Partial<Record<ApiVariable, string | undefined>>>,
+): Record<ApiVariable, string | undefined> {
+  const names = Object.keys(apiSchemas) as ApiVariable[];
+  return Object.fromEntries(names.map((name) => [name, found[name]])) as Record<ApiVariable, string | undefined>;
+}
