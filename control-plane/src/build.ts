@@ -29,6 +29,7 @@ import { KeysService } from './keys/keys.service.ts';
 import { PolicyService } from './policies/policy.service.ts';
 import { RouteService } from './routes/route.service.ts';
 import { SecretService } from './secrets/secret.service.ts';
+import { AppliedWait } from './workers/applied-wait.ts';
 import { WorkerService } from './workers/worker.service.ts';
 import { WorkerStore } from './workers/worker-store.ts';
 
@@ -108,6 +109,7 @@ interface Parts {
 }
 
 function buildServices({ database, keys }: Foundation, { change, store, keyRotation, access }: Parts): Services {
+  const workerStore = new WorkerStore(database);
   return {
     secrets: new SecretService(database, change, keys),
     agents: new AgentService(database, change, keys),
@@ -115,7 +117,8 @@ function buildServices({ database, keys }: Foundation, { change, store, keyRotat
     policies: new PolicyService(database, change, keys),
     routes: new RouteService(database, change, keys),
     audit: new AuditService(store),
-    workers: new WorkerService(new WorkerStore(database)),
+    workers: new WorkerService(workerStore),
+    applied: new AppliedWait(workerStore),
     authority: new AuthorityService(database),
     keys: new KeysService(database, change, keys.terms, keyRotation),
     ...access.services,

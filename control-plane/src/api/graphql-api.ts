@@ -28,10 +28,10 @@ export class GraphqlApi {
   readonly handler: RequestHandler;
   readonly #apollo: ApolloServer<GraphqlContext>;
 
-  private constructor(apollo: ApolloServer<GraphqlContext>) {
+  private constructor(apollo: ApolloServer<GraphqlContext>, { applied }: Services) {
     this.#apollo = apollo;
     this.handler = expressMiddleware(apollo, {
-      context: ({ res }) => Promise.resolve({ principal: principalOf(res), requestId: requestIdOf(res) }),
+      context: ({ res }) => Promise.resolve({ principal: principalOf(res), requestId: requestIdOf(res), applied }),
     });
   }
 
@@ -60,7 +60,7 @@ export class GraphqlApi {
         formatGraphqlError(formatted, error, (fault) => log.error({ err: fault }, 'a GraphQL request failed')),
     });
     await apollo.start();
-    return new GraphqlApi(apollo);
+    return new GraphqlApi(apollo, services);
   }
 
   stop(): Promise<void> {

@@ -11,6 +11,7 @@ import type { KeysService } from '../keys/keys.service.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
+import type { AppliedWait } from '../workers/applied-wait.ts';
 import type { WorkerService } from '../workers/worker.service.ts';
 
 /** Everything that the API calls. */
@@ -22,6 +23,7 @@ export interface Services {
   readonly routes: RouteService;
   readonly audit: AuditService;
   readonly workers: WorkerService;
+  readonly applied: AppliedWait;
   readonly authority: AuthorityService;
   readonly keys: KeysService;
   readonly users: UserService;
