@@ -6,6 +6,8 @@ export interface PageRequest {
   readonly after?: string | undefined;
   /** 1 to 200; default 50. */
   readonly limit?: number | undefined;
+  /** Of rows whose names begin with an environment: those of these environments alone. */
+  readonly environments?: ReadonlySet<string> | undefined;
   readonly filter?: PageFilter | undefined;
 }
 
@@ -25,8 +27,8 @@ export interface Page<T> {
   readonly next: string | undefined;
 }
 
-const maxLimit = 200;
-const defaultLimit = 50;
+export const maxLimit = 200;
+export const defaultLimit = 50;
 
 /** One page of rows by name. A row that is added or removed meanwhile moves no other row to another page. */
 export async function pageByName<Row extends ObjectLiteral & { name: string }>(
@@ -43,6 +45,8 @@ export async function pageByName<Row extends ObjectLiteral & { name: string }>(
       after: request.after?.replaceAll('\0', ''),
     });
   addFilter(query, request.filter ?? {});
+  if (request.environments !== undefined)
+    query.andWhere("split_part(row.name, '/', 1) IN (:...environments)", { environments: [...request.environments] });
   const rows = await query
     .orderBy('row.name', 'ASC')
     .limit(limit + 1)

@@ -5,7 +5,7 @@ import { environmentOf, isSecretName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { z } from 'zod';
-import { authorize } from '../auth/authorize.ts';
+import { authorize, authorizeList } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
@@ -40,8 +40,9 @@ export class SecretService {
 
   /** One page, in the order of names. */
   async list(principal: Principal, request: PageRequest = {}): Promise<Page<SecretView>> {
-    authorize(principal, 'secret:read');
-    const page = await pageByName(this.#dataSource.manager, SecretEntity, request);
+    const reach = authorizeList(principal, 'secret:read');
+    const asked = reach === '*' ? request : { ...request, environments: reach };
+    const page = await pageByName(this.#dataSource.manager, SecretEntity, asked);
     return { items: await viewSecrets(this.#dataSource.manager, page.items), next: page.next };
   }
 
