@@ -8,6 +8,7 @@ import type { PasswordService } from '../auth/users/password.service.ts';
 import type { UserService } from '../auth/users/user.service.ts';
 import type { AuthorityService } from '../authority/authority.service.ts';
 import type { KeysService } from '../keys/keys.service.ts';
+import type { PlanService } from '../plan/plan.service.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
@@ -21,6 +22,7 @@ export interface Services {
   readonly certificates: AgentCertificateService;
   readonly policies: PolicyService;
   readonly routes: RouteService;
+  readonly plans: PlanService;
   readonly audit: AuditService;
   readonly workers: WorkerService;
   readonly applied: AppliedWait;

@@ -17,6 +17,7 @@ import { findNamed, type NamedKind, type ObjectRef, requireNamed } from './objec
 import { type Page, type PageRequest, pageByName } from './page.ts';
 import { pageVisible } from './page-visible.ts';
 import { invalidField } from './parse-input.ts';
+import { type Selection, selectRows } from './select-rows.ts';
 import type { Change, Removal, Removed, WriteOptions, Written } from './written.ts';
 
 /** What every document shows beside its content. */
@@ -76,6 +77,15 @@ export class DocumentService<Body extends object, Content extends object> {
     const page = await this.#page(principal, request);
     const documents = page.items.map((row) => ({ row, body: this.#openBody(row) }));
     return { items: await this.#views(this.#dataSource.manager, documents), next: page.next };
+  }
+
+  /** The views of a selection, as a transaction sees them. Whoever asks has authorized that for each of them. */
+  async viewsIn(manager: EntityManager, selection: Selection): Promise<(DocumentView & Content)[]> {
+    const rows = await selectRows(manager, this.#kind.entity, selection);
+    return this.#views(
+      manager,
+      rows.map((row) => ({ row, body: this.#openBody(row) })),
+    );
   }
 
   /** @throws Fault NOT_FOUND */
