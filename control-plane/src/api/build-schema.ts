@@ -9,6 +9,7 @@ import { UserResolver } from '../auth/users/user.resolver.ts';
 import { addWait } from './add-wait.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
+import { PlanResolver } from '../plan/plan.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
@@ -32,6 +33,7 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
       SessionResolver,
       ApiKeyResolver,
       AdminEventResolver,
+      PlanResolver,
     ],
     container: { get: (wanted) => resolvers.get(wanted) },
     // The services check every input by their own schemas.

@@ -51,6 +51,7 @@ const expected: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'NOT_FOUND',
   'NAME_TAKEN',
   'IDENTITY_TAKEN',
+  'MANAGED_ELSEWHERE',
   'CONFLICT',
   'LAST_OWNER',
 ]);
