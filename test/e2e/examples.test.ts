@@ -141,7 +141,7 @@ describe('the examples', () => {
       expect(good.stdout, good.stderr).toMatch(/\n200$/);
       const value = values[example.good.arrives] ?? 'no value';
       const arrived = upstream.requests.at(-1);
-      expect(JSON.stringify([arrived?.headers, arrived?.body.toString()])).toContain(value);
+      expect(JSON.stringify([arrived?.headers, String(await arrived?.body())])).toContain(value);
 
       const before = upstream.requests.length;
       const refused = await run(example.refused.curl);
