@@ -264,7 +264,7 @@ describe('a source address', () => {
 });
 
 describe('an identity that is taken away', () => {
-  it('ends the open tunnel in its next request', async () => {
+  it('ends the open tunnel', async () => {
     const create = { name: 'passing', labels: { known: 'yes' }, identities: [{ source: { cidrs: ['127.0.0.5'] } }] };
     await world.onecli.must('POST', '/api/agents', create);
     const options = { proxyPort: world.onecli.proxyPort, localAddress: '127.0.0.5', ca: world.caPem };
@@ -278,8 +278,7 @@ describe('an identity that is taken away', () => {
     await waitUntil('nobody comes in by it', async () => (await openTunnel(options)).kind === 'refused');
     world.upstream.reset();
     tunnel.connection.send(requestBytes('GET', '/v1/models', authorization));
-    const answer = await tunnel.connection.readResponse();
-    expect([answer.status, answer.header('x-onecli-error')]).toEqual([407, 'PROXY_AUTH_INVALID']);
+    await tunnel.connection.untilClosed();
     expect(world.upstream.requests).toHaveLength(0);
   });
 });

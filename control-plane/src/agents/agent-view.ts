@@ -38,12 +38,11 @@ export async function viewAgents(
     where: { agentId: In(rows.map((row) => row.id)) },
     order: { createdAt: 'ASC', id: 'ASC' },
   });
-  const byAgent = new Map<string, AgentTokenView[]>(rows.map((row) => [row.id, []]));
-  for (const { agentId, prefix, createdAt, expiresAt } of tokens)
-    byAgent.get(agentId)?.push({ prefix, createdAt, expiresAt });
   return rows.map(({ sealedIdentities, ...row }) => ({
     ...row,
     identities: openIdentities(keyring, { ...row, sealedIdentities }).map(documentOf),
-    tokens: byAgent.get(row.id) ?? [],
+    tokens: tokens
+      .filter((token) => token.agentId === row.id)
+      .map(({ prefix, createdAt, expiresAt }) => ({ prefix, createdAt, expiresAt })),
   }));
 }

@@ -1,15 +1,6 @@
 import { Arg, Args, Ctx, Int, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
-import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
-import { filterOf } from '../api/list-filter.ts';
-import {
-  ObjectArguments,
-  UpsertArguments,
-  WriteArguments,
-  conditionsOf,
-  refOf,
-  upsertOptions,
-} from '../api/object-arguments.ts';
+import { PageArguments, pageOf } from '../api/page-arguments.ts';
 import { orNull } from '../api/or-null.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
@@ -18,10 +9,10 @@ import type { AgentService } from './agent.service.ts';
 import {
   Agent,
   AgentCertificatePayload,
-  AgentConnection,
-  AgentFilter,
-  AgentInput,
+  AgentPage,
   AgentTokenPayload,
+  AgentUpdateInput,
+  NewAgentInput,
 } from './agent.type.ts';
 import type { AgentView } from './agent-view.ts';
 import { identityInputs, identityList } from './identity.type.ts';
@@ -38,64 +29,60 @@ export class AgentResolver {
     this.#certificates = certificates;
   }
 
-  @Query(() => AgentConnection, { description: 'Agents, in the order of their names.' })
+  @Query(() => AgentPage)
   async agents(
-    @Args(() => ConnectionArguments) page: ConnectionArguments,
-    @Arg('filter', () => AgentFilter, { nullable: true }) filter: AgentFilter | null,
+    @Args(() => PageArguments) page: PageArguments,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<Connection<Agent>> {
-    const request = { ...pageOf(page), ...agentFilter(filter) };
-    return connectionOf(await this.#agents.list(principal, request), show, ({ name }) => name);
+  ): Promise<AgentPage> {
+    const { items, next = null } = await this.#agents.list(principal, pageOf(page));
+    return { items: items.map(show), next };
   }
 
   @Query(() => Agent, { nullable: true })
-  agent(@Args(() => ObjectArguments) asked: ObjectArguments, @Ctx() { principal }: GraphqlContext) {
-    return orNull(async () => show(await this.#agents.get(principal, refOf(asked))));
+  agent(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<Agent | null> {
+    return orNull(async () => show(await this.#agents.get(principal, name)));
   }
 
-  @Mutation(() => AgentTokenPayload, { description: 'Makes an agent, or brings it to what is given.' })
-  upsertAgent(
-    @Arg('input', () => AgentInput) input: AgentInput,
-    @Args(() => UpsertArguments) asked: UpsertArguments,
+  @Mutation(() => AgentTokenPayload)
+  createAgent(
+    @Arg('input', () => NewAgentInput) input: NewAgentInput,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<AgentTokenPayload> {
-    return payloadOf(async () =>
-      showWritten(await this.#agents.upsert(principal, inputOf(input), upsertOptions(asked))),
-    );
+    return payloadOf(async () => showWritten(await this.#agents.create(principal, inputOf(input))));
+  }
+
+  @Mutation(() => AgentTokenPayload)
+  updateAgent(
+    @Arg('name', () => String) name: string,
+    @Arg('input', () => AgentUpdateInput) input: AgentUpdateInput,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<AgentTokenPayload> {
+    return payloadOf(async () => showWritten(await this.#agents.update(principal, name, inputOf(input))));
   }
 
   @Mutation(() => AgentTokenPayload, { description: 'Gives a new token; those before it are dead.' })
   rotateAgent(
-    @Args(() => WriteArguments) asked: WriteArguments,
+    @Arg('name', () => String) name: string,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<AgentTokenPayload> {
-    return payloadOf(async () => showWritten(await this.#agents.rotate(principal, refOf(asked), conditionsOf(asked))));
+    return payloadOf(async () => showWritten(await this.#agents.rotate(principal, name)));
   }
 
   @Mutation(() => AgentCertificatePayload, {
     description: 'Issues a client certificate for the mtls identities of an agent. Those before it stay good.',
   })
   issueAgentCertificate(
-    @Args(() => ObjectArguments) asked: ObjectArguments,
+    @Arg('name', () => String) name: string,
     @Arg('days', () => Int, { nullable: true, description: '1 to 365; 30 when absent.' }) days: number | null,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<AgentCertificatePayload> {
-    return payloadOf(() => this.#certificates.issue(principal, refOf(asked), days === null ? {} : { days }));
+    return payloadOf(() => this.#certificates.issue(principal, name, days === null ? {} : { days }));
   }
 
   @Mutation(() => RemovalPayload)
-  deleteAgent(
-    @Args(() => WriteArguments) asked: WriteArguments,
-    @Ctx() { principal }: GraphqlContext,
-  ): Promise<RemovalPayload> {
-    return payloadOf(() => this.#agents.remove(principal, refOf(asked), conditionsOf(asked)));
+  deleteAgent(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<RemovalPayload> {
+    return payloadOf(() => this.#agents.remove(principal, name));
   }
-}
-
-function agentFilter(filter: AgentFilter | null) {
-  const { labels, ...others } = filter ?? {};
-  const { filter: given = {} } = filterOf(others);
-  return { filter: { ...given, ...(labels != null && { labels: labelRecord(labels, 'filter.labels') }) } };
 }
 
 function show(view: AgentView): Agent {
@@ -111,12 +98,12 @@ function showWritten<W extends Written<AgentView>>(written: W) {
   return { ...written, object: show(written.object) };
 }
 
-/** Labels and identities in the form that the services take. */
-function inputOf({ name, labels, isDisabled, identities }: AgentInput): object {
+/** Labels and identities in the form that the services take; a null is what is absent. */
+function inputOf(input: NewAgentInput | AgentUpdateInput): object {
+  const { labels, identities, ...others } = input;
   return {
-    ...(name != null && { name }),
-    ...(isDisabled !== undefined && { isDisabled }),
-    ...(labels !== undefined && { labels: labels && labelRecord(labels) }),
-    ...(identities !== undefined && { identities: identities && identityInputs(identities) }),
+    ...others,
+    ...(labels != null && { labels: labelRecord(labels) }),
+    ...(identities != null && { identities: identityInputs(identities) }),
   };
 }

@@ -1,6 +1,4 @@
-import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { connectionType } from '../api/connection.ts';
-import { SwitchableFilter } from '../api/list-filter.ts';
+import { Field, GraphQLISODateTime, ID, InputType, ObjectType } from 'type-graphql';
 import { WritePayload } from '../api/write-payload.ts';
 import { AgentIdentity, AgentIdentityInput } from './identity.type.ts';
 import { Label, LabelInput } from './label.type.ts';
@@ -43,9 +41,6 @@ export class Agent {
   })
   managedBy: string | null;
 
-  @Field(() => Int, { description: 'The revision that last wrote it.' })
-  revision: number;
-
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 
@@ -53,7 +48,14 @@ export class Agent {
   updatedAt: Date;
 }
 
-export const AgentConnection = connectionType(Agent, 'Agent');
+@ObjectType()
+export class AgentPage {
+  @Field(() => [Agent])
+  items: Agent[];
+
+  @Field(() => String, { nullable: true })
+  next: string | null;
+}
 
 @ObjectType()
 export class AgentPayload extends WritePayload {
@@ -86,22 +88,25 @@ export class AgentCertificatePayload extends WritePayload {
 }
 
 @InputType()
-export class AgentFilter extends SwitchableFilter {
-  @Field(() => [LabelInput], { nullable: true, description: 'Agents that carry each of these.' })
+export class NewAgentInput {
+  @Field(() => String)
+  name: string;
+
+  @Field(() => [LabelInput], { nullable: true })
   labels?: LabelInput[] | null;
+
+  @Field(() => [AgentIdentityInput], { nullable: true, description: 'Absent: a token.' })
+  identities?: AgentIdentityInput[] | null;
 }
 
-@InputType({ description: 'What is absent stays as it is, and is the default of a new agent; null is the default.' })
-export class AgentInput {
-  @Field(() => String, { nullable: true, description: 'May be absent where an id is given.' })
-  name?: string | null;
-
-  @Field(() => [LabelInput], { nullable: true, description: 'Replaces all labels. Default: none.' })
+@InputType({ description: 'What is absent stays as it is.' })
+export class AgentUpdateInput {
+  @Field(() => [LabelInput], { nullable: true, description: 'Replaces all labels.' })
   labels?: LabelInput[] | null;
 
-  @Field(() => Boolean, { nullable: true, description: 'Default: false.' })
+  @Field(() => Boolean, { nullable: true })
   isDisabled?: boolean | null;
 
-  @Field(() => [AgentIdentityInput], { nullable: true, description: 'Replaces all identities. Default: a token.' })
+  @Field(() => [AgentIdentityInput], { nullable: true, description: 'Replaces all identities.' })
   identities?: AgentIdentityInput[] | null;
 }

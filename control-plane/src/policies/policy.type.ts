@@ -1,6 +1,5 @@
 import { Field, Float, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Label, LabelInput } from '../agents/label.type.ts';
-import { connectionType } from '../api/connection.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
 export enum PolicyMode {
@@ -146,9 +145,6 @@ export class Policy {
   })
   managedBy: string | null;
 
-  @Field(() => Int, { description: 'The revision that last wrote it.' })
-  revision: number;
-
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 
@@ -156,7 +152,14 @@ export class Policy {
   updatedAt: Date;
 }
 
-export const PolicyConnection = connectionType(Policy, 'Policy');
+@ObjectType()
+export class PolicyPage {
+  @Field(() => [Policy])
+  items: Policy[];
+
+  @Field(() => String, { nullable: true })
+  next: string | null;
+}
 
 @ObjectType()
 export class PolicyPayload extends WritePayload {
@@ -248,17 +251,20 @@ export class RuleInput {
   deny?: DenyRuleInput;
 }
 
-@InputType({ description: 'What is absent stays as it is; a new policy needs agents and rules. Null is the default.' })
-export class PolicyInput {
-  @Field(() => String, { nullable: true, description: 'May be absent where an id is given.' })
-  name?: string | null;
+@InputType()
+export class PolicyContentInput {
+  @Field(() => [AgentSelectorInput])
+  agents: AgentSelectorInput[];
 
-  @Field(() => [AgentSelectorInput], { nullable: true, description: 'Replaces all of them.' })
-  agents?: AgentSelectorInput[] | null;
+  @Field(() => PolicyMode, { nullable: true, description: 'ENFORCE when it is absent.' })
+  mode?: PolicyMode;
 
-  @Field(() => PolicyMode, { nullable: true, description: 'Default: ENFORCE.' })
-  mode?: PolicyMode | null;
+  @Field(() => [RuleInput])
+  rules: RuleInput[];
+}
 
-  @Field(() => [RuleInput], { nullable: true, description: 'Replaces all of them.' })
-  rules?: RuleInput[] | null;
+@InputType()
+export class NewPolicyInput extends PolicyContentInput {
+  @Field(() => String)
+  name: string;
 }

@@ -1,8 +1,7 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
 import { orNull } from '../api/or-null.ts';
-import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
-import { SwitchableFilter, filterOf } from '../api/list-filter.ts';
+import { PageArguments, pageOf } from '../api/page-arguments.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
 import type { SecretService } from './secret.service.ts';
@@ -10,7 +9,7 @@ import {
   NewSecretInput,
   ScrubMode,
   Secret,
-  SecretConnection,
+  SecretPage,
   SecretPayload,
   SecretUpdateInput,
   Surface,
@@ -25,14 +24,13 @@ export class SecretResolver {
     this.#secrets = secrets;
   }
 
-  @Query(() => SecretConnection, { description: 'Secrets, in the order of their names. No answer has a value.' })
+  @Query(() => SecretPage)
   async secrets(
-    @Args(() => ConnectionArguments) page: ConnectionArguments,
-    @Arg('filter', () => SwitchableFilter, { nullable: true }) filter: SwitchableFilter | null,
+    @Args(() => PageArguments) page: PageArguments,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<Connection<Secret>> {
-    const request = { ...pageOf(page), ...filterOf(filter) };
-    return connectionOf(await this.#secrets.list(principal, request), show, ({ name }) => name);
+  ): Promise<SecretPage> {
+    const { items, next = null } = await this.#secrets.list(principal, pageOf(page));
+    return { items: items.map(show), next };
   }
 
   @Query(() => Secret, { nullable: true })

@@ -1,5 +1,4 @@
 import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { connectionType } from '../api/connection.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
 /** Surfaces of the domain, as a GraphQL enum; a test holds them together. */
@@ -114,9 +113,6 @@ export class Secret {
   })
   managedBy: string | null;
 
-  @Field(() => Int, { description: 'The revision that last wrote it.' })
-  revision: number;
-
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 
@@ -124,7 +120,14 @@ export class Secret {
   updatedAt: Date;
 }
 
-export const SecretConnection = connectionType(Secret, 'Secret');
+@ObjectType()
+export class SecretPage {
+  @Field(() => [Secret])
+  items: Secret[];
+
+  @Field(() => String, { nullable: true })
+  next: string | null;
+}
 
 @ObjectType()
 export class SecretPayload extends WritePayload {

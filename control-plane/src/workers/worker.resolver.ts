@@ -1,8 +1,8 @@
 import { Args, Ctx, Int, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
-import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
+import { PageArguments, pageOf } from '../api/page-arguments.ts';
 import type { WorkerService } from './worker.service.ts';
-import { type Worker, WorkerConnection } from './worker.type.ts';
+import { WorkerPage } from './worker.type.ts';
 
 @Resolver()
 export class WorkerResolver {
@@ -12,16 +12,13 @@ export class WorkerResolver {
     this.#workers = workers;
   }
 
-  @Query(() => WorkerConnection, { description: 'The workers that reported themselves, in the order of their names.' })
+  @Query(() => WorkerPage)
   async workers(
-    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Args(() => PageArguments) page: PageArguments,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<Connection<Worker>> {
-    return connectionOf(
-      await this.#workers.list(principal, pageOf(page)),
-      (worker) => worker,
-      ({ name }) => name,
-    );
+  ): Promise<WorkerPage> {
+    const { items, next = null } = await this.#workers.list(principal, pageOf(page));
+    return { items, next };
   }
 
   @Query(() => Int, { description: 'The revision of the configuration that is committed now.' })

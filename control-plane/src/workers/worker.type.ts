@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import { Field, GraphQLISODateTime, Int, ObjectType } from 'type-graphql';
-import { connectionType } from '../api/connection.ts';
 
 @ObjectType({ description: 'A proxy process, as it last reported itself.' })
 export class Worker {
@@ -26,4 +25,11 @@ export class Worker {
   isLive: boolean;
 }
 
-export const WorkerConnection = connectionType(Worker, 'Worker');
+@ObjectType()
+export class WorkerPage {
+  @Field(() => [Worker])
+  items: Worker[];
+
+  @Field(() => String, { nullable: true })
+  next: string | null;
+}

@@ -12,7 +12,9 @@ import type { Deadline } from '../proxy/deadline.ts';
 import { Exchange } from '../proxy/exchange.ts';
 import { handleRequest } from '../proxy/handle-request.ts';
 import type { Limits } from '../proxy/limits.ts';
-import type { OpenConnection } from '../proxy/open-connections.ts';
+import type { Holder, OpenConnection } from '../proxy/open-connections.ts';
+import { confirmIdentity } from '../identity/identify.ts';
+import type { Configuration } from '../snapshot/configuration.ts';
 import { headerValue, type RequestHead } from '../wire/head.ts';
 import { requestHeadOf, type FieldsListener } from './fields.ts';
 import { Http2Agent } from './http2-agent.ts';
@@ -37,7 +39,7 @@ const lingerMs = 2000;
 const pseudoFields = 4;
 const noHead: RequestHead = { method: '', target: '', minor: 1, headers: [] };
 
-class AgentSession {
+class AgentSession implements Holder {
   readonly ended: Promise<boolean>;
   readonly #plane: DataPlane;
   readonly #inside: Inside;
@@ -45,7 +47,7 @@ class AgentSession {
   readonly #connection: OpenConnection;
   readonly #deadline: Deadline;
   readonly #resets: ResetBudget;
-  #openStreams = 0;
+  readonly #streams = new Set<Http2Agent>();
   #lastStreamId = -1;
   #isRefused = false;
 
@@ -58,6 +60,7 @@ class AgentSession {
     this.#connection = connection;
     connection.socket = socket;
     connection.retire = () => this.#session.close();
+    connection.holder = this;
     connection.isIdle = true;
     // Ahead of the session's own listener, after which it tells nothing any more.
     socket.once('close', () => this.#noteHidden());
@@ -78,16 +81,29 @@ class AgentSession {
     });
   }
 
+  lookAgain(configuration: Configuration): void {
+    const { tunnel } = this.#inside;
+    const identity = confirmIdentity(tunnel.identity, configuration, Date.now());
+    if (identity.kind === 'identity') {
+      tunnel.identity = identity;
+      for (const agent of this.#streams) agent.lookAgain(configuration);
+      return;
+    }
+    for (const agent of this.#streams) agent.withdraw('PROXY_AUTH_INVALID');
+    this.#session.close();
+    this.#deadline.extend(lingerMs);
+  }
+
   #take(stream: ServerHttp2Stream, _fields: unknown, flags: number, raw: readonly string[]): void {
     if (this.#lastStreamId === -1) this.#plane.connections.spoke(this.#connection);
     this.#noteGap(stream.id ?? 0);
-    this.#openStreams++;
     this.#connection.isIdle = false;
     this.#deadline.pause();
     const read = this.#inside.refused ?? requestHeadOf(raw);
     const head = read.kind === 'head' ? read.head : noHead;
     const isEnded = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const agent = new Http2Agent(this.#plane, stream, this.#inside, isEnded, headerValue(head.headers, 'content-type'));
+    this.#streams.add(agent);
     stream.once('close', () => this.#release(agent));
     const served = read.kind === 'head' ? handleRequest(this.#plane, agent, head) : this.#refuse(agent, read);
     served.catch((error: unknown) => {
@@ -98,12 +114,12 @@ class AgentSession {
   }
 
   #release(agent: Http2Agent): void {
-    this.#openStreams--;
-    if (this.#openStreams === 0) {
+    this.#streams.delete(agent);
+    if (this.#streams.size === 0) {
       this.#connection.isIdle = true;
-      this.#deadline.extend(this.#plane.limits.keepAliveMs);
+      this.#deadline.extend(this.#session.closed ? lingerMs : this.#plane.limits.keepAliveMs);
     }
-    if (agent.isOver || this.#session.destroyed || this.#resets.take()) return;
+    if (agent.isOver || agent.withdrawn || this.#session.destroyed || this.#resets.take()) return;
     this.#refuseAll(refusal('TOO_MANY_RESETS', 'The agent reset too many streams.'));
     this.#session.destroy(new Error('too many resets'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }

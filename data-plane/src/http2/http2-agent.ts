@@ -5,8 +5,10 @@ import type { AgentStream, AnswerHead, BodyPiece, BodySource, Tunnel } from '../
 import type { OwnAnswer } from '../proxy/answer.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
 import type { Deadline } from '../proxy/deadline.ts';
+import { grantsNow, type Underway, type Withdrawal } from '../proxy/judge-request.ts';
 import { SocketReader } from '../proxy/socket-reader.ts';
 import { writeBytes } from '../proxy/write-bytes.ts';
+import type { Configuration } from '../snapshot/configuration.ts';
 import type { Framing } from '../wire/frame-body.ts';
 import type { Header, RequestHead, WireFault } from '../wire/head.ts';
 import { answerFields, type FieldsListener, payloadFraming, trailerFields, trailersOf } from './fields.ts';
@@ -14,6 +16,8 @@ import { grpcAnswer, isGrpc } from './grpc-refusal.ts';
 import { watchEnd } from './whole-stream.ts';
 
 const lingerMs = 2000;
+/** CANCEL would do, but Node's client takes an answer that ends by it for a whole one (rule 9). */
+const cutCode = constants.NGHTTP2_INTERNAL_ERROR;
 
 export class Http2Agent implements AgentStream {
   readonly isHttp2 = true;
@@ -33,6 +37,8 @@ export class Http2Agent implements AgentStream {
   #trailers: readonly Header[] = [];
   #isOver = false;
   answersBegun = 0;
+  underway: Underway | undefined;
+  withdrawn: Withdrawal | undefined;
   onGone: (() => void) | undefined;
 
   /** @param isEnded the request's head was the end of the stream */
@@ -144,7 +150,19 @@ export class Http2Agent implements AgentStream {
 
   abort(): void {
     this.#isOver = true;
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.#stream.close(cutCode);
+  }
+
+  /** What another configuration does not allow any more ends at once. */
+  lookAgain(configuration: Configuration): void {
+    const grants = this.underway && grantsNow(this, this.underway, configuration);
+    if (typeof grants === 'string') this.withdraw(grants);
+  }
+
+  /** Cuts the stream off, for no fault of its agent's making. */
+  withdraw(why: Withdrawal): void {
+    this.withdrawn = why;
+    this.#stream.close(cutCode);
   }
 
   async #whileUnread(written: Promise<boolean>): Promise<boolean> {
@@ -180,8 +198,8 @@ export class Http2Agent implements AgentStream {
     const stream = this.#stream;
     this.#reader?.interrupt();
     // What was not taken in time must not look whole.
-    if (this.#isOver) stream.close(stream.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
-    else if (stream.writableNeedDrain) stream.close(constants.NGHTTP2_CANCEL);
+    if (this.#isOver) stream.close(stream.writableFinished ? constants.NGHTTP2_NO_ERROR : cutCode);
+    else if (stream.writableNeedDrain) stream.close(cutCode);
   }
 }
 

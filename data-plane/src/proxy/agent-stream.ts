@@ -12,6 +12,7 @@ import type { OwnAnswer, Refusal } from './answer.ts';
 import type { Deadline } from './deadline.ts';
 import type { Identity } from '../identity/identify.ts';
 import type { Peer } from '../identity/peer.ts';
+import type { Underway, Withdrawal } from './judge-request.ts';
 import type { OpenConnection } from './open-connections.ts';
 import type { SocketReader } from './socket-reader.ts';
 
@@ -74,6 +75,10 @@ export interface AgentStream {
   readonly isWritable: boolean;
   /** Called once when the agent goes away. */
   onGone: (() => void) | undefined;
+  /** The request that policy has allowed, until its end: each new configuration is asked about it again. */
+  underway: Underway | undefined;
+  /** Why it was cut off by us although it had been allowed. */
+  readonly withdrawn: Withdrawal | undefined;
 
   /** How the payload of a request is delimited, or why that cannot be told. */
   framingOf(head: RequestHead): Framing | WireFault;

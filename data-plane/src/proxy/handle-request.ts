@@ -23,7 +23,7 @@ import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import { type Held, holdBody } from './hold-body.ts';
-import { grantsNow, type JudgedRequest, judgeRequest } from './judge-request.ts';
+import { grantsNow, type JudgedRequest, judgeRequest, type Withdrawal } from './judge-request.ts';
 import { type KnownRequest, keepKnown, knownRequest } from './known-request.ts';
 import { answerInternal, isInternal } from './onecli-internal.ts';
 import type { Forwarded, Outgoing } from './outgoing.ts';
@@ -50,7 +50,9 @@ export async function handleRequest(plane: DataPlane, agent: AgentStream, head: 
         ? refusal('INTERNAL', 'An unexpected fault.')
         : { kind: 'broken', code: 'INTERNAL', status: 0, responseBytes: 0 };
   }
+  agent.underway = undefined;
   exchange.release();
+  if (agent.withdrawn) ending = withdrawnEnding(ending, agent.withdrawn);
   if (ending.kind === 'refused') await refuse(plane, agent, head, exchange, ending);
   else if (ending.kind === 'broken') agent.abort();
   exchange.record(ending);
@@ -95,6 +97,7 @@ function judge(
   if (isInternal(request)) return answerInternal(plane, agent, head, request, { configuration, agent: identity.agent });
   const judged = judgeRequest(plane, agent, exchange, { configuration, identity, request });
   if (judged.kind === 'refused') return judged;
+  agent.underway = { identity, request, readings: request.readings };
   const { limits } = judged.options;
   const limiting = limits.length > 0 ? limitRequest(plane, exchange, limits, identity.agent.id) : undefined;
   return after(limiting, (limited) => limited ?? place(plane, agent, head, exchange, judged, known));
@@ -114,6 +117,7 @@ function place(
   const scope = placementScope(judged);
   const placed = known?.placed ?? placeSecrets(plane, agent, head, exchange, judged, scope);
   if (placed.kind === 'refused') return placed;
+  if (placed.readings) agent.underway = { identity: judged.identity, request, readings: placed.readings };
   const maxBytes = Math.min(options.maxBodyBytes ?? Number.POSITIVE_INFINITY, plane.limits.maxBodyBytes);
   const body = (exchange.body = new RequestBody(agent, request.framing, maxBytes));
   if (body.isTooLong) return refusal('BODY_TOO_LARGE', 'The request body is too long.');
@@ -150,6 +154,7 @@ function outgoingOf(
   const { judged, scope, placed, body, held } = ready;
   const { request, identity } = judged;
   const { destination, isSecure, upgrade } = request;
+  const underway = { identity, request, readings: placed.readings ?? request.readings };
   const { wanted, headers, bytes } = ready.known ?? writeOut(plane, head, ready);
   return {
     poolKey: agent.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
@@ -164,9 +169,7 @@ function outgoingOf(
     onLeaving: () => exchange.leaving(placed, held),
     webSocket:
       upgrade &&
-      webSocketRequest(plane, exchange, upgrade, scope, placed.used, (now) =>
-        grantsNow(agent, judged, placed.readings ?? request.readings, now),
-      ),
+      webSocketRequest(plane, exchange, upgrade, scope, placed.used, (now) => grantsNow(agent, underway, now)),
   };
 }
 
@@ -188,6 +191,12 @@ function writeOut(
     });
   }
   return { wanted, headers, bytes: undefined };
+}
+
+/** What was cut off because it is not allowed any more did not fail for another reason. */
+function withdrawnEnding(ending: Forwarded, code: Withdrawal): Forwarded {
+  if (ending.kind === 'broken') return { ...ending, code };
+  return ending.kind === 'refused' ? { kind: 'broken', code, status: 0, responseBytes: 0 } : ending;
 }
 
 /** The tunnel's agent, if it is still one; outside a tunnel each request says who it is from. */

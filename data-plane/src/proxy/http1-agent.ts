@@ -9,14 +9,17 @@ import { type OwnAnswer, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Deadline } from './deadline.ts';
 import { frameChunks, joinPayload } from './frame-chunks.ts';
-import type { OpenConnection } from './open-connections.ts';
+import { confirmIdentity } from '../identity/identify.ts';
+import type { Configuration } from '../snapshot/configuration.ts';
+import { grantsNow, type Underway, type Withdrawal } from './judge-request.ts';
+import type { Holder, OpenConnection } from './open-connections.ts';
 import { SocketReader } from './socket-reader.ts';
 import { type Piece, writeBytes } from './write-bytes.ts';
 
 const lingerMs = 2000;
 const noPayload: Framing = { kind: 'none' };
 
-export class Http1Agent implements AgentStream {
+export class Http1Agent implements AgentStream, Holder {
   readonly isHttp2 = false;
   readonly socket: Socket;
   /** The TCP socket under `socket`; the same one outside a tunnel. */
@@ -35,6 +38,8 @@ export class Http1Agent implements AgentStream {
   /** The version of the request under way: HTTP/1.0 knows no chunks. */
   minor: 0 | 1 = 1;
   answersBegun = 0;
+  underway: Underway | undefined;
+  withdrawn: Withdrawal | undefined;
 
   constructor(
     plane: DataPlane,
@@ -49,6 +54,7 @@ export class Http1Agent implements AgentStream {
     this.reader = new SocketReader(socket);
     this.connection = connection;
     connection.socket = socket;
+    connection.holder = this;
     this.deadline = plane.clock.deadline(() => this.#expire());
     clearOnClose(socket, this.deadline);
   }
@@ -141,6 +147,22 @@ export class Http1Agent implements AgentStream {
     this.#isLast = true;
     this.raw.resetAndDestroy();
     this.socket.destroy();
+  }
+
+  lookAgain(configuration: Configuration): void {
+    this.withdrawn ??= this.#whyNotNow(configuration);
+    if (this.withdrawn) this.abort();
+  }
+
+  #whyNotNow(configuration: Configuration): Withdrawal | undefined {
+    const { tunnel, underway } = this;
+    if (tunnel) {
+      const identity = confirmIdentity(tunnel.identity, configuration, Date.now());
+      if (identity.kind === 'refused') return 'PROXY_AUTH_INVALID';
+      tunnel.identity = identity;
+    }
+    const grants = underway && grantsNow(this, underway, configuration);
+    return typeof grants === 'string' ? grants : undefined;
   }
 
   /**

@@ -64,22 +64,29 @@ export function judgeAgain(
   return isAllowed ? undefined : exchange.deny();
 }
 
-/** What a request that was judged would be granted under another configuration; undefined: it would be refused. */
+/** A request that is under way, without the configuration that it began under: that one may be gone before its end. */
+export interface Underway {
+  readonly identity: Identity;
+  readonly request: StrictRequest;
+  /** Of the path as it left. */
+  readonly readings: readonly string[];
+}
+
+/** Why an agent's connection or request is ended that had been allowed. */
+export type Withdrawal = 'PROXY_AUTH_INVALID' | 'POLICY_DENIED';
+
+/** What a request that is under way would be granted under another configuration, or why it would be refused. */
 export function grantsNow(
   agent: AgentStream,
-  { identity: known, request }: JudgedRequest,
-  readings: readonly string[],
+  { identity: known, request, readings }: Underway,
   configuration: Configuration,
-): ReadonlySet<string> | undefined {
-  const identity = confirmIdentity(known, configuration, Date.now());
-  if (identity.kind === 'refused') return undefined;
-  const decision = decide(
-    hostRules(agent, { configuration, identity, request }),
-    request.methods,
-    readings,
-    Date.now(),
-  );
-  return decision.kind === 'allow' ? decision.secrets : undefined;
+): ReadonlySet<string> | Withdrawal {
+  const nowMs = Date.now();
+  const identity = confirmIdentity(known, configuration, nowMs);
+  if (identity.kind === 'refused') return 'PROXY_AUTH_INVALID';
+  const rules = hostRules(agent, { configuration, identity, request });
+  const decision = decide(rules, request.methods, readings, nowMs);
+  return decision.kind === 'allow' ? decision.secrets : 'POLICY_DENIED';
 }
 
 /** The rules for the destination, compiled once for a tunnel and a configuration. */

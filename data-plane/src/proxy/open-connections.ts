@@ -1,4 +1,12 @@
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Configuration } from '../snapshot/configuration.ts';
+
+/** Whoever has a connection now. */
+export interface Holder {
+  /** Another configuration is in force: what it does not allow any more ends at once, also where nothing is being said. */
+  lookAgain(configuration: Configuration): void;
+}
 
 /** A connection of an agent. */
 export interface OpenConnection {
@@ -11,6 +19,7 @@ export interface OpenConnection {
   readonly openedMs: number;
   /** Asks a connection that carries several requests at once, or one without end, to end when it can. May be asked often. */
   retire: (() => void) | undefined;
+  holder: Holder | undefined;
 }
 
 export interface OpenConnectionsOptions {
@@ -21,6 +30,8 @@ export interface OpenConnectionsOptions {
 }
 
 const lookEveryMs = 5_000;
+/** So many are asked to look again between two turns of the event loop. */
+const lookedAtOnce = 250;
 
 /**
  * The agents' connections, of which there are so many at most. Those that have sent no request yet make room for new
@@ -33,6 +44,8 @@ export class OpenConnections {
   /** Those that have sent no request yet, the oldest first. */
   readonly #silent = new Set<OpenConnection>();
   readonly #timer: NodeJS.Timeout;
+  /** What is to be looked at again, and while they are being asked. */
+  #newest: Configuration | undefined;
 
   constructor(options: OpenConnectionsOptions) {
     this.#options = options;
@@ -49,6 +62,7 @@ export class OpenConnections {
       isIdle: false,
       isExpired: false,
       retire: undefined,
+      holder: undefined,
       openedMs: this.#nowMs(),
     };
     this.#all.add(connection);
@@ -84,6 +98,22 @@ export class OpenConnections {
       connection.isExpired = true;
       endSoon(connection);
     }
+  }
+
+  /** Has every connection judged by a configuration that has just come into force, a few in each turn. Never rejects. */
+  async lookAgain(configuration: Configuration): Promise<void> {
+    const isLooking = this.#newest !== undefined;
+    this.#newest = configuration;
+    if (isLooking) return;
+    for (let asked: Configuration | undefined; asked !== this.#newest; ) {
+      asked = this.#newest;
+      let inTurn = 0;
+      for (const { holder } of this.#all) {
+        holder?.lookAgain(asked);
+        if (++inTurn % lookedAtOnce === 0) await nextTurn();
+      }
+    }
+    this.#newest = undefined;
   }
 
   close(): void {

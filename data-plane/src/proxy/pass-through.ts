@@ -127,12 +127,14 @@ async function passOn(
   upstream.write(Buffer.concat([hello, rest]));
   const joined = new JoinedSockets(agent.socket, upstream, { clock: plane.clock, idleMs: plane.limits.bodyIdleMs });
   let withdrawn: Broken['code'] | undefined;
-  const look = plane.clock.deadline(() => {
-    withdrawn = whyNotNow(plane, asked);
+  const lookAgain = (): void => {
+    withdrawn ??= whyNotNow(plane, asked);
     if (withdrawn) joined.cut();
     else look.extend(lookEveryMs);
-  });
+  };
+  const look = plane.clock.deadline(lookAgain);
   look.extend(lookEveryMs);
+  agent.connection.holder = { lookAgain };
   await joined.ended;
   look.clear();
   exchange.sentBytes = hello.length + rest.length + joined.forthBytes;

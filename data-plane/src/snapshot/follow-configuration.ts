@@ -18,6 +18,8 @@ export interface FollowOptions extends Openers {
   readonly lookEveryMs: number;
   /** Called with each configuration before it is in force; throwing keeps the previous one. */
   readonly prepare?: (snapshot: Snapshot) => void;
+  /** Called with each configuration that has come into force. */
+  readonly onApplied?: (configuration: Configuration) => void;
 }
 
 /** Holds the configuration in force and follows the store. */
@@ -28,7 +30,6 @@ export class FollowedConfiguration {
   #isStale = false;
   #isLooking = false;
   #isStoreReachable = false;
-  #applied: () => void = () => undefined;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -44,12 +45,8 @@ export class FollowedConfiguration {
     return this.#isStoreReachable;
   }
 
-  /**
-   * Loads the first configuration (retrying until it can) and follows until `signal` aborts. `applied` is called whenever
-   * another one is in force.
-   */
-  async start(signal: AbortSignal, applied?: () => void): Promise<void> {
-    if (applied) this.#applied = applied;
+  /** Loads the first configuration (retrying until it can) and follows until `signal` aborts. */
+  async start(signal: AbortSignal): Promise<void> {
     while (!this.#current && !signal.aborted) {
       await this.refresh();
       if (!this.#current) await pause(200, signal);
@@ -120,8 +117,8 @@ export class FollowedConfiguration {
     this.#options.prepare?.(next);
     this.#current = new Configuration(next, this.#current);
     if (changes.isWhole) this.#options.keys.forgetOutgrown();
+    this.#options.onApplied?.(this.#current);
     this.#options.log.debug({ revision: next.revision, isWhole: changes.isWhole }, 'configuration applied');
-    this.#applied();
   }
 
   /** The changes, with their keys taken up. When a key term is gone all is read: rows here may be sealed under it. */

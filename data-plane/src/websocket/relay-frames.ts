@@ -85,6 +85,11 @@ export class FrameRelay {
     });
   }
 
+  /** Asked where nothing is being said: is it still allowed? */
+  lookAgain(): void {
+    if (!this.#isOver && !this.#options.isStillAllowed()) this.#revoke();
+  }
+
   /** Tells both ends to go, and gives them `closeMs` to do it. */
   goAway(): void {
     if (this.#isOver || this.#isLeaving) return;

@@ -88,8 +88,10 @@ async function serveWebSocket(
   });
   const ending = relay.run();
   agent.connection.retire = () => relay.goAway();
+  agent.connection.holder = relay;
   const end = await ending;
   agent.connection.retire = undefined;
+  agent.connection.holder = undefined;
   request.onRequestBytes(relay.requestBytes);
   if (end.kind === 'closed') await flushed(upstream, closeMs);
   return outcomeOf(end, upstream, relay.responseBytes);

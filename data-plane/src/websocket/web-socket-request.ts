@@ -4,6 +4,7 @@ import type { PlacementScope, UsedSecret } from '../credentials/grant-placeholde
 import { isTextBound } from '../credentials/place-in-text.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
 import type { Exchange } from '../proxy/exchange.ts';
+import type { Withdrawal } from '../proxy/judge-request.ts';
 import { answerScrub } from '../proxy/scrub-answer.ts';
 import type { AnswerScrub } from '../scrub/answer-scrub.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
@@ -29,7 +30,7 @@ const askEveryMs = 1000;
 /**
  * @param scope what was granted to the request
  * @param leaving the secrets that leave with it
- * @param grantsNow policy's answer to the same request, asked again; undefined: no
+ * @param grantsNow policy's answer to the same request, asked again: the secrets, or why not
  */
 export function webSocketRequest(
   plane: DataPlane,
@@ -37,8 +38,10 @@ export function webSocketRequest(
   upgrade: WebSocketUpgrade,
   scope: PlacementScope,
   leaving: readonly UsedSecret[],
-  grantsNow: (configuration: Configuration) => ReadonlySet<string> | undefined,
+  grantsNow: (configuration: Configuration) => ReadonlySet<string> | Withdrawal,
 ): WebSocketRequest {
+  const { host, port, isSecure } = scope;
+  const isTextReplaced = isTextBound(scope);
   let { configuration } = scope;
   let now: PlacementScope | undefined = scope;
   let askedMs = performance.now();
@@ -47,7 +50,7 @@ export function webSocketRequest(
   let scrub = answerScrub(plane.opener, used, exchange.findings);
   return {
     upgrade,
-    isTextReplaced: isTextBound(scope),
+    isTextReplaced,
     // A WebSocket may outlive many revisions, and a rule's time: policy is asked again, and not for every message.
     scope: () => {
       const { current = configuration } = plane.configuration;
@@ -56,7 +59,7 @@ export function webSocketRequest(
       configuration = current;
       askedMs = nowMs;
       const grants = grantsNow(configuration);
-      now = grants && { ...scope, configuration, grants };
+      now = typeof grants === 'string' ? undefined : { configuration, grants, host, port, isSecure };
       return now;
     },
     // It may repeat what it does without end: what is told of it is one of each kind.

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { connectionType } from '../../api/connection.ts';
+import { ArgsType, Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { PageArguments } from '../../api/page-arguments.ts';
 
 export enum Outcome {
   DONE = 'done',
@@ -52,10 +52,17 @@ export class AdminEvent {
   detail: string;
 }
 
-export const AdminEventConnection = connectionType(AdminEvent, 'AdminEvent');
+@ObjectType()
+export class AdminEventPage {
+  @Field(() => [AdminEvent])
+  items: AdminEvent[];
 
-@InputType({ description: 'Which events: those to which all of it applies.' })
-export class AdminEventFilterInput {
+  @Field(() => String, { nullable: true })
+  next: string | null;
+}
+
+@ArgsType()
+export class AdminEventArguments extends PageArguments {
   @Field(() => String, { nullable: true, description: 'Whose; a user’s keys are found by him too.' })
   principal?: string | null;
 

@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import { Field, GraphQLISODateTime, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
-import { connectionType } from '../../api/connection.ts';
 import { WritePayload } from '../../api/write-payload.ts';
 import { RoleAssignment, RoleAssignmentInput } from '../role.type.ts';
 
@@ -35,7 +34,14 @@ export class User {
   updatedAt: Date;
 }
 
-export const UserConnection = connectionType(User, 'User');
+@ObjectType()
+export class UserPage {
+  @Field(() => [User])
+  items: User[];
+
+  @Field(() => String, { nullable: true })
+  next: string | null;
+}
 
 @ObjectType({ description: 'Who calls.' })
 export class Caller {
