@@ -57,19 +57,32 @@ const DECODE_ERROR = Buffer.from([21, 3, 3, 0, 2, 2, 50]);
  * An ALPN offer without any of the protocols is answered with no_application_protocol (RFC 7301 section 3.2). Never rejects.
  */
 export async function interceptTls(raw: Socket, head: Buffer, options: InterceptOptions): Promise<InterceptResult> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), options.handshakeTimeoutMs);
+  const deadline = new HandshakeDeadline(options.handshakeTimeoutMs);
   raw.on('error', ignoreFault);
   try {
     if (head.length > 0) raw.unshift(head);
-    const opening = await awaitOpening(raw, deadline.signal);
-    if (opening.kind === 'hello') return await handshake(raw, opening.serverName, options, deadline.signal);
+    const opening = await awaitOpening(raw, deadline);
+    if (opening.kind === 'hello') return await handshake(raw, opening.serverName, options, deadline);
     if (opening.reason === 'not-tls') raw.off('error', ignoreFault);
     else if (opening.reason === 'handshake') raw.end(DECODE_ERROR, () => raw.destroy());
     else raw.destroy();
     return opening;
   } finally {
-    clearTimeout(timer);
+    deadline.clear();
+  }
+}
+
+/** Tells whoever waits, one at a time, that the time is up. */
+class HandshakeDeadline {
+  onExpired: (() => void) | undefined;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(ms: number) {
+    this.#timer = setTimeout(() => this.onExpired?.(), ms);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
   }
 }
 
@@ -84,7 +97,7 @@ function failed(reason: InterceptFailure, detail: string): Failed {
 }
 
 /** Waits for a whole ClientHello and puts all that was read back: the wrapped handle is fed from the buffer first. */
-function awaitOpening(raw: Socket, deadline: AbortSignal): Promise<Opening> {
+function awaitOpening(raw: Socket, deadline: HandshakeDeadline): Promise<Opening> {
   const chunks: Buffer[] = [];
   let receivedBytes = 0;
   let neededBytes = 1;
@@ -93,7 +106,7 @@ function awaitOpening(raw: Socket, deadline: AbortSignal): Promise<Opening> {
       raw.off('readable', look);
       raw.off('end', onClosed);
       raw.off('close', onClosed);
-      deadline.removeEventListener('abort', onTimeout);
+      deadline.onExpired = undefined;
       resolve(opening);
     };
     const onClosed = (): void => settle(failed('closed', 'before the ClientHello was complete'));
@@ -117,7 +130,7 @@ function awaitOpening(raw: Socket, deadline: AbortSignal): Promise<Opening> {
     raw.on('readable', look);
     raw.on('end', onClosed);
     raw.on('close', onClosed);
-    deadline.addEventListener('abort', onTimeout);
+    deadline.onExpired = onTimeout;
     look();
   });
 }
@@ -142,7 +155,7 @@ function handshake(
   raw: Socket,
   serverName: string | undefined,
   options: InterceptOptions,
-  deadline: AbortSignal,
+  deadline: HandshakeDeadline,
 ): Promise<InterceptResult> {
   const { secureContext: given, asksForCertificate = false, protocols = ['http/1.1'] } = options;
   const secureContext = typeof given === 'function' ? given(serverName) : given;
@@ -164,7 +177,7 @@ function handshake(
       socket.off('error', onError);
       socket.off('end', onClosed);
       socket.off('close', onClosed);
-      deadline.removeEventListener('abort', onTimeout);
+      deadline.onExpired = undefined;
       if (result.kind === 'failed') {
         // A late fault of a socket that is given up has nobody to go to.
         socket.on('error', ignoreFault);
@@ -190,7 +203,7 @@ function handshake(
     // The tunnel may be half-open, and then an agent's end closes nothing by itself.
     socket.on('end', onClosed);
     socket.on('close', onClosed);
-    deadline.addEventListener('abort', onTimeout);
+    deadline.onExpired = onTimeout;
   });
 }
 
