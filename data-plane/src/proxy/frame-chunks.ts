@@ -11,10 +11,10 @@ export function joinPayload(chunks: Buffer[]): Buffer[] {
   return chunks.length > maxPieces ? [Buffer.concat(chunks)] : chunks;
 }
 
-/** Payload in our own framing: as it is, or as chunks with the end mark after the last (RFC 9112 7.1). */
+/** Payload in our own framing: as it is, or as one chunk, with the end mark after the last (RFC 9112 7.1). */
 export function frameChunks(chunks: readonly Buffer[], isLast: boolean, framing: Framing): readonly Buffer[] {
   if (framing.kind !== 'chunked') return chunks;
-  const framed = chunks.flatMap(encodeChunk);
+  const framed = encodeChunk(...chunks);
   if (isLast) framed.push(lastChunk);
   return framed;
 }

@@ -32,7 +32,9 @@ export class Http1Agent implements AgentStream, Holder {
   readonly #plane: DataPlane;
   /** Of the answer under way. */
   #framing: Framing = noPayload;
-  #pending: Piece[] = [];
+  /** What waits to leave: the head, and payload that becomes one chunk where there are chunks. */
+  #head = '';
+  #payload: Buffer[] = [];
   #pendingBytes = 0;
   #isLast = false;
   /** The version of the request under way: HTTP/1.0 knows no chunks. */
@@ -102,11 +104,15 @@ export class Http1Agent implements AgentStream, Holder {
     this.#framing = framing.kind === 'chunked' && this.minor === 0 ? { kind: 'close' } : framing;
     this.#isLast = isLast || this.#framing.kind === 'close';
     const sent = this.#isLast ? [...headers, closing] : headers;
-    this.#add(writeResponseHead(status, reason, sent, this.#framing));
+    this.#head = writeResponseHead(status, reason, sent, this.#framing);
+    this.#pendingBytes += this.#head.length;
   }
 
   push(chunks: readonly Buffer[]): void {
-    for (const piece of frameChunks(chunks, false, this.#framing)) this.#add(piece);
+    for (const chunk of chunks) {
+      this.#payload.push(chunk);
+      this.#pendingBytes += chunk.length;
+    }
   }
 
   get pendingBytes(): number {
@@ -114,15 +120,11 @@ export class Http1Agent implements AgentStream, Holder {
   }
 
   flush(): boolean | Promise<boolean> {
-    const pieces = this.#pending;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return this.write(pieces);
+    return this.#send(false);
   }
 
   end(): boolean | Promise<boolean> {
-    for (const piece of frameChunks([], true, this.#framing)) this.#add(piece);
-    return this.flush();
+    return this.#send(true);
   }
 
   async answer({ status, reason, headers, body }: OwnAnswer, method: string, isLast: boolean): Promise<number> {
@@ -195,9 +197,13 @@ export class Http1Agent implements AgentStream, Holder {
     socket.end();
   }
 
-  #add(piece: Piece): void {
-    this.#pending.push(piece);
-    this.#pendingBytes += piece.length;
+  #send(isLast: boolean): boolean | Promise<boolean> {
+    const framed = frameChunks(this.#payload, isLast, this.#framing);
+    const pieces = this.#head === '' ? framed : [this.#head, ...framed];
+    this.#head = '';
+    this.#payload = [];
+    this.#pendingBytes = 0;
+    return this.write(pieces);
   }
 
   async #whileUnread(written: Promise<boolean>): Promise<boolean> {

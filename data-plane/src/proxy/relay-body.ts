@@ -14,7 +14,12 @@ export type Relayed =
   | Refusal
   | Broken;
 
-const flushBytes = 16 * 1024;
+const flushBytes = 64 * 1024;
+
+/** When all that has arrived by now was read: TLS gives it record by record, and what leaves goes out as one. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 /** What is known of an answer when its payload begins. */
 interface AnswerFacts {
@@ -82,12 +87,15 @@ export class BodyRelay {
   async move(): Promise<Relayed> {
     if (this.#decoder !== undefined) return await this.#moveDecoded(this.#decoder);
     while (!this.#body.isDone) {
-      if (!(await this.#agent.flush())) return this.#cut('agent');
+      await endOfTurn();
+      const ready = this.moveReady();
+      if (ready) return ready;
+      if (this.#ending) break;
+      const flushed = this.#agent.flush();
+      if (!(flushed instanceof Promise ? await flushed : flushed)) return this.#cut('agent');
       const end = this.#take(await this.#read());
       if (end === 'complete') break;
       if (end !== undefined) return end;
-      const done = this.moveReady();
-      if (done) return done;
     }
     return this.#finish(await (this.#ending ?? this.#end()));
   }

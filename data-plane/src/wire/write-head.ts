@@ -47,10 +47,11 @@ export function writeResponseHead(
   return `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers, keepsLength)}${framingLine(framing)}\r\n`;
 }
 
-/** Gives one chunk as buffers to be written in order; the payload is not copied. Nothing for an empty payload. */
-export function encodeChunk(payload: Buffer): Buffer[] {
-  if (payload.length === 0) return [];
-  return [Buffer.from(`${payload.length.toString(16)}\r\n`, 'latin1'), payload, CRLF];
+/** Gives a payload as one chunk, in buffers to be written in order; it is not copied. Nothing for an empty payload. */
+export function encodeChunk(...payload: readonly Buffer[]): Buffer[] {
+  let size = 0;
+  for (const piece of payload) size += piece.length;
+  return size === 0 ? [] : [Buffer.from(`${size.toString(16)}\r\n`, 'latin1'), ...payload, CRLF];
 }
 
 function fieldLines(headers: Iterable<OutgoingHeader>, keepsLength: boolean): string {
