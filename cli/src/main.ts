@@ -3,11 +3,13 @@ import { Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.ts';
 import type { CommandContext } from './command-context.ts';
 import { addAgent } from './commands/agent.ts';
+import { addAsCode, asCodeFault } from './commands/as-code.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCa } from './commands/ca.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnv } from './commands/env.ts';
 import { addKeys } from './commands/keys.ts';
+import { addExport } from './commands/export.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRoute } from './commands/route.ts';
 import { addRun } from './commands/run.ts';
@@ -24,10 +26,27 @@ Examples:
   onecli policy allow my-agent api.openai.com --paths '/v1/**' --secrets prod/openai
   onecli run --agent my-agent -- python agent.py
   onecli audit
+  onecli plan -f onecli.yaml; onecli apply -f onecli.yaml
 
 Admin access comes from ONECLI_API_KEY, or ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD, with ONECLI_API_URL; else from the data
 folder of the gateway on this machine (ONECLI_DATA_DIR, ./data).
-Exit codes: 0 done, 1 a fault, 2 called wrongly; \`run\` ends with the code of its command.`;
+Exit codes: 0 done, 1 a fault, 2 called wrongly; \`run\` ends with the code of its command. \`plan\` and \`diff\`: 2 for changes, 1 for any fault.`;
+
+const commands = [
+  addStart,
+  addRun,
+  addEnv,
+  addSecret,
+  addAgent,
+  addPolicy,
+  addRoute,
+  addAsCode,
+  addExport,
+  addAudit,
+  addKeys,
+  addCa,
+  addDoctor,
+];
 
 /** The whole command line. `context` gives the commands their surroundings; parse it with `parseAsync`. */
 function buildProgram(makeContext: (program: Command) => CommandContext): Command {
@@ -42,20 +61,7 @@ function buildProgram(makeContext: (program: Command) => CommandContext): Comman
     .addHelpText('after', examples)
     .exitOverride();
   const context = makeContext(program);
-  for (const add of [
-    addStart,
-    addRun,
-    addEnv,
-    addSecret,
-    addAgent,
-    addPolicy,
-    addRoute,
-    addAudit,
-    addKeys,
-    addCa,
-    addDoctor,
-  ])
-    add(program, context);
+  for (const add of commands) add(program, context);
   return program;
 }
 
@@ -80,7 +86,7 @@ async function main(argv: readonly string[]): Promise<number | undefined> {
     return undefined;
   } catch (error) {
     // Commander has printed its own message.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : error.code === asCodeFault ? 1 : 2;
     if (error instanceof CliError) {
       process.stderr.write(`onecli: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`);
       return error.exitCode;

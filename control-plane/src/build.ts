@@ -26,9 +26,11 @@ import { Metrics } from './health/metrics.ts';
 import type { InstanceKeys } from './instance/instance-keys.ts';
 import { KeyRotation } from './keys/key-rotation.ts';
 import { KeysService } from './keys/keys.service.ts';
+import { PlanService } from './plan/plan.service.ts';
 import { PolicyService } from './policies/policy.service.ts';
 import { RouteService } from './routes/route.service.ts';
 import { SecretService } from './secrets/secret.service.ts';
+import { AppliedWait } from './workers/applied-wait.ts';
 import { WorkerService } from './workers/worker.service.ts';
 import { WorkerStore } from './workers/worker-store.ts';
 
@@ -108,14 +110,20 @@ interface Parts {
 }
 
 function buildServices({ database, keys }: Foundation, { change, store, keyRotation, access }: Parts): Services {
-  return {
+  const workerStore = new WorkerStore(database);
+  const planned = {
     secrets: new SecretService(database, change, keys),
     agents: new AgentService(database, change, keys),
-    certificates: new AgentCertificateService(change, keys),
     policies: new PolicyService(database, change, keys),
     routes: new RouteService(database, change, keys),
+  };
+  return {
+    ...planned,
+    certificates: new AgentCertificateService(change, keys),
+    plans: new PlanService(database, change, keys, planned),
     audit: new AuditService(store),
-    workers: new WorkerService(new WorkerStore(database)),
+    workers: new WorkerService(workerStore),
+    applied: new AppliedWait(workerStore),
     authority: new AuthorityService(database),
     keys: new KeysService(database, change, keys.terms, keyRotation),
     ...access.services,

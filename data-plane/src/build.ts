@@ -38,6 +38,7 @@ import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
 import type { Openers } from './snapshot/apply-changes.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
+import { Heartbeat } from './snapshot/heartbeat.ts';
 import { WorkerKeys } from './snapshot/worker-keys.ts';
 import { AuthoritiesInForce } from './tls/authorities-in-force.ts';
 import { RepeatedHeads } from './wire/repeated-heads.ts';
@@ -59,12 +60,19 @@ export interface Worker {
 export async function buildWorker(config: WorkerConfig, log: Logger, signal: AbortSignal): Promise<Worker> {
   const stores = await openStores(config, log, signal);
   const plane = wire(config, stores, log);
-  const { bus, queue, source } = stores;
+  const { bus, queue, source, keys, bootId } = stores;
+  const report = { name: config.name, bootId, version: productVersion, startedAtMs: Date.now() };
+  const heartbeat = new Heartbeat(source, log, () => ({
+    ...report,
+    appliedRevision: plane.configuration.current?.revision ?? 0,
+    terms: keys.keyring.terms,
+    isMasterKeyCurrent: keys.isMasterKeyCurrent,
+  }));
   return {
     plane,
     follow: async (stop) => {
-      await plane.configuration.start(stop);
-      reportAlive(config.name, stores, plane, stop);
+      await plane.configuration.start(stop, () => heartbeat.send());
+      heartbeat.start(stop);
     },
     close: async () => {
       plane.pool.close();
@@ -240,27 +248,6 @@ function upstreamAccess(config: WorkerConfig): { resolver: CheckedResolver; tls:
     resolver: new CheckedResolver({ guard, connectTo: config.connectTo }),
     tls: new UpstreamTls(roots === undefined ? {} : { extraRootsPem: roots }),
   };
-}
-
-function reportAlive(
-  name: string,
-  { source, keys, bootId }: Stores,
-  { configuration, log }: DataPlane,
-  stop: AbortSignal,
-): void {
-  const startedAtMs = Date.now();
-  const beat = (): void => {
-    const appliedRevision = configuration.current?.revision ?? 0;
-    const { isMasterKeyCurrent, keyring } = keys;
-    const { terms } = keyring;
-    const report = { name, bootId, version: productVersion, appliedRevision, terms, isMasterKeyCurrent, startedAtMs };
-    source.heartbeat(report).catch((error: unknown) => {
-      log.debug({ err: error }, 'the heartbeat did not arrive');
-    });
-  };
-  beat();
-  const beating = setInterval(beat, 2000);
-  stop.addEventListener('abort', () => clearInterval(beating), { once: true });
 }
 
 async function firstInstance(

@@ -80,6 +80,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
   INVALID: 'A field of the input to the API has a value that it cannot have; the message names it.',
   NOT_FOUND: 'The API has nothing of that name, or nothing that this caller may see.',
   IDENTITY_TAKEN: 'What recognises one agent must recognise no other, or nobody could say whose request it is.',
+  MANAGED_ELSEWHERE:
+    'Files are the source of that object, and they are not the ones that are applied now: two sources would undo each other’s changes.',
   NAME_TAKEN: 'Names are unique, and there is one like that already.',
   LAST_OWNER:
     'The write would leave nobody who can sign in as an owner: the user is the last one who is enabled and has a password.',

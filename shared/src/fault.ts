@@ -213,6 +213,11 @@ const faults = {
     isRetryable: false,
     hint: 'Somebody has to be able to sign in as an owner of every environment. Make another owner first.',
   },
+  MANAGED_ELSEWHERE: {
+    status: 409,
+    isRetryable: false,
+    hint: 'Another source of configuration as code made it. Change it there, or take it over with `adopt`.',
+  },
   CONFLICT: { status: 409, isRetryable: true, hint: 'It changed meanwhile. Read it again and repeat.' },
   TOO_LARGE: { status: 413, isRetryable: false, hint: 'The body is larger than 1 MB.' },
   UNSUPPORTED_MEDIA: { status: 415, isRetryable: false, hint: 'Send Content-Type: application/json.' },

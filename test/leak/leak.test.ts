@@ -119,7 +119,7 @@ describe('secrets that went through every path', () => {
     const types = '{ __schema { queryType { fields { name } } } }';
     await callAndKeep('POST', '/graphql', { query: types });
     const lists = [
-      '{ secrets { items { name version description } } }',
+      '{ secrets { nodes { name version description } } }',
       '{ secrets { edges { node { name version } } } }',
     ];
     for (const query of lists) await callAndKeep('POST', '/graphql', { query });

@@ -2,10 +2,13 @@ import { type Command, Option } from 'commander';
 import { type AgentEnvironmentOptions, agentEnvironment } from '../agent-environment.ts';
 import type { CommandContext } from '../command-context.ts';
 import { quoteVariables, type VariableFormat, variableFormats } from '../quote-variables.ts';
+import { addEnvRewrite } from './env-rewrite.ts';
 import { addAgentOptions } from './run.ts';
 
 export function addEnv(program: Command, context: CommandContext): void {
-  addAgentOptions(program.command('env'))
+  const env = program.command('env');
+  addEnvRewrite(env, context);
+  addAgentOptions(env)
     .description("print what `run` would set, for a shell or a tool to read; it holds the agent's token")
     .addOption(new Option('--format <format>', 'how to write it').choices(variableFormats).default('sh'))
     .addHelpText(

@@ -9,6 +9,7 @@ import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
 import { collect, collectList } from '../parse-options.ts';
 import { readSecretValue } from '../read-secret-value.ts';
+import { addSecretImport } from './secret-import.ts';
 
 interface PutOptions {
   readonly host?: string[];
@@ -23,6 +24,7 @@ interface PutOptions {
 export function addSecret(program: Command, context: CommandContext): void {
   const secret = program.command('secret').description('store the keys that agents must not hold');
   addPut(secret, context);
+  addSecretImport(secret, context);
   secret
     .command('list')
     .description('list secrets; never their values')

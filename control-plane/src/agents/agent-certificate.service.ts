@@ -10,6 +10,7 @@ import { authorize } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import { clientAuthority } from '../authority/client-authority.ts';
 import type { ChangeConfig } from '../configuration/change-config.ts';
+import type { ObjectRef } from '../configuration/object-ref.ts';
 import { parseInput } from '../configuration/parse-input.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { openIdentities, requireAgent } from './agent-identities.ts';
@@ -47,13 +48,14 @@ export class AgentCertificateService {
    */
   async issue(
     principal: Principal,
-    name: string,
+    ref: ObjectRef,
     input: unknown,
   ): Promise<{ readonly object: IssuedCertificate; readonly change: 'CREATED'; readonly revision: number }> {
     authorize(principal, 'agent:rotate');
     const { days } = parseInput(certificateInput, input);
     const { result: object, revision } = await this.#change.changeConfig(principal, async (tx) => {
-      const row = await requireAgent(tx.manager, name);
+      const row = await requireAgent(tx.manager, ref);
+      const { name } = row;
       const names = namesOf(openIdentities(this.#keys.keyring, row).filter((identity) => identity.kind === 'mtls'));
       if (!names)
         throw new Fault('INVALID', `The agent ${name} has no mtls identity: give it one, and then its certificate`);

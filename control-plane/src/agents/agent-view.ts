@@ -38,11 +38,12 @@ export async function viewAgents(
     where: { agentId: In(rows.map((row) => row.id)) },
     order: { createdAt: 'ASC', id: 'ASC' },
   });
+  const byAgent = new Map<string, AgentTokenView[]>(rows.map((row) => [row.id, []]));
+  for (const { agentId, prefix, createdAt, expiresAt } of tokens)
+    byAgent.get(agentId)?.push({ prefix, createdAt, expiresAt });
   return rows.map(({ sealedIdentities, ...row }) => ({
     ...row,
     identities: openIdentities(keyring, { ...row, sealedIdentities }).map(documentOf),
-    tokens: tokens
-      .filter((token) => token.agentId === row.id)
-      .map(({ prefix, createdAt, expiresAt }) => ({ prefix, createdAt, expiresAt })),
+    tokens: byAgent.get(row.id) ?? [],
   }));
 }

@@ -1,6 +1,15 @@
 import { Arg, Args, Ctx, Int, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
-import { PageArguments, pageOf } from '../api/page-arguments.ts';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
+import { filterOf } from '../api/list-filter.ts';
+import {
+  ObjectArguments,
+  UpsertArguments,
+  WriteArguments,
+  conditionsOf,
+  refOf,
+  upsertOptions,
+} from '../api/object-arguments.ts';
 import { orNull } from '../api/or-null.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
@@ -9,10 +18,10 @@ import type { AgentService } from './agent.service.ts';
 import {
   Agent,
   AgentCertificatePayload,
-  AgentPage,
+  AgentConnection,
+  AgentFilter,
+  AgentInput,
   AgentTokenPayload,
-  AgentUpdateInput,
-  NewAgentInput,
 } from './agent.type.ts';
 import type { AgentView } from './agent-view.ts';
 import { identityInputs, identityList } from './identity.type.ts';
@@ -29,60 +38,64 @@ export class AgentResolver {
     this.#certificates = certificates;
   }
 
-  @Query(() => AgentPage)
+  @Query(() => AgentConnection, { description: 'Agents, in the order of their names.' })
   async agents(
-    @Args(() => PageArguments) page: PageArguments,
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Arg('filter', () => AgentFilter, { nullable: true }) filter: AgentFilter | null,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<AgentPage> {
-    const { items, next = null } = await this.#agents.list(principal, pageOf(page));
-    return { items: items.map(show), next };
+  ): Promise<Connection<Agent>> {
+    const request = { ...pageOf(page), ...agentFilter(filter) };
+    return connectionOf(await this.#agents.list(principal, request), show, ({ name }) => name);
   }
 
   @Query(() => Agent, { nullable: true })
-  agent(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<Agent | null> {
-    return orNull(async () => show(await this.#agents.get(principal, name)));
+  agent(@Args(() => ObjectArguments) asked: ObjectArguments, @Ctx() { principal }: GraphqlContext) {
+    return orNull(async () => show(await this.#agents.get(principal, refOf(asked))));
   }
 
-  @Mutation(() => AgentTokenPayload)
-  createAgent(
-    @Arg('input', () => NewAgentInput) input: NewAgentInput,
+  @Mutation(() => AgentTokenPayload, { description: 'Makes an agent, or brings it to what is given.' })
+  upsertAgent(
+    @Arg('input', () => AgentInput) input: AgentInput,
+    @Args(() => UpsertArguments) asked: UpsertArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<AgentTokenPayload> {
-    return payloadOf(async () => showWritten(await this.#agents.create(principal, inputOf(input))));
-  }
-
-  @Mutation(() => AgentTokenPayload)
-  updateAgent(
-    @Arg('name', () => String) name: string,
-    @Arg('input', () => AgentUpdateInput) input: AgentUpdateInput,
-    @Ctx() { principal }: GraphqlContext,
-  ): Promise<AgentTokenPayload> {
-    return payloadOf(async () => showWritten(await this.#agents.update(principal, name, inputOf(input))));
+    return payloadOf(async () =>
+      showWritten(await this.#agents.upsert(principal, inputOf(input), upsertOptions(asked))),
+    );
   }
 
   @Mutation(() => AgentTokenPayload, { description: 'Gives a new token; those before it are dead.' })
   rotateAgent(
-    @Arg('name', () => String) name: string,
+    @Args(() => WriteArguments) asked: WriteArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<AgentTokenPayload> {
-    return payloadOf(async () => showWritten(await this.#agents.rotate(principal, name)));
+    return payloadOf(async () => showWritten(await this.#agents.rotate(principal, refOf(asked), conditionsOf(asked))));
   }
 
   @Mutation(() => AgentCertificatePayload, {
     description: 'Issues a client certificate for the mtls identities of an agent. Those before it stay good.',
   })
   issueAgentCertificate(
-    @Arg('name', () => String) name: string,
+    @Args(() => ObjectArguments) asked: ObjectArguments,
     @Arg('days', () => Int, { nullable: true, description: '1 to 365; 30 when absent.' }) days: number | null,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<AgentCertificatePayload> {
-    return payloadOf(() => this.#certificates.issue(principal, name, days === null ? {} : { days }));
+    return payloadOf(() => this.#certificates.issue(principal, refOf(asked), days === null ? {} : { days }));
   }
 
   @Mutation(() => RemovalPayload)
-  deleteAgent(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<RemovalPayload> {
-    return payloadOf(() => this.#agents.remove(principal, name));
+  deleteAgent(
+    @Args(() => WriteArguments) asked: WriteArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RemovalPayload> {
+    return payloadOf(() => this.#agents.remove(principal, refOf(asked), conditionsOf(asked)));
   }
+}
+
+function agentFilter(filter: AgentFilter | null) {
+  const { labels, ...others } = filter ?? {};
+  const { filter: given = {} } = filterOf(others);
+  return { filter: { ...given, ...(labels != null && { labels: labelRecord(labels, 'filter.labels') }) } };
 }
 
 function show(view: AgentView): Agent {
@@ -98,12 +111,12 @@ function showWritten<W extends Written<AgentView>>(written: W) {
   return { ...written, object: show(written.object) };
 }
 
-/** Labels and identities in the form that the services take; a null is what is absent. */
-function inputOf(input: NewAgentInput | AgentUpdateInput): object {
-  const { labels, identities, ...others } = input;
+/** Labels and identities in the form that the services take. */
+function inputOf({ name, labels, isDisabled, identities }: AgentInput): object {
   return {
-    ...others,
-    ...(labels != null && { labels: labelRecord(labels) }),
-    ...(identities != null && { identities: identityInputs(identities) }),
+    ...(name != null && { name }),
+    ...(isDisabled !== undefined && { isDisabled }),
+    ...(labels !== undefined && { labels: labels && labelRecord(labels) }),
+    ...(identities !== undefined && { identities: identities && identityInputs(identities) }),
   };
 }

@@ -9,6 +9,7 @@ import type { ChangeConfig, ConfigTransaction } from '../configuration/change-co
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
 import { findNamed, type ObjectRef } from '../configuration/object-ref.ts';
 import { invalidField, parseInput } from '../configuration/parse-input.ts';
+import { type Selection, selectRows } from '../configuration/select-rows.ts';
 import type { Change, Removal, Removed, WriteOptions, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { agentKind, claimIdentities, openIdentities, requireAgent, sealIdentities } from './agent-identities.ts';
@@ -45,6 +46,11 @@ export class AgentService {
     authorize(principal, 'agent:read');
     const page = await pageByName(this.#dataSource.manager, AgentEntity, request);
     return { items: await viewAgents(this.#dataSource.manager, this.#keys.keyring, page.items), next: page.next };
+  }
+
+  /** The views of a selection, as a transaction sees them. Whoever asks has authorized that for each of them. */
+  async viewsIn(manager: EntityManager, selection: Selection): Promise<AgentView[]> {
+    return viewAgents(manager, this.#keys.keyring, await selectRows(manager, AgentEntity, selection));
   }
 
   /** @throws Fault NOT_FOUND */

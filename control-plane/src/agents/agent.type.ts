@@ -1,4 +1,6 @@
-import { Field, GraphQLISODateTime, ID, InputType, ObjectType } from 'type-graphql';
+import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { connectionType } from '../api/connection.ts';
+import { SwitchableFilter } from '../api/list-filter.ts';
 import { WritePayload } from '../api/write-payload.ts';
 import { AgentIdentity, AgentIdentityInput } from './identity.type.ts';
 import { Label, LabelInput } from './label.type.ts';
@@ -41,6 +43,9 @@ export class Agent {
   })
   managedBy: string | null;
 
+  @Field(() => Int, { description: 'The revision that last wrote it.' })
+  revision: number;
+
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 
@@ -48,14 +53,7 @@ export class Agent {
   updatedAt: Date;
 }
 
-@ObjectType()
-export class AgentPage {
-  @Field(() => [Agent])
-  items: Agent[];
-
-  @Field(() => String, { nullable: true })
-  next: string | null;
-}
+export const AgentConnection = connectionType(Agent, 'Agent');
 
 @ObjectType()
 export class AgentPayload extends WritePayload {
@@ -88,25 +86,22 @@ export class AgentCertificatePayload extends WritePayload {
 }
 
 @InputType()
-export class NewAgentInput {
-  @Field(() => String)
-  name: string;
-
-  @Field(() => [LabelInput], { nullable: true })
+export class AgentFilter extends SwitchableFilter {
+  @Field(() => [LabelInput], { nullable: true, description: 'Agents that carry each of these.' })
   labels?: LabelInput[] | null;
-
-  @Field(() => [AgentIdentityInput], { nullable: true, description: 'Absent: a token.' })
-  identities?: AgentIdentityInput[] | null;
 }
 
-@InputType({ description: 'What is absent stays as it is.' })
-export class AgentUpdateInput {
-  @Field(() => [LabelInput], { nullable: true, description: 'Replaces all labels.' })
+@InputType({ description: 'What is absent stays as it is, and is the default of a new agent; null is the default.' })
+export class AgentInput {
+  @Field(() => String, { nullable: true, description: 'May be absent where an id is given.' })
+  name?: string | null;
+
+  @Field(() => [LabelInput], { nullable: true, description: 'Replaces all labels. Default: none.' })
   labels?: LabelInput[] | null;
 
-  @Field(() => Boolean, { nullable: true })
+  @Field(() => Boolean, { nullable: true, description: 'Default: false.' })
   isDisabled?: boolean | null;
 
-  @Field(() => [AgentIdentityInput], { nullable: true, description: 'Replaces all identities.' })
+  @Field(() => [AgentIdentityInput], { nullable: true, description: 'Replaces all identities. Default: a token.' })
   identities?: AgentIdentityInput[] | null;
 }

@@ -1,4 +1,5 @@
 import { Field, GraphQLISODateTime, InputType, ObjectType } from 'type-graphql';
+import { withoutNulls } from '../api/without-nulls.ts';
 import { Label, LabelInput, labelList, labelRecord } from './label.type.ts';
 import type { IdentityDocument } from './identity-document.ts';
 
@@ -128,16 +129,6 @@ export function identityInputs(inputs: readonly AgentIdentityInput[]): unknown[]
     if (jwt == null) return withoutNulls(others);
     const claims = labelRecord(jwt.claims ?? [], `identities[${index}].jwt.claims`);
     const { issuer, audience, jwksUri } = jwt;
-    return { ...withoutNulls(others), jwt: withoutNulls({ issuer, audience, jwksUri, claims }) };
+    return withoutNulls({ ...others, jwt: { issuer, audience, jwksUri, claims } });
   });
-}
-
-function withoutNulls(value: object): object {
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, part]: [string, unknown]) => {
-      if (part === null || part === undefined) return [];
-      const isNested = typeof part === 'object' && !Array.isArray(part) && !(part instanceof Date);
-      return [[name, isNested ? withoutNulls(part) : part]];
-    }),
-  );
 }

@@ -37,8 +37,10 @@ export function adminEventRoutes(events: AdminEventService): RestRoute[] {
       query: adminEventFilterForm.extend(pageForm.shape),
       status: 200,
       answer: pageOf(event),
-      handle: ({ principal, query: { after, limit = defaultLimit, ...filter } }) =>
-        events.list(principal, filter, { after, limit }),
+      handle: async ({ principal, query: { after, limit = defaultLimit, ...filter } }) => {
+        const { items, next } = await events.list(principal, filter, { after, limit });
+        return { items: items.map(({ event: shown }) => shown), next };
+      },
     }),
   ];
 }

@@ -6,8 +6,10 @@ import { AdminEventResolver } from '../auth/events/admin-event.resolver.ts';
 import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
 import { SessionResolver } from '../auth/sessions/session.resolver.ts';
 import { UserResolver } from '../auth/users/user.resolver.ts';
+import { addWait } from './add-wait.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
+import { PlanResolver } from '../plan/plan.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
@@ -18,7 +20,7 @@ export type Resolvers = ReadonlyMap<unknown, object>;
 
 /** The GraphQL schema. Without instances it can be printed, and not be run. */
 export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
-  return buildSchemaSync({
+  const schema = buildSchemaSync({
     resolvers: [
       SecretResolver,
       AgentResolver,
@@ -31,9 +33,11 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
       SessionResolver,
       ApiKeyResolver,
       AdminEventResolver,
+      PlanResolver,
     ],
     container: { get: (wanted) => resolvers.get(wanted) },
     // The services check every input by their own schemas.
     validate: false,
   });
+  return addWait(schema);
 }

@@ -10,6 +10,7 @@ import { SessionResolver } from '../auth/sessions/session.resolver.ts';
 import { UserResolver } from '../auth/users/user.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
+import { PlanResolver } from '../plan/plan.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
@@ -28,10 +29,10 @@ export class GraphqlApi {
   readonly handler: RequestHandler;
   readonly #apollo: ApolloServer<GraphqlContext>;
 
-  private constructor(apollo: ApolloServer<GraphqlContext>) {
+  private constructor(apollo: ApolloServer<GraphqlContext>, { applied }: Services) {
     this.#apollo = apollo;
     this.handler = expressMiddleware(apollo, {
-      context: ({ res }) => Promise.resolve({ principal: principalOf(res), requestId: requestIdOf(res) }),
+      context: ({ res }) => Promise.resolve({ principal: principalOf(res), requestId: requestIdOf(res), applied }),
     });
   }
 
@@ -60,7 +61,7 @@ export class GraphqlApi {
         formatGraphqlError(formatted, error, (fault) => log.error({ err: fault }, 'a GraphQL request failed')),
     });
     await apollo.start();
-    return new GraphqlApi(apollo);
+    return new GraphqlApi(apollo, services);
   }
 
   stop(): Promise<void> {
@@ -69,13 +70,14 @@ export class GraphqlApi {
 }
 
 function resolversOf(services: Services): Resolvers {
-  const { secrets, agents, certificates, policies, routes, audit, workers, keys } = services;
+  const { secrets, agents, certificates, policies, routes, plans, audit, workers, keys } = services;
   const { users, passwords, sessions, apiKeys, adminEvents } = services;
   return new Map<unknown, object>([
     [SecretResolver, new SecretResolver(secrets)],
     [AgentResolver, new AgentResolver(agents, certificates)],
     [PolicyResolver, new PolicyResolver(policies)],
     [RouteResolver, new RouteResolver(routes)],
+    [PlanResolver, new PlanResolver(plans)],
     [AuditResolver, new AuditResolver(audit)],
     [WorkerResolver, new WorkerResolver(workers)],
     [KeysResolver, new KeysResolver(keys)],

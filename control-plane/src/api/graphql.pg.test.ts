@@ -42,21 +42,21 @@ describe('mutations', () => {
       await run('{ result: secret(name: "prod/openai") { version versions isDisabled fingerprint valueSetAt } }'),
     ).toMatchObject({ version: 2, versions: [1, 2], isDisabled: false });
     expect(await run('{ result: secret(name: "prod/none") { version } }')).toBeNull();
-    expect(await run('{ result: secrets { items { name } next } }')).toEqual({
-      items: [{ name: 'prod/openai' }],
-      next: null,
+    expect(await run('{ result: secrets { nodes { name } pageInfo { hasNextPage endCursor } } }')).toEqual({
+      nodes: [{ name: 'prod/openai' }],
+      pageInfo: { hasNextPage: false, endCursor: 'prod/openai' },
     });
     const remove = 'mutation { result: deleteSecret(name: "prod/openai") { change } }';
     expect(await run(remove)).toEqual({ change: 'DELETED' });
     expect(await run(remove)).toEqual({ change: 'UNCHANGED' });
-    expect((await api.graphql('{ secrets { items { value } } }')).errors?.[0]?.extensions['code']).toBe(
+    expect((await api.graphql('{ secrets { nodes { value } } }')).errors?.[0]?.extensions['code']).toBe(
       'GRAPHQL_VALIDATION_FAILED',
     );
   });
 
   it('create, relabel, rotate and delete an agent, and tell each token once', async () => {
     const created = await run(
-      `mutation { result: createAgent(input: { name: "my-agent", labels: [{ key: "team", value: "ops" }] }) { object { name labels { key value } tokens { prefix } } token change } }`,
+      `mutation { result: upsertAgent(input: { name: "my-agent", labels: [{ key: "team", value: "ops" }] }) { object { name labels { key value } tokens { prefix } } token change } }`,
     );
     expect(created).toMatchObject({
       object: { labels: [{ key: 'team', value: 'ops' }] },
@@ -67,13 +67,14 @@ describe('mutations', () => {
       token: expect.stringMatching(/^oat_/),
       change: 'UPDATED',
     });
-    const update = `mutation($input: AgentUpdateInput!) { result: updateAgent(name: "my-agent", input: $input) { object { isDisabled labels { key } } change errors { code field } } }`;
-    expect(await run(update, { input: { isDisabled: true, labels: [] } })).toEqual({
+    const update = `mutation($input: AgentInput!) { result: upsertAgent(input: $input) { object { isDisabled labels { key } } change errors { code field } } }`;
+    expect(await run(update, { input: { name: 'my-agent', isDisabled: true, labels: [] } })).toEqual({
       object: { isDisabled: true, labels: [] },
       change: 'UPDATED',
       errors: [],
     });
     const twice = {
+      name: 'my-agent',
       labels: [
         { key: 'a', value: '1' },
         { key: 'a', value: '2' },
@@ -89,7 +90,7 @@ describe('mutations', () => {
 
   it('create, replace, read and delete a policy', async () => {
     await api.graphql(
-      'mutation { createAgent(input: { name: "payer" }) { change } createSecret(input: { name: "prod/stripe", value: "x" }) { change } }',
+      'mutation { upsertAgent(input: { name: "payer" }) { change } createSecret(input: { name: "prod/stripe", value: "x" }) { change } }',
     );
     const rules = [
       { allow: { hosts: ['api.stripe.com'], paths: ['/v1/**'], methods: ['GET'], secrets: ['prod/stripe'] } },
@@ -103,7 +104,7 @@ describe('mutations', () => {
       'allow { hosts paths methods secrets rateLimit { requests perSeconds by } maxConcurrent maxBodyBytes tunnel http2 plainHttp } deny { hosts paths methods windows { days from to zone } }';
     const fields = `object { name version agents { name labels { key value } } mode rules { ${shownRules} } } change errors { code field }`;
     expect(
-      await run(`mutation($input: NewPolicyInput!) { result: createPolicy(input: $input) { ${fields} } }`, {
+      await run(`mutation($input: PolicyInput!) { result: upsertPolicy(input: $input) { ${fields} } }`, {
         input: {
           name: 'finance',
           agents,
@@ -130,23 +131,25 @@ describe('mutations', () => {
       change: 'CREATED',
       errors: [],
     });
-    const replace = `mutation($input: PolicyContentInput!) { result: replacePolicy(name: "finance", input: $input) { ${fields} } }`;
-    expect(await run(replace, { input: { agents: [{}], rules } })).toMatchObject({
+    const replace = `mutation($input: PolicyInput!) { result: upsertPolicy(input: $input) { ${fields} } }`;
+    expect(await run(replace, { input: { name: 'finance', agents: [{}], rules } })).toMatchObject({
       object: null,
       errors: [{ code: 'INVALID', field: 'agents[0]' }],
     });
     expect(
-      await run(replace, { input: { agents, rules: [{ allow: rules[0]?.allow, deny: { hosts: ['a.example'] } }] } }),
+      await run(replace, {
+        input: { name: 'finance', agents, rules: [{ allow: rules[0]?.allow, deny: { hosts: ['a.example'] } }] },
+      }),
     ).toMatchObject({ errors: [{ field: 'rules[0]' }] });
     const badly = { allow: { hosts: ['a.example'], windows: [{ ...windows[0], zone: 'Nowhere' }] } };
-    expect(await run(replace, { input: { agents, rules: [badly] } })).toMatchObject({
+    expect(await run(replace, { input: { name: 'finance', agents, rules: [badly] } })).toMatchObject({
       errors: [{ code: 'INVALID', field: 'rules[0].allow.windows[0].zone' }],
     });
-    expect(await run(replace, { input: { agents, rules: [] } })).toMatchObject({
+    expect(await run(replace, { input: { name: 'finance', mode: null, agents, rules: [] } })).toMatchObject({
       object: { version: 2, mode: 'ENFORCE', rules: [] },
       change: 'UPDATED',
     });
-    expect(await run('{ result: policies { items { name } } }')).toEqual({ items: [{ name: 'finance' }] });
+    expect(await run('{ result: policies { nodes { name } } }')).toEqual({ nodes: [{ name: 'finance' }] });
     expect(await run('mutation { result: deletePolicy(name: "finance") { change } }')).toEqual({ change: 'DELETED' });
   });
 
@@ -184,7 +187,7 @@ describe('mutations', () => {
   it('refuse a literal of a wrong type, and text that is no GraphQL, and quote nothing of them', async () => {
     for (const query of [
       'mutation { createSecret(input: { name: "prod/b", value: 4444 }) { change } }',
-      '{ secrets(after: canary4444) { next } }',
+      '{ secrets(after: canary4444) { nodes { name } } }',
       '{ "canary4444" }',
       '{ a(b: "canary4444',
     ]) {
@@ -199,25 +202,34 @@ describe('queries', () => {
   it('give pages, and refuse a limit outside 1-200', async () => {
     for (const letter of ['a', 'b', 'c'])
       await api.graphql(`mutation { createSecret(input: { name: "page/${letter}", value: "x" }) { ${written} } }`);
-    const first = (await run('{ result: secrets(limit: 2) { items { name } next } }')) as { next: string };
-    expect(first).toEqual({ items: [{ name: 'page/a' }, { name: 'page/b' }], next: expect.any(String) });
+    const first = (await run(
+      '{ result: secrets(first: 2) { nodes { name } edges { cursor } pageInfo { hasNextPage endCursor } } }',
+    )) as {
+      pageInfo: { endCursor: string };
+    };
+    const after = first.pageInfo.endCursor;
+    expect(first).toEqual({
+      nodes: [{ name: 'page/a' }, { name: 'page/b' }],
+      edges: [{ cursor: expect.any(String) }, { cursor: after }],
+      pageInfo: { hasNextPage: true, endCursor: after },
+    });
     expect(
-      await run('query($after: String) { result: secrets(limit: 1, after: $after) { items { name } } }', {
-        after: first.next,
-      }),
-    ).toEqual({ items: [{ name: 'page/c' }] });
+      await run('query($after: String) { result: secrets(first: 1, after: $after) { nodes { name } } }', { after }),
+    ).toEqual({ nodes: [{ name: 'page/c' }] });
     for (const limit of [0, -1, 201]) {
-      expect((await api.graphql(`{ secrets(limit: ${limit}) { next } }`)).errors?.[0]?.extensions).toMatchObject({
+      expect(
+        (await api.graphql(`{ secrets(first: ${limit}) { nodes { name } } }`)).errors?.[0]?.extensions,
+      ).toMatchObject({
         code: 'INVALID',
-        field: 'limit',
+        field: 'first',
       });
     }
   });
 
   it('tell the revision and the workers', async () => {
-    expect((await api.graphql('{ revision workers { items { name isLive } next } }')).data).toEqual({
+    expect((await api.graphql('{ revision workers { nodes { name isLive } } }')).data).toEqual({
       revision: expect.any(Number),
-      workers: { items: [], next: null },
+      workers: { nodes: [] },
     });
   });
 });
@@ -237,7 +249,7 @@ describe('limits', () => {
   });
 
   it('do not suggest names of fields', async () => {
-    expect((await send({ query: '{ secretz { next } }' })).text).not.toMatch(/Did you mean|"secrets"/);
+    expect((await send({ query: '{ secretz { nodes } }' })).text).not.toMatch(/Did you mean|"secrets"/);
   });
 
   it.each<[string, string]>([
@@ -253,7 +265,7 @@ describe('limits', () => {
 
   it('refuse what is too deep', async () => {
     const nested = '{ __typename '.repeat(12) + '}'.repeat(12);
-    const { errors } = (await send({ query: `{ secrets { items ${nested} } }` })).json as {
+    const { errors } = (await send({ query: `{ secrets { nodes ${nested} } }` })).json as {
       errors: { message: string }[];
     };
     expect(errors.some(({ message }) => /depth/i.test(message))).toBe(true);

@@ -73,8 +73,8 @@ describe('a secret’s value', () => {
     const create =
       'mutation($i: NewSecretInput!) { createSecret(input: $i) { object { name description fingerprint } change errors { code field message } } }';
     const update = `mutation($i: SecretUpdateInput!) { updateSecret(name: "${name}", input: $i) { object { name versions fingerprint } change errors { code message } } }`;
-    const everything = `{ secrets { items { id name description binding { hosts surfaces } version versions isDisabled fingerprint valueSetAt createdAt updatedAt } next }
-      agents { items { name tokens { prefix } } } policies { items { name rules { allow { hosts secrets } } } } auditEvents { items { id path } } workers { items { name } } revision }`;
+    const everything = `{ secrets { nodes { id name description binding { hosts surfaces } version versions isDisabled fingerprint valueSetAt createdAt updatedAt } pageInfo { endCursor } }
+      agents { nodes { name tokens { prefix } } } policies { nodes { name rules { allow { hosts secrets } } } } auditEvents { nodes { id path } } workers { nodes { name } } revision }`;
     const calls: [string, object?][] = [
       [create, { i: { name: 'prod/second', value: canary } }],
       [create, { i: { name: 'prod/second', value: canary } }],

@@ -233,6 +233,9 @@ describe('every answer of the running server is as the document says', () => {
     ] as const)
       expect((await checked(method, url, body)).status, `${method} ${url}`).toBeLessThan(300);
     await setPasswords();
+    const request = { config: { agents: [{ name: 'planned' }] }, managedBy: 'files' };
+    const { planHash } = (await checked('POST', '/api/plan', request)).json as { planHash: string };
+    expect((await checked('POST', '/api/apply', { ...request, planHash })).status).toBe(200);
     const silent = contract.operations.filter(
       ({ operation }) =>
         !Object.keys(operation.responses).some(

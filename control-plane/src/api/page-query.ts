@@ -34,3 +34,9 @@ export function parseForm<T>(form: z.ZodType<T>, input: unknown): T {
   const problem = issue?.code === 'unrecognized_keys' ? 'is not known here' : issue?.message;
   throw new Fault('INVALID', `\`${field.slice(0, 100)}\` ${problem}`, { field: field.slice(0, 100) });
 }
+
+/** A number of items that is asked for. @throws Fault INVALID for one outside 1-200 */
+export function pageRange(limit: number, field: string): number {
+  if (limit < 1 || limit > maxLimit) throw new Fault('INVALID', `\`${field}\` must be 1-${maxLimit}`, { field });
+  return limit;
+}

@@ -8,9 +8,11 @@ import type { PasswordService } from '../auth/users/password.service.ts';
 import type { UserService } from '../auth/users/user.service.ts';
 import type { AuthorityService } from '../authority/authority.service.ts';
 import type { KeysService } from '../keys/keys.service.ts';
+import type { PlanService } from '../plan/plan.service.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
+import type { AppliedWait } from '../workers/applied-wait.ts';
 import type { WorkerService } from '../workers/worker.service.ts';
 
 /** Everything that the API calls. */
@@ -20,8 +22,10 @@ export interface Services {
   readonly certificates: AgentCertificateService;
   readonly policies: PolicyService;
   readonly routes: RouteService;
+  readonly plans: PlanService;
   readonly audit: AuditService;
   readonly workers: WorkerService;
+  readonly applied: AppliedWait;
   readonly authority: AuthorityService;
   readonly keys: KeysService;
   readonly users: UserService;

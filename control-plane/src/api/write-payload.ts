@@ -33,6 +33,13 @@ export abstract class WritePayload {
 
   @Field(() => [WriteError])
   errors: WriteError[];
+
+  @Field(() => [String], {
+    nullable: true,
+    description:
+      'Names of the workers that had not applied the revision in time; none: all have. Null: not waited for.',
+  })
+  behind?: string[] | null;
 }
 
 @ObjectType({ description: 'The result of a removal. Removing what is absent succeeds, unchanged.' })
@@ -44,6 +51,7 @@ const expected: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'NOT_FOUND',
   'NAME_TAKEN',
   'IDENTITY_TAKEN',
+  'MANAGED_ELSEWHERE',
   'CONFLICT',
   'LAST_OWNER',
 ]);

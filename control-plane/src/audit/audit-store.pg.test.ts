@@ -198,11 +198,11 @@ describe('/api/audit', () => {
     const denied = event({ decision: 'deny', findings: [{ kind: 'PLACEHOLDER_IN_BODY', place: 'body' }] });
     await store.insert([event(), denied]);
     const { data } = await api.graphql(
-      '{ auditEvents(decision: DENY, since: "2020-01-01T00:00:00Z") { items { id decision path requestBytes findings { kind place } } next } }',
+      '{ auditEvents(filter: { decision: DENY, since: "2020-01-01T00:00:00Z" }) { nodes { id decision path requestBytes findings { kind place } } } }',
     );
     expect(data).toEqual({
       auditEvents: {
-        items: [
+        nodes: [
           {
             id: denied.id,
             decision: 'DENY',
@@ -211,7 +211,6 @@ describe('/api/audit', () => {
             findings: [{ kind: 'PLACEHOLDER_IN_BODY', place: 'body' }],
           },
         ],
-        next: null,
       },
     });
   });

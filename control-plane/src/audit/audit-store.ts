@@ -3,6 +3,7 @@ import type { Keyring } from '@onecli/shared/vault/keyring';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
+import type { Reach } from '../auth/authorize.ts';
 import { insertOf } from './audit-columns.ts';
 import { type AuditPlace, readAuditCursor, writeAuditCursor } from './audit-cursor.ts';
 import type { AuditFilter } from './audit-filter.ts';
@@ -70,9 +71,9 @@ export class AuditStore {
    * A page of events, the newest first. Events that come in meanwhile neither shift nor repeat what follows the cursor.
    * @throws Fault INVALID for a cursor that is none
    */
-  async list(filter: AuditFilter, { after, limit }: AuditPageOptions): Promise<AuditPage> {
+  async list(filter: AuditFilter, { after, limit }: AuditPageOptions, reach: Reach = '*'): Promise<AuditPage> {
     const place = after === undefined ? undefined : readAuditCursor(after);
-    const { where, values } = conditions(filter, place);
+    const { where, values } = conditions(filter, place, reach);
     const rows: StoredEvent[] = await this.#database.query(
       `SELECT time, id, revision, worker, request_id, agent, decision, reason, rule, host, port, method, status, latency_ms,
               request_bytes, response_bytes, secrets, sealed_detail
@@ -143,9 +144,19 @@ function openDetail(row: StoredEvent, opener: DetailOpener): { path: string | nu
   }
 }
 
+/** Some secret was used, and none of another environment. */
+function onlyWithin(environments: string): string {
+  return `cardinality(secrets) > 0 AND NOT EXISTS
+    (SELECT 1 FROM unnest(secrets) AS s WHERE split_part(s, '/', 1) <> ALL (${environments}::text[]))`;
+}
+
 const decisionTerms = { allow: `decision = 'allow'`, deny: `decision = 'deny'` } as const;
 
-function conditions(filter: AuditFilter, place: AuditPlace | undefined): { where: string; values: unknown[] } {
+function conditions(
+  filter: AuditFilter,
+  place: AuditPlace | undefined,
+  reach: Reach,
+): { where: string; values: unknown[] } {
   const values: unknown[] = [];
   const terms: string[] = [];
   const add = (term: (...parameters: string[]) => string, ...given: unknown[]): void => {
@@ -157,6 +168,7 @@ function conditions(filter: AuditFilter, place: AuditPlace | undefined): { where
   if (filter.decision !== undefined) terms.push(decisionTerms[filter.decision]);
   if (filter.since !== undefined) add((since) => `time >= ${since}`, new Date(filter.since));
   if (filter.until !== undefined) add((until) => `time < ${until}`, new Date(filter.until));
+  if (reach !== '*') add((environments) => onlyWithin(environments), [...reach]);
   if (place !== undefined) add((time, id) => `(time, id) < (${time}, ${id})`, new Date(place.timeMs), place.id);
   return { where: terms.length === 0 ? '' : `WHERE ${terms.join(' AND ')}`, values };
 }

@@ -1,11 +1,12 @@
-import { Args, Ctx, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
-import { pageOf } from '../api/page-arguments.ts';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
 import { parseForm } from '../api/page-query.ts';
-import { auditFilterForm } from './audit-filter.ts';
+import { writeAuditCursor } from './audit-cursor.ts';
+import { type AuditFilter, auditFilterForm } from './audit-filter.ts';
 import type { AuditService } from './audit.service.ts';
 import type { AuditView } from './audit-store.ts';
-import { AuditArguments, type AuditEvent, AuditEventPage, Decision } from './audit.type.ts';
+import { type AuditEvent, AuditEventConnection, AuditFilterInput, Decision } from './audit.type.ts';
 
 @Resolver()
 export class AuditResolver {
@@ -15,17 +16,23 @@ export class AuditResolver {
     this.#audit = audit;
   }
 
-  @Query(() => AuditEventPage, { description: 'The requests of agents, the newest first.' })
+  @Query(() => AuditEventConnection, { description: 'The requests of agents, the newest first.' })
   async auditEvents(
-    @Args(() => AuditArguments) asked: AuditArguments,
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Arg('filter', () => AuditFilterInput, { nullable: true }) filter: AuditFilterInput | null,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<AuditEventPage> {
-    const { items, next } = await this.#audit.list(principal, filterOf(asked), pageOf(asked));
-    return { items: items.map(show), next };
+  ): Promise<Connection<AuditEvent>> {
+    return connectionOf(
+      await this.#audit.list(principal, auditFilterOf(filter), pageOf(page)),
+      showAuditEvent,
+      cursorOf,
+    );
   }
 }
 
-function filterOf({ agent, host, decision, since, until }: AuditArguments) {
+/** The filter as the service takes it. @throws Fault INVALID */
+export function auditFilterOf(given: AuditFilterInput | null): AuditFilter {
+  const { agent, host, decision, since, until } = given ?? {};
   return parseForm(auditFilterForm, {
     agent: agent ?? undefined,
     host: host ?? undefined,
@@ -35,8 +42,13 @@ function filterOf({ agent, host, decision, since, until }: AuditArguments) {
   });
 }
 
+/** The place of an event in the list. */
+export function cursorOf({ time, id }: AuditView): string {
+  return writeAuditCursor({ timeMs: time.getTime(), id });
+}
+
 const decisionOf = { allow: Decision.ALLOW, deny: Decision.DENY } as const;
 
-function show(view: AuditView): AuditEvent {
+export function showAuditEvent(view: AuditView): AuditEvent {
   return { ...view, decision: decisionOf[view.decision], secrets: [...view.secrets], findings: [...view.findings] };
 }

@@ -1,4 +1,4 @@
-import { authorize } from '../auth/authorize.ts';
+import { authorizeList } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { AuditFilter } from './audit-filter.ts';
 import type { AuditPage, AuditPageOptions, AuditStore } from './audit-store.ts';
@@ -11,9 +11,8 @@ export class AuditService {
     this.#store = store;
   }
 
-  /** One page, the newest first. @throws Fault FORBIDDEN, INVALID for a cursor that is none */
+  /** One page, the newest first. Who is limited to environments sees requests that used their secrets, and no others'. @throws Fault FORBIDDEN, INVALID for a cursor that is none */
   async list(principal: Principal, filter: AuditFilter, options: AuditPageOptions): Promise<AuditPage> {
-    authorize(principal, 'audit:read');
-    return this.#store.list(filter, options);
+    return this.#store.list(filter, options, authorizeList(principal, 'audit:read'));
   }
 }

@@ -1,5 +1,5 @@
-import { ArgsType, Field, Float, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { PageArguments } from '../api/page-arguments.ts';
+import { Field, Float, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionType } from '../api/connection.ts';
 
 export enum Decision {
   ALLOW = 'allow',
@@ -79,17 +79,10 @@ export class AuditEvent {
   worker: string;
 }
 
-@ObjectType()
-export class AuditEventPage {
-  @Field(() => [AuditEvent])
-  items: AuditEvent[];
+export const AuditEventConnection = connectionType(AuditEvent, 'AuditEvent');
 
-  @Field(() => String, { nullable: true })
-  next: string | null;
-}
-
-@ArgsType()
-export class AuditArguments extends PageArguments {
+@InputType({ description: 'Which events: those to which all of it applies.' })
+export class AuditFilterInput {
   @Field(() => String, { nullable: true })
   agent?: string | null;
 

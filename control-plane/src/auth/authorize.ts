@@ -78,6 +78,15 @@ export function authorizeEither(
   if (!actions.some((action) => may(principal, action, environment))) authorize(principal, actions[0], environment);
 }
 
+/** Refuses a principal that may do none of the actions anywhere; where, is judged when it is known. @throws Fault FORBIDDEN */
+export function authorizeSomewhere(principal: Principal, actions: readonly [Action, ...Action[]]): void {
+  const isSome = actions.some((action) => {
+    const reach = reachOf(principal, action);
+    return reach === '*' || reach.size > 0;
+  });
+  if (!isSome) throw refusal(principal, actions[0]);
+}
+
 /**
  * As `authorize`, for what touches several environments: each has to be in reach. `*` among them stands for what belongs to
  * every environment. @throws Fault FORBIDDEN

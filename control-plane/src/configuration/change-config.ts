@@ -168,7 +168,8 @@ async function commitChanges(
   }
 }
 
-async function currentRevision(manager: EntityManager): Promise<number> {
+/** The revision in force, as a transaction sees it. */
+export async function currentRevision(manager: EntityManager): Promise<number> {
   const [row] = await manager.query<{ revision: string }[]>('SELECT revision FROM config_state');
   if (row === undefined) throw new Error('The table config_state has no row');
   return Number(row.revision);

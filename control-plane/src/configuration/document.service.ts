@@ -6,7 +6,8 @@ import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open, seal, type SealContext } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager, EntitySchema } from 'typeorm';
-import { authorize, authorizeEither } from '../auth/authorize.ts';
+import type { Action } from '../auth/actions.ts';
+import { authorizeEach, authorizeList, authorizeSomewhere, may } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import type { ChangeConfig, ConfigTransaction } from './change-config.ts';
@@ -14,7 +15,9 @@ import type { DocumentRow } from './document.entity.ts';
 import { layOver } from './lay-over.ts';
 import { findNamed, type NamedKind, type ObjectRef, requireNamed } from './object-ref.ts';
 import { type Page, type PageRequest, pageByName } from './page.ts';
+import { pageVisible } from './page-visible.ts';
 import { invalidField } from './parse-input.ts';
+import { type Selection, selectRows } from './select-rows.ts';
 import type { Change, Removal, Removed, WriteOptions, Written } from './written.ts';
 
 /** What every document shows beside its content. */
@@ -40,6 +43,11 @@ export interface DocumentKind<Body extends object, Content extends object> {
   readonly parse: (input: unknown) => { readonly name: string; readonly body: Body };
   /** The document of a body, as `parse` takes it. */
   readonly documentOf: (body: Body) => object;
+  /**
+   * The environments that a body belongs to; `*` among them when a part of it belongs to all. Who reads or writes it needs the
+   * role in each.
+   */
+  readonly environmentsOf: (body: Body) => ReadonlySet<string>;
   /** Refuses a body that names what does not exist. @throws Fault INVALID with the field */
   readonly check: (manager: EntityManager, body: Body) => Promise<void>;
   /** What some bodies show beside their rows, in their order. */
@@ -66,29 +74,39 @@ export class DocumentService<Body extends object, Content extends object> {
 
   /** One page, in the order of names. @throws Fault INTERNAL when a body does not open */
   async list(principal: Principal, request: PageRequest = {}): Promise<Page<DocumentView & Content>> {
-    authorize(principal, `${this.#kind.kind}:read`);
-    const page = await pageByName(this.#dataSource.manager, this.#kind.entity, request);
+    const page = await this.#page(principal, request);
     const documents = page.items.map((row) => ({ row, body: this.#openBody(row) }));
     return { items: await this.#views(this.#dataSource.manager, documents), next: page.next };
   }
 
+  /** The views of a selection, as a transaction sees them. Whoever asks has authorized that for each of them. */
+  async viewsIn(manager: EntityManager, selection: Selection): Promise<(DocumentView & Content)[]> {
+    const rows = await selectRows(manager, this.#kind.entity, selection);
+    return this.#views(
+      manager,
+      rows.map((row) => ({ row, body: this.#openBody(row) })),
+    );
+  }
+
   /** @throws Fault NOT_FOUND */
   async get(principal: Principal, ref: ObjectRef): Promise<DocumentView & Content> {
-    authorize(principal, `${this.#kind.kind}:read`);
+    authorizeSomewhere(principal, [this.#action('read')]);
     const row = await requireNamed(this.#dataSource.manager, this.#named, ref);
-    return this.#view(this.#dataSource.manager, row, this.#openBody(row));
+    const body = this.#openBody(row);
+    this.#authorizeBody(principal, 'read', () => body);
+    return this.#view(this.#dataSource.manager, row, body);
   }
 
   /** @throws Fault INVALID, also for what it names and does not exist; NAME_TAKEN */
   async create(principal: Principal, input: unknown): Promise<Written<DocumentView & Content>> {
-    authorize(principal, `${this.#kind.kind}:create`);
+    authorizeSomewhere(principal, [this.#action('create')]);
     const parsed = this.#kind.parse(input);
     return this.#changeOne(principal, {}, (tx) => this.#write(tx, principal, parsed, 'absent'));
   }
 
   /** Replaces all but the name. @throws Fault INVALID, NOT_FOUND */
   async replace(principal: Principal, name: string, input: unknown): Promise<Written<DocumentView & Content>> {
-    authorize(principal, `${this.#kind.kind}:update`);
+    authorizeSomewhere(principal, [this.#action('update')]);
     const { name: repeated = name, ...content } = fieldsOf(input);
     if (repeated !== name) throw invalidField('name', `must be that of the ${this.#kind.kind}, or absent`);
     if (!isPlainName(name)) throw this.#notFound();
@@ -117,7 +135,7 @@ export class DocumentService<Body extends object, Content extends object> {
 
   /** Removes a document; one that is absent is fine. @throws Fault CONFLICT */
   async remove(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<Removed> {
-    authorize(principal, `${this.#kind.kind}:delete`);
+    authorizeSomewhere(principal, [this.#action('delete')]);
     const work = (tx: ConfigTransaction) => this.removeIn(tx, principal, ref);
     const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { change: result, revision };
@@ -126,9 +144,10 @@ export class DocumentService<Body extends object, Content extends object> {
   /** `remove` within a transaction that does more. */
   async removeIn(tx: ConfigTransaction, principal: Principal, ref: ObjectRef): Promise<Removal> {
     const { kind, entity } = this.#kind;
-    authorize(principal, `${kind}:delete`);
+    authorizeSomewhere(principal, [this.#action('delete')]);
     const row = await findNamed(tx.manager, this.#named, ref);
     if (row === null) return 'UNCHANGED';
+    this.#authorizeBody(principal, 'delete', () => this.#openBody(row));
     tx.checkRevision(kind, row);
     await tx.manager.delete(entity, { id: row.id });
     tx.changed(kind, row.id, 'remove');
@@ -137,7 +156,28 @@ export class DocumentService<Body extends object, Content extends object> {
   }
 
   #authorizeUpsert(principal: Principal): void {
-    authorizeEither(principal, [`${this.#kind.kind}:update`, `${this.#kind.kind}:create`]);
+    authorizeSomewhere(principal, [this.#action('update'), this.#action('create')]);
+  }
+
+  #action(verb: 'read' | 'create' | 'update' | 'delete'): Action {
+    return `${this.#kind.kind}:${verb}`;
+  }
+
+  /** Whoever may do it everywhere needs no body that opens: he can remove one that was altered. */
+  #authorizeBody(principal: Principal, verb: 'read' | 'create' | 'update' | 'delete', body: () => Body): void {
+    const action = this.#action(verb);
+    if (!may(principal, action)) authorizeEach(principal, action, this.#kind.environmentsOf(body()));
+  }
+
+  /** What the principal may read of a page; what belongs to an environment out of his reach is not there for him. */
+  async #page(principal: Principal, request: PageRequest): Promise<Page<DocumentRow>> {
+    const action = this.#action('read');
+    const reach = authorizeList(principal, action);
+    const fetch = (asked: PageRequest) => pageByName(this.#dataSource.manager, this.#kind.entity, asked);
+    if (reach === '*') return fetch(request);
+    const isVisible = (row: DocumentRow) =>
+      [...this.#kind.environmentsOf(this.#openBody(row))].every((environment) => may(principal, action, environment));
+    return pageVisible(fetch, isVisible, request);
   }
 
   async #changeOne(
@@ -177,7 +217,8 @@ export class DocumentService<Body extends object, Content extends object> {
     const before = found === undefined ? await findNamed(tx.manager, this.#named, name) : found;
     if (before !== null && expected === 'absent') throw new Fault('NAME_TAKEN', `The ${kind} ${name} exists`);
     if (before === null && expected === 'present') throw this.#notFound();
-    authorize(principal, before === null ? `${kind}:create` : `${kind}:update`);
+    if (before !== null) this.#authorizeBody(principal, 'update', () => this.#openBody(before));
+    this.#authorizeBody(principal, before === null ? 'create' : 'update', () => body);
     return before === null ? this.#insert(tx, name, body) : this.#update(tx, before, body);
   }
 

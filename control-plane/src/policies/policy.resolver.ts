@@ -3,7 +3,17 @@ import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import { labelList, labelRecord } from '../agents/label.type.ts';
 import type { GraphqlContext } from '../api/graphql-context.ts';
 import { orNull } from '../api/or-null.ts';
-import { PageArguments, pageOf } from '../api/page-arguments.ts';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
+import { ListFilter, filterOf } from '../api/list-filter.ts';
+import {
+  ObjectArguments,
+  UpsertArguments,
+  WriteArguments,
+  conditionsOf,
+  refOf,
+  upsertOptions,
+} from '../api/object-arguments.ts';
+import { upsertInput } from '../api/without-nulls.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
 import type { AllowDocument, DenyDocument, RuleDocument } from './policy-document.ts';
@@ -12,11 +22,10 @@ import {
   type AgentSelector,
   type AgentSelectorInput,
   type AllowRule,
-  NewPolicyInput,
   Policy,
-  PolicyContentInput,
+  PolicyConnection,
+  PolicyInput,
   type PolicyMode,
-  PolicyPage,
   PolicyPayload,
   type RateLimitBy,
   type Rule,
@@ -31,45 +40,44 @@ export class PolicyResolver {
     this.#policies = policies;
   }
 
-  @Query(() => PolicyPage)
+  @Query(() => PolicyConnection, { description: 'Policies, in the order of their names.' })
   async policies(
-    @Args(() => PageArguments) page: PageArguments,
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Arg('filter', () => ListFilter, { nullable: true }) filter: ListFilter | null,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<PolicyPage> {
-    const { items, next = null } = await this.#policies.list(principal, pageOf(page));
-    return { items: items.map(show), next };
+  ): Promise<Connection<Policy>> {
+    const request = { ...pageOf(page), ...filterOf(filter) };
+    return connectionOf(await this.#policies.list(principal, request), show, ({ name }) => name);
   }
 
   @Query(() => Policy, { nullable: true })
-  policy(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<Policy | null> {
-    return orNull(async () => show(await this.#policies.get(principal, name)));
+  policy(@Args(() => ObjectArguments) asked: ObjectArguments, @Ctx() { principal }: GraphqlContext) {
+    return orNull(async () => show(await this.#policies.get(principal, refOf(asked))));
   }
 
-  @Mutation(() => PolicyPayload)
-  createPolicy(
-    @Arg('input', () => NewPolicyInput) input: NewPolicyInput,
+  @Mutation(() => PolicyPayload, { description: 'Makes a policy, or brings it to what is given.' })
+  upsertPolicy(
+    @Arg('input', () => PolicyInput) input: PolicyInput,
+    @Args(() => UpsertArguments) asked: UpsertArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<PolicyPayload> {
-    return payloadOf(async () => showWritten(await this.#policies.create(principal, contentOf(input))));
-  }
-
-  @Mutation(() => PolicyPayload)
-  replacePolicy(
-    @Arg('name', () => String) name: string,
-    @Arg('input', () => PolicyContentInput) input: PolicyContentInput,
-    @Ctx() { principal }: GraphqlContext,
-  ): Promise<PolicyPayload> {
-    return payloadOf(async () => showWritten(await this.#policies.replace(principal, name, contentOf(input))));
+    return payloadOf(async () =>
+      showWritten(await this.#policies.upsert(principal, documentInput(input), upsertOptions(asked))),
+    );
   }
 
   @Mutation(() => RemovalPayload)
-  deletePolicy(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<RemovalPayload> {
-    return payloadOf(() => this.#policies.remove(principal, name));
+  deletePolicy(
+    @Args(() => WriteArguments) asked: WriteArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RemovalPayload> {
+    return payloadOf(() => this.#policies.remove(principal, refOf(asked), conditionsOf(asked)));
   }
 }
 
-function contentOf({ agents, ...rest }: PolicyContentInput) {
-  return { ...rest, agents: agents.map((agent, index) => selectorDocument(agent, index)) };
+function documentInput({ agents, ...rest }: PolicyInput) {
+  const selectors = agents?.map((agent, index) => selectorDocument(agent, index)) ?? agents;
+  return { ...upsertInput(rest), ...(selectors !== undefined && { agents: selectors }) };
 }
 
 function selectorDocument({ name, labels }: AgentSelectorInput, index: number) {

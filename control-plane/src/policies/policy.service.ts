@@ -1,4 +1,5 @@
 import type { PolicyBody } from '@onecli/shared/domain/policy';
+import { environmentOf } from '@onecli/shared/domain/names';
 import { policyContext } from '@onecli/shared/seal-contexts';
 import { type DataSource, type EntityManager, In } from 'typeorm';
 import { AgentEntity } from '../agents/agent.entity.ts';
@@ -26,11 +27,23 @@ export class PolicyService extends DocumentService<PolicyBody, PolicyDocument> {
         return { name, body: bodyOf(content) };
       },
       documentOf,
+      environmentsOf,
       check: requireNamed,
       contents: (_manager: EntityManager, bodies: readonly PolicyBody[]) => Promise.resolve(bodies.map(documentOf)),
     } as const;
     super(kind, dataSource, change, keys);
   }
+}
+
+/**
+ * A rule belongs to the environments of the secrets that it grants. What grants none, denies, or is no more than monitored changes
+ * what agents may do with everything: it belongs to all of them.
+ */
+function environmentsOf({ mode, rules }: PolicyBody): ReadonlySet<string> {
+  const ofRules = rules.flatMap(({ effect, secrets }) =>
+    effect === 'deny' || secrets.length === 0 ? ['*'] : secrets.map(environmentOf),
+  );
+  return new Set(mode !== 'monitor' && rules.length > 0 ? ofRules : ['*', ...ofRules]);
 }
 
 /** A misspelt agent or secret would silently grant nothing, so that each must exist when the policy is written. */

@@ -1,5 +1,6 @@
 import { Field, Float, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Label, LabelInput } from '../agents/label.type.ts';
+import { connectionType } from '../api/connection.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
 export enum PolicyMode {
@@ -145,6 +146,9 @@ export class Policy {
   })
   managedBy: string | null;
 
+  @Field(() => Int, { description: 'The revision that last wrote it.' })
+  revision: number;
+
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 
@@ -152,14 +156,7 @@ export class Policy {
   updatedAt: Date;
 }
 
-@ObjectType()
-export class PolicyPage {
-  @Field(() => [Policy])
-  items: Policy[];
-
-  @Field(() => String, { nullable: true })
-  next: string | null;
-}
+export const PolicyConnection = connectionType(Policy, 'Policy');
 
 @ObjectType()
 export class PolicyPayload extends WritePayload {
@@ -251,20 +248,17 @@ export class RuleInput {
   deny?: DenyRuleInput;
 }
 
-@InputType()
-export class PolicyContentInput {
-  @Field(() => [AgentSelectorInput])
-  agents: AgentSelectorInput[];
+@InputType({ description: 'What is absent stays as it is; a new policy needs agents and rules. Null is the default.' })
+export class PolicyInput {
+  @Field(() => String, { nullable: true, description: 'May be absent where an id is given.' })
+  name?: string | null;
 
-  @Field(() => PolicyMode, { nullable: true, description: 'ENFORCE when it is absent.' })
-  mode?: PolicyMode;
+  @Field(() => [AgentSelectorInput], { nullable: true, description: 'Replaces all of them.' })
+  agents?: AgentSelectorInput[] | null;
 
-  @Field(() => [RuleInput])
-  rules: RuleInput[];
-}
+  @Field(() => PolicyMode, { nullable: true, description: 'Default: ENFORCE.' })
+  mode?: PolicyMode | null;
 
-@InputType()
-export class NewPolicyInput extends PolicyContentInput {
-  @Field(() => String)
-  name: string;
+  @Field(() => [RuleInput], { nullable: true, description: 'Replaces all of them.' })
+  rules?: RuleInput[] | null;
 }

@@ -1,11 +1,21 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
 import { orNull } from '../api/or-null.ts';
-import { PageArguments, pageOf } from '../api/page-arguments.ts';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
+import { ListFilter, filterOf } from '../api/list-filter.ts';
+import {
+  ObjectArguments,
+  UpsertArguments,
+  WriteArguments,
+  conditionsOf,
+  refOf,
+  upsertOptions,
+} from '../api/object-arguments.ts';
+import { upsertInput } from '../api/without-nulls.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
 import type { RouteService, RouteView } from './route.service.ts';
-import { type Injection, NewRouteInput, Route, RouteContentInput, RoutePage, RoutePayload } from './route.type.ts';
+import { type Injection, Route, RouteConnection, RouteInput, RoutePayload } from './route.type.ts';
 
 @Resolver()
 export class RouteResolver {
@@ -15,40 +25,38 @@ export class RouteResolver {
     this.#routes = routes;
   }
 
-  @Query(() => RoutePage)
+  @Query(() => RouteConnection, { description: 'Routes, in the order of their names.' })
   async routes(
-    @Args(() => PageArguments) page: PageArguments,
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Arg('filter', () => ListFilter, { nullable: true }) filter: ListFilter | null,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<RoutePage> {
-    const { items, next = null } = await this.#routes.list(principal, pageOf(page));
-    return { items: items.map(show), next };
+  ): Promise<Connection<Route>> {
+    const request = { ...pageOf(page), ...filterOf(filter) };
+    return connectionOf(await this.#routes.list(principal, request), show, ({ name }) => name);
   }
 
   @Query(() => Route, { nullable: true })
-  route(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<Route | null> {
-    return orNull(async () => show(await this.#routes.get(principal, name)));
+  route(@Args(() => ObjectArguments) asked: ObjectArguments, @Ctx() { principal }: GraphqlContext) {
+    return orNull(async () => show(await this.#routes.get(principal, refOf(asked))));
   }
 
-  @Mutation(() => RoutePayload)
-  createRoute(
-    @Arg('input', () => NewRouteInput) input: NewRouteInput,
+  @Mutation(() => RoutePayload, { description: 'Makes a route, or brings it to what is given.' })
+  upsertRoute(
+    @Arg('input', () => RouteInput) input: RouteInput,
+    @Args(() => UpsertArguments) asked: UpsertArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RoutePayload> {
-    return payloadOf(async () => showWritten(await this.#routes.create(principal, input)));
-  }
-
-  @Mutation(() => RoutePayload)
-  replaceRoute(
-    @Arg('name', () => String) name: string,
-    @Arg('input', () => RouteContentInput) input: RouteContentInput,
-    @Ctx() { principal }: GraphqlContext,
-  ): Promise<RoutePayload> {
-    return payloadOf(async () => showWritten(await this.#routes.replace(principal, name, input)));
+    return payloadOf(async () =>
+      showWritten(await this.#routes.upsert(principal, upsertInput(input), upsertOptions(asked))),
+    );
   }
 
   @Mutation(() => RemovalPayload)
-  deleteRoute(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<RemovalPayload> {
-    return payloadOf(() => this.#routes.remove(principal, name));
+  deleteRoute(
+    @Args(() => WriteArguments) asked: WriteArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RemovalPayload> {
+    return payloadOf(() => this.#routes.remove(principal, refOf(asked), conditionsOf(asked)));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { RouteBody } from '@onecli/shared/domain/route';
+import { environmentOf } from '@onecli/shared/domain/names';
 import { routeContext } from '@onecli/shared/seal-contexts';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ChangeConfig } from '../configuration/change-config.ts';
@@ -25,6 +26,7 @@ export class RouteService extends DocumentService<RouteBody, RouteContent> {
         return { name, body };
       },
       documentOf: (body: RouteBody) => body,
+      environmentsOf: ({ secret }: RouteBody) => new Set([environmentOf(secret)]),
       check: requireSecret,
       contents: routeContents,
     } as const;

@@ -1,4 +1,5 @@
 import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { connectionType } from '../api/connection.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
 @ObjectType({ description: 'A header or a query parameter, and what is put there: `{secret}` stands for the value.' })
@@ -77,6 +78,9 @@ export class Route {
   })
   managedBy: string | null;
 
+  @Field(() => Int, { description: 'The revision that last wrote it.' })
+  revision: number;
+
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 
@@ -84,14 +88,7 @@ export class Route {
   updatedAt: Date;
 }
 
-@ObjectType()
-export class RoutePage {
-  @Field(() => [Route])
-  items: Route[];
-
-  @Field(() => String, { nullable: true })
-  next: string | null;
-}
+export const RouteConnection = connectionType(Route, 'Route');
 
 @ObjectType()
 export class RoutePayload extends WritePayload {
@@ -138,26 +135,26 @@ export class InjectionInput {
   remove?: RemovalInput;
 }
 
-@InputType()
-export class RouteContentInput {
-  @Field(() => String)
-  secret: string;
+@InputType({
+  description:
+    'What is absent stays as it is; a new route needs a secret, hosts and what to inject. Null is the default.',
+})
+export class RouteInput {
+  @Field(() => String, { nullable: true, description: 'May be absent where an id is given.' })
+  name?: string | null;
 
-  @Field(() => [String])
-  hosts: string[];
+  @Field(() => String, { nullable: true, description: 'The name of the secret.' })
+  secret?: string | null;
 
   @Field(() => [String], { nullable: true })
-  paths?: string[];
+  hosts?: string[] | null;
 
-  @Field(() => [String], { nullable: true })
-  methods?: string[];
+  @Field(() => [String], { nullable: true, description: 'Default: every path.' })
+  paths?: string[] | null;
 
-  @Field(() => [InjectionInput])
-  inject: InjectionInput[];
-}
+  @Field(() => [String], { nullable: true, description: 'Default: every method.' })
+  methods?: string[] | null;
 
-@InputType()
-export class NewRouteInput extends RouteContentInput {
-  @Field(() => String)
-  name: string;
+  @Field(() => [InjectionInput], { nullable: true })
+  inject?: InjectionInput[] | null;
 }

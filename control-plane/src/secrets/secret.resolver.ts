@@ -1,7 +1,8 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
 import { orNull } from '../api/or-null.ts';
-import { PageArguments, pageOf } from '../api/page-arguments.ts';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
+import { SwitchableFilter, filterOf } from '../api/list-filter.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { Written } from '../configuration/written.ts';
 import type { SecretService } from './secret.service.ts';
@@ -9,7 +10,7 @@ import {
   NewSecretInput,
   ScrubMode,
   Secret,
-  SecretPage,
+  SecretConnection,
   SecretPayload,
   SecretUpdateInput,
   Surface,
@@ -24,13 +25,14 @@ export class SecretResolver {
     this.#secrets = secrets;
   }
 
-  @Query(() => SecretPage)
+  @Query(() => SecretConnection, { description: 'Secrets, in the order of their names. No answer has a value.' })
   async secrets(
-    @Args(() => PageArguments) page: PageArguments,
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Arg('filter', () => SwitchableFilter, { nullable: true }) filter: SwitchableFilter | null,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<SecretPage> {
-    const { items, next = null } = await this.#secrets.list(principal, pageOf(page));
-    return { items: items.map(show), next };
+  ): Promise<Connection<Secret>> {
+    const request = { ...pageOf(page), ...filterOf(filter) };
+    return connectionOf(await this.#secrets.list(principal, request), show, ({ name }) => name);
   }
 
   @Query(() => Secret, { nullable: true })

@@ -5,11 +5,12 @@ import { environmentOf, isSecretName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { z } from 'zod';
-import { authorize } from '../auth/authorize.ts';
+import { authorize, authorizeList } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
 import { invalidField, parseInput } from '../configuration/parse-input.ts';
+import { type Selection, selectRows } from '../configuration/select-rows.ts';
 import type { Removed, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { SecretEntity, type SecretRow } from './secret.entity.ts';
@@ -40,9 +41,15 @@ export class SecretService {
 
   /** One page, in the order of names. */
   async list(principal: Principal, request: PageRequest = {}): Promise<Page<SecretView>> {
-    authorize(principal, 'secret:read');
-    const page = await pageByName(this.#dataSource.manager, SecretEntity, request);
+    const reach = authorizeList(principal, 'secret:read');
+    const asked = reach === '*' ? request : { ...request, environments: reach };
+    const page = await pageByName(this.#dataSource.manager, SecretEntity, asked);
     return { items: await viewSecrets(this.#dataSource.manager, page.items), next: page.next };
+  }
+
+  /** The views of a selection, as a transaction sees them. Whoever asks has authorized that for each of them. */
+  async viewsIn(manager: EntityManager, selection: Selection): Promise<SecretView[]> {
+    return viewSecrets(manager, await selectRows(manager, SecretEntity, selection));
   }
 
   /** @throws Fault NOT_FOUND */

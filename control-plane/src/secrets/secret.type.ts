@@ -1,4 +1,5 @@
 import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionType } from '../api/connection.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
 /** Surfaces of the domain, as a GraphQL enum; a test holds them together. */
@@ -113,6 +114,9 @@ export class Secret {
   })
   managedBy: string | null;
 
+  @Field(() => Int, { description: 'The revision that last wrote it.' })
+  revision: number;
+
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 
@@ -120,14 +124,7 @@ export class Secret {
   updatedAt: Date;
 }
 
-@ObjectType()
-export class SecretPage {
-  @Field(() => [Secret])
-  items: Secret[];
-
-  @Field(() => String, { nullable: true })
-  next: string | null;
-}
+export const SecretConnection = connectionType(Secret, 'Secret');
 
 @ObjectType()
 export class SecretPayload extends WritePayload {

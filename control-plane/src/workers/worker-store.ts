@@ -36,6 +36,16 @@ export class WorkerStore {
     return { items, next: rows.length > limit ? items.at(-1)?.name : undefined };
   }
 
+  /** The workers that are live, and what each has applied. */
+  async live(): Promise<{ readonly name: string; readonly appliedRevision: number }[]> {
+    const rows: { name: string; appliedRevision: string }[] = await this.#database.query(
+      `SELECT name, applied_revision AS "appliedRevision" FROM worker
+       WHERE seen_at > now() - make_interval(secs => $1) ORDER BY name`,
+      [aliveWithinSeconds],
+    );
+    return rows.map(({ name, appliedRevision }) => ({ name, appliedRevision: Number(appliedRevision) }));
+  }
+
   /** The revision of the configuration that is committed now. */
   async revision(): Promise<number> {
     const rows: { revision: string }[] = await this.#database.query('SELECT revision FROM config_state');

@@ -1,8 +1,8 @@
 import { Args, Ctx, Int, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
-import { PageArguments, pageOf } from '../api/page-arguments.ts';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
 import type { WorkerService } from './worker.service.ts';
-import { WorkerPage } from './worker.type.ts';
+import { type Worker, WorkerConnection } from './worker.type.ts';
 
 @Resolver()
 export class WorkerResolver {
@@ -12,13 +12,16 @@ export class WorkerResolver {
     this.#workers = workers;
   }
 
-  @Query(() => WorkerPage)
+  @Query(() => WorkerConnection, { description: 'The workers that reported themselves, in the order of their names.' })
   async workers(
-    @Args(() => PageArguments) page: PageArguments,
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<WorkerPage> {
-    const { items, next = null } = await this.#workers.list(principal, pageOf(page));
-    return { items, next };
+  ): Promise<Connection<Worker>> {
+    return connectionOf(
+      await this.#workers.list(principal, pageOf(page)),
+      (worker) => worker,
+      ({ name }) => name,
+    );
   }
 
   @Query(() => Int, { description: 'The revision of the configuration that is committed now.' })

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { Field, GraphQLISODateTime, Int, ObjectType } from 'type-graphql';
+import { connectionType } from '../api/connection.ts';
 
 @ObjectType({ description: 'A proxy process, as it last reported itself.' })
 export class Worker {
@@ -25,11 +26,4 @@ export class Worker {
   isLive: boolean;
 }
 
-@ObjectType()
-export class WorkerPage {
-  @Field(() => [Worker])
-  items: Worker[];
-
-  @Field(() => String, { nullable: true })
-  next: string | null;
-}
+export const WorkerConnection = connectionType(Worker, 'Worker');

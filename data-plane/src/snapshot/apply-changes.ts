@@ -1,8 +1,9 @@
 import type { AgentIdentity } from '@onecli/shared/domain/identity';
 import type { Policy, PolicyBody } from '@onecli/shared/domain/policy';
 import type { Route, RouteBody } from '@onecli/shared/domain/route';
-import type { Snapshot } from '@onecli/shared/domain/snapshot';
+import type { AgentRecord, Snapshot } from '@onecli/shared/domain/snapshot';
 import type { ConfigChanges, SealedAgent, SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
+import { LayeredMap } from './layered-map.ts';
 
 /** What opens the sealed parts of rows. */
 export interface Openers {
@@ -25,45 +26,63 @@ export function applyChanges(
 ): Snapshot {
   const base = changes.isWhole ? undefined : previous;
   const removed = new Set(changes.removedIds);
-  const changed = new Set([
-    ...removed,
-    ...changes.secrets.map(({ id }) => id),
-    ...changes.policies.map(({ id }) => id),
-    ...changes.routes.map(({ id }) => id),
-  ]);
   const authority = changes.authority ?? base?.authority;
   if (!authority) throw new Error('the configuration has no certificate authority');
-  const agents = new Map(base?.agents);
-  for (const id of removed) agents.delete(id);
-  for (const { sealedIdentities, ...agent } of changes.agents)
-    agents.set(agent.id, { ...agent, identities: openIdentities({ ...agent, sealedIdentities }) });
+  const agents = changes.agents.map(
+    ({ sealedIdentities, ...agent }): AgentRecord => ({
+      ...agent,
+      identities: openIdentities({ ...agent, sealedIdentities }),
+    }),
+  );
   return {
     revision: changes.revision,
-    agents,
-    secrets: merge(base?.secrets, changes.secrets, changed),
+    agents: agentsAfter(base?.agents, agents, removed),
+    secrets: merge(base?.secrets, changes.secrets, removed),
     policies: merge(
       base?.policies,
       changes.policies.map((policy): Policy => ({ id: policy.id, name: policy.name, ...openBody(policy) })),
-      changed,
+      removed,
     ),
     routes: merge(
       base?.routes,
       changes.routes.map((route): Route => ({ id: route.id, name: route.name, ...openRoute(route) })),
-      changed,
+      removed,
     ),
     authority,
     clientAuthority: changes.clientAuthority ?? base?.clientAuthority,
   };
 }
 
-/** Rows by name; a row that changed may have had another name before, so it leaves by its id. */
+/** Agents by their ids. The very map that was there before when none of them changed. */
+function agentsAfter(
+  before: ReadonlyMap<string, AgentRecord> | undefined,
+  agents: readonly AgentRecord[],
+  removedIds: ReadonlySet<string>,
+): ReadonlyMap<string, AgentRecord> {
+  const entries = agents.map((agent) => [agent.id, agent] as const);
+  if (before === undefined) return LayeredMap.of(entries);
+  return layered(before).with([...[...removedIds].map((id) => [id, undefined] as const), ...entries]);
+}
+
+/**
+ * Rows by name; a row that changed may have had another name before, so that one which is not there by its name is looked for by
+ * its id. The very map that was there before when none of them changed.
+ */
 function merge<Row extends { readonly id: string; readonly name: string }>(
   before: ReadonlyMap<string, Row> | undefined,
   rows: readonly Row[],
-  changedIds: ReadonlySet<string>,
+  removedIds: ReadonlySet<string>,
 ): ReadonlyMap<string, Row> {
-  const after = new Map<string, Row>();
-  for (const [name, row] of before ?? []) if (!changedIds.has(row.id)) after.set(name, row);
-  for (const row of rows) after.set(row.name, row);
-  return after;
+  const entries = rows.map((row) => [row.name, row] as const);
+  if (before === undefined) return LayeredMap.of(entries);
+  const elsewhere = new Set(removedIds);
+  for (const row of rows) if (before.get(row.name)?.id !== row.id) elsewhere.add(row.id);
+  const edits = new Map<string, Row | undefined>();
+  if (elsewhere.size > 0) for (const row of before.values()) if (elsewhere.has(row.id)) edits.set(row.name, undefined);
+  for (const [name, row] of entries) edits.set(name, row);
+  return layered(before).with(edits);
+}
+
+function layered<V extends object>(map: ReadonlyMap<string, V>): LayeredMap<string, V> {
+  return map instanceof LayeredMap ? (map as LayeredMap<string, V>) : LayeredMap.of(map);
 }

@@ -1,18 +1,14 @@
 import { selectorPicks } from '@onecli/shared/domain/agent-selector';
 import { CompiledPolicy } from '@onecli/shared/domain/evaluate-policy';
-import { splitAlias } from '@onecli/shared/domain/placeholder';
 import type { Policy } from '@onecli/shared/domain/policy';
 import type { AgentRecord, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
 import { type CompiledRoute, compileRoutes, routesForHost } from '../credentials/compile-routes.ts';
 import { IdentityIndex } from '../identity/identity-index.ts';
+import { type Delta, LayeredMap } from './layered-map.ts';
+import { portsOf } from './named-ports.ts';
+import { type KnownAlias, SecretFacts } from './secret-facts.ts';
 
 const noRoutes: readonly CompiledRoute[] = [];
-
-/** A secret that is known by an alias, and what the alias has ahead of its id. */
-export interface KnownAlias {
-  readonly secret: SecretRecord;
-  readonly prefix: string;
-}
 
 interface Compiled {
   readonly policies: readonly Policy[];
@@ -27,21 +23,32 @@ export class Configuration {
   readonly snapshot: Snapshot;
   /** Who is recognised by what. */
   readonly identities: IdentityIndex;
-  readonly #policies = new Map<string, CompiledPolicy>();
+  /** What is known of all secrets together. */
+  readonly secretFacts: SecretFacts;
+  readonly #policies: Map<string, CompiledPolicy>;
   /** Agents that the same policies select share what was compiled of them. */
-  readonly #compiled = new Map<string, Compiled>();
+  readonly #compiled: Map<string, Compiled>;
   readonly #compiledBefore: ReadonlyMap<string, Compiled> | undefined;
   #routes: readonly CompiledRoute[] | undefined;
-  readonly #routesOfRules = new WeakMap<object, readonly CompiledRoute[]>();
-  #hasBodySurfaces: boolean | undefined;
-  #aliases: ReadonlyMap<string, KnownAlias> | undefined;
-  #namedPorts: ReadonlySet<number> | undefined;
+  readonly #routesOfRules: WeakMap<object, readonly CompiledRoute[]>;
+  readonly #portsOfRules: ReadonlySet<number>;
 
-  /** @param previous the one before: what it has compiled of policies that did not change is taken over */
+  /** @param previous the one before: what it has found out and compiled of that which did not change is taken over */
   constructor(snapshot: Snapshot, previous?: Configuration) {
     this.snapshot = snapshot;
-    this.identities = new IdentityIndex(snapshot.agents.values());
-    this.#compiledBefore = previous === undefined ? undefined : previous.#compiled;
+    const before = previous?.snapshot;
+    const hasSameAgents = before?.agents === snapshot.agents;
+    const hasSamePolicies = before?.policies === snapshot.policies;
+    const hasSameRoutes = before?.routes === snapshot.routes;
+    this.identities = previous && hasSameAgents ? previous.identities : new IdentityIndex(snapshot.agents.values());
+    this.secretFacts = factsOf(snapshot, previous);
+    // What is the same is shared, and with it whatever either of the two compiles.
+    this.#policies = previous && hasSameAgents && hasSamePolicies ? previous.#policies : new Map();
+    this.#compiled = previous && hasSamePolicies ? previous.#compiled : new Map();
+    this.#compiledBefore = previous && !hasSamePolicies ? previous.#compiled : undefined;
+    this.#portsOfRules = previous && hasSamePolicies ? previous.#portsOfRules : portsOfRules(snapshot);
+    this.#routes = previous && hasSameRoutes ? previous.#routes : undefined;
+    this.#routesOfRules = previous && hasSameRoutes ? previous.#routesOfRules : new WeakMap();
   }
 
   get revision(): number {
@@ -78,8 +85,7 @@ export class Configuration {
 
   /** True for 443 and 80, and for every port that a rule or a binding names. */
   namesPort(port: number): boolean {
-    this.#namedPorts ??= namedPorts(this.snapshot);
-    return this.#namedPorts.has(port);
+    return this.#portsOfRules.has(port) || this.secretFacts.namesPort(port);
   }
 
   secret(name: string): SecretRecord | undefined {
@@ -100,38 +106,28 @@ export class Configuration {
 
   /** True when some secret may stand in request bodies somewhere. */
   get hasBodySurfaces(): boolean {
-    this.#hasBodySurfaces ??= [...this.snapshot.secrets.values()].some(({ binding }) =>
-      binding.surfaces.some((surface) => surface === 'json' || surface === 'form' || surface === 'text'),
-    );
-    return this.#hasBodySurfaces;
+    return this.secretFacts.hasBodySurfaces;
   }
 
   /** The secret whose alias has this id. */
   alias(id: string): KnownAlias | undefined {
-    this.#aliases ??= aliasesOf(this.snapshot);
-    return this.#aliases.get(id);
+    return this.secretFacts.alias(id);
   }
-}
-
-function aliasesOf({ secrets }: Snapshot): ReadonlyMap<string, KnownAlias> {
-  const aliases = new Map<string, KnownAlias>();
-  for (const secret of secrets.values()) {
-    if (secret.alias === undefined) continue;
-    const { prefix, id } = splitAlias(secret.alias);
-    aliases.set(id, { secret, prefix });
-  }
-  return aliases;
 }
 
 const webPorts = [443, 80];
 
-function namedPorts({ policies, secrets }: Snapshot): ReadonlySet<number> {
+function portsOfRules({ policies }: Snapshot): ReadonlySet<number> {
   const named = new Set(webPorts);
-  const add = (hosts: readonly string[]): void => {
-    // An IPv6 address that has a port stands in brackets.
-    for (const host of hosts) named.add(Number(/(?:^[^:]*|\]):([0-9]+)$/.exec(host)?.[1] ?? webPorts[0]));
-  };
-  for (const { rules } of policies.values()) for (const rule of rules) add(rule.hosts);
-  for (const { binding } of secrets.values()) add(binding.hosts);
+  for (const { rules } of policies.values())
+    for (const { hosts } of rules) for (const port of portsOf(hosts)) named.add(port);
   return named;
+}
+
+/** What is known of the secrets, from what was known of those before where the one set was made of the other. */
+function factsOf({ secrets }: Snapshot, previous: Configuration | undefined): SecretFacts {
+  if (previous && previous.snapshot.secrets === secrets) return previous.secretFacts;
+  const delta = secrets instanceof LayeredMap ? secrets.since(previous?.snapshot.secrets) : undefined;
+  // A LayeredMap of secrets, by the type of the snapshot that it is in.
+  return previous && delta ? previous.secretFacts.with(delta as Delta<SecretRecord>) : SecretFacts.of(secrets.values());
 }

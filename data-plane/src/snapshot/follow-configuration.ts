@@ -30,6 +30,7 @@ export class FollowedConfiguration {
   #isStale = false;
   #isLooking = false;
   #isStoreReachable = false;
+  #applied: () => void = () => undefined;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -45,8 +46,12 @@ export class FollowedConfiguration {
     return this.#isStoreReachable;
   }
 
-  /** Loads the first configuration (retrying until it can) and follows until `signal` aborts. */
-  async start(signal: AbortSignal): Promise<void> {
+  /**
+   * Loads the first configuration (retrying until it can) and follows until `signal` aborts. `applied` is called whenever
+   * another one is in force.
+   */
+  async start(signal: AbortSignal, applied?: () => void): Promise<void> {
+    if (applied) this.#applied = applied;
     while (!this.#current && !signal.aborted) {
       await this.refresh();
       if (!this.#current) await pause(200, signal);
@@ -119,6 +124,7 @@ export class FollowedConfiguration {
     if (changes.isWhole) this.#options.keys.forgetOutgrown();
     this.#options.onApplied?.(this.#current);
     this.#options.log.debug({ revision: next.revision, isWhole: changes.isWhole }, 'configuration applied');
+    this.#applied();
   }
 
   /** The changes, with their keys taken up. When a key term is gone all is read: rows here may be sealed under it. */

@@ -10,6 +10,7 @@ import { auditRoutes } from '../audit-routes.ts';
 import type { Services } from '../services.ts';
 import { healthRoute } from '../health-route.ts';
 import { keyRoutes } from '../key-routes.ts';
+import { planRoutes } from '../plan-routes.ts';
 import { policyRoutes } from '../policy-routes.ts';
 import { routeRoutes } from '../route-routes.ts';
 import { secretRoutes } from '../secret-routes.ts';
@@ -19,13 +20,14 @@ import { type RestRoute, restRoute } from './rest-route.ts';
 
 /** All that `/api` serves. A route that is not in this table is neither served nor documented. */
 export function restTable(services: Services, health: HealthCheck): readonly RestRoute[] {
-  const { secrets, agents, certificates, policies, routes, audit, workers, keys } = services;
+  const { secrets, agents, certificates, policies, routes, plans, audit, workers, keys } = services;
   const { users, passwords, sessions, apiKeys, adminEvents } = services;
   const table: RestRoute[] = [
     ...secretRoutes(secrets),
     ...agentRoutes(agents, certificates),
     ...policyRoutes(policies),
     ...routeRoutes(routes),
+    ...planRoutes(plans),
     ...auditRoutes(audit),
     ...workerRoutes(workers),
     ...keyRoutes(keys),

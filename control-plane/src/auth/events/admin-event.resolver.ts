@@ -1,11 +1,11 @@
-import { Args, Ctx, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../../api/graphql-context.ts';
-import { pageOf } from '../../api/page-arguments.ts';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../../api/connection.ts';
 import { parseForm } from '../../api/page-query.ts';
 import { adminEventFilterForm } from './admin-event-filter.ts';
 import type { AdminEventService } from './admin-event.service.ts';
 import type { AdminEventView } from './admin-event-store.ts';
-import { AdminEventArguments, type AdminEvent, AdminEventPage, type Outcome } from './admin-event.type.ts';
+import { AdminEventConnection, AdminEventFilterInput, type AdminEvent, type Outcome } from './admin-event.type.ts';
 
 @Resolver()
 export class AdminEventResolver {
@@ -15,17 +15,23 @@ export class AdminEventResolver {
     this.#events = events;
   }
 
-  @Query(() => AdminEventPage, { description: 'What principals did and were refused, the newest first.' })
+  @Query(() => AdminEventConnection, { description: 'What principals did and were refused, the newest first.' })
   async adminEvents(
-    @Args(() => AdminEventArguments) asked: AdminEventArguments,
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Arg('filter', () => AdminEventFilterInput, { nullable: true }) filter: AdminEventFilterInput | null,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<AdminEventPage> {
-    const { items, next } = await this.#events.list(principal, filterOf(asked), pageOf(asked));
-    return { items: items.map(show), next };
+  ): Promise<Connection<AdminEvent>> {
+    const found = await this.#events.list(principal, filterOf(filter), pageOf(page));
+    return connectionOf(
+      found,
+      ({ event }) => show(event),
+      ({ cursor }) => cursor,
+    );
   }
 }
 
-function filterOf({ principal, action, kind, object, outcome, since, until }: AdminEventArguments) {
+function filterOf(given: AdminEventFilterInput | null) {
+  const { principal, action, kind, object, outcome, since, until } = given ?? {};
   return parseForm(adminEventFilterForm, {
     principal: principal ?? undefined,
     action: action ?? undefined,

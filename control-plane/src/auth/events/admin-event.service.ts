@@ -5,9 +5,15 @@ import type { Principal } from '../principal.ts';
 import type { AdminEventFilter } from './admin-event-filter.ts';
 import type { AdminEventStore, AdminEventView, EventPlace } from './admin-event-store.ts';
 
+/** An event, and its place in the list. */
+export interface PlacedEvent {
+  readonly event: AdminEventView;
+  readonly cursor: string;
+}
+
 /** One page of admin events; `next` is null on the last one. */
 export interface AdminEventPage {
-  readonly items: readonly AdminEventView[];
+  readonly items: readonly PlacedEvent[];
   readonly next: string | null;
 }
 
@@ -31,10 +37,8 @@ export class AdminEventService {
     const reach = authorizeList(principal, 'admin-event:read');
     const place = after === undefined ? undefined : readPlace(after);
     const found = await this.#store.list(filter, reach, place, limit + 1);
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    const next = found.length > limit && last !== undefined ? writePlace(last.place) : null;
-    return { items: items.map(({ view }) => view), next };
+    const items = found.slice(0, limit).map(({ view, place: at }) => ({ event: view, cursor: writePlace(at) }));
+    return { items, next: found.length > limit ? (items.at(-1)?.cursor ?? null) : null };
   }
 }
 

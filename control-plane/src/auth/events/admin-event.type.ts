@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { ArgsType, Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { PageArguments } from '../../api/page-arguments.ts';
+import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionType } from '../../api/connection.ts';
 
 export enum Outcome {
   DONE = 'done',
@@ -52,17 +52,10 @@ export class AdminEvent {
   detail: string;
 }
 
-@ObjectType()
-export class AdminEventPage {
-  @Field(() => [AdminEvent])
-  items: AdminEvent[];
+export const AdminEventConnection = connectionType(AdminEvent, 'AdminEvent');
 
-  @Field(() => String, { nullable: true })
-  next: string | null;
-}
-
-@ArgsType()
-export class AdminEventArguments extends PageArguments {
+@InputType({ description: 'Which events: those to which all of it applies.' })
+export class AdminEventFilterInput {
   @Field(() => String, { nullable: true, description: 'Whose; a user’s keys are found by him too.' })
   principal?: string | null;
 

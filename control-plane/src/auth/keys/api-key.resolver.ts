@@ -1,12 +1,12 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../../api/graphql-context.ts';
 import { orNull } from '../../api/or-null.ts';
-import { pageOf } from '../../api/page-arguments.ts';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../../api/connection.ts';
 import { RemovalPayload, payloadOf } from '../../api/write-payload.ts';
 import { showRoles } from '../role.type.ts';
 import type { ApiKeyService } from './api-key.service.ts';
 import type { ApiKeyView } from './api-key-store.ts';
-import { ApiKey, ApiKeyArguments, ApiKeyPage, ApiKeyPayload, NewApiKeyInput } from './api-key.type.ts';
+import { ApiKey, ApiKeyConnection, ApiKeyPayload, NewApiKeyInput } from './api-key.type.ts';
 
 @Resolver()
 export class ApiKeyResolver {
@@ -16,13 +16,14 @@ export class ApiKeyResolver {
     this.#keys = keys;
   }
 
-  @Query(() => ApiKeyPage, { description: 'The caller’s own API keys, or everybody’s.' })
+  @Query(() => ApiKeyConnection, { description: 'The caller’s own API keys, or everybody’s.' })
   async apiKeys(
-    @Args(() => ApiKeyArguments) asked: ApiKeyArguments,
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Arg('all', () => Boolean, { defaultValue: false, description: 'Everybody’s, not only the caller’s own.' })
+    all: boolean,
     @Ctx() { principal }: GraphqlContext,
-  ): Promise<ApiKeyPage> {
-    const { items, next = null } = await this.#keys.list(principal, { ...pageOf(asked), all: asked.all });
-    return { items: items.map(show), next };
+  ): Promise<Connection<ApiKey>> {
+    return connectionOf(await this.#keys.list(principal, { ...pageOf(page), all }), show, ({ name }) => name);
   }
 
   @Query(() => ApiKey, { nullable: true })

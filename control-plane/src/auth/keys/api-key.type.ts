@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { ArgsType, Field, GraphQLISODateTime, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { PageArguments } from '../../api/page-arguments.ts';
+import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { connectionType } from '../../api/connection.ts';
 import { WritePayload } from '../../api/write-payload.ts';
 import { ActionEnum, RoleAssignment, RoleAssignmentInput } from '../role.type.ts';
 
@@ -37,20 +37,7 @@ export class ApiKey {
   usedAt: Date | null;
 }
 
-@ObjectType()
-export class ApiKeyPage {
-  @Field(() => [ApiKey])
-  items: ApiKey[];
-
-  @Field(() => String, { nullable: true })
-  next: string | null;
-}
-
-@ArgsType()
-export class ApiKeyArguments extends PageArguments {
-  @Field(() => Boolean, { defaultValue: false, description: 'Everybody’s, not only the caller’s own.' })
-  all: boolean;
-}
+export const ApiKeyConnection = connectionType(ApiKey, 'ApiKey');
 
 @InputType({ description: 'What is absent limits the key no further than its owner is.' })
 export class NewApiKeyInput {

@@ -1,9 +1,9 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../../api/graphql-context.ts';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../../api/connection.ts';
 import { orNull } from '../../api/or-null.ts';
-import { PageArguments, pageOf } from '../../api/page-arguments.ts';
 import { RemovalPayload, payloadOf } from '../../api/write-payload.ts';
-import { withoutNulls } from '../without-nulls.ts';
+import { withoutNulls } from '../../api/without-nulls.ts';
 import { describeCaller } from '../describe-caller.ts';
 import { showRoles } from '../role.type.ts';
 import type { PasswordService } from './password.service.ts';
@@ -13,7 +13,7 @@ import {
   InvitationInput,
   User,
   UserLinkPayload,
-  UserPage,
+  UserConnection,
   UserPayload,
   type UserState,
   UserUpdateInput,
@@ -35,10 +35,12 @@ export class UserResolver {
     return { ...caller, roles: showRoles(roles), actions: [...actions] };
   }
 
-  @Query(() => UserPage)
-  async users(@Args(() => PageArguments) page: PageArguments, @Ctx() { principal }: GraphqlContext): Promise<UserPage> {
-    const { items, next = null } = await this.#users.list(principal, pageOf(page));
-    return { items: items.map(show), next };
+  @Query(() => UserConnection, { description: 'Users, in the order of their names.' })
+  async users(
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<Connection<User>> {
+    return connectionOf(await this.#users.list(principal, pageOf(page)), show, ({ name }) => name);
   }
 
   @Query(() => User, { nullable: true })

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { Field, GraphQLISODateTime, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionType } from '../../api/connection.ts';
 import { WritePayload } from '../../api/write-payload.ts';
 import { RoleAssignment, RoleAssignmentInput } from '../role.type.ts';
 
@@ -34,14 +35,7 @@ export class User {
   updatedAt: Date;
 }
 
-@ObjectType()
-export class UserPage {
-  @Field(() => [User])
-  items: User[];
-
-  @Field(() => String, { nullable: true })
-  next: string | null;
-}
+export const UserConnection = connectionType(User, 'User');
 
 @ObjectType({ description: 'Who calls.' })
 export class Caller {

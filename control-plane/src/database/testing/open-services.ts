@@ -8,6 +8,7 @@ import { AgentService } from '../../agents/agent.service.ts';
 import { type Principal, everywhere } from '../../auth/principal.ts';
 import { ChangeConfig } from '../../configuration/change-config.ts';
 import { InstanceService } from '../../instance/instance.service.ts';
+import { PlanService } from '../../plan/plan.service.ts';
 import { PolicyService } from '../../policies/policy.service.ts';
 import { RouteService } from '../../routes/route.service.ts';
 import { SecretService } from '../../secrets/secret.service.ts';
@@ -33,7 +34,8 @@ export async function openServices(connectionString: string, options: { master?:
     const certificates = new AgentCertificateService(change, keys);
     const policies = new PolicyService(dataSource, change, keys);
     const routes = new RouteService(dataSource, change, keys);
-    const services = { secrets, agents, certificates, policies, routes };
+    const plans = new PlanService(dataSource, change, keys, { secrets, agents, policies, routes });
+    const services = { secrets, agents, certificates, policies, routes, plans };
     return { dataSource, source, warnings, keys, change, ...services, master, bus, close };
   } catch (error) {
     await close();

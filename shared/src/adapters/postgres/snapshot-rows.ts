@@ -6,37 +6,67 @@ import type { ConfigChanges, SealedAgent, SealedPolicy, SealedRoute } from '../.
 /** Rows of configuration as records: of the given ids, or all when `ids` is undefined. */
 type Ids = readonly string[] | undefined;
 
+/** Rows that are read at once of all there are: no query takes long, and what was parsed of one is gone before the next. */
+const pageRows = 2_000;
+
+/** Reads all by pages, in the order of names; `read` gives at most `pageRows` of those after a name. */
+async function inPages<Row extends { readonly name: string }>(read: (after: string) => Promise<Row[]>): Promise<Row[]> {
+  const all: Row[] = [];
+  for (let after = ''; ; ) {
+    const page = await read(after);
+    for (const row of page) all.push(row);
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageRows) return all;
+    after = last.name;
+  }
+}
+
 interface SecretVersionJoin {
   id: string;
   name: string;
   alias: string | null;
-  binding: Binding;
+  binding: string;
   is_disabled: boolean;
   current_version: number;
-  version: number;
-  sealed: Buffer;
+  version: number | null;
+  sealed: Buffer | null;
 }
 
 export async function readSecrets(client: PoolClient, ids: Ids): Promise<SecretRecord[]> {
   if (ids?.length === 0) return [];
-  const { rows } = await client.query<SecretVersionJoin>(
-    `SELECT s.id, s.name, s.alias, s.binding, s.is_disabled, s.current_version, v.version, v.sealed
-     FROM secret s JOIN secret_version v ON v.secret_id = s.id
-     WHERE $1::uuid[] IS NULL OR s.id = ANY ($1) ORDER BY s.name, v.version`,
-    [ids ?? null],
-  );
+  const bindings = new Map<string, Binding>();
+  const read = async (condition: string, values: unknown[]): Promise<SecretRecord[]> => {
+    const { rows } = await client.query<SecretVersionJoin>(
+      `SELECT s.id, s.name, s.alias, s.binding::text AS binding, s.is_disabled, s.current_version, v.version, v.sealed
+       FROM (SELECT * FROM secret WHERE ${condition}) s LEFT JOIN secret_version v ON v.secret_id = s.id
+       ORDER BY s.name, v.version`,
+      values,
+    );
+    return secretsOf(rows, bindings);
+  };
+  const found = await (ids === undefined
+    ? inPages((after) => read('name > $1 ORDER BY name LIMIT $2', [after, pageRows]))
+    : read('id = ANY ($1::uuid[])', [ids]));
+  return found.filter(({ versions }) => versions.size > 0);
+}
+
+/** @param bindings those that were read before, by their text: many secrets have the same */
+function secretsOf(rows: readonly SecretVersionJoin[], bindings: Map<string, Binding>): SecretRecord[] {
   const records = new Map<string, SecretRecord & { versions: Map<number, SealedVersion> }>();
   for (const row of rows) {
+    const binding = bindings.get(row.binding) ?? (JSON.parse(row.binding) as Binding);
+    bindings.set(row.binding, binding);
     const record = records.get(row.id) ?? {
       id: row.id,
       name: row.name,
       alias: row.alias ?? undefined,
-      binding: row.binding,
+      binding,
       isDisabled: row.is_disabled,
       currentVersion: row.current_version,
       versions: new Map<number, SealedVersion>(),
     };
-    record.versions.set(row.version, { id: row.id, version: row.version, sealed: row.sealed });
+    if (row.version !== null && row.sealed !== null)
+      record.versions.set(row.version, { id: row.id, version: row.version, sealed: row.sealed });
     records.set(row.id, record);
   }
   return [...records.values()];
@@ -54,12 +84,21 @@ interface AgentTokenJoin {
 
 export async function readAgents(client: PoolClient, ids: Ids): Promise<SealedAgent[]> {
   if (ids?.length === 0) return [];
-  const { rows } = await client.query<AgentTokenJoin>(
-    `SELECT a.id, a.name, a.labels, a.is_disabled, a.sealed_identities, t.hash, t.expires_at
-     FROM agent a LEFT JOIN agent_token t ON t.agent_id = a.id
-     WHERE $1::uuid[] IS NULL OR a.id = ANY ($1) ORDER BY a.name, t.created_at`,
-    [ids ?? null],
-  );
+  const read = async (condition: string, values: unknown[]): Promise<SealedAgent[]> => {
+    const { rows } = await client.query<AgentTokenJoin>(
+      `SELECT a.id, a.name, a.labels, a.is_disabled, a.sealed_identities, t.hash, t.expires_at
+       FROM (SELECT * FROM agent WHERE ${condition}) a LEFT JOIN agent_token t ON t.agent_id = a.id
+       ORDER BY a.name, t.created_at`,
+      values,
+    );
+    return agentsOf(rows);
+  };
+  return ids === undefined
+    ? inPages((after) => read('name > $1 ORDER BY name LIMIT $2', [after, pageRows]))
+    : read('id = ANY ($1::uuid[])', [ids]);
+}
+
+function agentsOf(rows: readonly AgentTokenJoin[]): SealedAgent[] {
   const records = new Map<string, SealedAgent & { tokens: AgentToken[] }>();
   for (const row of rows) {
     const { id, name, labels, is_disabled: isDisabled } = row;

@@ -1,0 +1,145 @@
+import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { type Served, serve } from './testing/serve.ts';
+
+let api: Served;
+/** Reports what workers report, as they do it. */
+let reports: PostgresSnapshotSource;
+beforeAll(async () => {
+  api = await serve(await freshDatabase());
+  reports = new PostgresSnapshotSource({ connectionString: api.config.databaseUrl });
+});
+afterAll(async () => {
+  await reports.close();
+  await api.stop();
+});
+
+const run = async (query: string, variables?: object) => (await api.graphql(query, variables)).data?.['result'];
+const report = (name: string, appliedRevision: number) =>
+  reports.heartbeat({
+    name,
+    bootId: 'b',
+    version: '0',
+    appliedRevision,
+    terms: [1],
+    isMasterKeyCurrent: true,
+    startedAtMs: Date.now(),
+  });
+
+describe('an upsert', () => {
+  const upsert = `mutation($input: AgentInput!, $id: ID, $ifRevision: Int) {
+    result: upsertAgent(input: $input, id: $id, ifRevision: $ifRevision) {
+      object { id name revision isDisabled labels { key value } } change revision behind errors { code field message } } }`;
+
+  it('is by name or by id, tells null from absent, and may be conditional', async () => {
+    const labels = [{ key: 'team', value: 'ops' }];
+    const created = (await run(upsert, { input: { name: 'upserted', labels, isDisabled: true } })) as {
+      object: { id: string; revision: number };
+    };
+    expect(created).toMatchObject({
+      object: { labels, isDisabled: true },
+      change: 'CREATED',
+      behind: null,
+      errors: [],
+    });
+    const { id, revision } = created.object;
+    expect(await run(upsert, { input: { isDisabled: null }, id, ifRevision: revision })).toMatchObject({
+      object: { name: 'upserted', labels, isDisabled: false, revision: revision + 1 },
+      change: 'UPDATED',
+      revision: revision + 1,
+    });
+    expect(await run(upsert, { input: { name: 'upserted', labels: null }, ifRevision: revision })).toEqual({
+      object: null,
+      change: null,
+      revision: null,
+      behind: null,
+      errors: [{ code: 'CONFLICT', field: 'ifRevision', message: expect.stringContaining(`${revision + 1}`) }],
+    });
+    expect(await run(upsert, { input: { name: 'upserted' } })).toMatchObject({ change: 'UNCHANGED' });
+    expect(await run(upsert, { input: { name: 'another' }, id })).toMatchObject({ errors: [{ field: 'name' }] });
+    expect(await run(upsert, { input: { name: 'upserted' }, ifRevision: -1 })).toMatchObject({
+      errors: [{ code: 'INVALID', field: 'ifRevision' }],
+    });
+    const byId = `query($id: ID) { result: agent(id: $id) { name } }`;
+    expect(await run(byId, { id })).toEqual({ name: 'upserted' });
+    const remove = `mutation($id: ID, $name: String, $ifRevision: Int) { result: deleteAgent(id: $id, name: $name, ifRevision: $ifRevision) { change errors { code field } } }`;
+    expect(await run(remove, { id, ifRevision: revision })).toMatchObject({ errors: [{ code: 'CONFLICT' }] });
+    expect(await run(remove, {})).toMatchObject({ errors: [{ code: 'INVALID', field: 'name' }] });
+    expect(await run(remove, { id, name: 'upserted' })).toMatchObject({ errors: [{ code: 'INVALID', field: 'name' }] });
+    expect(await run(remove, { id })).toEqual({ change: 'DELETED', errors: [] });
+    expect(await run(remove, { id })).toEqual({ change: 'UNCHANGED', errors: [] });
+    expect(await run(byId, { id })).toBeNull();
+  });
+});
+
+describe('the lists', () => {
+  it('take filters, and treat their text as text', async () => {
+    for (const name of ['fil-a', 'fil-b', 'filter', 'fil_c'])
+      await api.graphql(
+        `mutation { upsertAgent(input: { name: "${name}", isDisabled: ${name === 'fil-b'}, labels: [{ key: "n", value: "${name}" }] }) { change } }`,
+      );
+    const list = async (filter: object) =>
+      (
+        (await run('query($filter: AgentFilter) { result: agents(filter: $filter) { nodes { name } } }', {
+          filter,
+        })) as {
+          nodes: { name: string }[];
+        }
+      ).nodes.map(({ name }) => name);
+    expect(await list({ namePrefix: 'fil-' })).toEqual(['fil-a', 'fil-b']);
+    expect(await list({ namePrefix: 'fil_' })).toEqual(['fil_c']);
+    expect(await list({ namePrefix: 'fil%' })).toEqual([]);
+    expect(await list({ namePrefix: 'fil\u0000' })).toEqual([]);
+    expect(await list({ namePrefix: 'fil-', isDisabled: true })).toEqual(['fil-b']);
+    expect(await list({ labels: [{ key: 'n', value: 'filter' }] })).toEqual(['filter']);
+    expect(await list({ labels: [{ key: 'n\u0000', value: 'filter' }] })).toEqual([]);
+    expect(await list({ managedBy: "x' OR true --" })).toEqual([]);
+  });
+});
+
+describe('wait: ALL', () => {
+  let count = 0;
+  const write = (timeoutMs: number) =>
+    run(
+      `mutation($input: AgentInput!) { result: upsertAgent(input: $input, wait: ALL, timeoutMs: ${timeoutMs}) { change revision behind errors { code } } }`,
+      { input: { name: 'waited', labels: [{ key: 'n', value: `${++count}` }] } },
+    ) as Promise<{ revision: number; behind: string[] }>;
+
+  it('needs no time when there is no live worker', async () => {
+    expect(await write(30_000)).toMatchObject({ behind: [], errors: [] });
+  });
+
+  it('names the workers that have not applied the revision when the time is over', async () => {
+    await report('fast', 1_000_000);
+    await report('slow', 0);
+    expect(await write(100)).toMatchObject({ change: 'UPDATED', behind: ['slow'] });
+  });
+
+  it('is answered as soon as the last of them has reported it', async () => {
+    let isAnswered = false;
+    const answer = write(30_000).finally(() => (isAnswered = true));
+    await expect
+      .poll(async () => (await api.graphql('{ agent(name: "waited") { labels { value } } }')).data, { interval: 10 })
+      .toEqual({ agent: { labels: [{ value: `${count}` }] } });
+    expect(isAnswered).toBe(false);
+    await report('slow', 1_000_000);
+    expect(await answer).toMatchObject({ behind: [] });
+  });
+
+  it('does not wait for a worker that is gone', async () => {
+    await report('gone', 0);
+    await api.database.query("UPDATE worker SET seen_at = now() - interval '11 seconds' WHERE name = 'gone'");
+    expect(await write(30_000)).toMatchObject({ behind: [] });
+  });
+
+  it('waits for nothing when the write was refused, and takes no endless time', async () => {
+    await report('slow', 0);
+    const refused =
+      'mutation { result: upsertAgent(input: { name: "Bad" }, wait: ALL, timeoutMs: 30000) { behind errors { code } } }';
+    expect(await run(refused)).toEqual({ behind: null, errors: [{ code: 'INVALID' }] });
+    const endless = 'mutation { upsertAgent(input: { name: "endless" }, wait: ALL, timeoutMs: 2000000000) { change } }';
+    expect((await api.graphql(endless)).errors?.[0]?.extensions).toMatchObject({ code: 'INVALID', field: 'timeoutMs' });
+    expect(await run('{ result: agent(name: "endless") { name } }')).toBeNull();
+  });
+});

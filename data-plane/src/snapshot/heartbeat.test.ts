@@ -1,0 +1,48 @@
+import type { SnapshotSource, WorkerReport } from '@onecli/shared/ports/snapshot-source';
+import type { Logger } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { Heartbeat } from './heartbeat.ts';
+
+const log = { debug: () => undefined } as unknown as Logger;
+
+function stalling() {
+  const sent: number[] = [];
+  const ends: (() => void)[] = [];
+  const source = {
+    heartbeat: ({ appliedRevision }: WorkerReport) => {
+      sent.push(appliedRevision);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    },
+  } as unknown as SnapshotSource;
+  return { sent, ends, source };
+}
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('Heartbeat', () => {
+  it('sends one report at a time, and after it the newest alone', async () => {
+    const { sent, ends, source } = stalling();
+    let appliedRevision = 1;
+    const heartbeat = new Heartbeat(source, log, () => ({ appliedRevision }) as WorkerReport);
+    heartbeat.send();
+    for (appliedRevision = 2; appliedRevision < 5; appliedRevision++) heartbeat.send();
+    await turn();
+    expect(sent).toEqual([1]);
+    ends[0]?.();
+    await turn();
+    expect(sent).toEqual([1, 5]);
+    ends[1]?.();
+    await turn();
+    expect(sent).toEqual([1, 5]);
+  });
+
+  it('goes on after a report that failed', async () => {
+    let count = 0;
+    const source = { heartbeat: () => Promise.reject(new Error(`${++count}`)) } as unknown as SnapshotSource;
+    const heartbeat = new Heartbeat(source, log, () => ({}) as WorkerReport);
+    for (const times of [1, 2]) {
+      heartbeat.send();
+      await turn();
+      expect(count).toBe(times);
+    }
+  });
+});
