@@ -85,7 +85,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       trustedProxies: config.trustedProxies,
       health,
       metrics,
-      graphql: graphql.handler,
+      graphql,
       log,
     }),
     health,

@@ -1,5 +1,8 @@
-import { type RequestListener, type Server, createServer } from 'node:http';
+import { type IncomingMessage, type RequestListener, type Server, ServerResponse, createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { ListenFault } from './listen-fault.ts';
+import { offerUpgrade } from './subscriptions/upgrade-offer.ts';
 
 const drainTimeoutMs = 5_000;
 
@@ -7,8 +10,12 @@ const drainTimeoutMs = 5_000;
 export class ApiServer {
   readonly #server: Server;
 
+  /** Connections that are none of HTTP any more: they are ended by us. */
+  readonly #upgraded = new Set<Duplex>();
+
   constructor(handle: RequestListener) {
     this.#server = createServer({ headersTimeout: 15_000, requestTimeout: 60_000, maxHeaderSize: 16 * 1024 }, handle);
+    this.#server.on('upgrade', (request, socket, head) => this.#offer(handle, request, { socket, head }));
   }
 
   /**
@@ -33,9 +40,28 @@ export class ApiServer {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     const timer = setTimeout(() => this.#server.closeAllConnections(), drainTimeoutMs);
     await closed;
     clearTimeout(timer);
+  }
+
+  /** A request to become another protocol goes through the app as any other: it is answered there, or taken over. */
+  #offer(handle: RequestListener, request: IncomingMessage, offered: { socket: Duplex; head: Buffer }): void {
+    const { socket } = offered;
+    this.#upgraded.add(socket);
+    socket.once('close', () => this.#upgraded.delete(socket));
+    socket.on('error', () => socket.destroy());
+    if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.once('finish', () => socket.end());
+    offerUpgrade(request, { ...offered, response });
+    handle(request, response as Parameters<RequestListener>[1]);
   }
 }
 

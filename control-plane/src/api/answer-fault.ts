@@ -48,8 +48,14 @@ export function answerFault(log: Logger, refusals: RefusalRecord) {
       const seconds = fault instanceof TooManyLogins ? fault.retryAfterSeconds : 60;
       response.set('Retry-After', String(seconds));
     }
-    response.status(fault.status).json(faultBody(fault, requestId));
+    const body = faultBody(fault, requestId);
+    response.status(fault.status).json(request.path === '/graphql' ? { ...body, errors: [graphqlError(body)] } : body);
   };
+}
+
+/** As clients of GraphQL look for it. */
+function graphqlError({ error: { message, ...extensions } }: FaultBody) {
+  return { message, extensions };
 }
 
 /** The name of the object that a call is about: in its path, `/api/secrets/prod%2Fopenai`, or in its body. */

@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
@@ -6,8 +6,10 @@ import type { HealthCheck } from '../health/health-check.ts';
 import { healthRoutes } from '../health/health-routes.ts';
 import type { Metrics } from '../health/metrics.ts';
 import { answerFault, notFound } from './answer-fault.ts';
-import { readJson, refuseForeignOrigin, requireLogin } from './guards.ts';
+import type { GraphqlApi } from './graphql-api.ts';
+import { readJson, refuseForeignAlways, refuseForeignOrigin, requireLogin } from './guards.ts';
 import { openContext } from './request-context.ts';
+import { onlyUpgrades, upgradeRoute } from './upgrade-route.ts';
 import { restRouter } from './rest/rest-router.ts';
 import { restTable } from './rest/rest-table.ts';
 import type { Services } from './services.ts';
@@ -20,7 +22,7 @@ export interface AppOptions {
   readonly trustedProxies: readonly string[];
   readonly health: HealthCheck;
   readonly metrics: Metrics;
-  readonly graphql: RequestHandler;
+  readonly graphql: GraphqlApi;
   readonly log: Logger;
 }
 
@@ -49,7 +51,9 @@ export function createApp(options: AppOptions): Express {
   );
   const guards = [requireLogin(authenticator), ...ofWrites];
   app.use('/api', ...guards, restRouter(table.filter(({ access }) => access !== 'public')));
-  app.all('/graphql', ...guards, graphql);
+  const upgrade = upgradeRoute(authenticator, graphql.subscriptions, services);
+  app.get('/graphql', onlyUpgrades, requireLogin(authenticator), upgrade);
+  app.all('/graphql', requireLogin(authenticator), refuseForeignAlways, readJson, graphql.handler);
   app.use(notFound);
   app.use(answerFault(log, refusals));
   return app;

@@ -21,28 +21,38 @@ import type { Services } from './services.ts';
 import { formatGraphqlError } from './format-graphql-error.ts';
 import type { GraphqlContext } from './graphql-context.ts';
 import { graphqlLimits, maxTokens } from './graphql-limits.ts';
+import { plainJsonPlugin } from './plain-json-plugin.ts';
 import { refusalPlugin } from './refusal-plugin.ts';
 import { principalOf, requestIdOf } from './request-context.ts';
+import { SubscriptionServer } from '../subscriptions/subscription-server.ts';
 
 /** GraphQL over the same services as REST. Whoever comes here has signed in. */
 export class GraphqlApi {
   readonly handler: RequestHandler;
   readonly #apollo: ApolloServer<GraphqlContext>;
 
-  private constructor(apollo: ApolloServer<GraphqlContext>, { applied }: Services) {
+  /** Subscriptions over the same schema. */
+  readonly subscriptions: SubscriptionServer;
+
+  private constructor(apollo: ApolloServer<GraphqlContext>, subscriptions: SubscriptionServer, services: Services) {
     this.#apollo = apollo;
+    this.subscriptions = subscriptions;
+    const { applied } = services;
     this.handler = expressMiddleware(apollo, {
-      context: ({ res }) => Promise.resolve({ principal: principalOf(res), requestId: requestIdOf(res), applied }),
+      context: ({ res }) =>
+        Promise.resolve({ principal: principalOf(res), requestId: requestIdOf(res), applied, services }),
     });
   }
 
   static async start(services: Services, refusals: RefusalRecord, log: Logger): Promise<GraphqlApi> {
     const { plugins, validationRules } = graphqlLimits();
+    const schema = buildSchema(resolversOf(services));
     const apollo = new ApolloServer<GraphqlContext>({
-      schema: buildSchema(resolversOf(services)),
+      schema,
       introspection: true,
       allowBatchedHttpRequests: false,
-      csrfPrevention: true,
+      // Done for every request of a browser, whatever its headers, ahead of this: see guards.ts.
+      csrfPrevention: false,
       persistedQueries: false,
       stopOnTerminationSignals: false,
       includeStacktraceInErrorResponses: false,
@@ -54,6 +64,7 @@ export class GraphqlApi {
       plugins: [
         ...plugins,
         refusalPlugin(refusals),
+        plainJsonPlugin,
         ApolloServerPluginLandingPageDisabled(),
       ] as ApolloServerPlugin<GraphqlContext>[],
       logger: quiet(log),
@@ -61,10 +72,12 @@ export class GraphqlApi {
         formatGraphqlError(formatted, error, (fault) => log.error({ err: fault }, 'a GraphQL request failed')),
     });
     await apollo.start();
-    return new GraphqlApi(apollo, services);
+    const subscriptions = new SubscriptionServer({ schema, limits: validationRules, log });
+    return new GraphqlApi(apollo, subscriptions, services);
   }
 
   stop(): Promise<void> {
+    this.subscriptions.close();
     return this.#apollo.stop();
   }
 }

@@ -271,13 +271,25 @@ describe('limits', () => {
     expect(errors.some(({ message }) => /depth/i.test(message))).toBe(true);
   });
 
-  it('refuse batches, GET mutations, form bodies and GET without a header that a page cannot send', async () => {
+  it('refuse batches, GET mutations, form bodies and what a page of another site sends', async () => {
     expect((await send([{ query: '{ revision }' }, { query: '{ revision }' }])).status).toBe(400);
     const mutation = encodeURIComponent('mutation { deleteSecret(name: "page/a") { change } }');
-    expect(
-      (await api.call('GET', `/graphql?query=${mutation}`, undefined, { 'apollo-require-preflight': '1' })).status,
-    ).toBe(405);
-    expect((await api.call('GET', '/graphql?query=%7Brevision%7D')).status).toBe(400);
+    expect((await api.call('GET', `/graphql?query=${mutation}`)).status).toBe(405);
+    expect((await api.call('GET', '/graphql?query=%7Brevision%7D')).status).toBe(200);
+    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }])
+      for (const [method, body] of [['GET'], ['POST', { query: '{ revision }' }]] as const) {
+        const answer = await api.call(method, '/graphql?query=%7Brevision%7D', body, headers);
+        expect(answer.status).toBe(403);
+        expect(answer.text).not.toContain('"data"');
+      }
+    for (const type of ['text/plain', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded'])
+      expect(
+        (
+          await send(JSON.stringify({ query: 'mutation { deleteSecret(name: "page/a") { change } }' }), {
+            'content-type': type,
+          })
+        ).status,
+      ).toBe(415);
     expect((await send('query={revision}', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
     expect(await run('{ result: secret(name: "page/a") { name } }')).toEqual({ name: 'page/a' });
   });

@@ -23,9 +23,19 @@ export function requireLogin(authenticator: Authenticator): RequestHandler {
  * Prevention). Clients that are no browser send neither header, and no cookie: a write by cookie has to say where it is from.
  */
 export function refuseForeignOrigin(request: Request, _response: Response, next: NextFunction): void {
-  if (!reads.has(request.method) && isForeign(request))
-    throw new Fault('FORBIDDEN', 'A page of another origin may not write here');
+  if (!reads.has(request.method)) refuseForeign(request);
   next();
+}
+
+/** As `refuseForeignOrigin`, for a path on which a page may ask without a preflight: its reads as well. */
+export function refuseForeignAlways(request: Request, _response: Response, next: NextFunction): void {
+  refuseForeign(request);
+  next();
+}
+
+/** @throws Fault FORBIDDEN for what a page of another origin may have sent */
+export function refuseForeign(request: Request): void {
+  if (isForeign(request)) throw new Fault('FORBIDDEN', 'A page of another origin may not write here');
 }
 
 function isForeign(request: Request): boolean {

@@ -1,4 +1,5 @@
 import { type AuditEvent, type Finding, findingKinds } from '@onecli/shared/domain/audit-event';
+import { Fault } from '@onecli/shared/fault';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource } from 'typeorm';
@@ -67,6 +68,57 @@ export class AuditStore {
     await this.#database.query(text, [...values]);
   }
 
+  /** Where an event stands in the order of writing, or, without one, where that ends now. @throws Fault INVALID */
+  async writePlace(cursor: string | undefined): Promise<WritePlace> {
+    if (cursor === undefined) return { transaction: await this.#horizon(), place: '0' };
+    const { timeMs, id } = readAuditCursor(cursor);
+    const [row]: { written_by: string | null; written_at_place: string | null }[] = await this.#database.query(
+      'SELECT written_by, written_at_place FROM audit_event WHERE time = $1 AND id = $2',
+      [new Date(timeMs), id],
+    );
+    if (row === undefined)
+      throw new Fault('INVALID', '`after` is an event that is not there any more', { field: 'after' });
+    return { transaction: row.written_by ?? '0', place: row.written_at_place ?? '0' };
+  }
+
+  /**
+   * Events in the order in which they were written, after a place, each once; and the place to go on from. An event of a
+   * transaction is only given when no earlier one can still commit: a sequence alone would let a reader see 11 before 10.
+   */
+  async since(
+    filter: AuditFilter,
+    { transaction, place }: WritePlace,
+    { limit, reach }: { readonly limit: number; readonly reach: Reach },
+  ): Promise<{ readonly items: readonly AuditView[]; readonly next: WritePlace }> {
+    const horizon = await this.#horizon();
+    const { where, values } = conditions(filter, undefined, reach);
+    const at = values.length;
+    const rows: (StoredEvent & { written_by: string; written_at_place: string })[] = await this.#database.query(
+      `SELECT time, id, revision, worker, request_id, agent, decision, reason, rule, host, port, method, status, latency_ms,
+              request_bytes, response_bytes, secrets, sealed_detail, written_by, written_at_place
+       FROM audit_event ${where === '' ? 'WHERE' : `${where} AND`}
+         (written_by, written_at_place) > ($${at + 1}::bigint, $${at + 2}::bigint) AND written_by < $${at + 3}::bigint
+       ORDER BY written_by, written_at_place LIMIT ${limit}`,
+      [...values, transaction, place, horizon],
+    );
+    const opener = new DetailOpener(this.#keyring);
+    const last = rows.at(-1);
+    const isMore = rows.length === limit && last !== undefined;
+    const next = isMore
+      ? { transaction: last.written_by, place: last.written_at_place }
+      : furthest({ transaction, place }, horizon);
+    return { items: rows.map((row) => toView(row, opener)), next };
+  }
+
+  /** The first transaction that may still commit. */
+  async #horizon(): Promise<string> {
+    const [row]: { horizon: string }[] = await this.#database.query(
+      'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon',
+    );
+    if (row === undefined) throw new Error('PostgreSQL gave no snapshot');
+    return row.horizon;
+  }
+
   /**
    * A page of events, the newest first. Events that come in meanwhile neither shift nor repeat what follows the cursor.
    * @throws Fault INVALID for a cursor that is none
@@ -85,6 +137,12 @@ export class AuditStore {
     const last = rows.length > limit ? items.at(-1) : undefined;
     return { items, next: last === undefined ? null : writeAuditCursor({ timeMs: last.time.getTime(), id: last.id }) };
   }
+}
+
+/** A place in the order of writing: after it, everything is still to come. */
+export interface WritePlace {
+  readonly transaction: string;
+  readonly place: string;
 }
 
 /** A row as `pg` gives it: bigint as text. */
@@ -132,6 +190,11 @@ function toView(row: StoredEvent, opener: DetailOpener): AuditView {
     revision: Number(row.revision),
     worker: row.worker,
   };
+}
+
+/** All before the horizon has been seen. */
+function furthest(known: WritePlace, horizon: string): WritePlace {
+  return BigInt(known.transaction) >= BigInt(horizon) ? known : { transaction: horizon, place: '-1' };
 }
 
 /** One row that was altered must not hide all others. */

@@ -1,12 +1,12 @@
-import { Arg, Args, Ctx, Query, Resolver } from 'type-graphql';
-import type { GraphqlContext } from '../api/graphql-context.ts';
+import { Arg, Args, Ctx, Query, Resolver, Root, Subscription } from 'type-graphql';
+import type { GraphqlContext, SubscriptionArguments } from '../api/graphql-context.ts';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
 import { parseForm } from '../api/page-query.ts';
 import { writeAuditCursor } from './audit-cursor.ts';
 import { type AuditFilter, auditFilterForm } from './audit-filter.ts';
 import type { AuditService } from './audit.service.ts';
 import type { AuditView } from './audit-store.ts';
-import { type AuditEvent, AuditEventConnection, AuditFilterInput, Decision } from './audit.type.ts';
+import { type AuditEvent, AuditEventConnection, AuditFilterInput, Decision, FollowedAuditEvent } from './audit.type.ts';
 
 @Resolver()
 export class AuditResolver {
@@ -28,6 +28,30 @@ export class AuditResolver {
       cursorOf,
     );
   }
+
+  @Subscription(() => FollowedAuditEvent, {
+    description:
+      'Each event once, in the order in which they are written: after the event of a cursor, or from now on.',
+    subscribe: ({ args, context }: SubscriptionArguments<AuditFollowing>) =>
+      context.services.audit.follow(
+        () => context.principal,
+        auditFilterOf(args.filter ?? null),
+        args.after ?? undefined,
+      ),
+  })
+  auditEventWritten(
+    @Root() view: AuditView,
+    @Arg('filter', () => AuditFilterInput, { nullable: true }) _filter: AuditFilterInput | null,
+    @Arg('after', () => String, { nullable: true, description: 'The cursor of an event, of this or of `auditEvents`.' })
+    _after: string | null,
+  ): FollowedAuditEvent {
+    return { cursor: cursorOf(view), node: showAuditEvent(view) };
+  }
+}
+
+interface AuditFollowing {
+  readonly filter?: AuditFilterInput | null;
+  readonly after?: string | null;
 }
 
 /** The filter as the service takes it. @throws Fault INVALID */

@@ -98,3 +98,12 @@ export class AuditFilterInput {
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'Until this moment, it excluded.' })
   until?: Date | null;
 }
+
+@ObjectType({ description: 'An event as it was written, and the cursor by which to go on after it.' })
+export class FollowedAuditEvent {
+  @Field(() => String)
+  cursor: string;
+
+  @Field(() => AuditEvent)
+  node: AuditEvent;
+}

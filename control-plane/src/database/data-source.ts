@@ -7,6 +7,7 @@ import { SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
+import { AddAuditOrder } from './add-audit-order.migration.ts';
 import { AddManagedBy } from './add-managed-by.migration.ts';
 import { AddObjectRevisions } from './add-object-revisions.migration.ts';
 import { AddPrincipals } from './add-principals.migration.ts';
@@ -23,6 +24,7 @@ export const migrations = [
   AddManagedBy,
   AddKeyRotation,
   AddPrincipals,
+  AddAuditOrder,
 ];
 
 export interface DataSourceOptions {

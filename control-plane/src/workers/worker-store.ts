@@ -16,6 +16,18 @@ export interface WorkerView {
   readonly isLive: boolean;
 }
 
+/** One committed change of configuration. */
+export interface RevisionView {
+  readonly revision: number;
+  /** Who made it: `user:admin`. */
+  readonly principal: string;
+  readonly at: Date;
+  readonly changes: readonly { readonly kind: string; readonly id: string; readonly operation: 'upsert' | 'remove' }[];
+}
+
+const maxRevisions = 50;
+const maxChanges = 1_000;
+
 /** The workers that reported themselves. */
 export class WorkerStore {
   readonly #database: DataSource;
@@ -50,5 +62,20 @@ export class WorkerStore {
   async revision(): Promise<number> {
     const rows: { revision: string }[] = await this.#database.query('SELECT revision FROM config_state');
     return Number(rows[0]?.revision ?? 0);
+  }
+
+  /** The next revisions after one, in order, with at most 1000 changes of each. */
+  async revisionsAfter(revision: number): Promise<RevisionView[]> {
+    const rows: (Omit<RevisionView, 'revision'> & { revision: string })[] = await this.#database.query(
+      `SELECT r.revision, c.principal, c.at, c.changes
+       FROM (SELECT DISTINCT revision FROM config_change WHERE revision > $1 ORDER BY revision LIMIT $2) r
+       CROSS JOIN LATERAL (
+         SELECT min(principal) AS principal, min(at) AS at,
+           json_agg(json_build_object('kind', kind, 'id', object_id, 'operation', operation)) AS changes
+         FROM (SELECT * FROM config_change WHERE revision = r.revision ORDER BY kind, object_id LIMIT $3) limited) c
+       ORDER BY r.revision`,
+      [revision, maxRevisions, maxChanges],
+    );
+    return rows.map((row) => ({ ...row, revision: Number(row.revision) }));
   }
 }

@@ -1,8 +1,9 @@
-import { Args, Ctx, Int, Query, Resolver } from 'type-graphql';
-import type { GraphqlContext } from '../api/graphql-context.ts';
+import { Arg, Args, Ctx, Int, Query, Resolver, Root, Subscription } from 'type-graphql';
+import type { GraphqlContext, SubscriptionArguments } from '../api/graphql-context.ts';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
 import type { WorkerService } from './worker.service.ts';
-import { type Worker, WorkerConnection } from './worker.type.ts';
+import type { RevisionView, WorkerView } from './worker-store.ts';
+import { type ChangeOperation, Revision, Worker, WorkerConnection } from './worker.type.ts';
 
 @Resolver()
 export class WorkerResolver {
@@ -27,5 +28,27 @@ export class WorkerResolver {
   @Query(() => Int, { description: 'The revision of the configuration that is committed now.' })
   revision(@Ctx() { principal }: GraphqlContext): Promise<number> {
     return this.#workers.revision(principal);
+  }
+
+  @Subscription(() => Revision, {
+    description: 'Each revision, in order: after one, or from now on.',
+    subscribe: ({ args, context }: SubscriptionArguments<{ readonly after?: number | null }>) =>
+      context.services.workers.followRevisions(() => context.principal, args.after ?? undefined),
+  })
+  revisionCommitted(
+    @Root() view: RevisionView,
+    @Arg('after', () => Int, { nullable: true }) _after: number | null,
+  ): Revision {
+    const changes = view.changes.map((change) => ({ ...change, operation: change.operation as ChangeOperation }));
+    return { ...view, changes };
+  }
+
+  @Subscription(() => [Worker], {
+    description: 'The first 200 workers, now and whenever one has applied another revision, came or went.',
+    subscribe: ({ context }: SubscriptionArguments<object>) =>
+      context.services.workers.followWorkers(() => context.principal),
+  })
+  workersChanged(@Root() workers: WorkerView[]): Worker[] {
+    return workers;
   }
 }

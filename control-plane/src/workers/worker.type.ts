@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Field, GraphQLISODateTime, Int, ObjectType } from 'type-graphql';
+import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionType } from '../api/connection.ts';
 
 @ObjectType({ description: 'A proxy process, as it last reported itself.' })
@@ -27,3 +27,36 @@ export class Worker {
 }
 
 export const WorkerConnection = connectionType(Worker, 'Worker');
+
+export enum ChangeOperation {
+  UPSERT = 'upsert',
+  REMOVE = 'remove',
+}
+registerEnumType(ChangeOperation, { name: 'ChangeOperation' });
+
+@ObjectType({ description: 'An object that a revision changed.' })
+export class RevisionChange {
+  @Field(() => String, { description: '`secret`, `agent`, `policy`, `route`, `authority`.' })
+  kind: string;
+
+  @Field(() => ID)
+  id: string;
+
+  @Field(() => ChangeOperation)
+  operation: ChangeOperation;
+}
+
+@ObjectType({ description: 'One committed change of the configuration.' })
+export class Revision {
+  @Field(() => Int)
+  revision: number;
+
+  @Field(() => String, { description: 'Who made it: `user:admin`.' })
+  principal: string;
+
+  @Field(() => GraphQLISODateTime)
+  at: Date;
+
+  @Field(() => [RevisionChange], { description: 'At most 1000 of them.' })
+  changes: RevisionChange[];
+}
