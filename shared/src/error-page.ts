@@ -52,6 +52,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
     'A secret is bound to bodies of this host, and the body is compressed, not UTF-8, or not the JSON that its Content-Type says.',
   TOO_MANY_RESETS:
     'Streams of an HTTP/2 connection were opened and reset again faster than a client has reason to. The connection was ended; requests that were answered by then are not affected.',
+  TOO_MANY_PINGS:
+    'PING and SETTINGS frames have to be answered, so a client that sends them without end makes the gateway work for nothing. The connection was ended; requests that were answered by then are not affected.',
   REQUEST_TIMEOUT: 'The head or the body of the request stopped arriving.',
   TOO_MANY_TUNNELS: 'One agent may have so many connections open in a worker, so that it leaves some to others.',
   TOO_MANY_CERTIFICATES:

@@ -125,6 +125,11 @@ const faults = {
     isRetryable: true,
     hint: 'The client opened HTTP/2 streams and reset them faster than this gateway accepts. Open a new connection and cancel less.',
   },
+  TOO_MANY_PINGS: {
+    status: 429,
+    isRetryable: true,
+    hint: 'The client sent PING or SETTINGS frames of HTTP/2 faster than this gateway accepts. Open a new connection and send fewer.',
+  },
   REQUEST_TIMEOUT: { status: 408, isRetryable: true, hint: 'The request was not sent in time.' },
   TOO_MANY_TUNNELS: {
     status: 429,

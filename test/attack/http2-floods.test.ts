@@ -140,6 +140,27 @@ describe('floods of HTTP/2', () => {
     await flooding;
   });
 
+  it.each([
+    ['PING', frame(frameType.ping, 0, 0, Buffer.alloc(8))],
+    ['SETTINGS', frame(frameType.settings, 0, 0)],
+  ])(
+    '%s without end, acknowledgements read: the connection is ended, and that is recorded once',
+    async (_what, one) => {
+      const since = Date.now() - 1;
+      const connection = await raw();
+      connection.send(Buffer.concat(Array.from({ length: 100 }, () => one)));
+      connection.send(headersOf(1));
+      expect(await connection.outcomeOf(1)).toBe('answered');
+      const batch = Buffer.concat(Array.from({ length: 500 }, () => one));
+      await flood(connection, () => batch, 400);
+      await waitUntil('the connection is ended', () => connection.isClosed);
+      // ENHANCE_YOUR_CALM, if it gets there: what the peer still sends makes the end of the connection a reset.
+      expect([11, undefined]).toContain(connection.goawayCode);
+      const events = await world.auditSince(since);
+      expect(events.filter(({ reason }) => reason === 'TOO_MANY_PINGS')).toHaveLength(1);
+    },
+  );
+
   it('a hundred answers that nobody takes hold up only themselves', async () => {
     let sent = 0;
     upstream.reset((stream, { headers }) => {

@@ -18,7 +18,7 @@ import type { Configuration } from '../snapshot/configuration.ts';
 import { headerValue, type RequestHead } from '../wire/head.ts';
 import { requestHeadOf, type FieldsListener } from './fields.ts';
 import { Http2Agent } from './http2-agent.ts';
-import { ResetBudget } from './reset-budget.ts';
+import { FrameBudget } from './frame-budget.ts';
 
 /**
  * Serves the streams of a secured connection until it ends; with `refused`, it answers the first with that refusal and ends.
@@ -46,7 +46,7 @@ class AgentSession implements Holder {
   readonly #session: ServerHttp2Session;
   readonly #connection: OpenConnection;
   readonly #deadline: Deadline;
-  readonly #resets: ResetBudget;
+  readonly #resets: FrameBudget;
   readonly #streams = new Set<Http2Agent>();
   #lastStreamId = -1;
   #isRefused = false;
@@ -56,7 +56,7 @@ class AgentSession implements Holder {
     this.#plane = plane;
     const { connection } = inside;
     this.#inside = inside;
-    this.#resets = new ResetBudget(limits.http2.maxResets, limits.http2.resetsPerSecond);
+    this.#resets = new FrameBudget(limits.http2.maxResets, limits.http2.resetsPerSecond);
     this.#connection = connection;
     connection.socket = socket;
     connection.retire = () => this.#session.close();
@@ -71,6 +71,12 @@ class AgentSession implements Holder {
     const onStream = (stream: ServerHttp2Stream, ...[fields, flags, raw]: Parameters<FieldsListener>): void =>
       this.#take(stream, fields, flags, raw);
     session.on('stream', onStream as (...parameters: unknown[]) => void);
+    const pings = new FrameBudget(limits.http2.maxPings, limits.http2.pingsPerSecond);
+    const onPing = (): void => {
+      if (!pings.take()) this.#calm(refusal('TOO_MANY_PINGS', 'The agent sent too many PING or SETTINGS frames.'));
+    };
+    session.on('ping', onPing);
+    session.on('remoteSettings', onPing);
     session.on('goaway', () => this.#noteHidden());
     session.on('error', (error) => this.#refuseAll(malformedConnection, error));
     this.ended = new Promise((resolve) => {
@@ -120,8 +126,14 @@ class AgentSession implements Holder {
       this.#deadline.extend(this.#session.closed ? lingerMs : this.#plane.limits.keepAliveMs);
     }
     if (agent.isOver || agent.withdrawn || this.#session.destroyed || this.#resets.take()) return;
-    this.#refuseAll(refusal('TOO_MANY_RESETS', 'The agent reset too many streams.'));
-    this.#session.destroy(new Error('too many resets'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#calm(refusal('TOO_MANY_RESETS', 'The agent reset too many streams.'));
+  }
+
+  /** The connection of a peer that makes us work for nothing ends. */
+  #calm(refused: Refusal): void {
+    if (this.#session.destroyed) return;
+    this.#refuseAll(refused);
+    this.#session.destroy(new Error(refused.message), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   /** A malformed head gets an answer of its own; its stream is the only one that it is about. */

@@ -63,6 +63,10 @@ export interface Http2Limits {
   readonly maxResets: number;
   /** and then so many a second. */
   readonly resetsPerSecond: number;
+  /** PING and SETTINGS frames that an agent may send at once, */
+  readonly maxPings: number;
+  /** and then so many a second. */
+  readonly pingsPerSecond: number;
   /** A connection to an upstream from which nothing has come for so long is asked for a sign of life. */
   readonly pingMs: number;
 }
@@ -93,14 +97,21 @@ export function toLimits(value: Readonly<Record<LimitName, number>>): Limits {
     mintsPerMinute: value.ONECLI_LIMIT_CERTIFICATES_PER_MINUTE,
     mintsPerAgentPerMinute: value.ONECLI_LIMIT_CERTIFICATES_PER_AGENT_PER_MINUTE,
     maxMemoryBytes: value.ONECLI_LIMIT_MEMORY_MB * 1024 * 1024,
-    // gRPC servers take pings that come more often than every five minutes for an attack.
-    http2: { maxStreams: 100, upstreamWindowBytes: 256 * 1024, maxResets: 200, resetsPerSecond: 20, pingMs: 310_000 },
+    http2: {
+      maxStreams: value.ONECLI_LIMIT_HTTP2_STREAMS,
+      upstreamWindowBytes: 256 * 1024,
+      maxResets: value.ONECLI_LIMIT_HTTP2_RESETS,
+      resetsPerSecond: value.ONECLI_LIMIT_HTTP2_RESETS_PER_SECOND,
+      maxPings: value.ONECLI_LIMIT_HTTP2_PINGS,
+      pingsPerSecond: value.ONECLI_LIMIT_HTTP2_PINGS_PER_SECOND,
+      pingMs: value.ONECLI_LIMIT_HTTP2_PING_MS,
+    },
     webSocket: {
-      idleMs: 15 * 60_000,
-      closeMs: 5_000,
+      idleMs: value.ONECLI_LIMIT_WEBSOCKET_IDLE_MS,
+      closeMs: value.ONECLI_LIMIT_WEBSOCKET_CLOSE_MS,
       heldFrameBytes: 64 * 1024,
-      heldMessageBytes: 1024 * 1024,
-      maxInflatedBytes: 64 * 1024 * 1024,
+      heldMessageBytes: value.ONECLI_LIMIT_WEBSOCKET_MESSAGE_BYTES,
+      maxInflatedBytes: value.ONECLI_LIMIT_WEBSOCKET_INFLATED_BYTES,
     },
   };
 }

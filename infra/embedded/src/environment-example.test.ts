@@ -31,7 +31,7 @@ describe('.env.example', () => {
 
   it('says the same of limits as docs/operations.md', () => {
     const table = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
-    const rows = [...table.matchAll(/^\| `(ONECLI_LIMIT_[A-Z_]+)` \| ([0-9]+) \| (.+) \|$/gm)];
+    const rows = [...table.matchAll(/^\| `(ONECLI_LIMIT_[A-Z0-9_]+)` \| ([0-9]+) \| (.+) \|$/gm)];
     expect(rows.map(([, name, value, meaning]) => `# ${meaning}\n# ${name}=${value}`)).toEqual(
       entries
         .filter(({ name }) => name.startsWith('ONECLI_LIMIT_'))

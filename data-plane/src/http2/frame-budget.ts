@@ -1,5 +1,5 @@
-/** How many streams a peer may still give up. Refills by time; a stream that is reset costs its peer a frame, and us a request. */
-export class ResetBudget {
+/** How many frames of a kind a peer may still send: each costs it next to nothing, and us some work. Refills by time. */
+export class FrameBudget {
   readonly #burst: number;
   readonly #perSecond: number;
   readonly #nowMs: () => number;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { ResetBudget } from './reset-budget.ts';
+import { FrameBudget } from './frame-budget.ts';
 
-describe('ResetBudget', () => {
+describe('FrameBudget', () => {
   it('gives the burst, then as many as time brings, and never more than the burst', () => {
     let nowMs = 0;
-    const budget = new ResetBudget(3, 2, () => nowMs);
+    const budget = new FrameBudget(3, 2, () => nowMs);
     const takeAll = (): number => {
       let taken = 0;
       while (budget.take()) taken++;
