@@ -19,7 +19,7 @@ class Issuer {
   nowMs = startMs;
   readonly verifier: JwtVerifier;
   readonly index = new JwtIndex();
-  #key: CryptoKey | undefined;
+  #key: CryptoKey | Uint8Array | undefined;
   #kid = '';
 
   constructor() {
@@ -37,6 +37,11 @@ class Issuer {
     const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
     this.keys.splice(0, this.keys.length, { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' });
     [this.#key, this.#kid] = [privateKey, kid];
+  }
+
+  /** What it publishes stays: a forger signs by the public key as if that were a shared secret. */
+  useSecret(secret: Uint8Array): void {
+    this.#key = secret;
   }
 
   sign(claims: JWTPayload = {}, alg = 'ES256', kid = this.#kid): Promise<string> {
@@ -114,6 +119,16 @@ describe('JwtVerifier', () => {
     ['one for nobody', { aud: undefined }, 'aud'],
   ])('refuses %s', async (_name, claims, detail) => {
     expect(await by.nameOf(await by.sign({ sub: 'ci', ...claims } as JWTPayload))).toContain(detail);
+  });
+
+  it.each([
+    ['none', () => new UnsecuredJWT({ iss: issuer, aud: 'onecli', sub: 'ci', exp: startMs / 1000 + 300 }).encode()],
+    ['HS256', () => by.sign({ sub: 'ci' }, 'HS256')],
+    ['HS512', () => by.sign({ sub: 'ci' }, 'HS512')],
+  ])('does not even ask for keys when the algorithm is %s', async (alg, sign) => {
+    if (alg !== 'none') by.useSecret(Buffer.from(JSON.stringify(by.keys[0])));
+    expect(await by.verify(await sign())).toMatchObject({ kind: 'invalid' });
+    expect(by.fetched).toEqual([]);
   });
 
   it('refuses no signature, a shared secret, another’s key under our key’s id, and a changed content', async () => {
