@@ -145,6 +145,20 @@ describe('limits', () => {
     expectRefusal(await attack(world, { bytes }), 431, 'HEAD_TOO_LARGE');
   });
 
+  it('many placeholders in many fields, each a few bytes, do not make a head without bound', async () => {
+    // Each is within the bound of the head as it came; with the values in place, or by their number, they are not.
+    const line = (index: number, count: number): [string, string] => [
+      `x-${index}`,
+      Array.from({ length: count }, () => 'onecli://prod/openai').join(' '),
+    ];
+    const fits = Object.fromEntries([line(0, 3), line(1, 3)]);
+    expect((await attack(world, { bytes: requestBytes('GET', '/v1/x', fits) })).answer.status).toBe(200);
+    const tooMany = Object.fromEntries(Array.from({ length: 20 }, (_, index) => line(index, 15)));
+    const bytes = requestBytes('GET', '/v1/x', tooMany);
+    expect(bytes.length).toBeLessThan(8_192);
+    expectRefusal(await attack(world, { bytes }), 431, 'HEAD_TOO_LARGE');
+  });
+
   it('too long a target gets 414', async () => {
     expectRefusal(
       await attack(world, { bytes: requestBytes('GET', `/v1/${'a'.repeat(1_100)}`) }),

@@ -304,4 +304,10 @@ describe('placeCredentials and rows that were altered', () => {
     expect(placement).toMatchObject({ kind: 'unavailable' });
     expect(String((placement as { cause?: unknown }).cause)).not.toContain('Injected');
   });
+
+  it('refuses a head with more placeholders than one may have, over all its fields, and opens none', () => {
+    const many = (count: number) => Array.from({ length: count }, () => 'onecli://prod/openai').join(' ');
+    expect(values(place({ 'x-a': many(50), 'x-b': many(50) }))[0]).toContain(canary);
+    expect(place({ 'x-a': many(50), 'x-b': many(51) })).toEqual({ kind: 'excessive' });
+  });
 });

@@ -26,7 +26,12 @@ export type Placement =
   | { readonly kind: 'refused'; readonly finding: Finding }
   /** A header that holds a placeholder is there more than once: which one counts is anybody's guess (rule 6). */
   | { readonly kind: 'ambiguous'; readonly header: string }
+  /** More placeholders than a head may have: each takes a few bytes of it, and stands for a secret of any length. */
+  | { readonly kind: 'excessive' }
   | { readonly kind: 'unavailable'; readonly cause: unknown };
+
+/** In the head of one request, its target included. */
+const maxPlaceholders = 100;
 
 const nothing = { readings: undefined, used: [], surfaces: [] } as const;
 
@@ -49,6 +54,8 @@ export function placeCredentials(
   if (spots.length === 0 && inTarget === undefined) return { kind: 'placed', headers, target, ...nothing };
   const repeated = spots.find(({ name }) => headers.filter((header) => header.name === name).length > 1);
   if (repeated) return { kind: 'ambiguous', header: repeated.name };
+  const count = spots.reduce((sum, { grants }) => sum + grants.length, inTarget?.grants.length ?? 0);
+  if (count > maxPlaceholders) return { kind: 'excessive' };
   try {
     return fillAll(headers, target, spots, inTarget, opener);
   } catch (cause) {

@@ -36,9 +36,15 @@ export function placeSecrets(
   if (placement.kind !== 'placed') return refusePlacement(plane, exchange, placement);
   if (placement.target.length > plane.limits.maxTargetBytes)
     return refusal('TARGET_TOO_LONG', 'The request target is too long with its secrets in place.');
+  if (placement.used.length > 0 && lengthOf(placement.headers) > plane.limits.head.maxHeadBytes)
+    return refusal('HEAD_TOO_LARGE', 'The head of the request is too long with its secrets in place.');
   if (!placement.readings) return placement;
   const names = placement.used.map(({ secret }) => secret.name);
   return judgeAgain(exchange, judged, placement.readings, names) ?? placement;
+}
+
+function lengthOf(headers: readonly Header[]): number {
+  return headers.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
 }
 
 /** Hop-by-hop headers go before credentials come (rule 6), and Host is the one name that was judged (rule 1). */
@@ -65,6 +71,9 @@ function refusePlacement(
   if (placement.kind === 'unavailable') {
     plane.log.error({ err: placement.cause, requestId: exchange.requestId }, 'a secret could not be opened');
     return refusal('SECRET_UNAVAILABLE', 'A secret that this request needs could not be opened.');
+  }
+  if (placement.kind === 'excessive') {
+    return refusal('HEAD_TOO_LARGE', 'The head of the request holds more placeholders than one may have.');
   }
   if (placement.kind === 'ambiguous') {
     return refusal('BAD_REQUEST', `The header ${placement.header} holds a placeholder and is there more than once.`);
