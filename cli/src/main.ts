@@ -5,6 +5,7 @@ import type { CommandContext } from './command-context.ts';
 import { addAgent } from './commands/agent.ts';
 import { addAsCode, asCodeFault } from './commands/as-code.ts';
 import { addAudit } from './commands/audit.ts';
+import { addBackup, addRestore } from './commands/backup.ts';
 import { addCa } from './commands/ca.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnv } from './commands/env.ts';
@@ -44,6 +45,8 @@ const commands = [
   addExport,
   addAudit,
   addKeys,
+  addBackup,
+  addRestore,
   addCa,
   addDoctor,
 ];

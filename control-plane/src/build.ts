@@ -2,6 +2,7 @@ import { PostgresAuditConsumer } from '@onecli/shared/adapters/postgres/audit-qu
 import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
 import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
 import { hostname } from 'node:os';
+import type { MasterKey } from '@onecli/shared/vault/master-key';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
@@ -18,6 +19,8 @@ import { type Access, buildAccess } from './auth/build-access.ts';
 import { setUpAdmin } from './auth/users/set-up-admin.ts';
 import { UserStore } from './auth/users/user-store.ts';
 import { AuthorityService } from './authority/authority.service.ts';
+import { BackupService } from './backup/backup.service.ts';
+import { DestroyedFile } from './backup/destroyed-list.ts';
 import type { Config } from './config.ts';
 import { ChangeConfig } from './configuration/change-config.ts';
 import { HealthCheck } from './health/health-check.ts';
@@ -75,7 +78,9 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const keyRotation = new KeyRotation({ database, terms: keys.terms, name, log });
   const change = new ChangeConfig(database, bus, log, keys.terms);
   const access = await buildAccess({ config, database, keys, users, change, log });
-  const services = buildServices({ database, keys }, { change, store, keyRotation, access });
+  const { masterKey } = config;
+  const services = buildServices({ database, keys }, { change, store, keyRotation, access, masterKey });
+  const destroyedFile = openDestroyedFile(config, { database, keys }, log);
   const graphql = await GraphqlApi.start(services, access.refusals, log);
   return {
     app: createApp({
@@ -94,6 +99,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     keyRotation,
     close: async () => {
       access.sweeper.stop();
+      await destroyedFile?.stop();
       await graphql.stop();
       await auditWriter.close();
       await bus.close();
@@ -107,9 +113,13 @@ interface Parts {
   readonly store: AuditStore;
   readonly keyRotation: KeyRotation;
   readonly access: Access;
+  readonly masterKey: MasterKey;
 }
 
-function buildServices({ database, keys }: Foundation, { change, store, keyRotation, access }: Parts): Services {
+function buildServices(
+  { database, keys }: Foundation,
+  { change, store, keyRotation, access, masterKey }: Parts,
+): Services {
   const workerStore = new WorkerStore(database);
   const planned = {
     secrets: new SecretService(database, change, keys),
@@ -126,6 +136,18 @@ function buildServices({ database, keys }: Foundation, { change, store, keyRotat
     applied: new AppliedWait(workerStore),
     authority: new AuthorityService(database),
     keys: new KeysService(database, change, keys.terms, keyRotation),
+    backups: new BackupService(database, change, keys, masterKey),
     ...access.services,
   };
+}
+
+function openDestroyedFile(
+  { destroyedFile: path }: Config,
+  { database, keys }: Foundation,
+  log: Logger,
+): DestroyedFile | undefined {
+  if (path === undefined) return undefined;
+  const file = new DestroyedFile({ database, path, key: keys.destroyedKey, log });
+  file.start();
+  return file;
 }

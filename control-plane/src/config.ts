@@ -48,6 +48,7 @@ export const variables = z.object({
   ONECLI_ADMIN_PASSWORD: password.optional(),
   ONECLI_ADMIN_PASSWORD_FILE: filePath.optional(),
   ONECLI_LOCAL_ACCESS_FILE: filePath.optional(),
+  ONECLI_DESTROYED_FILE: filePath.optional(),
   ONECLI_PROXY_URL: z
     .string()
     .refine(
@@ -75,6 +76,8 @@ export interface Config {
   readonly adminUser: string;
   readonly adminPassword: SecretValue | undefined;
   readonly localAccessFile: string | undefined;
+  /** Where the list of destroyed values is kept outside of the database. */
+  readonly destroyedFile: string | undefined;
   readonly proxyUrl: string | undefined;
   /** Proxies in front of the API that may tell whose request it is, and that it came by TLS. */
   readonly trustedProxies: readonly string[];
@@ -119,6 +122,7 @@ export function readConfig(environment: Environment = process.env): Config {
     adminUser: found.ONECLI_ADMIN_USER,
     adminPassword,
     localAccessFile: found.ONECLI_LOCAL_ACCESS_FILE,
+    destroyedFile: found.ONECLI_DESTROYED_FILE,
     proxyUrl: found.ONECLI_PROXY_URL,
     trustedProxies: found.ONECLI_API_TRUSTED_PROXIES ?? [],
     sessionLifetime: {
@@ -172,4 +176,32 @@ function valueOrFile(name: string, given: Environment, faults: string[]): string
     );
     return undefined;
   }
+}
+
+/** What a maintenance program is given: a database and its master key. */
+export interface MaintenanceConfig {
+  readonly databaseUrl: string;
+  readonly masterKey: MasterKey;
+}
+
+const maintenanceVariables = variables.pick({ DATABASE_URL: true });
+
+/** Reads what maintenance needs. @throws ConfigFault with all faults together */
+export function readMaintenanceConfig(environment: Environment = process.env): MaintenanceConfig {
+  const faults: string[] = [];
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = maintenanceVariables.safeParse(given);
+  if (!parsed.success)
+    for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`);
+  const masterKey = readMasterKey(given, faults);
+  if (!parsed.success || masterKey === undefined || faults.length > 0) throw new ConfigFault(faults);
+  return { databaseUrl: parsed.data.DATABASE_URL, masterKey };
+}
+
+/** A master key from a file. @throws ConfigFault, without its content */
+export function readMasterKeyFile(path: string): MasterKey {
+  const faults: string[] = [];
+  const masterKey = readMasterKey({ ONECLI_MASTER_KEY_FILE: path }, faults);
+  if (masterKey === undefined) throw new ConfigFault([`${path}: expected a file with 64 hexadecimal digits`]);
+  return masterKey;
 }

@@ -10,6 +10,7 @@ import type { AgentIdentity } from '@onecli/shared/domain/identity';
 import type { RouteBody } from '@onecli/shared/domain/route';
 import type { SealedAgent, SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
 import { agentIdentitiesContext, policyContext, routeContext } from '@onecli/shared/seal-contexts';
+import { openInstanceKeys } from '@onecli/shared/vault/instance-keys';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open } from '@onecli/shared/vault/seal';
@@ -37,6 +38,7 @@ import type { Limits } from './proxy/limits.ts';
 import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
 import type { Openers } from './snapshot/apply-changes.ts';
+import { EpochGuard } from './snapshot/epoch-guard.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
 import { Heartbeat } from './snapshot/heartbeat.ts';
 import { WorkerKeys } from './snapshot/worker-keys.ts';
@@ -92,6 +94,7 @@ interface Stores {
   readonly queue: ThreadedAuditQueue;
   readonly keys: WorkerKeys;
   readonly tokenPepper: Buffer;
+  readonly epochKey: Buffer;
   readonly bootId: string;
 }
 
@@ -105,17 +108,23 @@ async function openStores(
   if (!verifyKeyCheck(masterKey, instance.id, instance.keys.keyCheck)) {
     throw new WrongMasterKey('the master key is not the one of this instance');
   }
+  const lasting = openInstanceKeys(masterKey, instance.id, instance.instanceKeys);
   return {
     source,
-    bus: new PostgresConfigBus({ connectionString, key: masterKey.derive('bus-mac', instance.id) }),
-    queue: new ThreadedAuditQueue({ connectionString, key: masterKey.derive('audit-queue', instance.id) }),
+    bus: new PostgresConfigBus({ connectionString, key: lasting['bus-mac'] }),
+    queue: new ThreadedAuditQueue({ connectionString, key: lasting['audit-queue'] }),
     keys: new WorkerKeys(masterKey, instance, log),
-    tokenPepper: masterKey.derive('token-pepper', instance.id),
+    tokenPepper: lasting['token-pepper'],
+    epochKey: lasting.epoch,
     bootId: randomBytes(4).toString('hex'),
   };
 }
 
-function wire(config: WorkerConfig, { source, bus, queue, keys, tokenPepper, bootId }: Stores, log: Logger): DataPlane {
+function wire(
+  config: WorkerConfig,
+  { source, bus, queue, keys, tokenPepper, epochKey, bootId }: Stores,
+  log: Logger,
+): DataPlane {
   const { limits } = config;
   const { keyring } = keys;
   const clock = new DeadlineClock();
@@ -124,6 +133,7 @@ function wire(config: WorkerConfig, { source, bus, queue, keys, tokenPepper, boo
     source,
     bus,
     keys,
+    epochs: new EpochGuard(epochKey),
     log,
     lookEveryMs: 1000,
     ...openers(keyring, log),

@@ -4,6 +4,7 @@ import { printable } from '../terminal.ts';
 import type { AdminAccess } from './admin-access.ts';
 
 const timeoutMs = 30_000;
+const downloadTimeoutMs = 3_600_000;
 const maxPageItems = 200;
 const errorSchema = z.object({
   error: z.object({
@@ -78,6 +79,13 @@ export class ApiClient {
     return items.slice(0, maxItems);
   }
 
+  /** Posts and gives what comes as it comes. Throws as `call` does. */
+  async download(path: string, body: unknown): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.#send(new URL(path, this.#access.apiUrl), 'POST', body, downloadTimeoutMs);
+    if (response.ok && response.body !== null) return response.body;
+    throw this.#refusal(response.status, parseJson(await response.text()), `POST ${path}`);
+  }
+
   async #request(method: string, path: string, body: unknown, query: Query): Promise<unknown> {
     const url = new URL(path, this.#access.apiUrl);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
@@ -88,7 +96,7 @@ export class ApiClient {
     throw this.#refusal(response.status, json, `${method} ${path}`);
   }
 
-  async #send(url: URL, method: string, body: unknown): Promise<Response> {
+  async #send(url: URL, method: string, body: unknown, patienceMs = timeoutMs): Promise<Response> {
     const headers: Record<string, string> = { authorization: this.#access.authorization, accept: 'application/json' };
     if (body !== undefined) headers['content-type'] = 'application/json';
     try {
@@ -98,7 +106,7 @@ export class ApiClient {
         body: body === undefined ? null : JSON.stringify(body),
         // A redirect would take a secret's value somewhere else.
         redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(patienceMs),
       });
     } catch (cause) {
       const isSlow = cause instanceof DOMException && cause.name === 'TimeoutError';

@@ -5,6 +5,7 @@ import type { ApiClient } from '../api/api-client.ts';
 import { CliError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
+import { runMaintenance } from '../run-maintenance.ts';
 import { printable, type Terminal } from '../terminal.ts';
 
 const lookEveryMs = 500;
@@ -32,6 +33,7 @@ const rotatedSchema = keysSchema.extend({ change: z.string() });
 
 export function addKeys(program: Command, context: CommandContext): void {
   const keys = program.command('keys').description('the keys that everything is sealed under');
+  addRekey(keys, context);
   keys
     .command('status')
     .description('show the key terms, how far a rotation is, and what each process has of them')
@@ -57,6 +59,25 @@ request waits or fails. Ctrl-C ends the waiting alone.`,
       if (change === 'UNCHANGED') context.terminal.notice('a rotation is under way already: it goes on');
       if (options.wait) await follow(api, context.terminal, started);
       else show(context.terminal, started);
+    });
+}
+
+function addRekey(keys: Command, context: CommandContext): void {
+  keys
+    .command('rekey')
+    .description('replace the master key, in one transaction; what is sealed stays as it is')
+    .option('--new-key-file <file>', 'file with the new key, 64 hexadecimal digits (default: made in the data folder)')
+    .addHelpText(
+      'after',
+      `
+With DATABASE_URL it works beside running processes, which go on with the old key until they are restarted with the new one; the
+old one comes from ONECLI_MASTER_KEY or ONECLI_MASTER_KEY_FILE. Without it, it works on the data folder, while OneCLI is stopped.
+Interrupted at any moment, it can be run again; the next start brings it to its end too. When the old key may have leaked, run
+\`onecli keys rotate\` afterwards.`,
+    )
+    .action(async ({ newKeyFile }: { newKeyFile?: string }) => {
+      const options = newKeyFile === undefined ? [] : ['--new-key-file', newKeyFile];
+      process.exitCode = await runMaintenance(context, ['rekey', ...options]);
     });
 }
 

@@ -6,6 +6,7 @@ import type { HealthCheck } from '../health/health-check.ts';
 import { healthRoutes } from '../health/health-routes.ts';
 import type { Metrics } from '../health/metrics.ts';
 import { answerFault, notFound } from './answer-fault.ts';
+import { backupHandler } from './backup-handler.ts';
 import type { GraphqlApi } from './graphql-api.ts';
 import { readJson, refuseForeignAlways, refuseForeignOrigin, requireLogin } from './guards.ts';
 import { openContext } from './request-context.ts';
@@ -54,6 +55,7 @@ export function createApp(options: AppOptions): Express {
   const upgrade = upgradeRoute(authenticator, graphql.subscriptions, services);
   app.get('/graphql', onlyUpgrades, requireLogin(authenticator), upgrade);
   app.all('/graphql', requireLogin(authenticator), refuseForeignAlways, readJson, graphql.handler);
+  app.post('/backup', ...guards, backupHandler(services.backups));
   app.use(notFound);
   app.use(answerFault(log, refusals));
   return app;

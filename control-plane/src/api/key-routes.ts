@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BackupService } from '../backup/backup.service.ts';
 import type { KeysService } from '../keys/keys.service.ts';
 import { revision, texts, time } from './rest/answer-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
@@ -36,7 +37,7 @@ const rotatedAnswer = z
   .meta({ id: 'KeysRotated' });
 
 /** `/api/keys`. No answer has a key. */
-export function keyRoutes(keys: KeysService): RestRoute[] {
+export function keyRoutes(keys: KeysService, backups: BackupService): RestRoute[] {
   return [
     restRoute({
       method: 'get',
@@ -60,6 +61,16 @@ export function keyRoutes(keys: KeysService): RestRoute[] {
         const { object, change, revision: at } = await keys.rotate(principal);
         return { ...object, change, revision: at };
       },
+    }),
+    restRoute({
+      method: 'post',
+      path: '/restore/confirm',
+      id: 'confirmRestore',
+      summary: 'Let workers take the configuration as it is, although a restore made its revision go back',
+      access: 'backup:confirm',
+      status: 200,
+      answer: z.strictObject({ revision }).meta({ id: 'RestoreConfirmed' }),
+      handle: ({ principal }) => backups.confirmRestore(principal),
     }),
   ];
 }

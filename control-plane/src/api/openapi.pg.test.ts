@@ -223,6 +223,7 @@ describe('every answer of the running server is as the document says', () => {
       ['GET', '/api/api-keys/k'],
       ['DELETE', '/api/api-keys/k'],
       ['GET', '/api/admin-events?outcome=done&kind=user&limit=3'],
+      ['POST', '/api/restore/confirm'],
       ['GET', '/api/health'],
       ['GET', '/api/openapi.json'],
       ['DELETE', '/api/routes/r'],

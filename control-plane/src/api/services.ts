@@ -7,6 +7,7 @@ import type { SessionService } from '../auth/sessions/session.service.ts';
 import type { PasswordService } from '../auth/users/password.service.ts';
 import type { UserService } from '../auth/users/user.service.ts';
 import type { AuthorityService } from '../authority/authority.service.ts';
+import type { BackupService } from '../backup/backup.service.ts';
 import type { KeysService } from '../keys/keys.service.ts';
 import type { PlanService } from '../plan/plan.service.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
@@ -33,4 +34,5 @@ export interface Services {
   readonly sessions: SessionService;
   readonly apiKeys: ApiKeyService;
   readonly adminEvents: AdminEventService;
+  readonly backups: BackupService;
 }

@@ -46,6 +46,8 @@ const scopes = {
   'own:api-key': 'anywhere',
   // Held by owners alone: who does not hold it cannot make an owner, or touch one.
   'instance:own': 'instance',
+  'backup:create': 'instance',
+  'backup:confirm': 'instance',
 } as const satisfies Record<string, ActionScope>;
 
 export type Action = keyof typeof scopes;

@@ -8,9 +8,11 @@ import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
 import { AddAuditOrder } from './add-audit-order.migration.ts';
+import { AddLastingKeys } from './add-lasting-keys.migration.ts';
 import { AddManagedBy } from './add-managed-by.migration.ts';
 import { AddObjectRevisions } from './add-object-revisions.migration.ts';
 import { AddPrincipals } from './add-principals.migration.ts';
+import { AddRestore } from './add-restore.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
@@ -23,6 +25,8 @@ export const migrations = [
   AddObjectRevisions,
   AddManagedBy,
   AddKeyRotation,
+  AddLastingKeys,
+  AddRestore,
   AddPrincipals,
   AddAuditOrder,
 ];

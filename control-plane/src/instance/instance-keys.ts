@@ -12,4 +12,8 @@ export interface InstanceKeys {
   readonly fingerprintKey: Buffer;
   readonly busKey: Buffer;
   readonly auditQueueKey: Buffer;
+  /** Confirms lives of the database: see vault/epoch. */
+  readonly epochKey: Buffer;
+  /** Seals the list of destroyed values. */
+  readonly destroyedKey: Buffer;
 }

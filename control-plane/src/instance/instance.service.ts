@@ -11,11 +11,12 @@ import { sealMissingIdentities } from '../agents/seal-missing-identities.ts';
 import { AuthorityEntity } from '../authority/authority.entity.ts';
 import { lockForChange } from '../configuration/lock-for-change.ts';
 import { type MigrationLog, migrate } from '../database/migrate.ts';
+import { lastingKeys } from './lasting-keys.ts';
 import { KeyTerms, readStoredTerms } from '../keys/key-terms.ts';
 import { InstanceFault } from './instance-fault.ts';
 import type { InstanceKeys } from './instance-keys.ts';
 
-interface StoredInstance {
+export interface StoredInstance {
   readonly id: string;
   readonly keyCheck: Buffer;
 }
@@ -41,12 +42,12 @@ export class InstanceService {
   async open(master: MasterKey): Promise<InstanceKeys> {
     await this.#refuseWrongKey(master);
     await migrate(this.#dataSource, this.#log && { log: this.#log });
-    const terms = await this.#dataSource.transaction(async (manager) => {
+    const { terms, lasting } = await this.#dataSource.transaction(async (manager) => {
       await lockForChange(manager);
       const stored = (await readInstance(manager)) ?? (await createInstance(manager, master));
       const opened = await openInstance(manager, master, stored);
       await sealMissingIdentities(manager, opened.keyring);
-      return opened;
+      return { terms: opened, lasting: await lastingKeys(manager, master, stored.id) };
     });
     const { keyring } = terms;
     const { instanceId } = keyring;
@@ -54,10 +55,12 @@ export class InstanceService {
       instanceId,
       keyring,
       terms,
-      tokenPepper: master.derive('token-pepper', instanceId),
-      fingerprintKey: master.derive('fingerprint', instanceId),
-      busKey: master.derive('bus-mac', instanceId),
-      auditQueueKey: master.derive('audit-queue', instanceId),
+      tokenPepper: lasting['token-pepper'],
+      fingerprintKey: lasting.fingerprint,
+      busKey: lasting['bus-mac'],
+      auditQueueKey: lasting['audit-queue'],
+      epochKey: lasting.epoch,
+      destroyedKey: lasting.destroyed,
     };
   }
 
@@ -72,7 +75,8 @@ export class InstanceService {
   }
 }
 
-async function readInstance(manager: EntityManager): Promise<StoredInstance | undefined> {
+/** The instance of a database, or undefined when it has none. */
+export async function readInstance(manager: EntityManager): Promise<StoredInstance | undefined> {
   const [row] = await manager.query<{ id: string; key_check: Buffer }[]>('SELECT id, key_check FROM instance');
   return row && { id: row.id, keyCheck: row.key_check };
 }
@@ -129,7 +133,12 @@ async function createFirstAuthority(manager: EntityManager, keyring: Keyring): P
   return id;
 }
 
-async function openInstance(manager: EntityManager, master: MasterKey, stored: StoredInstance): Promise<KeyTerms> {
+/** Opens the terms of an instance. @throws InstanceFault */
+export async function openInstance(
+  manager: EntityManager,
+  master: MasterKey,
+  stored: StoredInstance,
+): Promise<KeyTerms> {
   requireKey(master, stored);
   try {
     return new KeyTerms(master, stored.id, await readStoredTerms(manager));

@@ -18,6 +18,8 @@ afterEach(() => {
 interface State {
   readonly revision?: number | undefined;
   readonly isStoreReachable?: boolean;
+  readonly refusal?: string;
+  readonly isMasterKeyCurrent?: boolean;
   readonly isQueueReachable?: boolean;
   readonly hasRoom?: boolean;
   readonly isDraining?: boolean;
@@ -30,6 +32,8 @@ function planeIn(state: State): DataPlane {
     configuration: {
       current: revision === undefined ? undefined : { revision },
       isStoreReachable: state.isStoreReachable ?? true,
+      refusal: state.refusal,
+      isMasterKeyCurrent: state.isMasterKeyCurrent ?? true,
     },
     trail: { hasRoom: state.hasRoom ?? true, isQueueReachable: state.isQueueReachable ?? true, pendingCount: 3 },
     metrics: new Metrics({ revision: () => 7, pooled: () => 0, auditPending: () => 3 }),
@@ -62,6 +66,8 @@ describe('answerOwnRequest', () => {
       status: 'ok',
       revision: 7,
       database: 'up',
+      refusal: null,
+      masterKey: 'current',
       queue: 'up',
       auditPending: 3,
       connections: 2,
@@ -70,6 +76,8 @@ describe('answerOwnRequest', () => {
 
   it.each<[string, State, number, string]>([
     ['the store is away', { isStoreReachable: false }, 200, 'degraded'],
+    ['the store went back', { refusal: 'WENT_BACK' }, 200, 'degraded'],
+    ['the master key was replaced', { isMasterKeyCurrent: false }, 200, 'degraded'],
     ['the queue is away', { isQueueReachable: false }, 200, 'degraded'],
     ['there is no configuration', { revision: undefined, isStoreReachable: false }, 503, 'unavailable'],
     ['the audit trail is full', { hasRoom: false, isQueueReachable: false }, 503, 'unavailable'],

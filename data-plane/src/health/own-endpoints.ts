@@ -69,12 +69,17 @@ function isReady(plane: DataPlane): boolean {
 }
 
 function healthOf(plane: DataPlane): object {
-  const isWhole = plane.configuration.isStoreReachable && plane.trail.isQueueReachable;
+  const { isStoreReachable, refusal, isMasterKeyCurrent } = plane.configuration;
+  const isFollowing = isStoreReachable && refusal === undefined && isMasterKeyCurrent;
+  const isWhole = isFollowing && plane.trail.isQueueReachable;
   const status = plane.isDraining ? 'draining' : !isReady(plane) ? 'unavailable' : isWhole ? 'ok' : 'degraded';
   return {
     status,
     revision: plane.configuration.current?.revision ?? null,
-    database: plane.configuration.isStoreReachable ? 'up' : 'down',
+    database: isStoreReachable ? 'up' : 'down',
+    // Why a newer or restored configuration is not taken; null while the store is followed.
+    refusal: refusal ?? null,
+    masterKey: isMasterKeyCurrent ? 'current' : 'replaced',
     queue: plane.trail.isQueueReachable ? 'up' : 'down',
     auditPending: plane.trail.pendingCount,
     connections: plane.connections.count,

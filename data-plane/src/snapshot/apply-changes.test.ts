@@ -13,6 +13,7 @@ const authority = { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.
 function changes(revision: number, more: Partial<ConfigChanges> = {}): ConfigChanges {
   return {
     revision,
+    epoch: { epoch: 0, mac: undefined, isRestored: false },
     keys: { generation: 0, keyCheck: Buffer.alloc(0), terms: [] },
     isWhole: false,
     secrets: [],

@@ -1,10 +1,18 @@
 import { MemoryConfigBus } from '@onecli/shared/adapters/memory/config-bus';
-import type { ConfigChanges, SnapshotSource, StoredKeys, StorePosition } from '@onecli/shared/ports/snapshot-source';
+import type {
+  ConfigChanges,
+  SnapshotSource,
+  StoredKeys,
+  StoreEpoch,
+  StorePosition,
+} from '@onecli/shared/ports/snapshot-source';
 import { keyCheckValue } from '@onecli/shared/vault/key-check';
+import { epochMac } from '@onecli/shared/vault/epoch';
 import { Keyring } from '@onecli/shared/vault/keyring';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
+import { EpochGuard } from './epoch-guard.ts';
 import { FollowedConfiguration, type FollowOptions } from './follow-configuration.ts';
 import { sampleAgent } from './testing/sample-snapshot.ts';
 import { WorkerKeys } from './worker-keys.ts';
@@ -13,11 +21,13 @@ const master = MasterKey.fromHex('5a'.repeat(32));
 const instanceId = '0192f0c1-2b3c-7d4e-8f50-112233445566';
 const { keyring: made, wrappedTerm: term1 } = Keyring.create(master, instanceId);
 const term2 = made.wrapNewTerm();
+const epochKey = Buffer.alloc(32, 7);
 
 /** A store in memory: its one agent is named after the revision. */
 class FakeSource implements SnapshotSource {
   stored = 1;
   keys: StoredKeys = { generation: 0, keyCheck: keyCheckValue(master, instanceId), terms: [term1] };
+  epoch: StoreEpoch = { epoch: 0, mac: undefined, isRestored: false };
   isAway = false;
   loads = 0;
   looks = 0;
@@ -31,7 +41,7 @@ class FakeSource implements SnapshotSource {
     this.looks++;
     await this.lookGate;
     if (this.isAway) throw new Error('the store is away');
-    return { revision: this.stored, keyGeneration: this.keys.generation };
+    return { revision: this.stored, keyGeneration: this.keys.generation, epoch: this.epoch };
   }
 
   async changesSince(revision: number | undefined): Promise<ConfigChanges> {
@@ -47,7 +57,8 @@ class FakeSource implements SnapshotSource {
     return {
       revision: stored,
       keys: this.keys,
-      isWhole: revision === undefined,
+      epoch: this.epoch,
+      isWhole: revision === undefined || revision > stored,
       secrets: [],
       agents: [{ ...sampleAgent(`agent-${stored}`, { id: '1' }), sealedIdentities: undefined }],
       policies: [],
@@ -78,6 +89,7 @@ function follow(change: Partial<FollowOptions> = {}) {
     source,
     bus,
     keys,
+    epochs: new EpochGuard(epochKey),
     log,
     lookEveryMs: 3_600_000,
     openBody: () => ({ agents: [], rules: [] }),
@@ -311,5 +323,54 @@ describe('FollowedConfiguration', () => {
     await until(() => followed.current?.revision === 2);
     expect(keys.keyring.terms).toEqual([1]);
     expect(lines.join('')).toContain('the master key was replaced');
+  });
+
+  it('keeps the last good configuration when a restored store is not confirmed, and takes it once it is', async () => {
+    const { source, followed, start } = follow({ lookEveryMs: 1 });
+    source.stored = 9;
+    await start();
+    source.epoch = { epoch: 1, mac: undefined, isRestored: true };
+    source.stored = 4;
+    await until(() => followed.refusal === 'UNCONFIRMED_RESTORE');
+    expect(agentOf(followed)).toBe('agent-9');
+    source.epoch = { epoch: 1_000, mac: epochMac(epochKey, 1_000), isRestored: false };
+    await until(() => followed.current?.revision === 4);
+    expect([agentOf(followed), followed.refusal]).toEqual(['agent-4', undefined]);
+  });
+
+  it('takes no restored store whose revision is higher either, before it is confirmed', async () => {
+    const { source, bus, followed, start } = follow({ lookEveryMs: 1 });
+    await start();
+    source.epoch = { epoch: 1, mac: undefined, isRestored: true };
+    source.stored = 20;
+    await bus.announce(20);
+    await until(() => followed.refusal === 'UNCONFIRMED_RESTORE');
+    expect(agentOf(followed)).toBe('agent-1');
+  });
+
+  it('believes no epoch that only somebody with the database has written', async () => {
+    const { source, followed, start } = follow({ lookEveryMs: 1 });
+    source.stored = 9;
+    await start();
+    for (const mac of [undefined, Buffer.alloc(32), epochMac(Buffer.alloc(32), 5), epochMac(epochKey, 4)]) {
+      source.epoch = { epoch: 5, mac, isRestored: false };
+      source.stored = 4;
+      await until(() => followed.refusal === 'EPOCH_FORGED');
+      expect(agentOf(followed)).toBe('agent-9');
+      source.epoch = { epoch: 0, mac: undefined, isRestored: false };
+      source.stored = 9;
+      await until(() => followed.refusal === undefined);
+    }
+  });
+
+  it('goes back to no epoch before its own, however well it was confirmed', async () => {
+    const { source, followed, start } = follow({ lookEveryMs: 1 });
+    source.epoch = { epoch: 50, mac: epochMac(epochKey, 50), isRestored: false };
+    source.stored = 9;
+    await start();
+    source.epoch = { epoch: 40, mac: epochMac(epochKey, 40), isRestored: false };
+    source.stored = 12;
+    await until(() => followed.refusal === 'EPOCH_FORGED');
+    expect(agentOf(followed)).toBe('agent-9');
   });
 });

@@ -8,12 +8,14 @@ import type { ConfigChanges, SnapshotSource } from '@onecli/shared/ports/snapsho
 import type { Logger } from 'pino';
 import { applyChanges, type Openers } from './apply-changes.ts';
 import { Configuration } from './configuration.ts';
+import type { EpochGuard } from './epoch-guard.ts';
 import type { WorkerKeys } from './worker-keys.ts';
 
 export interface FollowOptions extends Openers {
   readonly source: SnapshotSource;
   readonly bus: ConfigBus;
-  readonly keys: Pick<WorkerKeys, 'generation' | 'hasOutgrownTerms' | 'take' | 'forgetOutgrown'>;
+  readonly epochs: Pick<EpochGuard, 'judge' | 'take'>;
+  readonly keys: Pick<WorkerKeys, 'generation' | 'isMasterKeyCurrent' | 'hasOutgrownTerms' | 'take' | 'forgetOutgrown'>;
   readonly log: Logger;
   readonly lookEveryMs: number;
   /** Called with each configuration before it is in force; throwing keeps the previous one. */
@@ -21,6 +23,12 @@ export interface FollowOptions extends Openers {
   /** Called with each configuration that has come into force. */
   readonly onApplied?: (configuration: Configuration) => void;
 }
+
+/**
+ * Why what the store holds is not taken: it went back to an older revision, a restore awaits its confirmation, or its epoch was
+ * confirmed by nobody who may.
+ */
+export type StoreRefusal = 'WENT_BACK' | 'UNCONFIRMED_RESTORE' | 'EPOCH_FORGED';
 
 /** Holds the configuration in force and follows the store. */
 export class FollowedConfiguration {
@@ -31,6 +39,7 @@ export class FollowedConfiguration {
   #isLooking = false;
   #isStoreReachable = false;
   #applied: () => void = () => undefined;
+  #refusal: StoreRefusal | undefined;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -44,6 +53,16 @@ export class FollowedConfiguration {
   /** False while the store cannot be read: what is in force may be old. */
   get isStoreReachable(): boolean {
     return this.#isStoreReachable;
+  }
+
+  /** Why the store is not followed now, although it can be read. */
+  get refusal(): StoreRefusal | undefined {
+    return this.#refusal;
+  }
+
+  /** False when the master key was replaced in the store: this process has to be restarted with the new one. */
+  get isMasterKeyCurrent(): boolean {
+    return this.#options.keys.isMasterKeyCurrent;
   }
 
   /**
@@ -85,15 +104,10 @@ export class FollowedConfiguration {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const { revision, keyGeneration } = await this.#options.source.position();
+      const position = await this.#options.source.position();
       this.#isStoreReachable = true;
-      const isNewer = revision > (this.#current?.revision ?? -1);
-      if (isNewer || keyGeneration !== this.#options.keys.generation) await this.refresh();
-      else if (revision < (this.#current?.revision ?? -1))
-        this.#options.log.error(
-          { revision, applied: this.#current?.revision },
-          'the store went back to an older revision: refused',
-        );
+      const isNewKeys = position.keyGeneration !== this.#options.keys.generation;
+      if (this.#judge(position) === 'newer' || (isNewKeys && this.#refusal === undefined)) await this.refresh();
     } catch (error) {
       this.#storeAway(error);
     } finally {
@@ -115,27 +129,65 @@ export class FollowedConfiguration {
   }
 
   async #load(): Promise<void> {
-    const applied = this.#current?.revision;
-    const changes = await this.#read(applied);
-    if (applied !== undefined && !isNews(changes, applied)) return;
+    const changes = await this.#read();
+    if (changes === undefined) return;
+    const { epochs, keys, log } = this.#options;
     const next = applyChanges(this.#current?.snapshot, changes, this.#options);
     this.#options.prepare?.(next);
     this.#current = new Configuration(next, this.#current);
-    if (changes.isWhole) this.#options.keys.forgetOutgrown();
+    epochs.take(changes.epoch);
+    if (changes.isWhole) keys.forgetOutgrown();
     this.#options.onApplied?.(this.#current);
-    this.#options.log.debug({ revision: next.revision, isWhole: changes.isWhole }, 'configuration applied');
+    log.debug({ revision: next.revision, isWhole: changes.isWhole }, 'configuration applied');
     this.#applied();
   }
 
-  /** The changes, with their keys taken up. When a key term is gone all is read: rows here may be sealed under it. */
-  async #read(applied: number | undefined): Promise<ConfigChanges> {
-    const { source, keys } = this.#options;
-    const changes = await source.changesSince(applied);
+  /** What is to be applied, with its keys taken up; undefined when there is nothing. What is refused leaves no trace. */
+  async #read(): Promise<ConfigChanges | undefined> {
+    const { source, keys, epochs } = this.#options;
+    let changes = await source.changesSince(this.#current?.revision);
+    if (this.#judge(changes) === 'refused') return undefined;
     keys.take(changes.keys);
-    if (changes.isWhole || !keys.hasOutgrownTerms) return changes;
-    const whole = await source.changesSince(undefined);
-    keys.take(whole.keys);
-    return whole;
+    // Rows here may be sealed under a term that is gone, or be of another life of the store: all are read anew.
+    const isAnew = keys.hasOutgrownTerms || epochs.judge(changes.epoch) === 'next';
+    if (isAnew && !changes.isWhole) {
+      changes = await source.changesSince(undefined);
+      if (this.#judge(changes) === 'refused') return undefined;
+      keys.take(changes.keys);
+    }
+    return isAnew || changes.revision > (this.#current?.revision ?? -1) ? changes : undefined;
+  }
+
+  /** Whether the store is to be followed: a step back only into an epoch that an operator has confirmed. */
+  #judge({ revision, epoch }: Pick<ConfigChanges, 'revision' | 'epoch'>): 'newer' | 'same' | 'refused' {
+    const applied = this.#current?.revision ?? -1;
+    const verdict = this.#options.epochs.judge(epoch);
+    switch (verdict) {
+      case 'next':
+        this.#refused(undefined, revision);
+        return 'newer';
+      case 'same':
+        this.#refused(revision < applied ? 'WENT_BACK' : undefined, revision);
+        return revision < applied ? 'refused' : revision > applied ? 'newer' : 'same';
+      case 'unconfirmed':
+        this.#refused('UNCONFIRMED_RESTORE', revision);
+        return 'refused';
+      case 'forged':
+        this.#refused('EPOCH_FORGED', revision);
+        return 'refused';
+    }
+  }
+
+  #refused(refusal: StoreRefusal | undefined, revision: number): void {
+    if (refusal === this.#refusal) return;
+    this.#refusal = refusal;
+    const fields = { refusal, revision, applied: this.#current?.revision };
+    if (refusal === undefined) this.#options.log.info(fields, 'the store is followed again');
+    else
+      this.#options.log.error(
+        fields,
+        'the store went back to an older revision or another epoch, and nobody has confirmed it: the last good configuration stays in force (onecli restore --confirm)',
+      );
   }
 
   #storeAway(error: unknown): void {
@@ -147,11 +199,6 @@ export class FollowedConfiguration {
         'the configuration store cannot be read: the last good configuration stays in force',
       );
   }
-}
-
-/** The same revision as a whole is news too: its rows may be sealed under other keys. */
-function isNews(changes: ConfigChanges, applied: number): boolean {
-  return changes.revision > applied || (changes.isWhole && changes.revision === applied);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

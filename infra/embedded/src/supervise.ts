@@ -13,6 +13,7 @@ import { DataFolder } from './data-folder/data-folder.ts';
 import type { MasterKeyHolder } from './data-folder/data-folder.ts';
 import { lockFolder } from './data-folder/folder-lock.ts';
 import { openKeyDescriptor } from './data-folder/hand-over-key.ts';
+import { finishRekey } from './finish-rekey.ts';
 import { PostgresKeeper } from './postgres/postgres-keeper.ts';
 
 const abandonedPortPatienceMs = 10_000;
@@ -71,6 +72,7 @@ export async function supervise(
     cleanUp.push(() => listener.close());
     const postgres = await PostgresKeeper.start(folder.path, print);
     cleanUp.push(() => postgres.stop());
+    await finishRekey(folder, key, postgres.url, print);
     const foundation = { config, folder, databaseUrl: postgres.url, key, firstPassword, listener: listener.handle };
     return new Planes(foundation, programs, print, cleanUp);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { AgentRecord, AuthorityRecord, SecretRecord } from '../domain/snapshot.ts';
+import type { WrappedInstanceKey } from '../vault/instance-keys.ts';
 import type { WrappedTerm } from '../vault/keyring.ts';
 
 /** A policy as it lies in the store: its body is sealed. */
@@ -30,17 +31,29 @@ export interface StoredKeys {
 export interface Instance {
   readonly id: string;
   readonly keys: StoredKeys;
+  /** Keys that outlive the master key, wrapped by it. */
+  readonly instanceKeys: readonly WrappedInstanceKey[];
+}
+
+/** Which life of the database this is: see vault/epoch.ts. */
+export interface StoreEpoch {
+  readonly epoch: number;
+  readonly mac: Buffer | undefined;
+  /** A backup was put into it, and nobody has confirmed that yet. */
+  readonly isRestored: boolean;
 }
 
 /** How far the store is. */
 export interface StorePosition {
   readonly revision: number;
   readonly keyGeneration: number;
+  readonly epoch: StoreEpoch;
 }
 
 /** What changed after a revision. `isWhole`: the rows are all there are, not a difference. */
 export interface ConfigChanges {
   readonly revision: number;
+  readonly epoch: StoreEpoch;
   /** As of the same moment as the rows: with these they open. */
   readonly keys: StoredKeys;
   readonly isWhole: boolean;

@@ -147,6 +147,27 @@ export class Keyring {
   }
 }
 
+/**
+ * The same terms, wrapped by another master key.
+ * @throws VaultFault WRONG_MASTER_KEY when one does not open under the first
+ */
+export function rewrapTerms(
+  from: MasterKey,
+  to: MasterKey,
+  instanceId: string,
+  rows: readonly WrappedTerm[],
+): WrappedTerm[] {
+  const [opening, wrapping] = [wrappingKeyOf(from, instanceId), wrappingKeyOf(to, instanceId)];
+  return rows.map((row) => {
+    const key = unwrapTerm(opening, instanceId, row.term, row.wrappedKey).export();
+    try {
+      return { ...row, wrappedKey: encrypt(wrapping, key, termAssociatedData(instanceId, row.term)) };
+    } finally {
+      key.fill(0);
+    }
+  });
+}
+
 function wrappingKeyOf(master: MasterKey, instanceId: string): KeyObject {
   const bytes = master.derive('key-wrapping', instanceId);
   try {

@@ -64,6 +64,9 @@ describe('MasterKey', () => {
       'token-pepper': true,
       fingerprint: true,
       'audit-queue': true,
+      epoch: true,
+      destroyed: true,
+      backup: true,
     };
     const keys = (Object.keys(purposes) as Purpose[]).flatMap((purpose) => [
       master.derive(purpose, INSTANCE).toString('hex'),

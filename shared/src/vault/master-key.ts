@@ -13,7 +13,10 @@ export type Purpose =
   | 'bus-mac'
   | 'token-pepper'
   | 'fingerprint'
-  | 'audit-queue';
+  | 'audit-queue'
+  | 'epoch'
+  | 'destroyed'
+  | 'backup';
 
 const KEY_BYTES = 32;
 const HEX_KEY = /^[0-9a-f]{64}$/i;

@@ -20,7 +20,7 @@ import { type RestRoute, restRoute } from './rest-route.ts';
 
 /** All that `/api` serves. A route that is not in this table is neither served nor documented. */
 export function restTable(services: Services, health: HealthCheck): readonly RestRoute[] {
-  const { secrets, agents, certificates, policies, routes, plans, audit, workers, keys } = services;
+  const { secrets, agents, certificates, policies, routes, plans, audit, workers, keys, backups } = services;
   const { users, passwords, sessions, apiKeys, adminEvents } = services;
   const table: RestRoute[] = [
     ...secretRoutes(secrets),
@@ -30,7 +30,7 @@ export function restTable(services: Services, health: HealthCheck): readonly Res
     ...planRoutes(plans),
     ...auditRoutes(audit),
     ...workerRoutes(workers),
-    ...keyRoutes(keys),
+    ...keyRoutes(keys, backups),
     ...loginRoutes(sessions, passwords),
     ...sessionRoutes(sessions),
     ...userRoutes(users),

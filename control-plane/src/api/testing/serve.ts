@@ -80,6 +80,7 @@ async function testConfig(databaseUrl: string, overrides: Partial<Config>): Prom
     adminUser: 'admin',
     adminPassword: SecretValue.of(adminPassword),
     localAccessFile: undefined,
+    destroyedFile: undefined,
     proxyUrl: undefined,
     trustedProxies: [],
     sessionLifetime: { idleSeconds: 7200, totalSeconds: 86_400 },

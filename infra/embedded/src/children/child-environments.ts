@@ -34,6 +34,7 @@ export function controlPlaneEnvironment(surroundings: Surroundings, passwordFile
     ...(config.adminPassword === undefined ? {} : { ONECLI_ADMIN_PASSWORD: config.adminPassword }),
     ...(passwordFile === undefined ? {} : { ONECLI_ADMIN_PASSWORD_FILE: passwordFile }),
     ONECLI_LOCAL_ACCESS_FILE: folder.localAccessFile,
+    ONECLI_DESTROYED_FILE: folder.destroyedFile,
     ONECLI_PROXY_URL: localUrl(config.bind, config.proxyPort),
   };
 }

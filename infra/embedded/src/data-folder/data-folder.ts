@@ -7,6 +7,7 @@ import { StartFault, exitCodes } from '../start-fault.ts';
 const passwordName = 'first-admin-password';
 const localAccessName = 'local-access.json';
 const masterKeyName = 'master.key';
+const destroyedName = 'destroyed.list';
 
 /** Where children find the master key: a file, or the key itself to be handed over without one. */
 export type MasterKeyHolder = { kind: 'file'; path: string } | { kind: 'given'; hex: string };
@@ -15,11 +16,14 @@ export type MasterKeyHolder = { kind: 'file'; path: string } | { kind: 'given'; 
 export class DataFolder {
   readonly path: string;
   readonly localAccessFile: string;
+  /** What was destroyed, kept beside the database for the day when that is lost. */
+  readonly destroyedFile: string;
   readonly #passwordFile: string;
 
   constructor(path: string) {
     this.path = path;
     this.localAccessFile = join(path, localAccessName);
+    this.destroyedFile = join(path, destroyedName);
     this.#passwordFile = join(path, passwordName);
   }
 
@@ -34,6 +38,10 @@ export class DataFolder {
         { exitCode: exitCodes.badConfiguration, cause },
       );
     }
+  }
+
+  get hasDestroyedFile(): boolean {
+    return existsSync(this.destroyedFile);
   }
 
   get hasDatabase(): boolean {

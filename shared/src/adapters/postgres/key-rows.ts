@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { StoredKeys } from '../../ports/snapshot-source.ts';
+import type { WrappedInstanceKey } from '../../vault/instance-keys.ts';
 
 /** The keys that configuration is sealed under, with their generation. */
 export async function readStoredKeys(client: PoolClient): Promise<StoredKeys> {
@@ -17,4 +18,12 @@ export async function readStoredKeys(client: PoolClient): Promise<StoredKeys> {
     keyCheck: row.key_check,
     terms: terms.rows.map(({ term, wrapped_key: wrappedKey, is_active: isActive }) => ({ term, wrappedKey, isActive })),
   };
+}
+
+/** The keys that outlive the master key. */
+export async function readInstanceKeys(client: PoolClient): Promise<WrappedInstanceKey[]> {
+  const { rows } = await client.query<{ purpose: string; wrapped_key: Buffer }>(
+    'SELECT purpose, wrapped_key FROM instance_key',
+  );
+  return rows.map(({ purpose, wrapped_key: wrappedKey }) => ({ purpose, wrappedKey }));
 }

@@ -109,8 +109,10 @@ describe('PostgreSQL killed and started again', () => {
     await client.connect();
     const source = new PostgresSnapshotSource({ connectionString: server.url });
     ends.push(() => source.close());
-    await client.query('CREATE TABLE config_state (revision bigint, key_generation bigint)');
-    await client.query('INSERT INTO config_state VALUES (5, 2)');
+    await client.query(
+      'CREATE TABLE config_state (revision bigint, key_generation bigint, epoch bigint, epoch_mac bytea, restored_at timestamptz)',
+    );
+    await client.query('INSERT INTO config_state VALUES (5, 2, 0)');
     await client.query('BEGIN');
     await client.query('LOCK TABLE config_state');
     const reading = source.changesSince(undefined).then(
@@ -129,7 +131,7 @@ describe('PostgreSQL killed and started again', () => {
     await server.start();
     await expect
       .poll(() => source.position().catch(() => 'away'), patiently)
-      .toEqual({ revision: 5, keyGeneration: 2 });
+      .toMatchObject({ revision: 5, keyGeneration: 2 });
   });
 
   it('lets a consumer end while it is away', async () => {

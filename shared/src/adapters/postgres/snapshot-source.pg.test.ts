@@ -15,7 +15,8 @@ afterEach(async () => {
 const tables = `
   CREATE TABLE instance (id uuid, key_check bytea);
   CREATE TABLE key_term (term integer, wrapped_key bytea, activated_at timestamptz, retired_at timestamptz);
-  CREATE TABLE config_state (revision bigint, key_generation bigint);
+  CREATE TABLE instance_key (purpose text, wrapped_key bytea);
+  CREATE TABLE config_state (revision bigint, key_generation bigint, epoch bigint, epoch_mac bytea, restored_at timestamptz);
   CREATE TABLE config_change (revision bigint, kind text, object_id uuid);
   CREATE TABLE secret (id uuid, name text, binding jsonb, is_disabled boolean, current_version integer,
     alias text);
@@ -28,7 +29,7 @@ const tables = `
   CREATE TABLE client_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
   CREATE TABLE worker (name text PRIMARY KEY, boot_id text, version text, applied_revision bigint,
     started_at timestamptz, seen_at timestamptz, terms integer[], is_master_key_current boolean);
-  INSERT INTO config_state VALUES (0, 0);`;
+  INSERT INTO config_state VALUES (0, 0, 0);`;
 
 const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
@@ -84,6 +85,7 @@ describe('PostgresSnapshotSource', () => {
     const tokens = [{ hash: 'abcd', expiresAtMs: Date.UTC(2030, 0, 1) }];
     const rows = {
       revision: 8,
+      epoch: { epoch: 0, mac: undefined, isRestored: false },
       keys: { generation: 0, keyCheck: Buffer.of(1), terms: [] },
       secrets: [
         { id: idOf(1), name: 'prod/openai', alias: 'sk-x', binding, isDisabled: false, currentVersion: 2, versions },
@@ -175,8 +177,11 @@ describe('PostgresSnapshotSource', () => {
       ],
     };
     expect((await source.changesSince(undefined)).keys).toEqual(keys);
-    expect((await source.instance()).keys).toEqual(keys);
-    expect(await source.position()).toEqual({ revision: 0, keyGeneration: 7 });
+    await expect(source.instance()).rejects.toThrow('no keys');
+    await client.query(`INSERT INTO instance_key VALUES ('bus-mac', '\\x04')`);
+    const instanceKeys = [{ purpose: 'bus-mac', wrappedKey: Buffer.of(4) }];
+    expect(await source.instance()).toMatchObject({ keys, instanceKeys });
+    expect(await source.position()).toMatchObject({ revision: 0, keyGeneration: 7 });
   });
 
   it('reads on after its connections were cut', async () => {

@@ -7,7 +7,7 @@ import type {
   WorkerReport,
 } from '../../ports/snapshot-source.ts';
 import { orAfter } from './before-deadline.ts';
-import { readStoredKeys } from './key-rows.ts';
+import { readInstanceKeys, readStoredKeys } from './key-rows.ts';
 import { readAgents, readAuthorities, readPolicies, readRoutes, readSecrets } from './snapshot-rows.ts';
 
 const connectTimeoutMs = 2_000;
@@ -47,7 +47,9 @@ export class PostgresSnapshotSource implements SnapshotSource {
       const { rows } = await client.query<{ id: string }>('SELECT id FROM instance');
       const [row] = rows;
       if (row === undefined) throw new Error('The database holds no instance yet');
-      return { id: row.id, keys: await readStoredKeys(client) };
+      const instanceKeys = await readInstanceKeys(client);
+      if (instanceKeys.length === 0) throw new Error('The database holds no keys of its instance yet');
+      return { id: row.id, keys: await readStoredKeys(client), instanceKeys };
     });
   }
 
@@ -104,24 +106,37 @@ export class PostgresSnapshotSource implements SnapshotSource {
   }
 }
 
+interface StateRow {
+  readonly revision: string;
+  readonly key_generation: string;
+  readonly epoch: string;
+  readonly epoch_mac: Buffer | null;
+  readonly restored_at: Date | null;
+}
+
 async function readPosition(client: Pool | PoolClient): Promise<StorePosition> {
-  const { rows } = await client.query<{ revision: string; key_generation: string }>(
-    'SELECT revision, key_generation FROM config_state',
+  const { rows } = await client.query<StateRow>(
+    'SELECT revision, key_generation, epoch, epoch_mac, restored_at FROM config_state',
   );
   const [row] = rows;
   if (row === undefined) throw new Error('The database holds no revision yet');
-  return { revision: Number(row.revision), keyGeneration: Number(row.key_generation) };
+  return {
+    revision: Number(row.revision),
+    keyGeneration: Number(row.key_generation),
+    epoch: { epoch: Number(row.epoch), mac: row.epoch_mac ?? undefined, isRestored: row.restored_at !== null },
+  };
 }
 
 async function readChanges(client: PoolClient, since: number | undefined, maxGap: number): Promise<ConfigChanges> {
-  const { revision } = await readPosition(client);
-  if (since === undefined || since > revision || revision - since > maxGap) return readAll(client, revision);
+  const position = await readPosition(client);
+  const { revision } = position;
+  if (since === undefined || since > revision || revision - since > maxGap) return readAll(client, position);
   const { rows } = await client.query<{ revision: string; kind: string; object_id: string }>(
     'SELECT revision, kind, object_id FROM config_change WHERE revision > $1 AND revision <= $2',
     [since, revision],
   );
   // Every revision has a record. Where one is missing, the difference cannot be told.
-  if (new Set(rows.map((row) => row.revision)).size !== revision - since) return readAll(client, revision);
+  if (new Set(rows.map((row) => row.revision)).size !== revision - since) return readAll(client, position);
   const idsOf = (kind: string) => [...new Set(rows.filter((row) => row.kind === kind).map((row) => row.object_id))];
   const secrets = await readSecrets(client, idsOf('secret'));
   const agents = await readAgents(client, idsOf('agent'));
@@ -130,6 +145,7 @@ async function readChanges(client: PoolClient, since: number | undefined, maxGap
   const present = new Set([...secrets, ...agents, ...policies, ...routes].map((row) => row.id));
   return {
     revision,
+    epoch: position.epoch,
     keys: await readStoredKeys(client),
     isWhole: false,
     secrets,
@@ -143,9 +159,10 @@ async function readChanges(client: PoolClient, since: number | undefined, maxGap
 
 const noAuthorities = { authority: undefined, clientAuthority: undefined };
 
-async function readAll(client: PoolClient, revision: number): Promise<ConfigChanges> {
+async function readAll(client: PoolClient, { revision, epoch }: StorePosition): Promise<ConfigChanges> {
   return {
     revision,
+    epoch,
     keys: await readStoredKeys(client),
     isWhole: true,
     secrets: await readSecrets(client, undefined),

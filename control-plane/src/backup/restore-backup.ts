@@ -1,0 +1,178 @@
+import { type BackupHeader, openBackup } from '@onecli/shared/vault/backup-file';
+import { epochMac } from '@onecli/shared/vault/epoch';
+import { openInstanceKeys } from '@onecli/shared/vault/instance-keys';
+import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
+import type { MasterKey } from '@onecli/shared/vault/master-key';
+import type { DataSource, EntityManager } from 'typeorm';
+import { lockForChange } from '../configuration/lock-for-change.ts';
+import { readLastingKeys } from '../instance/lasting-keys.ts';
+import { readInstance } from '../instance/instance.service.ts';
+import { appliedMigrations, backupTables, quoted } from './backup-tables.ts';
+import { type DestroyedValue, joinDestroyed, readDestroyed, readDestroyedFile } from './destroyed-list.ts';
+import { insertLines } from './insert-lines.ts';
+import { RestoreFault } from './restore-fault.ts';
+
+export interface RestoreOptions {
+  readonly file: AsyncIterable<Buffer>;
+  /** The master key of the instance in the backup. */
+  readonly master: MasterKey;
+  readonly passphrase: string | undefined;
+  /** A file with the list of what was destroyed. */
+  readonly destroyedFile: string | undefined;
+  /** Restores although nothing tells what was destroyed since the backup. */
+  readonly acceptsRevival: boolean;
+  /** Replaces what is in the database. */
+  readonly isReplacing: boolean;
+  /** Workers may take it. Else they wait for `onecli restore --confirm`. */
+  readonly isConfirmed: boolean;
+}
+
+export interface RestoreReport {
+  readonly header: BackupHeader;
+  readonly rows: number;
+  /** Values that the backup held and that stay dead. */
+  readonly keptDead: number;
+  /** Secrets whose current value stays dead: disabled until they get a new one. */
+  readonly disabled: readonly string[];
+}
+
+interface Target {
+  readonly instanceId: string | undefined;
+  readonly epoch: number;
+  readonly keyGeneration: number;
+  readonly destroyed: readonly DestroyedValue[];
+}
+
+/**
+ * Puts a backup into a database whose schema is up to date, in one transaction: whatever is wrong with the file, nothing changes.
+ * Running processes keep what they have until it is confirmed.
+ * @throws RestoreFault, VaultFault CANNOT_OPEN for a file that was altered or is under another key
+ */
+export async function restoreBackup(database: DataSource, options: RestoreOptions): Promise<RestoreReport> {
+  const backup = await openBackup(options.file);
+  const { header } = backup;
+  const { passphrase, master } = options;
+  const content = backup.content(header.keyFrom === 'master-key' ? { master } : { passphrase: passphrase ?? '' });
+  return database.transaction('READ COMMITTED', async (manager) => {
+    await lockForChange(manager);
+    await requireFits(manager, header);
+    const target = await readTarget(manager);
+    if (!options.isReplacing) await requireEmpty(manager);
+    const tables = await backupTables(manager, header);
+    await manager.query(`TRUNCATE ${[...tables, 'config_change'].map(quoted).join(', ')} CASCADE`);
+    const rows = await insertLines(manager, content, new Set(tables));
+    const lasting = await openRestored(manager, master);
+    const destroyed = destroyedValues(options, target, header, lasting.destroyed);
+    await beginEpoch(manager, target, options.isConfirmed ? lasting.epoch : undefined);
+    return { header, rows, ...(await keepDead(manager, destroyed)) };
+  });
+}
+
+async function requireFits(manager: EntityManager, header: BackupHeader): Promise<void> {
+  const applied = new Set(await appliedMigrations(manager));
+  const later = header.migrations.filter((name) => !applied.has(name));
+  if (later.length === 0) return;
+  throw new RestoreFault(`The backup was made by a later release (${later.join(', ')}). Restore it with that one.`);
+}
+
+async function requireEmpty(manager: EntityManager): Promise<void> {
+  const tables = ['secret', 'agent', 'policy', 'route'];
+  const [row] = await manager.query<{ has_data: boolean }[]>(
+    `SELECT ${tables.map((table) => `EXISTS (SELECT FROM ${table})`).join(' OR ')} AS has_data`,
+  );
+  if (row?.has_data === true)
+    throw new RestoreFault('The database is not empty: nothing was changed. To lose what is in it: --replace');
+}
+
+async function readTarget(manager: EntityManager): Promise<Target> {
+  const [state] = await manager.query<{ epoch: string; key_generation: string }[]>(
+    'SELECT epoch, key_generation FROM config_state',
+  );
+  return {
+    instanceId: (await readInstance(manager))?.id,
+    epoch: Number(state?.epoch ?? 0),
+    keyGeneration: Number(state?.key_generation ?? 0),
+    destroyed: await readDestroyed(manager),
+  };
+}
+
+/** The master key has to be that of what was restored: nobody could start it otherwise. */
+async function openRestored(manager: EntityManager, master: MasterKey) {
+  const stored = await readInstance(manager);
+  if (stored === undefined) throw new RestoreFault('The backup holds no instance.');
+  if (!verifyKeyCheck(master, stored.id, stored.keyCheck))
+    throw new RestoreFault(
+      'The backup was made under another master key than this one. Restore it with the key of its day, then run `onecli keys rekey`.',
+    );
+  return openInstanceKeys(master, stored.id, await readLastingKeys(manager));
+}
+
+/** What must stay dead, by all that is known: the database that is replaced, and the file. @throws RestoreFault when nothing is */
+function destroyedValues(
+  { destroyedFile, acceptsRevival }: RestoreOptions,
+  target: Target,
+  header: BackupHeader,
+  key: Buffer,
+): DestroyedValue[] {
+  const isSame = target.instanceId === header.instanceId;
+  if (!isSame && destroyedFile === undefined && !acceptsRevival) {
+    throw new RestoreFault(
+      `Nothing tells which secrets were destroyed after ${header.createdAt}: they would come back. Give the list of the lost instance with --destroyed FILE, or accept it with --accept-revival.`,
+    );
+  }
+  return joinDestroyed(
+    isSame ? target.destroyed : [],
+    destroyedFile === undefined ? [] : readDestroyedFile(destroyedFile, key),
+  );
+}
+
+async function beginEpoch(manager: EntityManager, target: Target, epochKey: Buffer | undefined): Promise<void> {
+  await manager.query(
+    `UPDATE config_state SET restored_at = now(), epoch_mac = NULL, epoch = greatest(epoch, $1::bigint) + 1,
+       key_generation = greatest(key_generation, $2::bigint) + 1`,
+    [target.epoch, target.keyGeneration],
+  );
+  if (epochKey !== undefined) await confirmEpoch(manager, epochKey);
+}
+
+/**
+ * Lets workers take the database as it is, although its revision went back. Within a transaction. The epoch is the time, so that it
+ * is later than any that a worker may have seen of this instance.
+ */
+export async function confirmEpoch(manager: EntityManager, key: Buffer): Promise<void> {
+  const [state] = await manager.query<{ epoch: string }[]>('SELECT epoch FROM config_state');
+  const epoch = Math.max(Number(state?.epoch ?? 0) + 1, Date.now());
+  await manager.query('UPDATE config_state SET epoch = $1, epoch_mac = $2, restored_at = NULL', [
+    epoch,
+    epochMac(key, epoch),
+  ]);
+}
+
+async function keepDead(
+  manager: EntityManager,
+  destroyed: readonly DestroyedValue[],
+): Promise<Pick<RestoreReport, 'keptDead' | 'disabled'>> {
+  const ids = [destroyed.map(({ secretId }) => secretId), destroyed.map(({ version }) => version)];
+  const [dead] = await manager.query<{ count: string }[]>(
+    `WITH dead AS (
+       DELETE FROM secret_version v USING unnest($1::uuid[], $2::integer[]) AS d(id, version)
+       WHERE v.secret_id = d.id AND v.version = d.version RETURNING 1)
+     SELECT count(*) AS count FROM dead`,
+    ids,
+  );
+  await manager.query(
+    `INSERT INTO destroyed_value (secret_id, version) SELECT * FROM unnest($1::uuid[], $2::integer[]) ON CONFLICT DO NOTHING`,
+    ids,
+  );
+  await manager.query('DELETE FROM secret s WHERE NOT EXISTS (SELECT FROM secret_version v WHERE v.secret_id = s.id)');
+  const disabled = await manager.query<{ name: string }[]>(
+    `SELECT name FROM secret s WHERE NOT EXISTS
+       (SELECT FROM secret_version v WHERE v.secret_id = s.id AND v.version = s.current_version) ORDER BY name`,
+  );
+  await manager.query(
+    `UPDATE secret s SET is_disabled = true, current_version =
+       (SELECT max(version) FROM secret_version v WHERE v.secret_id = s.id)
+     WHERE NOT EXISTS (SELECT FROM secret_version v WHERE v.secret_id = s.id AND v.version = s.current_version)`,
+  );
+  return { keptDead: Number(dead?.count ?? 0), disabled: disabled.map(({ name }) => name) };
+}

@@ -1,0 +1,110 @@
+/**
+ * Maintenance on a database, beside a running product or without one: `rekey` and `restore`. Exit codes: 0 done, 1 not done and nothing
+ * changed, 2 configuration. Keys and passphrases come from files: arguments can be read by every user of the machine.
+ */
+import 'reflect-metadata';
+import { createReadStream, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { MasterKey } from '@onecli/shared/vault/master-key';
+import { VaultFault } from '@onecli/shared/vault/vault-fault';
+import type { DataSource } from 'typeorm';
+import { RestoreFault } from './backup/restore-fault.ts';
+import { restoreBackup, type RestoreReport } from './backup/restore-backup.ts';
+import { ConfigFault, readMaintenanceConfig, readMasterKeyFile } from './config.ts';
+import { createDataSource } from './database/data-source.ts';
+import { migrate } from './database/migrate.ts';
+import { InstanceFault } from './instance/instance-fault.ts';
+import { InstanceService } from './instance/instance.service.ts';
+import { rekey } from './keys/rekey.ts';
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function runRekey(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: { 'new-key-file': { type: 'string' } } });
+  const path = values['new-key-file'];
+  if (path === undefined) throw new ConfigFault(['--new-key-file: expected a file with the new master key']);
+  const to = readMasterKeyFile(path);
+  const { databaseUrl, masterKey } = readMaintenanceConfig();
+  await withDatabase(databaseUrl, async (database) => {
+    await migrate(database);
+    const done = await rekeyOnce(database, masterKey, to);
+    say(done === 'already' ? 'the new master key is in place already' : 'the master key is replaced');
+  });
+  say('processes that run go on with the old one until they are restarted; `onecli keys status` names them');
+}
+
+/** An instance of an earlier release gets its lasting keys by being opened, before they are wrapped anew. */
+async function rekeyOnce(database: DataSource, from: MasterKey, to: MasterKey): Promise<'done' | 'already'> {
+  try {
+    await new InstanceService(database).open(from);
+  } catch (error) {
+    // Perhaps the new one is in place: that is told below.
+    if (!(error instanceof InstanceFault) || error.code !== 'WRONG_MASTER_KEY') throw error;
+  }
+  return rekey(database, from, to);
+}
+
+const restoreOptions = {
+  replace: { type: 'boolean', default: false },
+  confirm: { type: 'boolean', default: false },
+  'accept-revival': { type: 'boolean', default: false },
+  destroyed: { type: 'string' },
+  'passphrase-file': { type: 'string' },
+} as const;
+
+async function runRestore(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({ args: [...args], options: restoreOptions, allowPositionals: true });
+  const [path] = positionals;
+  if (path === undefined) throw new ConfigFault(['FILE: expected a backup']);
+  const passphraseFile = values['passphrase-file'];
+  const { databaseUrl, masterKey } = readMaintenanceConfig();
+  await withDatabase(databaseUrl, async (database) => {
+    await migrate(database);
+    const report = await restoreBackup(database, {
+      file: createReadStream(path),
+      master: masterKey,
+      passphrase: passphraseFile === undefined ? undefined : readFileSync(passphraseFile, 'utf8').replace(/\r?\n$/, ''),
+      destroyedFile: values.destroyed,
+      acceptsRevival: values['accept-revival'],
+      isReplacing: values.replace,
+      isConfirmed: values.confirm,
+    });
+    tell(report, values.confirm);
+  });
+}
+
+function tell({ header, rows, keptDead, disabled }: RestoreReport, isConfirmed: boolean): void {
+  say(`restored the backup of ${header.createdAt}: revision ${header.revision}, ${rows} rows`);
+  if (keptDead > 0) say(`${keptDead} values that were destroyed since stay destroyed`);
+  for (const name of disabled) say(`${name} is disabled: its current value was destroyed; put a new one`);
+  say(
+    isConfirmed
+      ? 'confirmed: workers take it'
+      : 'workers keep what they have, and new ones wait, until you confirm it: onecli restore --confirm',
+  );
+}
+
+async function withDatabase(connectionString: string, work: (database: DataSource) => Promise<void>): Promise<void> {
+  const database = createDataSource({ connectionString, connectionLost: () => undefined });
+  await database.initialize();
+  try {
+    await work(database);
+  } finally {
+    await database.destroy();
+  }
+}
+
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  try {
+    if (command === 'rekey') await runRekey(args);
+    else if (command === 'restore') await runRestore(args);
+    else throw new ConfigFault(['expected rekey or restore']);
+    return 0;
+  } catch (error) {
+    const isExpected = [RestoreFault, VaultFault, InstanceFault, ConfigFault].some((kind) => error instanceof kind);
+    say(error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error));
+    return error instanceof ConfigFault ? 2 : 1;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));
