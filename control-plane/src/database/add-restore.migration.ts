@@ -1,4 +1,5 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import { ForwardMigration } from './forward-migration.ts';
 
 const statements = [
   // Lives of the database: see shared/src/vault/epoch.ts. `restored_at`: a restore that nobody has confirmed.
@@ -21,17 +22,10 @@ const statements = [
 ];
 
 /** What a restore needs: the epoch of the database, and the list of what was destroyed. */
-export class AddRestore implements MigrationInterface {
+export class AddRestore extends ForwardMigration {
   readonly name = 'AddRestore1790001400002';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TRIGGER secret_version_destroyed ON secret_version');
-    await runner.query('DROP FUNCTION remember_destroyed_value');
-    await runner.query('DROP TABLE destroyed_value');
-    await runner.query('ALTER TABLE config_state DROP COLUMN epoch, DROP COLUMN epoch_mac, DROP COLUMN restored_at');
   }
 }
