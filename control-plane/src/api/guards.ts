@@ -5,6 +5,7 @@ import { readSessionCookie } from '../auth/sessions/session-cookie.ts';
 import { addressOf, requestIdOf, signIn } from './request-context.ts';
 
 const maxBodyBytes = 1024 * 1024;
+const maxConfigurationBytes = 8 * maxBodyBytes;
 const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Lets through who can sign in. */
@@ -51,9 +52,13 @@ function hasSession(request: Request): boolean {
   return readSessionCookie(request) !== undefined;
 }
 
-const parseJson = json({ type: () => true, limit: maxBodyBytes, strict: true, inflate: false });
+const reader = (limit: number) => json({ type: () => true, limit, strict: true, inflate: false });
+const [readBody, readConfiguration] = [reader(maxBodyBytes), reader(maxConfigurationBytes)];
 
-/** Reads the body of a write as JSON, at most 1 MB. A write without a body is an empty object. */
+/** Whole configurations come here, and are larger than what is said of one object. */
+const configurationPaths: ReadonlySet<string> = new Set(['/api/plan', '/api/apply']);
+
+/** Reads the body of a write as JSON, at most 1 MB, or 8 MB for a configuration. A write without a body is an empty object. */
 export function readJson(request: Request, response: Response, next: NextFunction): void {
   if (reads.has(request.method) || !hasBody(request)) {
     request.body = {};
@@ -63,7 +68,8 @@ export function readJson(request: Request, response: Response, next: NextFunctio
   if (!/^application\/json *(?:; *charset *= *"?utf-8"?)? *$/i.test(request.headers['content-type'] ?? '')) {
     throw new Fault('UNSUPPORTED_MEDIA', 'The body must be JSON');
   }
-  parseJson(request, response, next);
+  const read = configurationPaths.has(request.baseUrl + request.path) ? readConfiguration : readBody;
+  read(request, response, next);
 }
 
 function hasBody({ headers }: Request): boolean {

@@ -2,7 +2,7 @@ import { Fault } from '@onecli/shared/fault';
 
 /** What express' body reader says of a body, by its `type`. Its messages quote the body, so none of them is passed on. */
 const bodyFaults: Readonly<Record<string, () => Fault>> = {
-  'entity.too.large': () => new Fault('TOO_LARGE', 'The body is larger than 1 MB'),
+  'entity.too.large': () => new Fault('TOO_LARGE', 'The body is too large'),
   'entity.parse.failed': () => new Fault('INVALID', 'The body is not well-formed JSON', { field: 'body' }),
   'encoding.unsupported': () => new Fault('UNSUPPORTED_MEDIA', 'The body must not be compressed'),
   'charset.unsupported': () => new Fault('UNSUPPORTED_MEDIA', 'The body must be in UTF-8'),
