@@ -224,7 +224,11 @@ const faults = {
     hint: 'Another source of configuration as code made it. Change it there, or take it over with `adopt`.',
   },
   CONFLICT: { status: 409, isRetryable: true, hint: 'It changed meanwhile. Read it again and repeat.' },
-  TOO_LARGE: { status: 413, isRetryable: false, hint: 'The body is larger than 1 MB, or 8 MB for `/api/plan` and `/api/apply`.' },
+  TOO_LARGE: {
+    status: 413,
+    isRetryable: false,
+    hint: 'The body is larger than 1 MB, or 8 MB for `/api/plan` and `/api/apply`.',
+  },
   UNSUPPORTED_MEDIA: { status: 415, isRetryable: false, hint: 'Send Content-Type: application/json.' },
 } as const satisfies Record<string, { status: number; isRetryable: boolean; hint: string }>;
 

@@ -60,7 +60,7 @@ describe('plan, apply, diff and export', () => {
     writeFileSync(join(folder, 'bad.yaml'), file('get'));
     const bad = await cli(['plan', '-f', 'bad.yaml'], values);
     expect(bad.code).toBe(1);
-    expect(bad.stderr).toContain('bad.yaml:16:52: policies[0].rules[0].allow.methods[0] must be an HTTP method');
+    expect(bad.stderr).toContain('bad.yaml:16:53: policies[0].rules[0].allow.methods[0] must be an HTTP method');
     for (const args of [
       ['plan'],
       ['plan', '-f', 'gone.yaml'],

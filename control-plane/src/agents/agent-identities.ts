@@ -37,7 +37,7 @@ export function openIdentities(keyring: Keyring, row: AgentRow): AgentIdentity[]
 }
 
 /**
- * Takes the identities for an agent, in place of those that it had.
+ * Takes the identities for an agent that has none, or none any more.
  * @throws Fault IDENTITY_TAKEN, with the field, when another agent has one of them; INVALID for one that is there twice
  */
 export async function claimIdentities(
@@ -55,7 +55,7 @@ export async function claimIdentities(
       fields.set(hash, field);
     }
   }
-  await manager.delete(AgentIdentityEntity, { agentId });
+  if (fields.size === 0) return;
   const hashes = [...fields.keys()].map((hash) => Buffer.from(hash, 'hex'));
   const [taken] = await manager.findBy(AgentIdentityEntity, { keyHash: In(hashes), agentId: Not(agentId) });
   if (taken) {

@@ -13,7 +13,7 @@ import { type Selection, selectRows } from '../configuration/select-rows.ts';
 import type { Change, Removal, Removed, WriteOptions, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { agentKind, claimIdentities, openIdentities, requireAgent, sealIdentities } from './agent-identities.ts';
-import { AgentEntity, type AgentRow, AgentTokenEntity } from './agent.entity.ts';
+import { AgentEntity, AgentIdentityEntity, type AgentRow, AgentTokenEntity } from './agent.entity.ts';
 import { type AgentUpdate, agentUpdateInput, agentUpsertInput, newAgentInput } from './agent-input.ts';
 import { insertToken, renewed, tokenIdentity } from './agent-token.ts';
 import { type AgentView, viewAgents } from './agent-view.ts';
@@ -216,6 +216,7 @@ export class AgentService {
   }
 
   async #writeIdentities(tx: ConfigTransaction, row: AgentRow, identities: readonly AgentIdentity[]): Promise<void> {
+    await tx.manager.delete(AgentIdentityEntity, { agentId: row.id });
     await claimIdentities(tx.manager, this.#keys, row.id, identities);
     const sealedIdentities = sealIdentities(this.#keys.keyring, row.id, identities);
     await tx.manager.update(AgentEntity, { id: row.id }, { sealedIdentities });

@@ -23,8 +23,8 @@ export interface PlanTerms {
   readonly prune: boolean;
   readonly adopt: boolean;
   readonly fingerprintOf: (value: string) => string;
-  /** Why the principal may not do that, or undefined. An action of `null` is that of reading. */
-  readonly refusal: (kind: ObjectKind, name: string, verb: Verb) => PlannedChange['refused'];
+  /** Why the principal may not do that with the object as it is or as it is to be; null when he may. */
+  readonly refusal: (object: DesiredObject | ActualObject, verb: Verb) => PlannedChange['refused'];
 }
 
 export type Verb = 'read' | 'create' | 'update' | 'rotate' | 'delete';
@@ -62,7 +62,7 @@ function keyOf({ kind, name }: { readonly kind: ObjectKind; readonly name: strin
 
 function stepTo(desired: DesiredObject, actual: ActualObject | undefined, terms: PlanTerms): Step {
   const { kind, name } = desired;
-  const unreadable = terms.refusal(kind, name, 'read');
+  const unreadable = terms.refusal(actual ?? desired, 'read');
   const base = { kind, name, desired, actual, makesToken: false, isClaimed: false, fields: [] };
   if (unreadable) return { ...base, action: 'UNKNOWN', refused: unreadable };
   const fields = [...fieldChanges(desired, actual), ...valueChange(desired, actual, terms)];
@@ -70,7 +70,14 @@ function stepTo(desired: DesiredObject, actual: ActualObject | undefined, terms:
   if (isClaimed) fields.push({ field: 'managedBy', before: actual?.managedBy ?? null, after: terms.managedBy });
   const action: PlanAction = actual ? (fields.length > 0 ? 'UPDATE' : 'NONE') : 'CREATE';
   const makesToken = kind === 'agent' && hasToken(desired) && !(actual && hasToken(actual));
-  return { ...base, action, fields, makesToken, isClaimed, refused: refusalOf(action, fields, base, terms) };
+  return {
+    ...base,
+    action,
+    fields,
+    makesToken,
+    isClaimed,
+    refused: refusalOf(action, fields, { desired, actual }, terms),
+  };
 }
 
 function fieldChanges({ fields }: DesiredObject, actual: ActualObject | undefined): FieldChange[] {
@@ -88,9 +95,10 @@ function isNothing(value: unknown): boolean {
 /**
  * Whether a value is a new one. Who may not set it is not told whether it is the same: by asking on they could find it out.
  */
-function valueChange({ kind, name, value }: DesiredObject, actual: ActualObject | undefined, terms: PlanTerms) {
+function valueChange(desired: DesiredObject, actual: ActualObject | undefined, terms: PlanTerms) {
+  const { value } = desired;
   if (value === undefined) return [];
-  const isComparable = terms.refusal(kind, name, actual ? 'rotate' : 'create') === null;
+  const isComparable = terms.refusal(desired, actual ? 'rotate' : 'create') === null;
   if (isComparable && actual?.fingerprint === terms.fingerprintOf(value)) return [];
   return [{ field: 'value', before: null, after: newValue }];
 }
@@ -98,32 +106,32 @@ function valueChange({ kind, name, value }: DesiredObject, actual: ActualObject 
 function refusalOf(
   action: PlanAction,
   fields: readonly FieldChange[],
-  { kind, name, actual }: Pick<Step, 'kind' | 'name' | 'actual'>,
+  { desired, actual }: { readonly desired: DesiredObject; readonly actual: ActualObject | undefined },
   terms: PlanTerms,
 ): PlannedChange['refused'] {
   if (action === 'NONE') return null;
-  if (action === 'CREATE') return terms.refusal(kind, name, 'create');
-  const isOthers = typeof actual?.managedBy === 'string' && actual.managedBy !== terms.managedBy;
+  if (actual === undefined) return terms.refusal(desired, 'create');
+  const isOthers = actual.managedBy !== null && actual.managedBy !== terms.managedBy;
   if (isOthers && !terms.adopt)
     return {
       code: 'MANAGED_ELSEWHERE',
-      message: `The ${kind} ${name} is managed by ${actual.managedBy}: change it there, or adopt it`,
+      message: `The ${desired.kind} ${desired.name} is managed by ${actual.managedBy}: change it there, or adopt it`,
     };
   const isOfValue = fields.some(({ field }) => field === 'value');
   const isOfMore = fields.some(({ field }) => field !== 'value');
-  const refused = isOfMore ? terms.refusal(kind, name, 'update') : null;
-  return refused ?? (isOfValue ? terms.refusal(kind, name, 'rotate') : null);
+  const refused = isOfMore ? (terms.refusal(actual, 'update') ?? terms.refusal(desired, 'update')) : null;
+  return refused ?? (isOfValue ? terms.refusal(desired, 'rotate') : null);
 }
 
 function removalOf(actual: ActualObject, terms: PlanTerms): Step {
   const { kind, name } = actual;
   const base = { kind, name, desired: undefined, actual, makesToken: false, isClaimed: false, fields: [] };
-  const unreadable = terms.refusal(kind, name, 'read');
+  const unreadable = terms.refusal(actual, 'read');
   if (unreadable) return { ...base, name: unreadableName, action: 'UNKNOWN', refused: unreadable };
   const fields = Object.entries(actual.fields)
     .filter(([, before]) => !isNothing(before))
     .map(([field, before]) => ({ field, before, after: null }));
-  return { ...base, fields, action: 'DELETE', refused: terms.refusal(kind, name, 'delete') };
+  return { ...base, fields, action: 'DELETE', refused: terms.refusal(actual, 'delete') };
 }
 
 function hasToken({ fields }: DesiredObject | ActualObject): boolean {

@@ -143,7 +143,7 @@ describe('plan', () => {
     expect(await refusals(operator)).toEqual([
       null,
       'The role operator may not secret:create in staging',
-      'The role operator may not policy:update',
+      'The role operator may not policy:update in prod',
     ]);
     expect(await refusals(auditor)).toHaveLength(3);
     expect((await services.plans.plan(auditor, changed)).planHash).toBeNull();
@@ -157,6 +157,31 @@ describe('plan', () => {
     const plan = await services.plans.plan(stagingAdmin, { config: { secrets: [stripe] } });
     expect(plan.changes).toMatchObject([{ action: 'UNKNOWN', fields: [], refused: { code: 'FORBIDDEN' } }]);
     expect(JSON.stringify(plan)).not.toContain('canary-description');
+  });
+
+  it('lets a policy and a route be changed by who may change their environment, as the services do', async () => {
+    const staging = {
+      config: {
+        secrets: [{ name: 'staging/a', value: 'x' }],
+        policies: [
+          { name: 'staging', agents: ['*'], rules: [{ allow: { hosts: ['a.example'], secrets: ['staging/a'] } }] },
+        ],
+        routes: [{ ...route, name: 'staging', secret: 'staging/a' }],
+      },
+    };
+    await applied(staging, stagingAdmin);
+    await applied({ config });
+    const grabbing = { ...finance, rules: [{ allow: { hosts: ['a.example'], secrets: ['staging/a'] } }] };
+    const { changes } = await services.plans.plan(stagingAdmin, { config: { policies: [grabbing], routes: [route] } });
+    expect(changes).toMatchObject([{ action: 'UNKNOWN' }, { action: 'UNKNOWN' }]);
+  });
+
+  it('is applied by a key that may make secrets and not set them anew', async () => {
+    const actions = new Set(['secret:create', 'secret:read'] as const);
+    const limits = { actions, environments: undefined, owner: undefined };
+    const maker: Principal = { kind: 'key', name: 'maker', assignments: everywhere('owner'), limits };
+    await applied({ config: { secrets: [stripe] } }, maker);
+    expect((await services.plans.plan(maker, { config: { secrets: [stripe] } })).planHash).toBeNull();
   });
 
   it('is no way to find a value out by asking on, for who may not set it', async () => {

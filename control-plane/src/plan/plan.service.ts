@@ -1,19 +1,17 @@
-import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import { fingerprint } from '@onecli/shared/vault/keyed-hash';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { Action } from '../auth/actions.ts';
-import { authorize } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import { type ChangeConfig, type ConfigTransaction, currentRevision } from '../configuration/change-config.ts';
 import { parseInput } from '../configuration/parse-input.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { type MadeToken, performSteps } from './apply-steps.ts';
-import { computePlan, type Step } from './compute-plan.ts';
+import { authorizeObject } from './authorize-object.ts';
+import { computePlan, type Step, type Verb } from './compute-plan.ts';
 import { applyRequest, type PlanRequest, planRequest, readDesired } from './config-document.ts';
 import { danglingNames } from './dangling-names.ts';
 import { isSameHash, planHash } from './plan-hash.ts';
-import type { PlannedChange, PlanProblem } from './planned-change.ts';
+import type { ActualObject, DesiredObject, PlannedChange, PlanProblem } from './planned-change.ts';
 import { type PlannedServices, readActual } from './read-actual.ts';
 
 /** What apply would do. */
@@ -33,6 +31,8 @@ export interface Applied {
   readonly tokens: readonly MadeToken[];
 }
 
+type Wanted = ReturnType<typeof readDesired>;
+
 /** Configuration as a whole: what would change, and the change, all or nothing. Values come in and are kept by nothing but apply. */
 export class PlanService {
   readonly #dataSource: DataSource;
@@ -50,9 +50,10 @@ export class PlanService {
   /** Changes nothing. What is wrong with an object is one of the problems. @throws Fault INVALID for what is no configuration */
   async plan(principal: Principal, input: unknown): Promise<Plan> {
     const request = parseInput(planRequest, input);
+    const wanted = readDesired(request.config);
     return this.#dataSource.transaction('REPEATABLE READ', async (manager) => {
       const revision = await currentRevision(manager);
-      const { steps, problems } = await this.#steps(manager, principal, request);
+      const { steps, problems } = await this.#steps(manager, principal, request, wanted);
       const isApplicable = problems.length === 0 && steps.every((step) => step.refused === null && hasItsValue(step));
       const hash = isApplicable ? planHash(this.#keys.fingerprintKey, request, steps) : null;
       return { revision, planHash: hash, changes: steps.map(shown), problems };
@@ -65,21 +66,27 @@ export class PlanService {
    */
   async apply(principal: Principal, input: unknown): Promise<Applied> {
     const { planHash: expected, ...request } = parseInput(applyRequest, input);
+    const wanted = readDesired(request.config);
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
-      const steps = await this.#applicableSteps(tx.manager, principal, request);
+      const steps = await this.#applicableSteps(tx.manager, principal, request, wanted);
       if (!isSameHash(planHash(this.#keys.fingerprintKey, request, steps), expected))
         throw new Fault('CONFLICT', 'That is not the plan of this configuration as it is now: plan again', {
           field: 'planHash',
         });
       const tokens = await performSteps(tx, principal, this.#services, steps, request.managedBy);
-      await this.#requireDone(tx, principal, request);
+      await this.#requireDone(tx, request, wanted);
       return { tokens, changes: steps.map(shown) };
     });
     return { revision, ...result };
   }
 
-  async #applicableSteps(manager: EntityManager, principal: Principal, request: PlanRequest): Promise<Step[]> {
-    const { steps, problems } = await this.#steps(manager, principal, request);
+  async #applicableSteps(
+    manager: EntityManager,
+    principal: Principal,
+    request: PlanRequest,
+    wanted: Wanted,
+  ): Promise<Step[]> {
+    const { steps, problems } = await this.#steps(manager, principal, request, wanted);
     const [problem] = problems;
     if (problem) throw new Fault('INVALID', problem.message, { field: problem.field });
     const refused = steps.find((step) => step.refused !== null)?.refused;
@@ -87,8 +94,13 @@ export class PlanService {
     return steps;
   }
 
-  async #steps(manager: EntityManager, principal: Principal, request: PlanRequest) {
-    const { desired, problems } = readDesired(request.config);
+  /** The steps as a principal may see and do them; without one, as they are. */
+  async #steps(
+    manager: EntityManager,
+    principal: Principal | undefined,
+    request: PlanRequest,
+    { desired, problems }: Wanted,
+  ) {
     const { managedBy, prune, adopt, withoutValues } = request;
     const actual = await readActual(manager, this.#services, desired, prune ? managedBy : undefined);
     const steps = computePlan(desired, actual, {
@@ -96,8 +108,7 @@ export class PlanService {
       prune,
       adopt,
       fingerprintOf: (value) => fingerprint(this.#keys.fingerprintKey, value),
-      refusal: (kind, name, verb) =>
-        refusalOf(principal, `${kind}:${verb}` as Action, kind === 'secret' ? name : undefined),
+      refusal: (object, verb) => (principal ? refusalOf(principal, object, verb) : null),
     });
     const valueless = withoutValues ? [] : steps.filter((step) => !hasItsValue(step)).map(valueProblem);
     const dangling = await danglingNames(manager, steps, problems);
@@ -105,16 +116,16 @@ export class PlanService {
   }
 
   /** What was done is what was planned, or nothing is done. */
-  async #requireDone(tx: ConfigTransaction, principal: Principal, request: PlanRequest): Promise<void> {
-    const { steps } = await this.#steps(tx.manager, principal, request);
+  async #requireDone(tx: ConfigTransaction, request: PlanRequest, wanted: Wanted): Promise<void> {
+    const { steps } = await this.#steps(tx.manager, undefined, request, wanted);
     const left = steps.find(({ action }) => action !== 'NONE');
     if (left) throw new Error(`After apply the ${left.kind} ${left.name} is not as it was planned`);
   }
 }
 
-function refusalOf(principal: Principal, action: Action, secret: string | undefined): PlannedChange['refused'] {
+function refusalOf(principal: Principal, object: DesiredObject | ActualObject, verb: Verb): PlannedChange['refused'] {
   try {
-    authorize(principal, action, secret === undefined ? undefined : environmentOf(secret));
+    authorizeObject(principal, object, verb);
     return null;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;

@@ -1,4 +1,4 @@
-import type { PolicyBody } from '@onecli/shared/domain/policy';
+import type { PolicyBody, Rule } from '@onecli/shared/domain/policy';
 import { environmentOf } from '@onecli/shared/domain/names';
 import { policyContext } from '@onecli/shared/seal-contexts';
 import { type DataSource, type EntityManager, In } from 'typeorm';
@@ -39,7 +39,13 @@ export class PolicyService extends DocumentService<PolicyBody, PolicyDocument> {
  * A rule belongs to the environments of the secrets that it grants. What grants none, denies, or is no more than monitored changes
  * what agents may do with everything: it belongs to all of them.
  */
-function environmentsOf({ mode, rules }: PolicyBody): ReadonlySet<string> {
+export function environmentsOf({
+  mode,
+  rules,
+}: {
+  readonly mode?: PolicyBody['mode'];
+  readonly rules: readonly Pick<Rule, 'effect' | 'secrets'>[];
+}): ReadonlySet<string> {
   const ofRules = rules.flatMap(({ effect, secrets }) =>
     effect === 'deny' || secrets.length === 0 ? ['*'] : secrets.map(environmentOf),
   );

@@ -6,7 +6,7 @@ import { open, seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { EntityManager } from 'typeorm';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import { type SecretRow, SecretVersionEntity } from './secret.entity.ts';
+import { type SecretRow, SecretVersionEntity, type SecretVersionRow } from './secret.entity.ts';
 
 /** Seals and opens the versions of secrets, inside the transaction of a change. */
 export class SecretVault {
@@ -16,20 +16,22 @@ export class SecretVault {
     this.#keys = keys;
   }
 
-  /** Adds the value as the row's current version. */
-  async insertVersion(manager: EntityManager, row: SecretRow, value: string, now: Date): Promise<void> {
+  /** Adds the value as the row's current version, which it gives. */
+  async insertVersion(manager: EntityManager, row: SecretRow, value: string, now: Date): Promise<SecretVersionRow> {
     const { keyring, fingerprintKey } = this.#keys;
     const plaintext = Buffer.from(value, 'utf8');
     const sealed = seal(keyring, secretVersionContext(row.id, row.currentVersion, row.binding), plaintext);
     const print = fingerprint(fingerprintKey, plaintext);
     plaintext.fill(0);
-    await manager.insert(SecretVersionEntity, {
+    const version = {
       secretId: row.id,
       version: row.currentVersion,
       sealed,
       fingerprint: print,
       createdAt: now,
-    });
+    };
+    await manager.insert(SecretVersionEntity, version);
+    return version;
   }
 
   /**

@@ -42,7 +42,11 @@ export async function viewSecrets(manager: EntityManager, rows: readonly SecretR
   return rows.map((row) => viewOf(row, bySecret.get(row.id) ?? []));
 }
 
-function viewOf(row: SecretRow, versions: readonly SecretVersionRow[]): SecretView {
+/** The view of a secret whose versions are known. */
+export function viewOf(
+  row: SecretRow,
+  versions: readonly Pick<SecretVersionRow, 'version' | 'fingerprint' | 'createdAt'>[],
+): SecretView {
   const current = versions.find((version) => version.version === row.currentVersion);
   return {
     id: row.id,

@@ -17,7 +17,7 @@ import { SecretEntity, type SecretRow } from './secret.entity.ts';
 import { aliasAfter, newAlias } from './secret-alias.ts';
 import { newSecretInput, secretUpdateInput, secretUpsertInput } from './secret-input.ts';
 import { SecretVault } from './secret-vault.ts';
-import { type SecretView, viewSecrets } from './secret-view.ts';
+import { type SecretView, viewOf, viewSecrets } from './secret-view.ts';
 
 type NewSecret = z.output<typeof newSecretInput>;
 type SecretUpdate = z.output<typeof secretUpdateInput>;
@@ -152,10 +152,10 @@ export class SecretService {
       updatedAt: now,
     };
     await tx.manager.insert(SecretEntity, row);
-    await this.#vault.insertVersion(tx.manager, row, value, now);
+    const version = await this.#vault.insertVersion(tx.manager, row, value, now);
     tx.changed('secret', row.id, 'upsert');
     tx.audit('secret:create', 'secret', name, { version: 1, isBound: binding !== null });
-    return { object: await viewOne(tx.manager, row), change: 'CREATED' };
+    return { object: viewOf(row, [version]), change: 'CREATED' };
   }
 
   async #update(tx: ConfigTransaction, before: SecretRow, update: SecretUpdate): Promise<SecretChange> {
