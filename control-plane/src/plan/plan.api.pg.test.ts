@@ -25,7 +25,7 @@ describe('plan and apply by GraphQL', () => {
   it('show, do, and have nothing left to do', async () => {
     const shown = await api.graphql(plan, { config });
     expect(shown.errors).toBeUndefined();
-    const { planHash } = shown.data?.['plan'] as { planHash: string };
+    const planHash = (shown.data?.['plan'] as { planHash: string } | undefined)?.planHash;
     expect(shown.data).toMatchObject({
       plan: {
         errors: [],

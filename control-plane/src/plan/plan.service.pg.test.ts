@@ -253,7 +253,7 @@ describe('apply', () => {
     expect(await services.secrets.get(owner, 'prod/stripe')).toMatchObject({ description: 'meanwhile', version: 1 });
   });
 
-  it('undoes everything when object 999 of 1,000 is bad', async () => {
+  it('undoes everything when object 999 of 1,000 is bad', { timeout: 180_000 }, async () => {
     await services.agents.create(owner, { name: 'other', identities: [{ mtls: { commonName: 'taken' } }] });
     const before = await revisionNow();
     const agents = Array.from({ length: 1_000 }, (_, index) => ({
