@@ -33,6 +33,7 @@ import { PlanService } from './plan/plan.service.ts';
 import { PolicyService } from './policies/policy.service.ts';
 import { RouteService } from './routes/route.service.ts';
 import { SecretService } from './secrets/secret.service.ts';
+import { SimulationService } from './simulation/simulation.service.ts';
 import { AppliedWait } from './workers/applied-wait.ts';
 import { WorkerService } from './workers/worker.service.ts';
 import { WorkerStore } from './workers/worker-store.ts';
@@ -132,6 +133,7 @@ function buildServices(
     certificates: new AgentCertificateService(change, keys),
     plans: new PlanService(database, change, keys, planned),
     audit: new AuditService(store),
+    simulations: new SimulationService(database, planned.policies, store),
     workers: new WorkerService(workerStore),
     applied: new AppliedWait(workerStore),
     authority: new AuthorityService(database),

@@ -9,7 +9,7 @@ import { type ConnectTo, parseConnectTo } from '@onecli/shared/netguard/connect-
 import { parseRange } from '@onecli/shared/netguard/parse-ranges';
 import { type Limits, toLimits } from './proxy/limits.ts';
 import { parseRoots } from '@onecli/shared/netguard/upstream-context';
-import { parseAuthority } from './wire/parse-authority.ts';
+import { parseAuthority } from '@onecli/shared/wire/parse-authority';
 
 /** Decimal digits alone: what Number() takes besides (hexadecimal, exponents, blanks) nobody means as a port. */
 const port = wholeNumber((value) => value >= 1 && value <= 65_535);

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { Proxy } from 'http-mitm-proxy';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withoutHopByHop } from '../../data-plane/src/wire/hop-by-hop.ts';
-import { parseAbsoluteTarget } from '../../data-plane/src/wire/parse-target.ts';
+import { parseAbsoluteTarget } from '@onecli/shared/wire/parse-target';
 import { encodeChunk, lastChunk, writeRequestHead } from '../../data-plane/src/wire/write-head.ts';
 import { readRequest } from './read-message.ts';
 

@@ -1,11 +1,12 @@
 /** Reads one whole message through every step of the codec, as the proxy does, from bytes that arrive in given pieces. */
+import { type WireFault } from '@onecli/shared/wire/wire-fault';
 import { BodyReader, requestFraming, responseFraming } from '../../data-plane/src/wire/frame-body.ts';
 import type { Framing } from '../../data-plane/src/wire/frame-body.ts';
 import { singleHost } from '../../data-plane/src/wire/head.ts';
-import type { Header, Parsed, RequestHead, ResponseHead, WireFault } from '../../data-plane/src/wire/head.ts';
-import { parseAuthority } from '../../data-plane/src/wire/parse-authority.ts';
+import type { Header, Parsed, RequestHead, ResponseHead } from '../../data-plane/src/wire/head.ts';
+import { parseAuthority } from '@onecli/shared/wire/parse-authority';
 import { parseRequestHead, parseResponseHead } from '../../data-plane/src/wire/parse-head.ts';
-import { parseAbsoluteTarget, parseTarget } from '../../data-plane/src/wire/parse-target.ts';
+import { parseAbsoluteTarget, parseTarget } from '@onecli/shared/wire/parse-target';
 
 export interface Message<T> {
   readonly kind: 'message';

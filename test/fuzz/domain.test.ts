@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAuthority } from '../../data-plane/src/wire/parse-authority.ts';
+import { parseAuthority } from '@onecli/shared/wire/parse-authority';
 import { formatHostPattern, parseHostPattern } from '../../shared/src/domain/host-pattern.ts';
 import { parsePathPattern } from '../../shared/src/domain/path-pattern.ts';
 import { findPlaceholders, placeholderScheme } from '../../shared/src/domain/placeholder.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { placeInBody } from '../../data-plane/src/credentials/place-in-body.ts';
 import { opener, placeRequest, scopeOf, secretOn } from '../../data-plane/src/credentials/testing/place-request.ts';
-import { parseTarget } from '../../data-plane/src/wire/parse-target.ts';
+import { parseTarget } from '@onecli/shared/wire/parse-target';
 import type { Surface } from '../../shared/src/domain/binding.ts';
 
 /** `FUZZ_RUNS` is the count over all properties together. */

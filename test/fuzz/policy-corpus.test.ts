@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseAuthority } from '../../data-plane/src/wire/parse-authority.ts';
-import { parseAbsoluteTarget, parseTarget } from '../../data-plane/src/wire/parse-target.ts';
+import { parseAuthority } from '@onecli/shared/wire/parse-authority';
+import { parseAbsoluteTarget, parseTarget } from '@onecli/shared/wire/parse-target';
 import { selectorOf, selectorPicks } from '../../shared/src/domain/agent-selector.ts';
 import { CompiledPolicy, type Denial, decide, mayReachHost } from '../../shared/src/domain/evaluate-policy.ts';
 import type { Policy, PolicyMode, Rule } from '../../shared/src/domain/policy.ts';

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { BodyReader } from '../../data-plane/src/wire/frame-body.ts';
 import type { Framing } from '../../data-plane/src/wire/frame-body.ts';
 import { withoutHopByHop } from '../../data-plane/src/wire/hop-by-hop.ts';
-import { parseAuthority } from '../../data-plane/src/wire/parse-authority.ts';
+import { parseAuthority } from '@onecli/shared/wire/parse-authority';
 import { parseRequestHead, parseResponseHead } from '../../data-plane/src/wire/parse-head.ts';
-import { parseTarget } from '../../data-plane/src/wire/parse-target.ts';
+import { parseTarget } from '@onecli/shared/wire/parse-target';
 import { encodeChunk, lastChunk, writeRequestHead, writeResponseHead } from '../../data-plane/src/wire/write-head.ts';
 import { cutAt, limits, readRequest, readResponse } from '../differential/read-message.ts';
 

@@ -13,6 +13,7 @@ import { PlanResolver } from '../plan/plan.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
+import { SimulationResolver } from '../simulation/simulation.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 
 /** One instance of each resolver class. */
@@ -28,6 +29,7 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
       RouteResolver,
       AuditResolver,
       WorkerResolver,
+      SimulationResolver,
       KeysResolver,
       UserResolver,
       SessionResolver,

@@ -14,6 +14,7 @@ import { PlanResolver } from '../plan/plan.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
+import { SimulationResolver } from '../simulation/simulation.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
 import { type Resolvers, buildSchema } from './build-schema.ts';
@@ -93,6 +94,7 @@ function resolversOf(services: Services): Resolvers {
     [PlanResolver, new PlanResolver(plans)],
     [AuditResolver, new AuditResolver(audit)],
     [WorkerResolver, new WorkerResolver(workers)],
+    [SimulationResolver, new SimulationResolver(services.simulations)],
     [KeysResolver, new KeysResolver(keys)],
     [UserResolver, new UserResolver(users, passwords)],
     [SessionResolver, new SessionResolver(sessions)],

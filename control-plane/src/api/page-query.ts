@@ -4,12 +4,6 @@ import { z } from 'zod';
 export const defaultLimit = 50;
 export const maxLimit = 200;
 
-/** A page of a list: what stands after the cursor, at most `limit`. */
-export interface Page {
-  readonly after?: string | undefined;
-  readonly limit: number;
-}
-
 const limitText = `must be a whole number, 1-${maxLimit}`;
 /** The query parameters of every list. */
 export const pageForm = z.strictObject({

@@ -14,6 +14,7 @@ import type { PolicyService } from '../policies/policy.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
 import type { AppliedWait } from '../workers/applied-wait.ts';
+import type { SimulationService } from '../simulation/simulation.service.ts';
 import type { WorkerService } from '../workers/worker.service.ts';
 
 /** Everything that the API calls. */
@@ -25,6 +26,7 @@ export interface Services {
   readonly routes: RouteService;
   readonly plans: PlanService;
   readonly audit: AuditService;
+  readonly simulations: SimulationService;
   readonly workers: WorkerService;
   readonly applied: AppliedWait;
   readonly authority: AuthorityService;

@@ -68,6 +68,18 @@ export class AuditStore {
     await this.#database.query(text, [...values]);
   }
 
+  /** One event. @throws Fault INVALID for a cursor of no event */
+  async at(cursor: string): Promise<AuditView> {
+    const { timeMs, id } = readAuditCursor(cursor);
+    const [row]: StoredEvent[] = await this.#database.query('SELECT * FROM audit_event WHERE time = $1 AND id = $2', [
+      new Date(timeMs),
+      id,
+    ]);
+    if (row === undefined)
+      throw new Fault('INVALID', 'It is the cursor of no event that is there', { field: 'auditEvent' });
+    return toView(row, new DetailOpener(this.#keyring));
+  }
+
   /** Where an event stands in the order of writing, or, without one, where that ends now. @throws Fault INVALID */
   async writePlace(cursor: string | undefined): Promise<WritePlace> {
     if (cursor === undefined) return { transaction: await this.#horizon(), place: '0' };

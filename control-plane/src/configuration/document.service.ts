@@ -88,6 +88,12 @@ export class DocumentService<Body extends object, Content extends object> {
     );
   }
 
+  /** All bodies, in the order of names. Whoever asks has authorized that. @throws Fault INTERNAL when one does not open */
+  async bodies(): Promise<{ readonly id: string; readonly name: string; readonly body: Body }[]> {
+    const rows = await this.#dataSource.manager.find(this.#kind.entity, { order: { name: 'ASC' } });
+    return rows.map((row) => ({ id: row.id, name: row.name, body: this.#openBody(row) }));
+  }
+
   /** @throws Fault NOT_FOUND */
   async get(principal: Principal, ref: ObjectRef): Promise<DocumentView & Content> {
     authorizeSomewhere(principal, [this.#action('read')]);

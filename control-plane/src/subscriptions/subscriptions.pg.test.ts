@@ -96,12 +96,10 @@ describe('the subscription of audit events', () => {
     await store.insert([first]);
     const all = subscribe(followed);
     const denied = subscribe(followed, { filter: { decision: 'DENY' } });
-    await expect
-      .poll(async () => {
-        await store.insert([event({ host: 'warm-up.example' })]);
-        return all.got.length;
-      })
-      .toBeGreaterThan(0);
+    await soon(async () => {
+      await store.insert([event({ host: 'warm-up.example' })]);
+      return all.got.length;
+    }).toBeGreaterThan(0);
     const refused = event({ decision: 'deny', host: 'b.example', path: '/second' });
     const third = event();
     await store.insert([refused]);
@@ -129,12 +127,10 @@ describe('the subscription of audit events', () => {
     const start = event();
     await store.insert([start]);
     const seen = subscribe(followed, { filter: { host: 'order.example' } });
-    await expect
-      .poll(async () => {
-        await store.insert([event({ host: 'order.example' })]);
-        return seen.got.length;
-      })
-      .toBeGreaterThan(0);
+    await soon(async () => {
+      await store.insert([event({ host: 'order.example' })]);
+      return seen.got.length;
+    }).toBeGreaterThan(0);
     const [slow, fast] = [event({ host: 'order.example' }), event({ host: 'order.example' })];
     const runner = other.createQueryRunner();
     await runner.startTransaction();

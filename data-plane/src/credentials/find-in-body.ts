@@ -2,7 +2,8 @@
 import type { Binding, Surface, BodySurface } from '@onecli/shared/domain/binding';
 import { type JsonPath, jsonPathCovers, parseJsonPath } from '@onecli/shared/domain/json-path';
 import { findPlaceholders, isAliasPrefix } from '@onecli/shared/domain/placeholder';
-import { type Grant, grantOne, type PlacementScope } from './grant-placeholders.ts';
+import { type Grant, grantOne } from '@onecli/shared/domain/grant-placeholders';
+import type { PlacementScope } from './placement-scope.ts';
 import { decodeWithOffsets, percentEncode } from './percent-encoding.ts';
 import { decodeJsonString, type JsonString, scanJson } from './scan-json.ts';
 

@@ -3,7 +3,7 @@ import type { Injection, Route } from '@onecli/shared/domain/route';
 import { describe, expect, it } from 'vitest';
 import { Configuration } from '../snapshot/configuration.ts';
 import { sampleSnapshot } from '../snapshot/testing/sample-snapshot.ts';
-import type { PlacementScope } from './grant-placeholders.ts';
+import type { PlacementScope } from './placement-scope.ts';
 import { placeByRoute } from './place-by-route.ts';
 import type { Placement } from './place-credentials.ts';
 import { opener, scopeOf, secretOn } from './testing/place-request.ts';

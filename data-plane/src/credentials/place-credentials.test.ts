@@ -5,7 +5,7 @@ import { Configuration } from '../snapshot/configuration.ts';
 import { newKeyring, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
 import type { Header } from '../wire/head.ts';
 import { SecretOpener } from './open-secret.ts';
-import type { PlacementScope } from './grant-placeholders.ts';
+import type { PlacementScope } from './placement-scope.ts';
 import { type Placement, placeCredentials } from './place-credentials.ts';
 
 const canary = 'sk-canary-41d8';

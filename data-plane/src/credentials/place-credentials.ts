@@ -7,9 +7,11 @@
 import type { Finding } from '@onecli/shared/domain/audit-event';
 import type { Surface } from '@onecli/shared/domain/binding';
 import type { Header } from '../wire/head.ts';
-import type { PlacementScope, UsedSecret } from './grant-placeholders.ts';
+import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
+import type { PlacementScope } from './placement-scope.ts';
 import type { SecretOpener } from './open-secret.ts';
-import { fillHeader, type HeaderSpot, inspectHeader } from './place-in-headers.ts';
+import { type HeaderSpot, inspectHeader } from '@onecli/shared/domain/inspect-header';
+import { fillHeader } from './place-in-headers.ts';
 import { fillTarget, inspectTarget, type TargetSpots } from './place-in-target.ts';
 
 export type Placement =

@@ -4,8 +4,10 @@
  */
 import type { Surface } from '@onecli/shared/domain/binding';
 import { placeholderMark } from '@onecli/shared/domain/placeholder';
-import { parseTarget } from '../wire/parse-target.ts';
-import { type Grant, type PlacementScope, fillIn, grantAll, type RefusedReason } from './grant-placeholders.ts';
+import { parseTarget } from '@onecli/shared/wire/parse-target';
+import { type Grant, grantAll, type RefusedReason } from '@onecli/shared/domain/grant-placeholders';
+import type { PlacementScope } from './placement-scope.ts';
+import { fillIn } from './fill-in.ts';
 import type { SecretOpener } from './open-secret.ts';
 import { type Decoded, decodeOnce, decodeWithOffsets, isInName, percentEncode } from './percent-encoding.ts';
 

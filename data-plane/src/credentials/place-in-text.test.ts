@@ -2,7 +2,7 @@ import type { Binding } from '@onecli/shared/domain/binding';
 import { describe, expect, it } from 'vitest';
 import { Configuration } from '../snapshot/configuration.ts';
 import { newKeyring, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
-import type { PlacementScope } from './grant-placeholders.ts';
+import type { PlacementScope } from './placement-scope.ts';
 import { SecretOpener } from './open-secret.ts';
 import { isTextBound, type PlacedText, placeInText } from './place-in-text.ts';
 

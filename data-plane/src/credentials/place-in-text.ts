@@ -1,12 +1,7 @@
 /** Placeholders in the text messages of a WebSocket, where a binding names that surface (rule 5). */
-import {
-  fillIn,
-  grantAll,
-  isBound,
-  type PlacementScope,
-  type RefusedReason,
-  type UsedSecret,
-} from './grant-placeholders.ts';
+import { grantAll, isBound, type RefusedReason, type UsedSecret } from '@onecli/shared/domain/grant-placeholders';
+import type { PlacementScope } from './placement-scope.ts';
+import { fillIn } from './fill-in.ts';
 import type { SecretOpener } from './open-secret.ts';
 
 export type PlacedText =

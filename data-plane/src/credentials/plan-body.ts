@@ -1,7 +1,8 @@
 /** Which surface a request's body is, by what its head says of it (RFC 9110 8.3, 8.4). */
 import type { BodySurface } from '@onecli/shared/domain/binding';
 import { type Header, headerValues } from '../wire/head.ts';
-import { isBound, type PlacementScope } from './grant-placeholders.ts';
+import { isBound } from '@onecli/shared/domain/grant-placeholders';
+import type { PlacementScope } from './placement-scope.ts';
 
 export type BodyPlan =
   /** No granted secret may stand in it here: it is watched alone. */

@@ -2,14 +2,15 @@
  * HTTP/2 field sections and the heads that the rest of the worker knows, both ways (RFC 9113 8.2, 8.3). node:http2 joins
  * what it is given to send with NUL: everything is checked here before it gets there.
  */
+import { type WireFault } from '@onecli/shared/wire/wire-fault';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import type { AnswerHead } from '../proxy/agent-stream.ts';
 import { type Refusal, refusal } from '../proxy/answer.ts';
 import { isSendableTarget, isSendableValue, isToken } from '../wire/field-syntax.ts';
 import { type Framing, requestFraming } from '../wire/frame-body.ts';
-import { type Header, headerValue, type RequestHead, type ResponseHead, type WireFault } from '../wire/head.ts';
+import { type Header, headerValue, type RequestHead, type ResponseHead } from '../wire/head.ts';
 import { isForbiddenTrailer } from '../wire/hop-by-hop.ts';
-import { parseAuthority } from '../wire/parse-authority.ts';
+import { parseAuthority } from '@onecli/shared/wire/parse-authority';
 
 /** Names and values in turn, in the order received. node:http2 gives them beside the object that it makes of them. */
 export type RawFields = readonly string[];

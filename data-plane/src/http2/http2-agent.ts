@@ -1,4 +1,5 @@
 /** One stream of an agent's HTTP/2 connection: a request, and the way of its answer. */
+import { type WireFault } from '@onecli/shared/wire/wire-fault';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Peer } from '../identity/peer.ts';
 import type { AgentStream, AnswerHead, BodyPiece, BodySource, Tunnel } from '../proxy/agent-stream.ts';
@@ -10,7 +11,7 @@ import { SocketReader } from '../proxy/socket-reader.ts';
 import { writeBytes } from '../proxy/write-bytes.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import type { Framing } from '../wire/frame-body.ts';
-import type { Header, RequestHead, WireFault } from '../wire/head.ts';
+import type { Header, RequestHead } from '../wire/head.ts';
 import { answerFields, type FieldsListener, payloadFraming, trailerFields, trailersOf } from './fields.ts';
 import { grpcAnswer, isGrpc } from './grpc-refusal.ts';
 import { watchEnd } from './whole-stream.ts';

@@ -1,9 +1,10 @@
+import { type WireFault, wireFault } from '@onecli/shared/wire/wire-fault';
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { AnswerSource, Payload } from '../proxy/answer-source.ts';
 import type { Deadline, DeadlineClock } from '../proxy/deadline.ts';
 import { type HeadRead, SocketReader } from '../proxy/socket-reader.ts';
 import { responseFraming } from '../wire/frame-body.ts';
-import { type Header, type ResponseHead, type WireFault, wireFault } from '../wire/head.ts';
+import { type Header, type ResponseHead } from '../wire/head.ts';
 import { type FieldsListener, responseHeadOf, trailersOf } from './fields.ts';
 import { watchEnd } from './whole-stream.ts';
 

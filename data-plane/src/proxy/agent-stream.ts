@@ -2,12 +2,13 @@
  * One request's way to its agent: where the payload comes from and where the answer goes. An HTTP/1.1 connection is one,
  * for each of its requests in turn. The story in handle-request.ts and the relay know agents by this alone.
  */
+import { type WireFault } from '@onecli/shared/wire/wire-fault';
 import type { HostRules } from '@onecli/shared/domain/evaluate-policy';
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import type { Framing } from '../wire/frame-body.ts';
-import type { Header, RequestHead, ResponseHead, WireFault } from '../wire/head.ts';
+import type { Header, RequestHead, ResponseHead } from '../wire/head.ts';
 import type { OutgoingHeader } from '../wire/write-head.ts';
-import type { Authority } from '../wire/parse-authority.ts';
+import type { Authority } from '@onecli/shared/wire/parse-authority';
 import type { OwnAnswer, Refusal } from './answer.ts';
 import type { Deadline } from './deadline.ts';
 import type { Identity } from '../identity/identify.ts';

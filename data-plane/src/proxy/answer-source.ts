@@ -1,6 +1,7 @@
+import { type WireFault } from '@onecli/shared/wire/wire-fault';
 import type { Socket } from 'node:net';
 import type { BodyReader, Framing } from '../wire/frame-body.ts';
-import type { ResponseHead, WireFault } from '../wire/head.ts';
+import type { ResponseHead } from '../wire/head.ts';
 import type { Deadline } from './deadline.ts';
 import type { HeadRead, SocketReader } from './socket-reader.ts';
 

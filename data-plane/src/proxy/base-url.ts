@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { type Header, headerValues, type RequestHead, singleHost } from '../wire/head.ts';
-import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
+import { type Authority, parseAuthority } from '@onecli/shared/wire/parse-authority';
 import { type Refusal, refusal } from './answer.ts';
 
 const prefix = '/to/';

@@ -6,7 +6,8 @@
  * Each step gives its result or a refusal; one immutable configuration holds for all of them. There is one exit, and it
  * records what happened.
  */
-import type { PlacementScope, UsedSecret } from '../credentials/grant-placeholders.ts';
+import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
+import type { PlacementScope } from '../credentials/placement-scope.ts';
 import { confirmIdentity, type Identity, identify } from '../identity/identify.ts';
 import { limitRequest } from '../policy/limit-request.ts';
 import { AnswerScrub } from '../scrub/answer-scrub.ts';

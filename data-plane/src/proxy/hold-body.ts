@@ -1,6 +1,7 @@
 /** What happens to a request's body before anything of the request leaves. */
 import type { Surface } from '@onecli/shared/domain/binding';
-import type { PlacementScope, UsedSecret } from '../credentials/grant-placeholders.ts';
+import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
+import type { PlacementScope } from '../credentials/placement-scope.ts';
 import { placeInBody } from '../credentials/place-in-body.ts';
 import { planBody } from '../credentials/plan-body.ts';
 import { type Header, headerValue, type RequestHead } from '../wire/head.ts';

@@ -1,8 +1,9 @@
 /** The agent's end of an HTTP/1.1 connection: inside a tunnel, or on the proxy port itself. */
+import { type WireFault } from '@onecli/shared/wire/wire-fault';
 import type { Socket } from 'node:net';
 import type { Peer } from '../identity/peer.ts';
 import { BodyReader, type Framing, requestFraming } from '../wire/frame-body.ts';
-import type { Header, RequestHead, WireFault } from '../wire/head.ts';
+import type { Header, RequestHead } from '../wire/head.ts';
 import { writeResponseHead } from '../wire/write-head.ts';
 import type { AgentStream, AnswerHead, BodyPiece, BodySource, SwitchedConnection, Tunnel } from './agent-stream.ts';
 import { type OwnAnswer, refusal } from './answer.ts';

@@ -6,7 +6,7 @@ import { type Identity, identify } from '../identity/identify.ts';
 import { type InterceptResult, interceptTls, type Protocol } from '../tls/intercept-tls.ts';
 import { requestFraming } from '../wire/frame-body.ts';
 import { headerValues, type RequestHead } from '../wire/head.ts';
-import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
+import { type Authority, parseAuthority } from '@onecli/shared/wire/parse-authority';
 import type { Tunnel } from './agent-stream.ts';
 import { internalHost, type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';

@@ -9,7 +9,7 @@ import { mayReachHost } from '@onecli/shared/domain/evaluate-policy';
 import { confirmIdentity, type Identity } from '../identity/identify.ts';
 import { limitRequest } from '../policy/limit-request.ts';
 import { readClientHello } from '../tls/client-hello.ts';
-import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
+import { type Authority, parseAuthority } from '@onecli/shared/wire/parse-authority';
 import { type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { dial } from './dial.ts';

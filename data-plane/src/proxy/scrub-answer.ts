@@ -1,5 +1,5 @@
 import type { Finding } from '@onecli/shared/domain/audit-event';
-import type { UsedSecret } from '../credentials/grant-placeholders.ts';
+import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
 import type { SecretOpener } from '../credentials/open-secret.ts';
 import { AnswerScrub, type WantedSecrets, wantedOf } from '../scrub/answer-scrub.ts';
 

@@ -1,5 +1,6 @@
+import { type WireFault } from '@onecli/shared/wire/wire-fault';
 import type { Duplex } from 'node:stream';
-import type { HeadLimits, Parsed, WireFault } from '../wire/head.ts';
+import type { HeadLimits, Parsed } from '../wire/head.ts';
 
 /** Bytes, or how the stream ended: `end` by the peer's close, `lost` by anything else. */
 export type ReadResult = Buffer | 'end' | 'lost';

@@ -1,8 +1,8 @@
 /** A request as it is judged and forwarded: one destination, one target, one framing (rules 1, 3, 4). */
 import type { Framing } from '../wire/frame-body.ts';
 import { type RequestHead, singleHost } from '../wire/head.ts';
-import { type Authority, parseAuthority } from '../wire/parse-authority.ts';
-import { parseAbsoluteTarget, parseTarget } from '../wire/parse-target.ts';
+import { type Authority, parseAuthority } from '@onecli/shared/wire/parse-authority';
+import { parseAbsoluteTarget, parseTarget } from '@onecli/shared/wire/parse-target';
 import { readUpgrade, type WebSocketUpgrade } from '../websocket/upgrade.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';

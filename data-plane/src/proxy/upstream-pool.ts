@@ -1,6 +1,7 @@
+import { type WireFault } from '@onecli/shared/wire/wire-fault';
 import type { Socket } from 'node:net';
 import { BodyReader, responseFraming } from '../wire/frame-body.ts';
-import type { ResponseHead, WireFault } from '../wire/head.ts';
+import type { ResponseHead } from '../wire/head.ts';
 import { parseResponseHead } from '../wire/parse-head.ts';
 import type { Refusal } from './answer.ts';
 import type { AnswerSource, Payload } from './answer-source.ts';

@@ -1,6 +1,7 @@
 /** What a request that asks for a WebSocket hands to it, for as long as it is open. */
 import type { Finding } from '@onecli/shared/domain/audit-event';
-import type { PlacementScope, UsedSecret } from '../credentials/grant-placeholders.ts';
+import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
+import type { PlacementScope } from '../credentials/placement-scope.ts';
 import { isTextBound } from '../credentials/place-in-text.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
 import type { Exchange } from '../proxy/exchange.ts';

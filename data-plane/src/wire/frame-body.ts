@@ -2,9 +2,9 @@
  * Where a body ends, by RFC 9112 6 and 7. Whatever two parties could frame in two ways is a fault. We re-emit every
  * message in our own framing, so none of the peer's framing is ever passed on.
  */
+import { type WireFault, wireFault } from '@onecli/shared/wire/wire-fault';
 import { VALUE_OCTETS } from './field-syntax.ts';
-import { wireFault } from './head.ts';
-import type { Header, RequestHead, ResponseHead, WireFault } from './head.ts';
+import type { Header, RequestHead, ResponseHead } from './head.ts';
 import { isForbiddenTrailer } from './hop-by-hop.ts';
 import { hasBareLineFeed, parseFields } from './parse-head.ts';
 

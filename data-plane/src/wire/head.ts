@@ -4,6 +4,7 @@
  * The codec is sans-IO: functions of bytes and values. All text is latin1, one character per octet (RFC 9110 5.5), so
  * that what was read can be written again byte for byte.
  */
+import { type WireFault, wireFault } from '@onecli/shared/wire/wire-fault';
 
 /** One field line. `rawName` keeps the sender's letter case for re-emission; compare by `name`. */
 export interface Header {
@@ -57,29 +58,6 @@ export interface HeadLimits {
   readonly maxHeaders: number;
 }
 
-export type WireFaultCode =
-  | 'BAD_REQUEST_LINE'
-  | 'BAD_STATUS_LINE'
-  | 'BAD_VERSION'
-  | 'BAD_HEADER'
-  | 'HEAD_TOO_LARGE'
-  | 'TOO_MANY_HEADERS'
-  | 'BAD_FRAMING'
-  | 'BAD_CHUNK'
-  | 'BAD_TRAILER'
-  | 'TRUNCATED'
-  | 'BAD_TARGET'
-  | 'BAD_AUTHORITY'
-  | 'BAD_HOST'
-  | 'MISSING_HOST';
-
-/** Why bytes were refused. `detail` names things and never quotes them: it may be logged and shown. */
-export interface WireFault {
-  readonly kind: 'fault';
-  readonly code: WireFaultCode;
-  readonly detail: string;
-}
-
 /**
  * What a head parser found. After `incomplete` call it again with all bytes so far and `resumeFrom`, so that nothing is
  * searched twice. After `head` the bytes from `consumedBytes` on are body or the next message.
@@ -88,11 +66,6 @@ export type Parsed<T> =
   | { readonly kind: 'incomplete'; readonly resumeFrom: number }
   | { readonly kind: 'head'; readonly head: T; readonly consumedBytes: number }
   | WireFault;
-
-/** Builds a fault. `detail` must be a fixed text or name a known header, never carry received bytes. */
-export function wireFault(code: WireFaultCode, detail: string): WireFault {
-  return { kind: 'fault', code, detail };
-}
 
 /** Gives the value of the first field called `name` (lower case), or undefined. */
 export function headerValue(headers: readonly Header[], name: string): string | undefined {

@@ -2,10 +2,11 @@
  * Heads of requests and responses, by RFC 9112 2-5 and stricter than it where it leaves a choice: an octet that two
  * parsers could read in two ways is a fault, never repaired.
  */
+import { type WireFault, wireFault } from '@onecli/shared/wire/wire-fault';
 import { BLANK_OCTETS, TARGET_OCTETS, TOKEN_OCTETS, VALUE_OCTETS } from './field-syntax.ts';
 import { fieldNameAt } from './field-name.ts';
-import { ParsedHeader, wireFault } from './head.ts';
-import type { Header, HeadLimits, Parsed, RequestHead, ResponseHead, WireFault } from './head.ts';
+import { ParsedHeader } from './head.ts';
+import type { Header, HeadLimits, Parsed, RequestHead, ResponseHead } from './head.ts';
 
 const HTAB = 9;
 const LF = 10;

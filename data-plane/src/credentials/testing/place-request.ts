@@ -3,7 +3,7 @@ import type { SecretRecord } from '@onecli/shared/domain/snapshot';
 import { Configuration } from '../../snapshot/configuration.ts';
 import { newKeyring, type SecretText, sampleSnapshot, sealedSecret } from '../../snapshot/testing/sample-snapshot.ts';
 import type { Header } from '../../wire/head.ts';
-import type { PlacementScope } from '../grant-placeholders.ts';
+import type { PlacementScope } from '../placement-scope.ts';
 import { SecretOpener } from '../open-secret.ts';
 import { type Placement, placeCredentials } from '../place-credentials.ts';
 

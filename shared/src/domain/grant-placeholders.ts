@@ -2,16 +2,21 @@
  * May these placeholders be replaced here, and by what (rule 5)? One that may not be replaced refuses the text that it
  * stands in; every grant is checked before the first secret is opened.
  */
-import { type Binding, bindsSurface, type Surface } from '@onecli/shared/domain/binding';
-import { type HostPattern, hostPatternCovers, parseHostPattern } from '@onecli/shared/domain/host-pattern';
-import { findPlaceholders, type Placeholder } from '@onecli/shared/domain/placeholder';
-import type { SealedVersion, SecretRecord } from '@onecli/shared/domain/snapshot';
-import type { Configuration } from '../snapshot/configuration.ts';
-import type { SecretOpener } from './open-secret.ts';
+import { type Binding, bindsSurface, type Surface } from './binding.ts';
+import { type HostPattern, hostPatternCovers, parseHostPattern } from './host-pattern.ts';
+import { findPlaceholders, type Placeholder } from './placeholder.ts';
+import type { SealedVersion, SecretRecord } from './snapshot.ts';
+
+/** The secrets that there are. */
+export interface KnownSecrets {
+  secret(name: string): SecretRecord | undefined;
+  /** The secret whose alias has this id, and the alias's prefix. */
+  alias(id: string): { readonly secret: SecretRecord; readonly prefix: string } | undefined;
+}
 
 /** Where a request goes and what its rule grants. */
-export interface PlacementScope {
-  readonly configuration: Configuration;
+export interface GrantScope {
+  readonly configuration: KnownSecrets;
   readonly grants: ReadonlySet<string>;
   readonly host: string;
   readonly port: number;
@@ -41,7 +46,7 @@ export type Granted =
 const none: Granted = { kind: 'granted', grants: [] };
 
 /** The grants of all placeholders in a text. A `surface` of undefined is a place where nothing is ever bound. */
-export function grantAll(text: string, surface: Surface | undefined, scope: PlacementScope): Granted {
+export function grantAll(text: string, surface: Surface | undefined, scope: GrantScope): Granted {
   const placeholders = findPlaceholders(text);
   if (placeholders.length === 0) return none;
   const grants: Grant[] = [];
@@ -61,7 +66,7 @@ export function grantOne(
   text: string,
   from: number,
   surface: Surface | undefined,
-  scope: PlacementScope,
+  scope: GrantScope,
 ): Grant | RefusedReason {
   const found = secretOf(placeholder, text, scope);
   if (found === undefined || found.start < from) return 'PLACEHOLDER_NOT_GRANTED';
@@ -72,7 +77,7 @@ export function grantOne(
  * The secret that a placeholder names. One that does not exist, is not granted, disabled, or pinned to a version that
  * is not there gives the same answer, so that an agent cannot learn which secrets exist.
  */
-function secretOf(placeholder: Placeholder, text: string, scope: PlacementScope): Grant | undefined {
+function secretOf(placeholder: Placeholder, text: string, scope: GrantScope): Grant | undefined {
   const { name, aliasId, end } = placeholder;
   let { start } = placeholder;
   let secret: SecretRecord | undefined;
@@ -91,43 +96,8 @@ function secretOf(placeholder: Placeholder, text: string, scope: PlacementScope)
     : { secret, version, placeholder: text.slice(start, end), start, end };
 }
 
-/**
- * What the values in one text may take, in characters. A placeholder is short and a value up to 64 KB: without a bound a
- * small request would grow to what no memory holds. One value fits, however it is escaped.
- */
-const maxPlaced = 512 * 1024;
-
-/** The values of a text's placeholders take more than may be. */
-export class PlacedTooMuch extends Error {}
-
-/** Adds a value that is placed to what the others of its text take. Throws PlacedTooMuch. */
-export function countPlaced(before: number, value: string): number {
-  const placed = before + value.length;
-  if (placed > maxPlaced) throw new PlacedTooMuch(`the secrets of one text take more than ${maxPlaced} bytes`);
-  return placed;
-}
-
-/** Puts the values in. `write` gives a value as it may stand on its surface, and throws when it cannot. */
-export function fillIn(
-  text: string,
-  grants: readonly Grant[],
-  opener: SecretOpener,
-  write: (value: string, grant: Grant) => string,
-): string {
-  let result = '';
-  let from = 0;
-  let placed = 0;
-  for (const grant of grants) {
-    const value = write(opener.open(grant.secret, grant.version).reveal(), grant);
-    placed = countPlaced(placed, value);
-    result += text.slice(from, grant.start) + value;
-    from = grant.end;
-  }
-  return result + text.slice(from);
-}
-
 /** Whether a binding lets its secret leave on a surface of this request. */
-export function isBound(binding: Binding, surface: Surface, scope: PlacementScope): boolean {
+export function isBound(binding: Binding, surface: Surface, scope: GrantScope): boolean {
   return bindsSurface(binding, surface) && bindingCovers(binding, scope);
 }
 
@@ -139,7 +109,7 @@ const cleartextPorts = [80];
  * A binding without a port is for the port of the scheme: 443, and 80 where it lets its secret leave without TLS. A
  * pattern that does not parse covers nothing.
  */
-export function bindingCovers(binding: Binding, { host, port, isSecure }: PlacementScope): boolean {
+export function bindingCovers(binding: Binding, { host, port, isSecure }: GrantScope): boolean {
   if (!isSecure && binding.allowCleartext !== true) return false;
   let patterns = patternsOf.get(binding);
   if (!patterns) {

@@ -1,6 +1,5 @@
 /** The one canonical form of a host and port, by which CONNECT, SNI, Host and policy are compared (RFC 3986 3.2). */
-import { wireFault } from './head.ts';
-import type { WireFault } from './head.ts';
+import { type WireFault, wireFault } from './wire-fault.ts';
 
 export interface Authority {
   readonly kind: 'authority';

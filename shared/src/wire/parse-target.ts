@@ -2,8 +2,7 @@
  * Request targets (RFC 9112 3.2), and the ways in which an upstream may read a path. The target is forwarded as it came;
  * policy has to allow every reading of it. What has too many readings is a fault.
  */
-import { wireFault } from './head.ts';
-import type { WireFault } from './head.ts';
+import { type WireFault, wireFault } from './wire-fault.ts';
 import { parseAuthority } from './parse-authority.ts';
 import type { Authority } from './parse-authority.ts';
 

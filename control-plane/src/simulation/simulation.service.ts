@@ -1,0 +1,155 @@
+/** What the proxy would say to a request, and why: by the proxy's own evaluation, over the configuration as it is now. */
+import { selectorPicks } from '@onecli/shared/domain/agent-selector';
+import { CompiledPolicy, decide } from '@onecli/shared/domain/evaluate-policy';
+import type { GrantScope } from '@onecli/shared/domain/grant-placeholders';
+import { inspectHeader } from '@onecli/shared/domain/inspect-header';
+import type { Policy } from '@onecli/shared/domain/policy';
+import { type RuleTrace, tracePolicies } from '@onecli/shared/domain/trace-policy';
+import { parseTarget } from '@onecli/shared/wire/parse-target';
+import { Fault } from '@onecli/shared/fault';
+import type { DataSource } from 'typeorm';
+import { AgentEntity, type AgentRow } from '../agents/agent.entity.ts';
+import type { AuditStore, AuditView } from '../audit/audit-store.ts';
+import { authorize } from '../auth/authorize.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { PolicyService } from '../policies/policy.service.ts';
+import { knownSecrets } from './known-secrets.ts';
+import { parseSimulation, type SimulatedRequest } from './simulation-input.ts';
+
+/** A placeholder header, and what would become of it. Its value is not repeated. */
+export interface HeaderOutcome {
+  readonly header: string;
+  readonly outcome: 'REPLACED' | 'PLACEHOLDER_NOT_GRANTED' | 'PLACEHOLDER_NOT_BOUND';
+  /** The secrets that would stand there. */
+  readonly secrets: readonly string[];
+}
+
+export interface Simulation {
+  /** Of the configuration that it was made with. */
+  readonly revision: number;
+  readonly decision: 'allow' | 'deny';
+  /** `ALLOWED`, `MONITORED`, or a fault's code. */
+  readonly reason: string;
+  readonly rule: string | null;
+  /** What the rules grant there; on a denied request nothing. */
+  readonly granted: readonly string[];
+  readonly trace: readonly RuleTrace[];
+  readonly headers: readonly HeaderOutcome[];
+}
+
+export interface Explanation {
+  readonly event: AuditView;
+  /** What would be decided now; null when that cannot be told: see `problem`. */
+  readonly now: Simulation | null;
+  readonly problem: string | null;
+  /** The configuration has been changed since: what is decided now need not be what was decided. */
+  readonly hasChanged: boolean;
+}
+
+export class SimulationService {
+  readonly #database: DataSource;
+  readonly #policies: PolicyService;
+  readonly #audit: AuditStore;
+
+  constructor(database: DataSource, policies: PolicyService, audit: AuditStore) {
+    this.#database = database;
+    this.#policies = policies;
+    this.#audit = audit;
+  }
+
+  /** Decides a request that is not sent. Rate limits, identity and the address are not asked. @throws Fault INVALID, NOT_FOUND, FORBIDDEN */
+  async simulate(principal: Principal, input: unknown): Promise<Simulation> {
+    authorize(principal, 'policy:read');
+    authorize(principal, 'agent:read');
+    return this.#decide(parseSimulation(input), Date.now());
+  }
+
+  /** Decides a past request again. @throws Fault FORBIDDEN, INVALID for a cursor of no event */
+  async explain(principal: Principal, cursor: string): Promise<Explanation> {
+    authorize(principal, 'audit:read');
+    authorize(principal, 'policy:read');
+    const event = await this.#audit.at(cursor);
+    const asked = requestOf(event);
+    if (typeof asked === 'string') return { event, now: null, problem: asked, hasChanged: await this.#isAfter(event) };
+    try {
+      const now = await this.#decide(asked, event.time.getTime());
+      return { event, now, problem: null, hasChanged: now.revision > event.revision };
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'NOT_FOUND') throw error;
+      return { event, now: null, problem: 'The agent is not there any more', hasChanged: true };
+    }
+  }
+
+  async #isAfter(event: AuditView): Promise<boolean> {
+    return (await this.#revision()) > event.revision;
+  }
+
+  async #revision(): Promise<number> {
+    const [row]: { revision: string }[] = await this.#database.query('SELECT revision FROM config_state');
+    return Number(row?.revision ?? 0);
+  }
+
+  async #decide(asked: SimulatedRequest, nowMs: number): Promise<Simulation> {
+    const revision = await this.#revision();
+    const agent = await this.#database.manager.findOneBy(AgentEntity, { name: asked.agent });
+    if (agent === null) throw new Fault('NOT_FOUND', 'There is no agent of that name', { field: 'agent' });
+    const policies = await this.#policiesOf(agent);
+    const rules = new CompiledPolicy(policies).rulesFor(asked.host, asked.port);
+    const methods = [asked.method, ...overridesOf(asked)];
+    const request = { ...asked, methods, nowMs };
+    const trace = tracePolicies(policies, request);
+    const decision = decide(rules, methods, asked.readings, nowMs);
+    if (decision.kind === 'deny' || agent.isDisabled) {
+      const rule = decision.kind === 'deny' ? (decision.rule ?? null) : null;
+      const reason = agent.isDisabled ? 'PROXY_AUTH_INVALID' : 'POLICY_DENIED';
+      return { revision, decision: 'deny', reason, rule, granted: [], trace, headers: [] };
+    }
+    const headers = await this.#headersOf(asked, decision.secrets);
+    const refused = headers.find(({ outcome }) => outcome !== 'REPLACED');
+    return {
+      revision,
+      decision: refused ? 'deny' : 'allow',
+      reason: refused?.outcome ?? (decision.monitored ? 'MONITORED' : 'ALLOWED'),
+      rule: decision.rule ?? decision.monitored?.rule ?? null,
+      granted: [...decision.secrets],
+      trace,
+      headers,
+    };
+  }
+
+  async #policiesOf(agent: AgentRow): Promise<Policy[]> {
+    const policies = await this.#policies.bodies();
+    const record = { name: agent.name, labels: agent.labels };
+    return policies
+      .map(({ id, name, body }): Policy => ({ id, name, ...body }))
+      .filter((policy) => policy.agents.some((selector) => selectorPicks(selector, record)));
+  }
+
+  async #headersOf(asked: SimulatedRequest, grants: ReadonlySet<string>): Promise<HeaderOutcome[]> {
+    const configuration = await knownSecrets(this.#database.manager, grants);
+    const scope: GrantScope = { configuration, grants, host: asked.host, port: asked.port, isSecure: asked.isSecure };
+    return asked.headers.flatMap((header, index): HeaderOutcome[] => {
+      const spot = inspectHeader(header, index, scope);
+      if (spot === undefined) return [];
+      if ('kind' in spot) return [{ header: header.name, outcome: spot.kind as HeaderOutcome['outcome'], secrets: [] }];
+      const secrets = [...new Set(spot.grants.map(({ secret, version }) => `${secret.name}@${version.version}`))];
+      return [{ header: header.name, outcome: 'REPLACED', secrets }];
+    });
+  }
+}
+
+/** Methods by which an override header asks upstreams to take it: policy judges them all. */
+function overridesOf({ headers }: SimulatedRequest): string[] {
+  return headers
+    .filter(({ name }) => /^x-(?:http-method-override|http-method|method-override)$/.test(name))
+    .flatMap(({ value }) => value.split(',').map((text) => text.trim().toUpperCase()));
+}
+
+/** The request of an event, or why it cannot be told. Headers and query are in no event. */
+function requestOf({ agent, path, host, port, method }: AuditView): SimulatedRequest | string {
+  if (agent === null) return 'Nobody proved who it was';
+  if (path === null) return 'The sealed part of the event does not open: its row was altered';
+  const target = parseTarget(path);
+  if (target.kind === 'fault') return 'The event is of no request with a path that the proxy takes';
+  return { agent, method, host, port, isSecure: true, readings: target.readings, headers: [] };
+}
