@@ -15,13 +15,15 @@ export interface CommandContext {
 /** A client with admin access; throws, with what to do, when there is none. */
 export function openApi(context: CommandContext): ApiClient {
   const access = requireAdminAccess(context.environment, context.apiUrlOption());
-  const { protocol, hostname } = new URL(access.apiUrl);
-  if (protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname)) {
-    context.terminal.notice(
-      `warning: ${access.apiUrl} is not https: credentials and secrets cross the network in the clear`,
-    );
-  }
+  warnOfCleartext(context, access.apiUrl);
   return new ApiClient(access);
+}
+
+/** Warns when what is sent to the API can be read on the way. */
+export function warnOfCleartext(context: CommandContext, apiUrl: string): void {
+  const { protocol, hostname } = new URL(apiUrl);
+  if (protocol !== 'http:' || /^(localhost|127\..*|\[::1\])$/.test(hostname)) return;
+  context.terminal.notice(`warning: ${apiUrl} is not https: credentials and secrets cross the network in the clear`);
 }
 
 /** Admin access, or undefined where there is none. */

@@ -9,7 +9,10 @@ import { addBackup, addRestore } from './commands/backup.ts';
 import { addCa } from './commands/ca.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnv } from './commands/env.ts';
+import { addKey } from './commands/key.ts';
 import { addKeys } from './commands/keys.ts';
+import { addLogin } from './commands/login.ts';
+import { addUser } from './commands/user.ts';
 import { addExport } from './commands/export.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRoute } from './commands/route.ts';
@@ -29,8 +32,8 @@ Examples:
   onecli audit
   onecli plan -f onecli.yaml; onecli apply -f onecli.yaml
 
-Admin access comes from ONECLI_API_KEY, or ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD, with ONECLI_API_URL; else from the data
-folder of the gateway on this machine (ONECLI_DATA_DIR, ./data).
+Admin access comes from ONECLI_API_KEY, or ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD, with ONECLI_API_URL; else from \`onecli login\`;
+else from the data folder of the gateway on this machine (ONECLI_DATA_DIR, ./data).
 Exit codes: 0 done, 1 a fault, 2 called wrongly; \`run\` ends with the code of its command. \`plan\` and \`diff\`: 2 for changes, 1 for any fault.`;
 
 const commands = [
@@ -44,6 +47,9 @@ const commands = [
   addAsCode,
   addExport,
   addAudit,
+  addLogin,
+  addUser,
+  addKey,
   addKeys,
   addBackup,
   addRestore,

@@ -19,6 +19,21 @@ export async function readSecretValue(name: string, terminal: Terminal): Promise
   return value;
 }
 
+/**
+ * Reads passwords and tokens: one after the other with prompts that echo nothing, or a line each from stdin. Throws when there are
+ * too few.
+ */
+export async function readHidden(names: readonly string[]): Promise<string[]> {
+  const given: string[] = [];
+  if (process.stdin.isTTY) {
+    for (const name of names) given.push(await promptHidden(`${name} (not shown): `));
+  } else given.push(...decodeValue(await readAll()).split(/\r?\n/));
+  const missing = names.find((_, index) => (given[index] ?? '') === '');
+  if (missing !== undefined)
+    throw usageError(`there is no ${missing.toLowerCase()}`, 'type it when asked, or pipe in one a line');
+  return given.slice(0, names.length);
+}
+
 /** Piped bytes as a value: UTF-8, without one newline at the end (`\n` or `\r\n`). */
 export function decodeValue(bytes: Uint8Array): string {
   try {

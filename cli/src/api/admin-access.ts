@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { CliError, usageError } from '../cli-error.ts';
 import type { Environment } from '../environment.ts';
+import { readPrivateFile } from '../private-file.ts';
+import { SavedLogin } from '../saved-login.ts';
 
 /** How to reach the API as an admin. */
 export interface AdminAccess {
@@ -30,7 +31,7 @@ const defaultApiUrl = 'http://127.0.0.1:10255';
 const notRunning =
   'start it with `npm start`, or say where it is: ONECLI_API_URL with ONECLI_API_KEY, or with ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD';
 
-/** Admin access: credentials from the environment, else the file that a gateway on this machine left. Throws when there is none. */
+/** Admin access: credentials from the environment, else a saved login, else the file that a gateway on this machine left. Throws when there is none. */
 export function requireAdminAccess(environment: Environment, apiUrlOption: string | undefined): AdminAccess {
   const access = findAdminAccess(environment, apiUrlOption);
   if (access !== undefined) return access;
@@ -51,6 +52,8 @@ export function findAdminAccess(environment: Environment, apiUrlOption: string |
     const isLocal = local !== undefined && originOf(local.apiUrl) === url;
     return { apiUrl: url, ...given, proxyUrl: isLocal ? local.proxyUrl : undefined };
   }
+  const saved = savedAccess(environment, apiUrl, local);
+  if (saved !== undefined) return saved;
   // The file's token never goes to another gateway than the one that wrote it.
   if (local === undefined || (apiUrl !== undefined && originOf(apiUrl) !== originOf(local.apiUrl))) return undefined;
   const { proxyUrl, path } = local;
@@ -63,6 +66,31 @@ function givenAuthorization(environment: Environment): { authorization: string; 
   if (adminPassword === undefined) return undefined;
   const pair = Buffer.from(`${adminUser ?? 'admin'}:${adminPassword}`, 'utf8').toString('base64');
   return { authorization: `Basic ${pair}`, source: 'ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD' };
+}
+
+/** The session of `onecli login`, for the gateway that it was opened at and no other. */
+function savedAccess(
+  environment: Environment,
+  apiUrl: string | undefined,
+  local: LocalAccess | undefined,
+): AdminAccess | undefined {
+  const login = new SavedLogin(environment);
+  const saved = login.read();
+  if (saved === undefined || (apiUrl !== undefined && originOf(apiUrl) !== saved.apiUrl)) return undefined;
+  const isLocal = local !== undefined && originOf(local.apiUrl) === saved.apiUrl;
+  const proxyUrl = isLocal ? local.proxyUrl : undefined;
+  return {
+    apiUrl: saved.apiUrl,
+    authorization: `Bearer ${saved.token}`,
+    proxyUrl,
+    source: `${login.path}: onecli login`,
+  };
+}
+
+/** Where to sign in: what is said, the gateway on this machine, or the default. */
+export function loginUrl(environment: Environment, apiUrlOption: string | undefined): string {
+  const said = apiUrlOption === undefined ? environment.apiUrl : checkedUrl(apiUrlOption);
+  return originOf(said ?? readLocalAccess(environment)?.apiUrl ?? defaultApiUrl);
 }
 
 function readLocalAccess(environment: Environment): LocalAccess | undefined {
@@ -78,26 +106,6 @@ function readLocalAccess(environment: Environment): LocalAccess | undefined {
     return { apiUrl: parsed.data.apiUrl, proxyUrl: parsed.data.proxyUrl, token: parsed.data.token, path };
   }
   return undefined;
-}
-
-// A file that anybody else could have written or that came with a cloned repository (git keeps no mode 0600) must not choose
-// where secrets are sent.
-function readPrivateFile(path: string): string | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isFile()) return undefined;
-  if (process.platform !== 'win32') {
-    const isOwn = stat.uid === process.getuid?.() || stat.uid === 0;
-    if (!isOwn || (stat.mode & 0o077) !== 0) {
-      throw new CliError(`${path} is not used: others may read or write it, or own it`, {
-        hint: `if the gateway wrote it: chmod 600 ${path}; otherwise remove it`,
-      });
-    }
-  }
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new CliError(`${path} cannot be read`, { cause, hint: 'run as the user that started the gateway' });
-  }
 }
 
 function parseJson(text: string): unknown {

@@ -76,7 +76,10 @@ export const auditEventSchema = z.looseObject({
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 
 /** Path of one named thing: `/api/secrets/prod%2Fopenai`. */
-export function pathOf(kind: 'secrets' | 'agents' | 'policies' | 'routes', name: string): string {
+export function pathOf(
+  kind: 'secrets' | 'agents' | 'policies' | 'routes' | 'users' | 'api-keys',
+  name: string,
+): string {
   return `/api/${kind}/${encodeURIComponent(name)}`;
 }
 

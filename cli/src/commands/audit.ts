@@ -2,12 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { type ApiClient, ApiError } from '../api/api-client.ts';
 import { type AuditEvent, auditEventSchema } from '../api/api-types.ts';
-import { CliError } from '../cli-error.ts';
+import { CliError, usageError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
 import { parseCount } from '../parse-options.ts';
 import { parseSince } from '../parse-since.ts';
 import { printable, type Terminal } from '../terminal.ts';
+import { showAdminEvents } from './audit-admin.ts';
 
 interface AuditOptions {
   readonly agent?: string;
@@ -17,6 +18,10 @@ interface AuditOptions {
   readonly limit: number;
   readonly json?: true;
   readonly follow?: true;
+  readonly admin?: true;
+  readonly principal?: string;
+  readonly action?: string;
+  readonly outcome?: string;
 }
 
 const defaultLimit = 50;
@@ -32,6 +37,10 @@ export function addAudit(program: Command, context: CommandContext): void {
     .option('--agent <name>')
     .option('--host <host>')
     .addOption(new Option('--decision <decision>').choices(['allow', 'deny']))
+    .option('--admin', 'what users, API keys and the command line did, and were refused')
+    .option('--principal <who>', 'with --admin: user:alice, key:ci, local:local, nobody')
+    .option('--action <action>', 'with --admin: secret:update, login, …')
+    .addOption(new Option('--outcome <outcome>', 'with --admin').choices(['done', 'refused']))
     .option('--since <when>', 'an age (30m, 1h, 2d) or an ISO 8601 time')
     .option('--limit <count>', 'how many of the newest events', parseCount(maxLimit), defaultLimit)
     .option('--json', 'one JSON object a line')
@@ -43,11 +52,13 @@ Examples:
   onecli audit --since 1h
   onecli audit --agent my-agent --decision deny
   onecli audit --json --limit 1000 | jq .host
-  onecli audit --follow`,
+  onecli audit --follow
+  onecli audit --admin --outcome refused --since 1d`,
     )
     .action(async (options: AuditOptions) => {
       const api = openApi(context);
       const since = options.since === undefined ? undefined : parseSince(options.since, Date.now());
+      if (options.admin) return await showAdmin(api, context.terminal, options, since);
       // Before the list is read: what lies within the look-back but beyond the limit is not new.
       const before = options.follow ? await fetchEvents(api, options, ago(Date.now(), 2 * lateMs), maxLimit) : [];
       const events = await fetchEvents(api, options, since, options.limit);
@@ -58,6 +69,18 @@ Examples:
       const showFresh = (fresh: AuditEvent[]): void => show(context.terminal, fresh, false);
       await follow(fetchSince, [...before, ...events], showFresh, context.terminal);
     });
+}
+
+/** What is about agents is no filter of what principals did, nor does it follow. */
+async function showAdmin(
+  api: ApiClient,
+  terminal: Terminal,
+  { principal, action, outcome, limit, json, agent, host, decision, follow: isFollowed }: AuditOptions,
+  since: string | undefined,
+): Promise<void> {
+  if (agent ?? host ?? decision ?? isFollowed)
+    throw usageError('--agent, --host, --decision and --follow are not for --admin');
+  await showAdminEvents(api, terminal, { principal, action, outcome, since }, { limit, json: json === true });
 }
 
 /** The newest `maxItems` events, oldest first. */

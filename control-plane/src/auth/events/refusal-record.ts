@@ -59,7 +59,7 @@ function actOf(fault: Fault, { principal, address, requestId, call, objectName }
   const common = { principal, address, requestId, reason: fault.code };
   if (fault instanceof Refusal) {
     const objectKind = kindOf(fault.action);
-    return { ...common, action: fault.action, objectKind, objectName: nameOf(objectName) };
+    return { ...common, action: fault.action, objectKind, objectName: nameOf(objectKind, objectName) };
   }
   if (fault instanceof LoginRefusal || fault.code === 'TOO_MANY_LOGINS')
     return { ...common, action: 'login', objectKind: 'user', objectName: (fault as LoginRefusal).user ?? '' };
@@ -73,7 +73,12 @@ function kindOf(action: string): string {
 }
 
 /** What was sent in place of a name may be anything, a pasted key among it: only what has a name's form is told. */
-function nameOf(name: unknown): string {
+function nameOf(kind: string, name: unknown): string {
   if (typeof name !== 'string') return '';
-  return isSecretName(name) || isPlainName(name) || /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/.test(name) ? name : '';
+  const isName = kind === 'secret' ? isSecretName : kind === 'user' ? isUserName : isPlainName;
+  return isName(name) ? name : '';
+}
+
+function isUserName(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/.test(name);
 }

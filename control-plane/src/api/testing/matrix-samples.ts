@@ -1,0 +1,179 @@
+import { everywhere } from '../../auth/principal.ts';
+import { callAs } from '../../auth/testing/people.ts';
+import type { Served } from './serve.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+/** Makes what a call needs, for this call alone (`n` is its number), and gives its arguments. */
+export type Sample = (api: Served, n: number) => Promise<Values> | Values;
+
+const inject = [{ header: { name: 'x-key', template: '{secret}' } }];
+const graphqlInject = inject;
+
+async function made(api: Served, path: string, body: object): Promise<void> {
+  const answer = await api.call('POST', path, body);
+  if (answer.status !== 201) throw new Error(`${path}: ${answer.text}`);
+}
+
+const secret = (environment: string) => async (api: Served, n: number) => {
+  const name = `${environment}/s-${n}`;
+  await made(api, '/api/secrets', { name, value: 'x' });
+  return { name };
+};
+const agent: Sample = async (api, n) => {
+  const name = `a-${n}`;
+  await made(api, '/api/agents', { name });
+  return { name };
+};
+const policy = (environment: string) => async (api: Served, n: number) => {
+  const name = `p-${n}`;
+  const rules = [{ allow: { hosts: ['a.example'], secrets: [`${environment}/k`] } }];
+  await made(api, '/api/policies', { name, agents: [], rules });
+  return { name };
+};
+const route = (environment: string) => async (api: Served, n: number) => {
+  const name = `r-${n}`;
+  await made(api, '/api/routes', { name, secret: `${environment}/k`, hosts: ['a.example'], inject });
+  return { name };
+};
+const user: Sample = async (api, n) => {
+  const name = `u-${n}`;
+  await made(api, '/api/users', { name, roles: everywhere('auditor') });
+  return { name };
+};
+const apiKey: Sample = async (api, n) => {
+  const name = `k-${n}`;
+  await made(api, '/api/api-keys', { name });
+  return { name };
+};
+const session: Sample = async (api) => {
+  const { password } = { password: 'Wombat-Ofen-idle-7319' };
+  const answer = await callAs(api, {}, 'POST', '/api/login', { user: 'idle', password });
+  return { id: (answer.json as { session: string }).session };
+};
+const passwords: Sample = () => ({ currentPassword: 'not the password', password: 'Wombat-Ofen-new-7319' });
+
+const rules = (environment: string) => [{ allow: { hosts: ['b.example'], secrets: [`${environment}/k`] } }];
+const graphqlRoute = (environment: string) => (n: number) => ({
+  name: `r-${n}`,
+  secret: `${environment}/k`,
+  hosts: ['b.example'],
+  inject: graphqlInject,
+});
+
+/** Rows that one field has, by what it is called with; a field that is not here has one row, with arguments that are made up. */
+export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sample>>>> = {
+  ...byEnvironment('secret', (environment) => () => ({ name: `${environment}/k` })),
+  ...byEnvironment('policy', (environment) => () => ({ name: `p-of-${environment}` })),
+  ...byEnvironment('route', (environment) => () => ({ name: `r-of-${environment}` })),
+  ...byEnvironment('createSecret', (environment) => (_, n) => ({
+    input: { name: `${environment}/n-${n}`, value: 'x' },
+  })),
+  ...byEnvironment('updateSecret', (environment) => async (api, n) => ({
+    ...(await secret(environment)(api, n)),
+    input: { binding: { hosts: ['evil.example'] } },
+  })),
+  ...byEnvironment('upsertSecret', (environment) => (_, n) => ({
+    input: { name: `${environment}/n-${n}`, value: 'x' },
+  })),
+  ...byEnvironment('deleteSecret', secret),
+  ...byEnvironment('upsertPolicy', (environment) => (_, n) => ({
+    input: { name: `p-${n}`, agents: [], rules: rules(environment) },
+  })),
+  ...byEnvironment('deletePolicy', policy),
+  ...byEnvironment('upsertRoute', (environment) => (_, n) => ({ input: graphqlRoute(environment)(n) })),
+  ...byEnvironment('deleteRoute', route),
+  plan: plans((config) => ({ config })),
+  apply: plans((config) => ({ config, planHash: '0'.repeat(64) })),
+  agent: { '': () => ({ name: 'bot' }) },
+  upsertAgent: { '': (_, n) => ({ input: { name: `a-${n}` } }) },
+  deleteAgent: { '': agent },
+  rotateAgent: { '': agent },
+  issueAgentCertificate: { '': agent },
+  user: { '': () => ({ name: 'idle' }) },
+  inviteUser: { '': (_, n) => ({ input: { name: `u-${n}`, roles: [{ role: 'AUDITOR', environments: ['*'] }] } }) },
+  updateUser: { '': async (api, n) => ({ ...(await user(api, n)), input: { isDisabled: true } }) },
+  resetUser: { '': user },
+  deleteUser: { '': user },
+  sessions: { own: () => ({}), 'another’s': () => ({ user: 'idle' }) },
+  revokeSession: { 'another’s': session },
+  apiKeys: { own: () => ({}), 'everybody’s': () => ({ all: true }) },
+  createApiKey: { '': (_, n) => ({ input: { name: `k-${n}`, actions: ['SECRET_READ'] } }) },
+  revokeApiKey: { 'another’s': apiKey },
+  changePassword: { '': passwords },
+};
+
+/** A configuration that grants what is there already to nobody more. */
+function plans(call: (config: object) => Values): Record<string, Sample> {
+  const config = (environment: string) => ({
+    policies: [{ name: `p-of-${environment}`, agents: ['bot'], rules: rules(environment) }],
+  });
+  return { prod: () => call(config('prod')), staging: () => call(config('staging')) };
+}
+
+function byEnvironment(field: string, sample: (environment: string) => Sample) {
+  return { [field]: { prod: sample('prod'), staging: sample('staging') } };
+}
+
+function inBodies(samples: Record<string, Sample>): Record<string, RestSample> {
+  return Object.fromEntries(
+    Object.entries(samples).map(([variant, sample]) => [
+      variant,
+      async (api: Served, n: number) => ({ body: await sample(api, n) }),
+    ]),
+  );
+}
+
+/** Of a REST operation: what stands in its path, and its body. */
+export type RestSample = (
+  api: Served,
+  n: number,
+) => Promise<{ params?: Values; body?: unknown }> | { params?: Values; body?: unknown };
+
+const named =
+  (sample: Sample, body?: unknown): RestSample =>
+  async (api, n) => ({ params: await sample(api, n), body });
+const rest = (field: string, sample: (environment: string) => RestSample) => ({
+  [field]: { prod: sample('prod'), staging: sample('staging') },
+});
+
+/** The same for operations of REST, by their ids. */
+export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSample>>>> = {
+  ...rest('getSecret', (environment) => () => ({ params: { name: `${environment}/k` } })),
+  ...rest('createSecret', (environment) => (_, n) => ({ body: { name: `${environment}/n-${n}`, value: 'x' } })),
+  ...rest('putSecret', (environment) => named(secret(environment), { binding: { hosts: ['evil.example'] } })),
+  ...rest('deleteSecret', (environment) => named(secret(environment))),
+  ...rest('getPolicy', (environment) => () => ({ params: { name: `p-of-${environment}` } })),
+  ...rest('createPolicy', (environment) => (_, n) => ({
+    body: { name: `p-${n}`, agents: [], rules: rules(environment) },
+  })),
+  ...rest('replacePolicy', (environment) => named(policy(environment), { agents: [], rules: rules(environment) })),
+  ...rest('deletePolicy', (environment) => named(policy(environment))),
+  ...rest('getRoute', (environment) => () => ({ params: { name: `r-of-${environment}` } })),
+  ...rest('createRoute', (environment) => (_, n) => ({ body: graphqlRoute(environment)(n) })),
+  ...rest('replaceRoute', (environment) =>
+    named(route(environment), { secret: `${environment}/k`, hosts: ['b.example'], inject }),
+  ),
+  ...rest('deleteRoute', (environment) => named(route(environment))),
+  getAgent: { '': () => ({ params: { name: 'bot' } }) },
+  createAgent: { '': (_, n) => ({ body: { name: `a-${n}` } }) },
+  putAgent: { '': named(agent, { disabled: true }) },
+  deleteAgent: { '': named(agent) },
+  rotateAgentToken: { '': named(agent) },
+  issueAgentCertificate: { '': named(agent, {}) },
+  disableAgent: { '': named(agent) },
+  enableAgent: { '': named(agent) },
+  getUser: { '': () => ({ params: { name: 'idle' } }) },
+  inviteUser: { '': (_, n) => ({ body: { name: `u-${n}`, roles: everywhere('auditor') } }) },
+  updateUser: { '': named(user, { disabled: true }) },
+  resetUser: { '': named(user) },
+  deleteUser: { '': named(user) },
+  createApiKey: { '': (_, n) => ({ body: { name: `k-${n}`, actions: ['secret:read'] } }) },
+  getApiKey: { 'another’s': named(apiKey) },
+  revokeApiKey: { 'another’s': named(apiKey) },
+  revokeSession: { 'another’s': named(session) },
+  changePassword: { '': async (api, n) => ({ body: await passwords(api, n) }) },
+  plan: inBodies(plans((config) => ({ config }))),
+  apply: inBodies(plans((config) => ({ config, planHash: '0'.repeat(64) }))),
+  login: { '': () => ({ body: { user: 'nobody', password: 'x' } }) },
+  setPassword: { '': () => ({ body: { token: 'x', password: 'x' } }) },
+};
