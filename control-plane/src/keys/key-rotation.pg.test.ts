@@ -65,6 +65,14 @@ async function sealedValues({ dataSource }: Opened): Promise<Buffer[]> {
 const statesOf = async ({ dataSource }: Opened) => (await readTerms(dataSource.manager)).map(({ state }) => state);
 const rotated = ['AUDIT_ONLY', 'SEALING'];
 
+/** When the control plane last reported itself, in milliseconds. */
+async function looksOf({ dataSource }: Opened): Promise<number> {
+  const rows: { at: string }[] = await dataSource.query(
+    'SELECT extract(epoch FROM max(seen_at)) * 1000 AS at FROM control_plane',
+  );
+  return Number(rows[0]?.at ?? 0);
+}
+
 describe('KeyRotation', () => {
   it('moves everything that is sealed to a new term, and retires the old one', async () => {
     const plane = await controlPlane('one', newMaster());
@@ -112,6 +120,8 @@ describe('KeyRotation', () => {
     await plane.keysService.rotate(owner);
     await plane.secrets.create(owner, { name: 'prod/meanwhile', value: 'v', binding });
     await expect.poll(() => plane.keys.keyring.terms, patiently).toEqual([1, 2]);
+    // It looks once a second: it has had its chance to activate the term when it has looked twice more.
+    await expect.poll(() => looksOf(plane), patiently).toBeGreaterThan((await looksOf(plane)) + 2_000);
     const status = await plane.keysService.status(owner);
     expect(status).toMatchObject({ rotation: 'WAITING', sealingTerm: 1 });
     expect(status.waitingFor).toContain('w');
