@@ -1,6 +1,7 @@
 import { PostgresAuditConsumer } from '@onecli/shared/adapters/postgres/audit-queue';
 import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
 import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
+import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { hostname } from 'node:os';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
 import type { Express } from 'express';
@@ -24,6 +25,7 @@ import { DestroyedFile } from './backup/destroyed-list.ts';
 import type { Config } from './config.ts';
 import { ChangeConfig } from './configuration/change-config.ts';
 import { HealthCheck } from './health/health-check.ts';
+import { lookUpGauges } from './health/look-up-gauges.ts';
 import { logSparingly } from '@onecli/shared/log-sparingly';
 import { Metrics } from './health/metrics.ts';
 import type { InstanceKeys } from './instance/instance-keys.ts';
@@ -69,7 +71,13 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     report: logSparingly(log, 'the audit queue reports a fault'),
   });
   const store = new AuditStore(database, keys.keyring);
-  const auditWriter = new AuditWriter({ consumer, store, log, written: (events) => metrics.auditWritten(events) });
+  const auditWriter = new AuditWriter({
+    consumer,
+    store,
+    log,
+    written: (events, lagSeconds) => metrics.auditWritten(events, lagSeconds),
+    failed: () => metrics.auditFailed(),
+  });
   const health = new HealthCheck({
     database,
     isConsuming: () => auditWriter.isConsuming,
@@ -77,12 +85,12 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   });
   const name = `${hostname()}-${process.pid}`;
   const keyRotation = new KeyRotation({ database, terms: keys.terms, name, log });
-  const change = new ChangeConfig(database, bus, log, keys.terms);
+  const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms);
   const access = await buildAccess({ config, database, keys, users, change, log });
   const { masterKey } = config;
   const services = buildServices({ database, keys }, { change, store, keyRotation, access, masterKey });
   const destroyedFile = openDestroyedFile(config, { database, keys }, log);
-  const graphql = await GraphqlApi.start(services, access.refusals, log);
+  const graphql = await GraphqlApi.start(services, { refusals: access.refusals, metrics, log });
   return {
     app: createApp({
       services,
@@ -91,6 +99,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       trustedProxies: config.trustedProxies,
       health,
       metrics,
+      gauges: () => lookUpGauges(database),
       graphql,
       log,
     }),
@@ -106,6 +115,18 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       await bus.close();
       await database.destroy();
     },
+  };
+}
+
+/** The bus, with a count of what is announced by it: each change of the configuration once. */
+function counted(bus: ConfigBus, metrics: Metrics): ConfigBus {
+  return {
+    announce: (revision) => {
+      metrics.configChanged();
+      return bus.announce(revision);
+    },
+    listen: (heard, signal) => bus.listen(heard, signal),
+    close: () => bus.close(),
   };
 }
 

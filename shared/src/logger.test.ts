@@ -43,6 +43,34 @@ describe('createLogger', () => {
   });
 });
 
+describe('every way to a log line', () => {
+  const url = 'postgres://onecli:canary-1234@db.example/onecli';
+  it.each<[string, (log: ReturnType<typeof capture>['log']) => void]>([
+    ['the message', (log) => log.info(`connecting to ${url}`)],
+    ['what is put into the message', (log) => log.info('connecting to %s', url)],
+    ['an object in the message', (log) => log.info('with %o', { password: 'canary-1234' })],
+    ['a field', (log) => log.warn({ target: url }, 'text')],
+    ['a field deep down', (log) => log.warn({ a: { b: { c: { d: { clientSecret: 'canary-1234' } } } } }, 'text')],
+    ['a list', (log) => log.warn({ list: [{ apiKey: 'canary-1234' }, url] }, 'text')],
+    ['bytes', (log) => log.warn({ sealed: Buffer.from('canary-1234') }, 'text')],
+    ['an error', (log) => log.error(new Error(`no way to ${url}`))],
+    ['an error with a text', (log) => log.error(new Error(`no way to ${url}`), 'text')],
+    ['an error as a field', (log) => log.error({ err: new Error(`no way to ${url}`) }, 'text')],
+    ['a cause', (log) => log.error({ err: new Error('x', { cause: new Error(url) }) }, 'text')],
+    ['an error’s own fields', (log) => log.error(Object.assign(new Error('x'), { value: 'canary-1234', body: url }))],
+    [
+      'an error under another name',
+      (log) => log.error({ error: Object.assign(new Error(url), { value: 'canary-1234' }) }),
+    ],
+    ['what a child is bound to', (log) => log.child({ token: 'canary-1234', from: url }).info('text')],
+  ])('hides a credential in %s', (_what, write) => {
+    const { lines, log } = capture();
+    write(log);
+    expect(lines).toHaveLength(1);
+    expect(lines.join('')).not.toContain('canary');
+  });
+});
+
 describe('logSparingly', () => {
   it('says the same once in half a minute, and something else at once', () => {
     const { lines, log } = capture();

@@ -3,7 +3,9 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { describeError } from '@onecli/shared/logger';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
+import { LoginRefusal } from '../auth/passwords/password-login.ts';
 import { TooManyLogins } from '../auth/sessions/login-limiter.ts';
+import type { Metrics } from '../health/metrics.ts';
 import { addressOf, callerOf, requestIdOf } from './request-context.ts';
 import { toFault } from './to-fault.ts';
 
@@ -24,11 +26,18 @@ export function faultBody(fault: Fault, requestId: string): FaultBody {
   return { error: { code, message, hint, ...(field !== undefined && { field }), requestId } };
 }
 
+interface FaultWitnesses {
+  readonly log: Logger;
+  readonly refusals: RefusalRecord;
+  readonly metrics: Metrics;
+}
+
 /** The last middleware: makes an answer of whatever was thrown, records refusals, and logs what nobody expected. */
-export function answerFault(log: Logger, refusals: RefusalRecord) {
+export function answerFault({ log, refusals, metrics }: FaultWitnesses) {
   return async (error: unknown, request: Request, response: Response, _next: NextFunction): Promise<void> => {
     const fault = toFault(error);
     const requestId = requestIdOf(response);
+    metrics.faultAnswered(fault.code, fault instanceof LoginRefusal || fault.code === 'TOO_MANY_LOGINS');
     if (fault.code === 'NOT_READY')
       log.warn({ requestId, cause: describeError(fault.cause)['message'] }, fault.message);
     else if (fault.status >= 500) log.error({ err: fault, requestId }, 'a request failed');

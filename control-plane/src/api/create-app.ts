@@ -4,7 +4,7 @@ import type { Authenticator } from '../auth/authenticator.ts';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
 import type { HealthCheck } from '../health/health-check.ts';
 import { healthRoutes } from '../health/health-routes.ts';
-import type { Metrics } from '../health/metrics.ts';
+import type { Gauges, Metrics } from '../health/metrics.ts';
 import { answerFault, notFound } from './answer-fault.ts';
 import { backupHandler } from './backup-handler.ts';
 import type { GraphqlApi } from './graphql-api.ts';
@@ -23,6 +23,8 @@ export interface AppOptions {
   readonly trustedProxies: readonly string[];
   readonly health: HealthCheck;
   readonly metrics: Metrics;
+  /** Looks up what the metrics tell of the database. */
+  readonly gauges: () => Promise<Gauges>;
   readonly graphql: GraphqlApi;
   readonly log: Logger;
 }
@@ -32,12 +34,12 @@ export interface AppOptions {
  * that makes an answer of whatever was thrown.
  */
 export function createApp(options: AppOptions): Express {
-  const { services, authenticator, refusals, trustedProxies, health, metrics, graphql, log } = options;
+  const { services, authenticator, refusals, trustedProxies, health, metrics, gauges, graphql, log } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple').enable('case sensitive routing');
   app.set('trust proxy', [...trustedProxies]);
   app.use(openContext(log, metrics));
-  app.use(healthRoutes(health, metrics));
+  app.use(healthRoutes(health, metrics, gauges));
   app.get('/ca.pem', async (_request, response) => {
     response.type('application/x-pem-file').send(await services.authority.certificatePem());
   });
@@ -57,6 +59,6 @@ export function createApp(options: AppOptions): Express {
   app.all('/graphql', requireLogin(authenticator), refuseForeignAlways, readJson, graphql.handler);
   app.post('/backup', ...guards, backupHandler(services.backups));
   app.use(notFound);
-  app.use(answerFault(log, refusals));
+  app.use(answerFault({ log, refusals, metrics }));
   return app;
 }

@@ -17,7 +17,9 @@ import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { SimulationResolver } from '../simulation/simulation.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
+import type { Metrics } from '../health/metrics.ts';
 import { type Resolvers, buildSchema } from './build-schema.ts';
+import { countOperations } from './count-operations.ts';
 import type { Services } from './services.ts';
 import { formatGraphqlError } from './format-graphql-error.ts';
 import type { GraphqlContext } from './graphql-context.ts';
@@ -26,6 +28,12 @@ import { plainJsonPlugin } from './plain-json-plugin.ts';
 import { refusalPlugin } from './refusal-plugin.ts';
 import { principalOf, requestIdOf } from './request-context.ts';
 import { SubscriptionServer } from '../subscriptions/subscription-server.ts';
+
+interface Surroundings {
+  readonly refusals: RefusalRecord;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
 
 /** GraphQL over the same services as REST. Whoever comes here has signed in. */
 export class GraphqlApi {
@@ -45,7 +53,7 @@ export class GraphqlApi {
     });
   }
 
-  static async start(services: Services, refusals: RefusalRecord, log: Logger): Promise<GraphqlApi> {
+  static async start(services: Services, { refusals, metrics, log }: Surroundings): Promise<GraphqlApi> {
     const { plugins, validationRules } = graphqlLimits();
     const schema = buildSchema(resolversOf(services));
     const apollo = new ApolloServer<GraphqlContext>({
@@ -66,6 +74,7 @@ export class GraphqlApi {
         ...plugins,
         refusalPlugin(refusals),
         plainJsonPlugin,
+        countOperations(metrics),
         ApolloServerPluginLandingPageDisabled(),
       ] as ApolloServerPlugin<GraphqlContext>[],
       logger: quiet(log),

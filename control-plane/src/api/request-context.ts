@@ -14,7 +14,7 @@ const contexts = new WeakMap<Response, RequestContext>();
 /** Gives each request an id and the headers that every answer has, and writes one log line and one count when it ends. */
 export function openContext(log: Logger, metrics: Metrics) {
   return (request: Request, response: Response, next: NextFunction): void => {
-    const context: RequestContext = { requestId: randomUUID(), principal: undefined };
+    const context: RequestContext = { requestId: givenId(request) ?? randomUUID(), principal: undefined };
     contexts.set(response, context);
     response.set({
       'X-Request-Id': context.requestId,
@@ -30,7 +30,7 @@ export function openContext(log: Logger, metrics: Metrics) {
       const route = routeOf(request);
       const ms = Math.round(performance.now() - startedMs);
       const { requestId, principal } = context;
-      metrics.requestEnded(request.method, route, response.statusCode);
+      metrics.requestEnded(request.method, route, response.statusCode, ms / 1_000);
       log.debug(
         { requestId, method: request.method, route, status: response.statusCode, ms, principal: principal?.name },
         'answered',
@@ -38,6 +38,17 @@ export function openContext(log: Logger, metrics: Metrics) {
     });
     next();
   };
+}
+
+/** What an id may be that somebody else gave: nothing that could break a line of a log, or be taken for something else. */
+const wellFormedId = /^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$/;
+
+/** The id that a trusted proxy gave the request. Anybody else could pass off his calls as another's. */
+function givenId(request: Request): string | undefined {
+  const given = request.headers['x-request-id'];
+  if (typeof given !== 'string' || !wellFormedId.test(given)) return undefined;
+  const isTrusted = request.app.get('trust proxy fn') as (address: string, hop: number) => boolean;
+  return isTrusted(request.socket.remoteAddress ?? '', 0) ? given : undefined;
 }
 
 /** The pattern of the route that answered: paths hold names, and whatever somebody types by mistake. */

@@ -10,7 +10,9 @@ export interface AuditWriterOptions {
   readonly consumer: AuditConsumer;
   readonly store: AuditStore;
   readonly log: WriterLog;
-  readonly written: (events: number) => void;
+  /** Told of each batch that was written, with the age of its oldest event. */
+  readonly written: (events: number, lagSeconds: number) => void;
+  readonly failed: () => void;
 }
 
 /** Takes batches of audit events from the queue and writes them. A batch that cannot be written comes again. */
@@ -38,16 +40,18 @@ export class AuditWriter {
   }
 
   async #write(events: readonly AuditEvent[]): Promise<void> {
-    const { store, log, written } = this.#options;
+    const { store, log, written, failed } = this.#options;
     try {
       await store.insert(events);
     } catch (error) {
+      failed();
       log.error(
         { err: error, events: events.length },
         'a batch of audit events could not be written; it will come again',
       );
       throw error;
     }
-    written(events.length);
+    const oldestMs = events.reduce((oldest, { timeMs }) => Math.min(oldest, timeMs), Date.now());
+    written(events.length, (Date.now() - oldestMs) / 1_000);
   }
 }

@@ -1,9 +1,9 @@
 import { type Response, Router } from 'express';
 import type { HealthCheck } from './health-check.ts';
-import type { Metrics } from './metrics.ts';
+import type { Gauges, Metrics } from './metrics.ts';
 
 /** `/health`, `/livez`, `/readyz` and `/metrics`, without a login: they tell states and counts alone. */
-export function healthRoutes(check: HealthCheck, metrics: Metrics): Router {
+export function healthRoutes(check: HealthCheck, metrics: Metrics, gauges: () => Promise<Gauges>): Router {
   const router = Router();
   const answer = async (response: Response): Promise<void> => {
     const health = await check.look();
@@ -16,7 +16,9 @@ export function healthRoutes(check: HealthCheck, metrics: Metrics): Router {
     response.status(status === 'ok' ? 200 : 503).json({ status });
   });
   router.get('/metrics', async (_request, response) => {
-    await check.look();
+    const { database } = await check.look();
+    // A database that does not answer would hold up the metrics that say so.
+    metrics.take(database === 'up' ? await gauges() : { queue: undefined, workers: undefined, pool: undefined });
     response.type(metrics.contentType).send(await metrics.text());
   });
   return router;

@@ -1,40 +1,113 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { FaultCode } from '@onecli/shared/fault';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** What this process counts, for Prometheus. No label holds a path, a name, a host or a secret. */
+/** What clients may send; a method that is none of these is counted as `other`. */
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+export type GraphqlKind = 'query' | 'mutation' | 'subscription' | 'invalid';
+
+/** What is looked up when somebody asks for the metrics. Undefined: it cannot be asked now, and is left out. */
+export interface Gauges {
+  /** Batches of audit events that wait in the queue, are in hand, or were given up. */
+  readonly queue: Readonly<Record<'waiting' | 'active' | 'failed', number>> | undefined;
+  /** Workers, and the lowest revision that a live one has applied. */
+  readonly workers:
+    | { readonly live: number; readonly gone: number; readonly lowestRevision: number | undefined }
+    | undefined;
+  readonly pool: Readonly<Record<'used' | 'idle' | 'waiting', number>> | undefined;
+}
+
+/** What this process counts, for Prometheus. No label holds a path, a name, a host or a secret: each has few values. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Counter<'method' | 'route' | 'status_class'>;
+  readonly #seconds: Histogram<'route'>;
+  readonly #operations: Counter<'type' | 'outcome'>;
+  readonly #faults: Counter<'code'>;
+  readonly #logins: Counter;
+  readonly #changes: Counter;
   readonly #revision: Gauge;
   readonly #auditWritten: Counter;
+  readonly #auditFailed: Counter;
+  readonly #auditLag: Histogram;
+  readonly #queue: Gauge<'state'>;
+  readonly #pool: Gauge<'state'>;
+  readonly #workers: Gauge<'state'>;
+  readonly #lowestRevision: Gauge;
 
   constructor() {
-    const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
-    this.#requests = new Counter({
-      name: 'onecli_http_requests_total',
-      help: 'Requests to the API, by the route that answered',
-      labelNames: ['method', 'route', 'status_class'],
-      registers,
-    });
-    this.#revision = new Gauge({ name: 'onecli_config_revision', help: 'Revision of the configuration', registers });
-    this.#auditWritten = new Counter({
-      name: 'onecli_audit_events_written_total',
-      help: 'Audit events taken from the queue and written',
-      registers,
-    });
+    this.#requests = this.#counter('onecli_http_requests_total', 'Requests to the API, by the route that answered', [
+      'method',
+      'route',
+      'status_class',
+    ]);
+    this.#seconds = this.#histogram('onecli_http_request_seconds', 'How long answers of the API took', ['route']);
+    this.#operations = this.#counter('onecli_graphql_operations_total', 'GraphQL operations', ['type', 'outcome']);
+    this.#faults = this.#counter('onecli_api_faults_total', 'Refusals and faults that REST answered with', ['code']);
+    this.#logins = this.#counter('onecli_logins_failed_total', 'Logins that were refused', []);
+    this.#changes = this.#counter('onecli_config_changes_total', 'Changes of the configuration by this process', []);
+    this.#revision = this.#gauge('onecli_config_revision', 'Revision of the configuration', []);
+    this.#auditWritten = this.#counter('onecli_audit_events_written_total', 'Audit events that were written', []);
+    this.#auditFailed = this.#counter('onecli_audit_batches_failed_total', 'Writes of audit batches that failed', []);
+    this.#auditLag = this.#histogram(
+      'onecli_audit_lag_seconds',
+      'Age of the oldest event of a batch when it was written',
+      [],
+    );
+    this.#queue = this.#gauge('onecli_audit_queue_batches', 'Batches of audit events in the queue', ['state']);
+    this.#pool = this.#gauge('onecli_database_connections', 'Connections of the pool, and callers that wait', [
+      'state',
+    ]);
+    this.#workers = this.#gauge('onecli_workers', 'Workers that reported themselves', ['state']);
+    this.#lowestRevision = this.#gauge(
+      'onecli_workers_lowest_revision',
+      'Lowest revision that a live worker applied',
+      [],
+    );
   }
 
   /** A request ended. `route` is the route's pattern. */
-  requestEnded(method: string, route: string, status: number): void {
-    this.#requests.inc({ method, route, status_class: `${Math.floor(status / 100)}xx` });
+  requestEnded(method: string, route: string, status: number, seconds: number): void {
+    const known = knownMethods.has(method) ? method : 'other';
+    this.#requests.inc({ method: known, route, status_class: `${Math.floor(status / 100)}xx` });
+    this.#seconds.observe({ route }, seconds);
+  }
+
+  graphqlEnded(type: GraphqlKind, hasErrors: boolean): void {
+    this.#operations.inc({ type, outcome: hasErrors ? 'errors' : 'ok' });
+  }
+
+  /** REST answered with a fault. `isLogin`: somebody tried to sign in, and could not. */
+  faultAnswered(code: FaultCode, isLogin: boolean): void {
+    this.#faults.inc({ code });
+    if (isLogin) this.#logins.inc();
+  }
+
+  configChanged(): void {
+    this.#changes.inc();
   }
 
   revisionSeen(revision: number): void {
     this.#revision.set(revision);
   }
 
-  auditWritten(events: number): void {
+  auditWritten(events: number, lagSeconds: number): void {
     this.#auditWritten.inc(events);
+    this.#auditLag.observe(lagSeconds);
+  }
+
+  auditFailed(): void {
+    this.#auditFailed.inc();
+  }
+
+  /** Takes what was looked up. What could not be is not told at all: an old figure would look like a good one. */
+  take({ queue, workers, pool }: Gauges): void {
+    set(this.#queue, queue);
+    set(this.#pool, pool);
+    set(this.#workers, workers && { live: workers.live, gone: workers.gone });
+    if (workers?.lowestRevision === undefined) this.#lowestRevision.remove();
+    else this.#lowestRevision.set(workers.lowestRevision);
   }
 
   get contentType(): string {
@@ -45,4 +118,22 @@ export class Metrics {
   text(): Promise<string> {
     return this.#registry.metrics();
   }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
+  }
+
+  #gauge<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Gauge<Label> {
+    return new Gauge({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
+  }
+
+  #histogram<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Histogram<Label> {
+    const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+    return new Histogram({ name, help, labelNames: [...labelNames], buckets, registers: [this.#registry] });
+  }
+}
+
+function set(gauge: Gauge<'state'>, values: Readonly<Record<string, number>> | undefined): void {
+  gauge.reset();
+  for (const [state, value] of Object.entries(values ?? {})) gauge.set({ state }, value);
 }

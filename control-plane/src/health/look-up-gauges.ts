@@ -1,0 +1,53 @@
+import type { DataSource } from 'typeorm';
+import type { Gauges } from './metrics.ts';
+
+/** Jobs are counted up to this many: a queue that is fuller than that is as bad as it gets, and counting must stay cheap. */
+const countedJobs = 100_000;
+const aliveWithinSeconds = 10;
+
+/** What is asked of the database for the metrics. What cannot be asked is undefined. */
+export async function lookUpGauges(database: DataSource): Promise<Gauges> {
+  return {
+    pool: poolOf(database),
+    queue: await orUndefined(() => countQueue(database)),
+    workers: await orUndefined(() => countWorkers(database)),
+  };
+}
+
+/** TypeORM keeps the pool of `pg` in its driver. */
+function poolOf(database: DataSource): Gauges['pool'] {
+  const { master } = database.driver as { master?: { totalCount: number; idleCount: number; waitingCount: number } };
+  if (master === undefined) return undefined;
+  return { used: master.totalCount - master.idleCount, idle: master.idleCount, waiting: master.waitingCount };
+}
+
+async function countQueue(database: DataSource): Promise<Gauges['queue']> {
+  const rows = await database.query<{ state: string; count: number }[]>(
+    `SELECT state, count(*)::int AS count
+     FROM (SELECT state::text FROM onecli_queue.job WHERE queue = 'audit' LIMIT ${countedJobs}) job GROUP BY state`,
+  );
+  const counts = new Map(rows.map(({ state, count }) => [state, count]));
+  const active = counts.get('active') ?? 0;
+  const failed = counts.get('failed') ?? 0;
+  const waiting = [...counts.values()].reduce((sum, count) => sum + count, 0) - active - failed;
+  return { waiting, active, failed };
+}
+
+async function countWorkers(database: DataSource): Promise<Gauges['workers']> {
+  const [row] = await database.query<{ live: number; gone: number; lowest: string | null }[]>(
+    `SELECT count(*) FILTER (WHERE is_live)::int AS live, count(*) FILTER (WHERE NOT is_live)::int AS gone,
+            min(applied_revision) FILTER (WHERE is_live) AS lowest
+     FROM (SELECT applied_revision, seen_at > now() - make_interval(secs => ${aliveWithinSeconds}) AS is_live FROM worker) worker`,
+  );
+  if (row === undefined) return undefined;
+  return { live: row.live, gone: row.gone, lowestRevision: row.lowest === null ? undefined : Number(row.lowest) };
+}
+
+async function orUndefined<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch {
+    // That it cannot be asked shows in /health; here it is left out.
+    return undefined;
+  }
+}
