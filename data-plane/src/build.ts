@@ -120,11 +120,8 @@ async function openStores(
   };
 }
 
-function wire(
-  config: WorkerConfig,
-  { source, bus, queue, keys, tokenPepper, epochKey, bootId }: Stores,
-  log: Logger,
-): DataPlane {
+function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
+  const { source, bus, queue, keys, tokenPepper, epochKey, bootId } = stores;
   const { limits } = config;
   const { keyring } = keys;
   const clock = new DeadlineClock();
@@ -146,7 +143,6 @@ function wire(
     isPortNamed: (port: number) => configuration.current?.namesPort(port) ?? false,
   };
   const pools = upstreamPools(dialling, limits, clock);
-  const issuerKeys = new IssuerKeys({ fetchText: (url, signal) => fetchText(url, dialling, signal), log });
   const metrics: Metrics = new Metrics({
     revision: () => configuration.current?.revision ?? 0,
     pooled: () => pools.pool.idleCount + pools.sessions.idleCount,
@@ -161,7 +157,7 @@ function wire(
     configuration,
     opener,
     tokenPepper,
-    jwts: new JwtVerifier(issuerKeys),
+    jwts: jwtVerifier(dialling, log),
     proxyPortTls,
     trustedProxies: config.trustedProxies,
     policyLimits: new PolicyLimits(),
@@ -182,6 +178,10 @@ function wire(
     closing: closingSource(),
     underway: 0,
   };
+}
+
+function jwtVerifier(dialling: DialOptions, log: Logger): JwtVerifier {
+  return new JwtVerifier(new IssuerKeys({ fetchText: (url, signal) => fetchText(url, dialling, signal), log }));
 }
 
 function bounds(limits: Limits): Pick<DataPlane, 'tunnels' | 'mints' | 'heldBodies'> {

@@ -6,7 +6,8 @@ import type { AgentStream, AnswerHead, BodyPiece, BodySource, Tunnel } from '../
 import type { OwnAnswer } from '../proxy/answer.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
 import type { Deadline } from '../proxy/deadline.ts';
-import { grantsNow, type Underway, type Withdrawal } from '../proxy/judge-request.ts';
+import { grantsNow } from '../proxy/judge-request.ts';
+import type { Underway, Withdrawal } from '../proxy/underway.ts';
 import { SocketReader } from '../proxy/socket-reader.ts';
 import { writeBytes } from '../proxy/write-bytes.ts';
 import type { Configuration } from '../snapshot/configuration.ts';

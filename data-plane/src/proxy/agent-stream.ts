@@ -13,7 +13,7 @@ import type { OwnAnswer, Refusal } from './answer.ts';
 import type { Deadline } from './deadline.ts';
 import type { Identity } from '../identity/identify.ts';
 import type { Peer } from '../identity/peer.ts';
-import type { Underway, Withdrawal } from './judge-request.ts';
+import type { Underway, Withdrawal } from './underway.ts';
 import type { OpenConnection } from './open-connections.ts';
 import type { SocketReader } from './socket-reader.ts';
 

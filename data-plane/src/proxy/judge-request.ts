@@ -8,6 +8,7 @@ import type { DataPlane } from './data-plane.ts';
 import type { Exchange } from './exchange.ts';
 import { refusePlainHttp } from './plain-http.ts';
 import type { StrictRequest } from './strict-request.ts';
+import type { Underway, Withdrawal } from './underway.ts';
 
 /** Who asks for what, under which configuration. */
 export interface AskedRequest {
@@ -63,17 +64,6 @@ export function judgeAgain(
   const isAllowed = decision.kind === 'allow' && usedSecrets.every((name) => decision.secrets.has(name));
   return isAllowed ? undefined : exchange.deny();
 }
-
-/** A request that is under way, without the configuration that it began under: that one may be gone before its end. */
-export interface Underway {
-  readonly identity: Identity;
-  readonly request: StrictRequest;
-  /** Of the path as it left. */
-  readonly readings: readonly string[];
-}
-
-/** Why an agent's connection or request is ended that had been allowed. */
-export type Withdrawal = 'PROXY_AUTH_INVALID' | 'POLICY_DENIED';
 
 /** What a request that is under way would be granted under another configuration, or why it would be refused. */
 export function grantsNow(

@@ -5,7 +5,7 @@ import type { PlacementScope } from '../credentials/placement-scope.ts';
 import { isTextBound } from '../credentials/place-in-text.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
 import type { Exchange } from '../proxy/exchange.ts';
-import type { Withdrawal } from '../proxy/judge-request.ts';
+import type { Withdrawal } from '../proxy/underway.ts';
 import { answerScrub } from '../proxy/scrub-answer.ts';
 import type { AnswerScrub } from '../scrub/answer-scrub.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
