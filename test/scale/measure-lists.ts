@@ -43,7 +43,7 @@ export async function measureLists(onecli: Onecli, report: (row: Figures & { nam
           name: `REST ${list.rest} ${place} ${limit}`,
           ...(await timed(() => onecli.must('GET', `/api/${list.rest}?${query}`))),
         });
-        const document = `query($a: String) { ${list.graphql}(limit: ${limit}, after: $a) { items { ${graphqlFields[list.graphql]} } next } }`;
+        const document = `query($a: String) { ${list.graphql}(first: ${limit}, after: $a) { nodes { ${graphqlFields[list.graphql]} } pageInfo { endCursor } } }`;
         report({
           name: `GraphQL ${list.graphql} ${place} ${limit}`,
           ...(await timed(() => graphql(onecli, document, { a: after }))),
