@@ -60,5 +60,5 @@ describe('a reader that takes nothing', () => {
     expect(held * 100_000).toBeLessThan(64 * 1024 * 1024);
     await new Promise((resolve) => setImmediate(resolve));
     expect(pulled).toBe(held);
-  });
+  }, 60_000);
 });
