@@ -15,6 +15,7 @@ import { addLogin } from './commands/login.ts';
 import { addUser } from './commands/user.ts';
 import { addExport } from './commands/export.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addRotation } from './commands/rotation.ts';
 import { addRoute } from './commands/route.ts';
 import { addRun } from './commands/run.ts';
 import { addSecret } from './commands/secret.ts';
@@ -41,6 +42,7 @@ const commands = [
   addRun,
   addEnv,
   addSecret,
+  addRotation,
   addAgent,
   addPolicy,
   addRoute,

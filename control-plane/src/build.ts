@@ -33,10 +33,15 @@ import { KeyRotation } from './keys/key-rotation.ts';
 import { KeysService } from './keys/keys.service.ts';
 import { PlanService } from './plan/plan.service.ts';
 import { PolicyService } from './policies/policy.service.ts';
+import { buildRotation, type Rotation } from './rotation/build-rotation.ts';
 import { RouteService } from './routes/route.service.ts';
+import { ExpiryWatch } from './secrets/expiry-watch.ts';
+import { SecretDependentsService } from './secrets/secret-dependents.service.ts';
 import { SecretService } from './secrets/secret.service.ts';
 import { SimulationService } from './simulation/simulation.service.ts';
 import { AppliedWait } from './workers/applied-wait.ts';
+import { SecretUse } from './secrets/secret-use.ts';
+import { SecretVersionService } from './secrets/secret-version.service.ts';
 import { WorkerService } from './workers/worker.service.ts';
 import { WorkerStore } from './workers/worker-store.ts';
 
@@ -49,6 +54,8 @@ export interface ControlPlane {
   readonly partitions: AuditPartitions;
   /** Keeps the key terms at what is committed, and brings rotations on their way. */
   readonly keyRotation: KeyRotation;
+  /** Begins what is done in the background; `close` ends it. */
+  startTasks(): void;
   /** Ends what is open, the database last. */
   close(): Promise<void>;
 }
@@ -71,11 +78,15 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     report: logSparingly(log, 'the audit queue reports a fault'),
   });
   const store = new AuditStore(database, keys.keyring);
+  const secretUse = new SecretUse(database, log);
   const auditWriter = new AuditWriter({
     consumer,
     store,
     log,
-    written: (events, lagSeconds) => metrics.auditWritten(events, lagSeconds),
+    written: (events, lagSeconds) => {
+      metrics.auditWritten(events.length, lagSeconds);
+      secretUse.count(events);
+    },
     failed: () => metrics.auditFailed(),
   });
   const health = new HealthCheck({
@@ -87,9 +98,12 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const keyRotation = new KeyRotation({ database, terms: keys.terms, name, log });
   const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms);
   const access = await buildAccess({ config, database, keys, users, change, log });
+  const rotation = buildRotation({ config, database, keys, change, log });
   const { masterKey } = config;
-  const services = buildServices({ database, keys }, { change, store, keyRotation, access, masterKey });
+  const services = buildServices({ database, keys }, { change, store, keyRotation, access, masterKey, rotation });
   const destroyedFile = openDestroyedFile(config, { database, keys }, log);
+  const seen = (expiring: number, expired: number): void => metrics.secretsExpiring(expiring, expired);
+  const expiry = new ExpiryWatch({ database, change, log, seen });
   const graphql = await GraphqlApi.start(services, { refusals: access.refusals, metrics, log });
   return {
     app: createApp({
@@ -107,11 +121,19 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     auditWriter,
     partitions: new AuditPartitions(database, log),
     keyRotation,
+    startTasks: () => {
+      secretUse.start();
+      expiry.start();
+      rotation.scheduler.start();
+    },
     close: async () => {
       access.sweeper.stop();
       await destroyedFile?.stop();
       await graphql.stop();
+      await rotation.scheduler.stop();
+      await expiry.stop();
       await auditWriter.close();
+      await secretUse.close();
       await bus.close();
       await database.destroy();
     },
@@ -136,11 +158,12 @@ interface Parts {
   readonly keyRotation: KeyRotation;
   readonly access: Access;
   readonly masterKey: MasterKey;
+  readonly rotation: Rotation;
 }
 
 function buildServices(
   { database, keys }: Foundation,
-  { change, store, keyRotation, access, masterKey }: Parts,
+  { change, store, keyRotation, access, masterKey, rotation }: Parts,
 ): Services {
   const workerStore = new WorkerStore(database);
   const planned = {
@@ -151,6 +174,9 @@ function buildServices(
   };
   return {
     ...planned,
+    rotations: rotation.service,
+    secretVersions: new SecretVersionService(database, change),
+    dependents: new SecretDependentsService(database, planned.policies, planned.routes),
     certificates: new AgentCertificateService(change, keys),
     plans: new PlanService(database, change, keys, planned),
     audit: new AuditService(store),

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { type ConnectTo, parseConnectTo } from '@onecli/shared/netguard/connect-to';
+import { parseRanges } from '@onecli/shared/netguard/parse-ranges';
+import { parseRoots } from '@onecli/shared/netguard/upstream-context';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { parseCidr } from '@onecli/shared/domain/cidr';
 import type { SessionLifetime } from './auth/sessions/session-store.ts';
@@ -61,10 +64,29 @@ export const variables = z.object({
     .transform((value) => value.split(',').map((part) => part.trim()))
     .refine((parts) => parts.every(isRange), 'expected IP addresses and CIDR ranges, comma-separated')
     .optional(),
+  ONECLI_UPSTREAM_CA_FILE: filePath.optional(),
+  ONECLI_ALLOW_RANGES: z
+    .string()
+    .transform((value) => parseRanges(value))
+    .refine(({ kind }) => kind === 'ranges', 'expected CIDRs, comma-separated')
+    .optional(),
+  ONECLI_CONNECT_TO: z
+    .string()
+    .transform((value) => parseConnectTo(value))
+    .refine(({ kind }) => kind === 'connect-to', 'expected host:port=address:port, comma-separated')
+    .optional(),
   ONECLI_SESSION_IDLE_MINUTES: minutes(1, 43_200).prefault('120'),
   ONECLI_SESSION_HOURS: minutes(1, 720).prefault('24'),
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
+
+export interface OutgoingConfig {
+  /** CIDRs that may be called although they are private. */
+  readonly allowRanges: readonly string[];
+  readonly connectTo: ConnectTo | undefined;
+  /** Further roots, PEM. */
+  readonly rootsPem: string | undefined;
+}
 
 /** The settings of the control plane, parsed. */
 export interface Config {
@@ -81,6 +103,8 @@ export interface Config {
   readonly proxyUrl: string | undefined;
   /** Proxies in front of the API that may tell whose request it is, and that it came by TLS. */
   readonly trustedProxies: readonly string[];
+  /** What may be called to rotate secrets, and whose certificates are believed then. */
+  readonly outgoing: OutgoingConfig;
   readonly sessionLifetime: SessionLifetime;
   readonly logLevel: LogLevel;
 }
@@ -112,6 +136,7 @@ export function readConfig(environment: Environment = process.env): Config {
     for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`);
   const masterKey = readMasterKey(given, faults);
   const adminPassword = readPassword(given, faults);
+  const rootsPem = readRoots(given['ONECLI_UPSTREAM_CA_FILE'], faults);
   if (!parsed.success || masterKey === undefined || faults.length > 0) throw new ConfigFault([...new Set(faults)]);
   const found = parsed.data;
   return {
@@ -125,6 +150,11 @@ export function readConfig(environment: Environment = process.env): Config {
     destroyedFile: found.ONECLI_DESTROYED_FILE,
     proxyUrl: found.ONECLI_PROXY_URL,
     trustedProxies: found.ONECLI_API_TRUSTED_PROXIES ?? [],
+    outgoing: {
+      allowRanges: found.ONECLI_ALLOW_RANGES?.kind === 'ranges' ? found.ONECLI_ALLOW_RANGES.ranges : [],
+      connectTo: found.ONECLI_CONNECT_TO?.kind === 'connect-to' ? found.ONECLI_CONNECT_TO.connectTo : undefined,
+      rootsPem,
+    },
     sessionLifetime: {
       idleSeconds: found.ONECLI_SESSION_IDLE_MINUTES * 60,
       totalSeconds: found.ONECLI_SESSION_HOURS * 3600,
@@ -144,6 +174,18 @@ function readMasterKey(given: Environment, faults: string[]): MasterKey | undefi
   if (parsed.success) return MasterKey.fromHex(parsed.data);
   faults.push(`${sourceOf('ONECLI_MASTER_KEY', given)}: expected exactly 64 hexadecimal digits`);
   return undefined;
+}
+
+function readRoots(file: string | undefined, faults: string[]): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    const pem = readFileSync(file, 'utf8');
+    parseRoots(pem);
+    return pem;
+  } catch {
+    faults.push('ONECLI_UPSTREAM_CA_FILE: expected a readable PEM file of certificates');
+    return undefined;
+  }
 }
 
 function readPassword(given: Environment, faults: string[]): SecretValue | undefined {

@@ -36,6 +36,7 @@ async function start(config: Config, log: Logger, stopping: AbortSignal): Promis
     await plane.partitions.start();
     await plane.auditWriter.start();
     plane.keyRotation.start();
+    plane.startTasks();
   } catch (error) {
     await stop({ plane, server });
     throw error;

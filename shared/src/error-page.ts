@@ -26,6 +26,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
     'The request holds the placeholder of a secret that does not exist, or that no rule grants to this agent for this host, method and path. Nothing was sent.',
   PLACEHOLDER_NOT_BOUND:
     'The agent may use the secret, and not there: every secret has a binding, the hosts that it may go to and the places of a request in which its placeholder is replaced. Nothing was sent with the secret in it.',
+  SECRET_EXPIRED:
+    'The agent may use the secret here, and an admin has set a time from which on nobody may: it is over. Nothing was sent.',
   ADDRESS_REFUSED:
     'The host is, or its name resolves to, an address that agents may not reach: private, local or reserved.',
   BROWSER_REFUSED:

@@ -62,6 +62,11 @@ const faults = {
     isRetryable: false,
     hint: 'The placeholder stands where its secret is not bound: another host, or another place in the request. Send it in a header to a host of its binding.',
   },
+  SECRET_EXPIRED: {
+    status: 403,
+    isRetryable: false,
+    hint: 'The secret is past the time that an admin has set for it. An admin gives it a new value and another time: `onecli secret rotate <name>`, `onecli secret expire <name> <time>`.',
+  },
   ADDRESS_REFUSED: {
     status: 403,
     isRetryable: false,

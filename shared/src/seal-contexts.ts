@@ -12,6 +12,11 @@ export function secretVersionContext(secretId: string, version: number, binding:
   return { table: 'secret_version', column: 'sealed', rowId: secretId, version, bindingHash: bindingHash(binding) };
 }
 
+/** The provider's own id of the key that a secret version is: it names a key, and is sealed in case it is more than a name. */
+export function secretKeyIdContext(secretId: string, version: number): SealContext {
+  return { table: 'secret_version', column: 'sealed_key_id', rowId: secretId, version };
+}
+
 /** A policy's body; `version` grows with each write. */
 export function policyContext(policyId: string, version: number): SealContext {
   return { table: 'policy', column: 'sealed_body', rowId: policyId, version };
@@ -40,4 +45,9 @@ export function clientAuthorityContext(authorityId: string): SealContext {
 /** The detail of an audit event (its path and findings). */
 export function auditDetailContext(eventId: string): SealContext {
   return { table: 'audit_event', column: 'sealed_detail', rowId: eventId, version: 1 };
+}
+
+/** How a secret is rotated; `version` grows with each write. */
+export function rotationContext(rotationId: string, version: number): SealContext {
+  return { table: 'rotation', column: 'sealed_body', rowId: rotationId, version };
 }

@@ -85,6 +85,19 @@ describe('the same bytes again', () => {
     expect(new Set(events.map(({ requestId }) => requestId)).size).toBe(3);
   });
 
+  it('are refused from the moment on at which the secret expires, although nothing was changed since', async () => {
+    const expiresAt = new Date(Date.now() + 4_000).toISOString();
+    await world.onecli.must('PUT', '/api/secrets/prod%2Fopenai', { expiresAt });
+    for (let time = 0; time < 3; time++) expect(await ask()).toBe(200);
+    await askUntil(403);
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
+    world.upstream.reset();
+    connection.send(bytes);
+    expect((await connection.readResponse()).header('x-onecli-error')).toBe('SECRET_EXPIRED');
+    expect(world.upstream.requests).toEqual([]);
+    await world.onecli.must('PUT', '/api/secrets/prod%2Fopenai', { expiresAt: null });
+  });
+
   it('end with the token', async () => {
     await world.onecli.must('POST', `/api/agents/${world.agent}/rotate`);
     await waitUntil('the tunnel is refused', async () => {

@@ -8,6 +8,7 @@ import { usageError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
 import { collect, collectList } from '../parse-options.ts';
+import { addSecretVersions, confirm, dependentsOf } from './secret-versions.ts';
 import { readSecretValue } from '../read-secret-value.ts';
 import { addSecretImport } from './secret-import.ts';
 
@@ -25,6 +26,7 @@ export function addSecret(program: Command, context: CommandContext): void {
   const secret = program.command('secret').description('store the keys that agents must not hold');
   addPut(secret, context);
   addSecretImport(secret, context);
+  addSecretVersions(secret, context);
   secret
     .command('list')
     .description('list secrets; never their values')
@@ -45,9 +47,13 @@ export function addSecret(program: Command, context: CommandContext): void {
     .command('delete')
     .description('delete a secret and all its versions; one that is absent is no fault')
     .argument('<name>')
-    .action(async (name: string) => {
+    .option('-y, --yes', 'do not ask')
+    .action(async (name: string, options: { yes?: true }) => {
       const api = openApi(context);
       const isThere = (await api.find(pathOf('secrets', name), secretSchema)) !== undefined;
+      if (isThere) for (const line of await dependentsOf(api, name)) context.terminal.notice(line);
+      if (isThere && !(await confirm(`Delete ${name} with all its versions?`, options.yes === true)))
+        return context.terminal.notice('nothing was deleted');
       await api.call('DELETE', pathOf('secrets', name), z.unknown());
       context.terminal.notice(isThere ? `deleted ${name}` : `there is no secret "${name}": nothing to delete`);
     });

@@ -14,6 +14,7 @@ import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { SimulationResolver } from '../simulation/simulation.resolver.ts';
+import { SecretVersionResolver } from '../secrets/secret-version.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 
 /** One instance of each resolver class. */
@@ -24,6 +25,7 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
       SecretResolver,
+      SecretVersionResolver,
       AgentResolver,
       PolicyResolver,
       RouteResolver,

@@ -15,6 +15,7 @@ import { PolicyResolver } from '../policies/policy.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { SimulationResolver } from '../simulation/simulation.resolver.ts';
+import { SecretVersionResolver } from '../secrets/secret-version.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
 import type { Metrics } from '../health/metrics.ts';
@@ -93,10 +94,12 @@ export class GraphqlApi {
 }
 
 function resolversOf(services: Services): Resolvers {
-  const { secrets, agents, certificates, policies, routes, plans, audit, workers, keys } = services;
+  const { secrets, secretVersions, dependents, agents, certificates, policies, routes, plans, audit, workers, keys } =
+    services;
   const { users, passwords, sessions, apiKeys, adminEvents } = services;
   return new Map<unknown, object>([
     [SecretResolver, new SecretResolver(secrets)],
+    [SecretVersionResolver, new SecretVersionResolver(secretVersions, dependents)],
     [AgentResolver, new AgentResolver(agents, certificates)],
     [PolicyResolver, new PolicyResolver(policies)],
     [RouteResolver, new RouteResolver(routes)],

@@ -11,7 +11,7 @@ import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
 const caller = z
   .strictObject({
-    kind: z.enum(['user', 'key', 'local']),
+    kind: z.enum(['user', 'key', 'local', 'system']),
     name: z.string(),
     roles,
     owner: z.string().nullable().meta({ description: 'Of a key: the user whose key it is.' }),

@@ -111,6 +111,18 @@ describe('every answer of the running server is as the document says', () => {
           },
         },
       ],
+      ['GET', '/api/secrets/prod%2Fa/versions'],
+      ['POST', '/api/secrets/prod%2Fa/rollback', { version: 1 }],
+      ['DELETE', '/api/secrets/prod%2Fa/versions/2'],
+      ['POST', '/api/secrets/prod%2Fa/alias', { graceSeconds: 60 }],
+      ['GET', '/api/secrets/prod%2Fa/dependents'],
+      ['GET', '/api/secrets?expiring=14'],
+      ['PUT', '/api/rotations/prod%2Fb', { generate: {}, watchSeconds: 0, graceSeconds: 0, schedule: '0 3 1 * *' }],
+      ['GET', '/api/rotations'],
+      ['GET', '/api/rotations/prod%2Fb'],
+      ['POST', '/api/rotations/prod%2Fb/runs'],
+      ['GET', '/api/rotations/prod%2Fb/runs'],
+      ['DELETE', '/api/rotations/prod%2Fa'],
       ['POST', '/api/agents', { name: 'a' }],
       [
         'POST',
@@ -290,9 +302,15 @@ describe('every answer of the running server is as the document says', () => {
         expect({ method, path, status: body.status }).toEqual({ method, path, status: 400 });
       }
       if (path.includes('{') && method === 'GET') expect((await checked(method, url)).status).toBe(404);
-      if (path.includes('{') && method === 'POST') expect((await checked(method, url)).status).toBe(404);
+      if (path.includes('{') && method === 'POST')
+        expect((await checked(method, url, goodBodies[path])).status, path).toBe(404);
     }
   });
+
+  const goodBodies: Readonly<Record<string, object>> = {
+    '/api/secrets/{name}/rollback': { version: 1 },
+    '/api/secrets/{name}/alias': {},
+  };
 
   it('for names that are taken, and bodies that are no JSON, of another type, too large', async () => {
     await checked('POST', '/api/policies', { name: 'taken', agents: [], rules: [] });

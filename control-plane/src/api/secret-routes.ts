@@ -25,15 +25,30 @@ const secret = z
     version: z.int().min(1),
     versions: z.array(z.int().min(1)),
     disabled: z.boolean(),
+    expiresAt: time.nullable().meta({ description: 'From when on it is not used any more.' }),
+    maxVersions: z.int().min(1).nullable().meta({ description: 'How many versions are kept; null: all.' }),
+    previousAliasUntil: time.nullable().meta({ description: 'When the alias before this one dies.' }),
+    lastUsedAt: time.nullable().meta({ description: 'As the audit trail says, some seconds behind.' }),
     fingerprint: z.string().meta({ description: 'Keyed: tells the value from another, and nothing else about it.' }),
     valueSetAt: time,
     ...standing,
   })
   .meta({ id: 'Secret' });
-const written = secret.extend({ revision }).meta({ id: 'WrittenSecret' });
+export const writtenSecret = secret.extend({ revision }).meta({ id: 'WrittenSecret' });
 
 const { isDisabled: disabled, ...changeable } = secretUpdateInput.shape;
 const update = z.strictObject({ ...changeable, disabled }).meta({ id: 'SecretUpdate' });
+
+const daysText = 'must be a whole number of days, 0-3650';
+const secretPageForm = pageForm.extend({
+  expiring: z
+    .string()
+    .regex(/^[0-9]{1,4}$/, daysText)
+    .transform(Number)
+    .refine((days) => days <= 3650, daysText)
+    .meta({ description: 'Those alone that expire within so many days, or have expired.' })
+    .optional(),
+});
 
 /** `/api/secrets`. No answer has a value. */
 export function secretRoutes(secrets: SecretService): RestRoute[] {
@@ -48,10 +63,11 @@ function secretReads(secrets: SecretService): RestRoute[] {
       id: 'listSecrets',
       summary: 'Secrets in the order of their names',
       access: 'secret:read',
-      query: pageForm,
+      query: secretPageForm,
       status: 200,
       answer: pageOf(secret),
-      handle: async ({ principal, query }) => pageBody(await secrets.list(principal, query), showDisabled),
+      handle: async ({ principal, query: { expiring, ...page } }) =>
+        pageBody(await secrets.list(principal, { ...page, expiringWithinDays: expiring }), showDisabled),
     }),
     restRoute({
       method: 'get',
@@ -76,7 +92,7 @@ function secretWrites(secrets: SecretService): RestRoute[] {
       access: 'secret:create',
       body: newSecretInput.meta({ id: 'NewSecret' }),
       status: 201,
-      answer: written,
+      answer: writtenSecret,
       faults: ['NAME_TAKEN'],
       handle: async ({ principal, body }) => {
         const { object, revision } = await secrets.create(principal, body);
@@ -91,7 +107,7 @@ function secretWrites(secrets: SecretService): RestRoute[] {
       access: 'secret:update',
       body: update,
       status: 200,
-      answer: written,
+      answer: writtenSecret,
       faults: ['SECRET_UNAVAILABLE'],
       handle: async ({ principal, params, body }) => {
         const { object, revision } = await secrets.put(principal, params.name, withDisabled(body));

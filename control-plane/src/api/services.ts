@@ -11,15 +11,21 @@ import type { BackupService } from '../backup/backup.service.ts';
 import type { KeysService } from '../keys/keys.service.ts';
 import type { PlanService } from '../plan/plan.service.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
+import type { RotationService } from '../rotation/rotation.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
+import type { SecretDependentsService } from '../secrets/secret-dependents.service.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
 import type { AppliedWait } from '../workers/applied-wait.ts';
 import type { SimulationService } from '../simulation/simulation.service.ts';
+import type { SecretVersionService } from '../secrets/secret-version.service.ts';
 import type { WorkerService } from '../workers/worker.service.ts';
 
 /** Everything that the API calls. */
 export interface Services {
   readonly secrets: SecretService;
+  readonly rotations: RotationService;
+  readonly secretVersions: SecretVersionService;
+  readonly dependents: SecretDependentsService;
   readonly agents: AgentService;
   readonly certificates: AgentCertificateService;
   readonly policies: PolicyService;

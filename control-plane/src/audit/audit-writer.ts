@@ -11,7 +11,7 @@ export interface AuditWriterOptions {
   readonly store: AuditStore;
   readonly log: WriterLog;
   /** Told of each batch that was written, with the age of its oldest event. */
-  readonly written: (events: number, lagSeconds: number) => void;
+  readonly written: (events: readonly AuditEvent[], lagSeconds: number) => void;
   readonly failed: () => void;
 }
 
@@ -52,6 +52,6 @@ export class AuditWriter {
       throw error;
     }
     const oldestMs = events.reduce((oldest, { timeMs }) => Math.min(oldest, timeMs), Date.now());
-    written(events.length, (Date.now() - oldestMs) / 1_000);
+    written(events, (Date.now() - oldestMs) / 1_000);
   }
 }

@@ -13,9 +13,9 @@ export interface CallOrigin {
   readonly requestId: string;
 }
 
-/** Who calls the API: a user who signed in, an API key, or this machine's own command line (`local`). */
+/** Who calls the API: a user who signed in, an API key, or this machine's own command line (`local`), or OneCLI itself (`system`). */
 export interface Principal {
-  readonly kind: 'user' | 'key' | 'local';
+  readonly kind: 'user' | 'key' | 'local' | 'system';
   readonly name: string;
   readonly assignments: readonly Assignment[];
   /** Of a user, and of the user whose key it is. */
@@ -39,3 +39,6 @@ export interface KeyLimits {
 export function everywhere(role: Role): readonly Assignment[] {
   return [{ role, environments: ['*'] }];
 }
+
+/** OneCLI itself, at work on what an admin has set up. */
+export const systemPrincipal: Principal = { kind: 'system', name: 'onecli', assignments: everywhere('owner') };

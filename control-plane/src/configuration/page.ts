@@ -35,6 +35,8 @@ export async function pageByName<Row extends ObjectLiteral & { name: string }>(
   manager: EntityManager,
   entity: EntityTarget<Row>,
   request: PageRequest,
+  /** Rows that are meant, as SQL of `row`; all when absent. */
+  narrow?: { readonly where: string; readonly parameters: ObjectLiteral },
 ): Promise<Page<Row>> {
   const limit = Math.min(Math.max(Math.trunc(request.limit ?? defaultLimit), 1), maxLimit);
   const query = manager
@@ -48,6 +50,7 @@ export async function pageByName<Row extends ObjectLiteral & { name: string }>(
   if (request.environments !== undefined)
     query.andWhere("split_part(row.name, '/', 1) IN (:...environments)", { environments: [...request.environments] });
   const rows = await query
+    .andWhere(narrow?.where ?? 'true', narrow?.parameters)
     .orderBy('row.name', 'ASC')
     .limit(limit + 1)
     .getMany();

@@ -2,8 +2,9 @@ import { DataSource, type EntitySchema } from 'typeorm';
 import { AgentEntity, AgentIdentityEntity, AgentTokenEntity } from '../agents/agent.entity.ts';
 import { AuthorityEntity, ClientAuthorityEntity } from '../authority/authority.entity.ts';
 import { PolicyEntity } from '../policies/policy.entity.ts';
+import { RotationEntity, RunEntity } from '../rotation/rotation.entity.ts';
 import { RouteEntity } from '../routes/route.entity.ts';
-import { SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
+import { DestroyedVersionEntity, SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
@@ -13,6 +14,8 @@ import { AddManagedBy } from './add-managed-by.migration.ts';
 import { AddObjectRevisions } from './add-object-revisions.migration.ts';
 import { AddPrincipals } from './add-principals.migration.ts';
 import { AddRestore } from './add-restore.migration.ts';
+import { AddRotations } from './add-rotations.migration.ts';
+import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
@@ -29,6 +32,8 @@ export const migrations = [
   AddRestore,
   AddPrincipals,
   AddAuditOrder,
+  AddSecretLifecycle,
+  AddRotations,
 ];
 
 export interface DataSourceOptions {
@@ -51,6 +56,9 @@ export function createDataSource(options: DataSourceOptions): DataSource {
   const entities: EntitySchema[] = [
     SecretEntity,
     SecretVersionEntity,
+    DestroyedVersionEntity,
+    RotationEntity,
+    RunEntity,
     AgentEntity,
     AgentIdentityEntity,
     AgentTokenEntity,

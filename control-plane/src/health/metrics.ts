@@ -34,6 +34,7 @@ export class Metrics {
   readonly #pool: Gauge<'state'>;
   readonly #workers: Gauge<'state'>;
   readonly #lowestRevision: Gauge;
+  readonly #expiring: Gauge<'state'>;
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
@@ -65,6 +66,15 @@ export class Metrics {
       'Lowest revision that a live worker applied',
       [],
     );
+    this.#expiring = this.#gauge('onecli_secrets_expiring', 'Secrets that expire within 14 days, or have expired', [
+      'state',
+    ]);
+  }
+
+  /** Secrets that expire within two weeks, and that have expired. */
+  secretsExpiring(expiring: number, expired: number): void {
+    this.#expiring.set({ state: 'expiring' }, expiring);
+    this.#expiring.set({ state: 'expired' }, expired);
   }
 
   /** A request ended. `route` is the route's pattern. */

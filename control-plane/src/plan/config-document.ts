@@ -7,7 +7,7 @@ import { invalidField, parseInput } from '../configuration/parse-input.ts';
 import { bodyOf, documentOf as policyDocument } from '../policies/policy-document.ts';
 import { newPolicyInput } from '../policies/policy-input.ts';
 import { newRouteInput } from '../routes/route-input.ts';
-import { newSecretInput } from '../secrets/secret-input.ts';
+import { newSecretFields } from '../secrets/secret-input.ts';
 import type { DesiredObject, PlanProblem } from './planned-change.ts';
 
 /** All objects of one configuration, so that the lock of a change is held for seconds at most. */
@@ -15,8 +15,8 @@ const maxObjects = 10_000;
 
 /** The objects of a configuration as a person writes them. What is absent is the default; a value and `disabled` stay as they are. */
 export const objectSchemas = {
-  secrets: newSecretInput.extend({
-    value: newSecretInput.shape.value.optional(),
+  secrets: newSecretFields.omit({ generate: true, expiresAt: true, maxVersions: true }).extend({
+    value: newSecretFields.shape.value.optional(),
     disabled: z.boolean().optional(),
   }),
   agents: newAgentInput.extend({ disabled: z.boolean().optional() }),

@@ -1,12 +1,22 @@
 import type { Binding } from '@onecli/shared/domain/binding';
 import { Fault } from '@onecli/shared/fault';
-import { secretVersionContext } from '@onecli/shared/seal-contexts';
+import { secretKeyIdContext, secretVersionContext } from '@onecli/shared/seal-contexts';
+import { SecretValue } from '@onecli/shared/secret-value';
 import { fingerprint } from '@onecli/shared/vault/keyed-hash';
 import { open, seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { EntityManager } from 'typeorm';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { type SecretRow, SecretVersionEntity, type SecretVersionRow } from './secret.entity.ts';
+import { requireVersion } from './secret-versions.ts';
+
+export interface NewVersion {
+  readonly value: string;
+  readonly now: Date;
+  /** Being tried out: workers are not given it. */
+  readonly isPending?: boolean;
+  readonly keyId?: string | undefined;
+}
 
 /** Seals and opens the versions of secrets, inside the transaction of a change. */
 export class SecretVault {
@@ -16,22 +26,57 @@ export class SecretVault {
     this.#keys = keys;
   }
 
-  /** Adds the value as the row's current version, which it gives. */
-  async insertVersion(manager: EntityManager, row: SecretRow, value: string, now: Date): Promise<SecretVersionRow> {
+  /** Adds a version, which it gives. `keyId` is what the provider calls the key. */
+  async insertVersion(
+    manager: EntityManager,
+    secret: SecretRow,
+    version: number,
+    added: NewVersion,
+  ): Promise<SecretVersionRow> {
+    const { value, now, isPending = false, keyId } = added;
     const { keyring, fingerprintKey } = this.#keys;
     const plaintext = Buffer.from(value, 'utf8');
-    const sealed = seal(keyring, secretVersionContext(row.id, row.currentVersion, row.binding), plaintext);
+    const sealed = seal(keyring, secretVersionContext(secret.id, version, secret.binding), plaintext);
     const print = fingerprint(fingerprintKey, plaintext);
     plaintext.fill(0);
-    const version = {
-      secretId: row.id,
-      version: row.currentVersion,
+    const row = {
+      secretId: secret.id,
+      version,
       sealed,
       fingerprint: print,
       createdAt: now,
+      isPending,
+      sealedKeyId: keyId === undefined ? null : this.#sealKeyId(secret, version, keyId),
     };
-    await manager.insert(SecretVersionEntity, version);
-    return version;
+    await manager.insert(SecretVersionEntity, row);
+    return row;
+  }
+
+  /** Notes what the provider calls the key of a version. */
+  async setKeyId(manager: EntityManager, secret: SecretRow, version: number, keyId: string): Promise<void> {
+    const sealedKeyId = this.#sealKeyId(secret, version, keyId);
+    await manager.update(SecretVersionEntity, { secretId: secret.id, version }, { sealedKeyId });
+  }
+
+  /** The value of a version, to be sent where its binding lets it go. @throws Fault NOT_FOUND, SECRET_UNAVAILABLE */
+  async valueOf(manager: EntityManager, secret: SecretRow, version: number): Promise<SecretValue> {
+    const row = await requireVersion(manager, secret, version);
+    const plaintext = this.#open(secret, version, row.sealed);
+    const value = SecretValue.of(plaintext);
+    plaintext.fill(0);
+    return value;
+  }
+
+  /** What the provider calls the key of a version; undefined when that is not known. @throws Fault SECRET_UNAVAILABLE */
+  async keyIdOf(manager: EntityManager, secret: SecretRow, version: number): Promise<SecretValue | undefined> {
+    const row = await manager.findOneBy(SecretVersionEntity, { secretId: secret.id, version });
+    if (row === null || row.sealedKeyId === null) return undefined;
+    const { sealedKeyId } = row;
+    return SecretValue.of(
+      this.#opened(secret, version, () =>
+        open(this.#keys.keyring, secretKeyIdContext(secret.id, version), sealedKeyId),
+      ),
+    );
   }
 
   /**
@@ -68,9 +113,18 @@ export class SecretVault {
     }
   }
 
+  #sealKeyId(secret: SecretRow, version: number, keyId: string): Buffer {
+    return seal(this.#keys.keyring, secretKeyIdContext(secret.id, version), Buffer.from(keyId, 'utf8'));
+  }
+
   #open(secret: SecretRow, version: number, sealed: Buffer): Buffer {
+    const context = secretVersionContext(secret.id, version, secret.binding);
+    return this.#opened(secret, version, () => open(this.#keys.keyring, context, sealed));
+  }
+
+  #opened(secret: SecretRow, version: number, work: () => Buffer): Buffer {
     try {
-      return open(this.#keys.keyring, secretVersionContext(secret.id, version, secret.binding), sealed);
+      return work();
     } catch (cause) {
       if (!(cause instanceof VaultFault)) throw cause;
       throw new Fault('SECRET_UNAVAILABLE', `Version ${version} of ${secret.name} does not open`, { cause });

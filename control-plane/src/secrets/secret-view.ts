@@ -14,6 +14,14 @@ export interface SecretView {
   readonly version: number;
   readonly versions: readonly number[];
   readonly isDisabled: boolean;
+  /** From when on workers refuse it. */
+  readonly expiresAt: Date | null;
+  /** How many versions are kept; null: all. */
+  readonly maxVersions: number | null;
+  /** When the alias before this one dies; null when there is none. */
+  readonly previousAliasUntil: Date | null;
+  /** As the audit trail says, some seconds behind; null: never, or not since it was recorded. */
+  readonly lastUsedAt: Date | null;
   /** Keyed: tells the current value from another, and nothing else about it. */
   readonly fingerprint: string;
   readonly valueSetAt: Date;
@@ -30,7 +38,7 @@ export async function viewSecrets(manager: EntityManager, rows: readonly SecretR
   if (rows.length === 0) return [];
   const versions = await manager.getRepository(SecretVersionEntity).find({
     select: { secretId: true, version: true, fingerprint: true, createdAt: true },
-    where: { secretId: In(rows.map((row) => row.id)) },
+    where: { secretId: In(rows.map((row) => row.id)), isPending: false },
     order: { secretId: 'ASC', version: 'ASC' },
   });
   const bySecret = new Map<string, SecretVersionRow[]>();
@@ -39,13 +47,30 @@ export async function viewSecrets(manager: EntityManager, rows: readonly SecretR
     if (list) list.push(version);
     else bySecret.set(version.secretId, [version]);
   }
-  return rows.map((row) => viewOf(row, bySecret.get(row.id) ?? []));
+  const lastUses = await lastUsesOf(manager, rows);
+  return rows.map((row) => viewOf(row, bySecret.get(row.id) ?? [], lastUses.get(row.id) ?? null));
+}
+
+/** The view of one secret. */
+export async function viewSecret(manager: EntityManager, row: SecretRow): Promise<SecretView> {
+  const [view] = await viewSecrets(manager, [row]);
+  if (view === undefined) throw new Error('A view was not made');
+  return view;
+}
+
+async function lastUsesOf(manager: EntityManager, rows: readonly SecretRow[]): Promise<ReadonlyMap<string, Date>> {
+  const uses = await manager.query<{ secret_id: string; last: Date }[]>(
+    'SELECT secret_id, max(last_used_at) AS last FROM secret_use WHERE secret_id = ANY ($1::uuid[]) GROUP BY secret_id',
+    [rows.map(({ id }) => id)],
+  );
+  return new Map(uses.map(({ secret_id: id, last }) => [id, last]));
 }
 
 /** The view of a secret whose versions are known. */
 export function viewOf(
   row: SecretRow,
   versions: readonly Pick<SecretVersionRow, 'version' | 'fingerprint' | 'createdAt'>[],
+  lastUsedAt: Date | null,
 ): SecretView {
   const current = versions.find((version) => version.version === row.currentVersion);
   return {
@@ -57,6 +82,10 @@ export function viewOf(
     version: row.currentVersion,
     versions: versions.map((version) => version.version),
     isDisabled: row.isDisabled,
+    expiresAt: row.expiresAt,
+    maxVersions: row.maxVersions,
+    previousAliasUntil: row.previousAliasUntil,
+    lastUsedAt,
     managedBy: row.managedBy,
     fingerprint: current?.fingerprint ?? '',
     valueSetAt: current?.createdAt ?? row.updatedAt,

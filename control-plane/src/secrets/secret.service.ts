@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Binding } from '@onecli/shared/domain/binding';
-import { environmentOf, isSecretName } from '@onecli/shared/domain/names';
+import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { z } from 'zod';
@@ -11,19 +11,27 @@ import type { ChangeConfig, ConfigTransaction } from '../configuration/change-co
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
 import { invalidField, parseInput } from '../configuration/parse-input.ts';
 import { type Selection, selectRows } from '../configuration/select-rows.ts';
-import type { Removed, Written } from '../configuration/written.ts';
+import type { ObjectRef } from '../configuration/object-ref.ts';
+import type { Change, Removal, Removed, WriteOptions, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
+import { generateValue } from './generate-value.ts';
 import { SecretEntity, type SecretRow } from './secret.entity.ts';
 import { aliasAfter, newAlias } from './secret-alias.ts';
 import { newSecretInput, secretUpdateInput, secretUpsertInput } from './secret-input.ts';
 import { SecretVault } from './secret-vault.ts';
-import { type SecretView, viewOf, viewSecrets } from './secret-view.ts';
+import { destroyOld, nextVersion } from './secret-versions.ts';
+import { findSecret, requireSecret } from './require-secret.ts';
+import { type SecretView, viewOf, viewSecret, viewSecrets } from './secret-view.ts';
 
 type NewSecret = z.output<typeof newSecretInput>;
 type SecretUpdate = z.output<typeof secretUpdateInput>;
 
-/** What a write did to a secret, inside a transaction that may do more. */
-export type SecretChange = Omit<Written<SecretView>, 'revision'>;
+/** With `expiringWithinDays`: those that expire by then, or have expired. */
+export interface SecretPageRequest extends PageRequest {
+  readonly expiringWithinDays?: number | undefined;
+}
+
+type SecretChange = Change<SecretView>;
 
 const unbound: Binding = { hosts: [], surfaces: [] };
 
@@ -40,10 +48,10 @@ export class SecretService {
   }
 
   /** One page, in the order of names. */
-  async list(principal: Principal, request: PageRequest = {}): Promise<Page<SecretView>> {
+  async list(principal: Principal, request: SecretPageRequest = {}): Promise<Page<SecretView>> {
     const reach = authorizeList(principal, 'secret:read');
     const asked = reach === '*' ? request : { ...request, environments: reach };
-    const page = await pageByName(this.#dataSource.manager, SecretEntity, asked);
+    const page = await pageByName(this.#dataSource.manager, SecretEntity, asked, expiringIn(request));
     return { items: await viewSecrets(this.#dataSource.manager, page.items), next: page.next };
   }
 
@@ -53,16 +61,18 @@ export class SecretService {
   }
 
   /** @throws Fault NOT_FOUND */
-  async get(principal: Principal, name: string): Promise<SecretView> {
-    authorize(principal, 'secret:read', environmentOf(name));
-    return viewOne(this.#dataSource.manager, await requireSecret(this.#dataSource.manager, name));
+  async get(principal: Principal, ref: ObjectRef): Promise<SecretView> {
+    if (typeof ref === 'string') authorize(principal, 'secret:read', environmentOf(ref));
+    const row = await requireSecret(this.#dataSource.manager, ref);
+    authorize(principal, 'secret:read', environmentOf(row.name));
+    return viewSecret(this.#dataSource.manager, row);
   }
 
   /** Makes a secret with its first version. @throws Fault INVALID, NAME_TAKEN */
   async create(principal: Principal, input: unknown): Promise<Written<SecretView>> {
     const secret = parseInput(newSecretInput, input);
     authorize(principal, 'secret:create', environmentOf(secret.name));
-    return this.#changeOne(principal, async (tx) => {
+    return this.#changeOne(principal, {}, async (tx) => {
       if (await tx.manager.existsBy(SecretEntity, { name: secret.name }))
         throw new Fault('NAME_TAKEN', `The secret ${secret.name} exists`);
       return this.#insert(tx, secret);
@@ -76,58 +86,84 @@ export class SecretService {
   async put(principal: Principal, name: string, input: unknown): Promise<Written<SecretView>> {
     const update = parseInput(secretUpdateInput, input);
     authorizeUpdate(principal, name, update);
-    return this.#changeOne(principal, async (tx) => this.#update(tx, await requireSecret(tx.manager, name), update));
+    return this.#changeOne(principal, {}, async (tx) =>
+      this.#update(tx, await requireSecret(tx.manager, name), update),
+    );
   }
 
   /**
    * Brings the secret of a name to what is given, and makes it when it is absent: then a value is needed. What is absent
-   * stays as it is, null sets it back to its default, and the value that is current already makes no new version.
-   * @throws Fault INVALID, SECRET_UNAVAILABLE
+   * stays as it is, null sets it back to its default, and the value that is current already makes no new version. By `ref` an
+   * id may say which is meant. @throws Fault INVALID, NOT_FOUND, CONFLICT, SECRET_UNAVAILABLE
    */
-  async upsert(principal: Principal, input: unknown): Promise<Written<SecretView>> {
-    return this.#changeOne(principal, (tx) => this.upsertIn(tx, principal, input));
+  async upsert(
+    principal: Principal,
+    input: unknown,
+    { ref, ...options }: WriteOptions & { readonly ref?: ObjectRef | undefined } = {},
+  ): Promise<Written<SecretView>> {
+    return this.#changeOne(principal, options, (tx) => this.#upsert(tx, principal, input, ref));
   }
 
   /** `upsert` within a transaction that does more. */
   async upsertIn(tx: ConfigTransaction, principal: Principal, input: unknown): Promise<SecretChange> {
-    const { name, ...fields } = parseInput(secretUpsertInput, input);
+    return this.#upsert(tx, principal, input, undefined);
+  }
+
+  async #upsert(
+    tx: ConfigTransaction,
+    principal: Principal,
+    input: unknown,
+    ref: ObjectRef | undefined,
+  ): Promise<SecretChange> {
+    const { name: named, ...fields } = parseInput(secretUpsertInput, input);
     const given = withoutAbsent(fields);
-    const before = await tx.manager.findOneBy(SecretEntity, { name });
+    const meant = ref === undefined ? null : await requireSecret(tx.manager, ref);
+    const name = named ?? meant?.name;
+    if (name === undefined) throw invalidField('name', 'is required');
+    if (meant !== null && name !== meant.name) throw invalidField('name', 'must be that of the secret, or absent');
+    const before = meant ?? (await findSecret(tx.manager, name));
     if (before === null) {
       authorize(principal, 'secret:create', environmentOf(name));
       const { value } = given;
-      if (value === undefined) throw invalidField('value', 'is required: there is no such secret yet');
-      return this.#insert(tx, { ...parseInput(newSecretInput, { name, value }), ...given, value });
+      if (value === undefined && given.generate === undefined)
+        throw invalidField('value', 'is required, or `generate`: there is no such secret yet');
+      const source = value === undefined ? { generate: given.generate } : { value };
+      return this.#insert(tx, { ...parseInput(newSecretInput, { name, ...source }), ...given });
     }
     // Before the value is compared: who may not set one is not told whether it is the current one.
-    authorizeUpdate(principal, name, given);
-    const { value, ...others } = given;
+    const { generate: _, ...update } = given;
+    authorizeUpdate(principal, name, update);
+    const { value, ...others } = update;
     const isNewValue = value !== undefined && !(await this.#vault.isCurrent(tx.manager, before, value));
     return this.#update(tx, before, isNewValue ? { ...others, value } : others);
   }
 
   /** Removes a secret with all its versions; one that is absent is fine. Policies that name it grant nothing by that name. */
-  async remove(principal: Principal, name: string): Promise<Removed> {
-    const { result, revision } = await this.#change.changeConfig(principal, (tx) => this.removeIn(tx, principal, name));
+  async remove(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<Removed> {
+    const work = (tx: ConfigTransaction) => this.removeIn(tx, principal, ref);
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { change: result, revision };
   }
 
   /** `remove` within a transaction that does more. */
-  async removeIn(tx: ConfigTransaction, principal: Principal, name: string): Promise<'DELETED' | 'UNCHANGED'> {
-    authorize(principal, 'secret:delete', environmentOf(name));
-    const row = isSecretName(name) ? await tx.manager.findOneBy(SecretEntity, { name }) : null;
+  async removeIn(tx: ConfigTransaction, principal: Principal, ref: ObjectRef): Promise<Removal> {
+    if (typeof ref === 'string') authorize(principal, 'secret:delete', environmentOf(ref));
+    const row = await findSecret(tx.manager, ref);
     if (row === null) return 'UNCHANGED';
+    authorize(principal, 'secret:delete', environmentOf(row.name));
+    tx.checkRevision('secret', row);
     await tx.manager.delete(SecretEntity, { id: row.id });
     tx.changed('secret', row.id, 'remove');
-    tx.audit('secret:delete', 'secret', name);
+    tx.audit('secret:delete', 'secret', row.name);
     return 'DELETED';
   }
 
   async #changeOne(
     principal: Principal,
+    options: WriteOptions,
     work: (tx: ConfigTransaction) => Promise<SecretChange>,
   ): Promise<Written<SecretView>> {
-    const { result, revision } = await this.#change.changeConfig(principal, work);
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { ...result, revision };
   }
 
@@ -135,7 +171,7 @@ export class SecretService {
     tx: ConfigTransaction,
     secret: NewSecret & { isDisabled?: boolean | undefined },
   ): Promise<SecretChange> {
-    const { name, value, description, binding, alias, isDisabled = false } = secret;
+    const { name, description, binding, alias, isDisabled = false, expiresAt, maxVersions } = secret;
     tx.checkRevision('secret', null);
     const now = new Date();
     const row: SecretRow = {
@@ -143,73 +179,91 @@ export class SecretService {
       name,
       description,
       alias: alias && newAlias(alias.prefix),
+      previousAlias: null,
+      previousAliasUntil: null,
       binding: binding ?? unbound,
       currentVersion: 1,
       isDisabled,
+      expiresAt,
+      expiryWarnedFor: null,
+      maxVersions,
       managedBy: null,
       revision: tx.revision,
       createdAt: now,
       updatedAt: now,
     };
     await tx.manager.insert(SecretEntity, row);
-    const version = await this.#vault.insertVersion(tx.manager, row, value, now);
+    const value = valueIn(secret);
+    if (value === undefined) throw new Error('A new secret has a value');
+    const version = await this.#vault.insertVersion(tx.manager, row, 1, { value, now });
     tx.changed('secret', row.id, 'upsert');
     tx.audit('secret:create', 'secret', name, { version: 1, isBound: binding !== null });
-    return { object: viewOf(row, [version]), change: 'CREATED' };
+    return { object: viewOf(row, [version], null), change: 'CREATED' };
   }
 
   async #update(tx: ConfigTransaction, before: SecretRow, update: SecretUpdate): Promise<SecretChange> {
     const now = new Date();
-    const after: SecretRow = {
-      ...before,
-      description: update.description ?? before.description,
-      alias: aliasAfter(before.alias, update.alias),
-      binding: update.binding === undefined ? before.binding : (update.binding ?? unbound),
-      isDisabled: update.isDisabled ?? before.isDisabled,
-      currentVersion: before.currentVersion + (update.value === undefined ? 0 : 1),
-    };
+    const value = valueIn(update);
+    const after = rowAfter(before, update);
+    if (value !== undefined) after.currentVersion = await nextVersion(tx.manager, before.id);
     const fields = changedFields(before, after);
-    if (fields.length === 0) return { object: await viewOne(tx.manager, before), change: 'UNCHANGED' };
+    if (fields.length === 0) return { object: await viewSecret(tx.manager, before), change: 'UNCHANGED' };
     tx.checkRevision('secret', before);
     after.updatedAt = now;
     after.revision = tx.revision;
     if (fields.includes('binding')) await this.#vault.reseal(tx.manager, before, after.binding);
-    if (update.value !== undefined) await this.#vault.insertVersion(tx.manager, after, update.value, now);
+    if (value !== undefined) await this.#vault.insertVersion(tx.manager, after, after.currentVersion, { value, now });
     const { id, ...columns } = after;
     await tx.manager.update(SecretEntity, { id }, columns);
+    const destroyed = await destroyOld(tx.manager, after);
     tx.changed('secret', id, 'upsert');
-    const action = update.value === undefined ? 'secret:update' : 'secret:rotate';
-    tx.audit(action, 'secret', before.name, { fields, version: after.currentVersion });
-    return { object: await viewOne(tx.manager, after), change: 'UPDATED' };
+    const action = value === undefined ? 'secret:update' : 'secret:rotate';
+    const detail = { fields, version: after.currentVersion, ...(destroyed.length > 0 && { destroyed }) };
+    tx.audit(action, 'secret', before.name, detail);
+    return { object: await viewSecret(tx.manager, after), change: 'UPDATED' };
   }
+}
+
+function expiringIn({ expiringWithinDays: days }: SecretPageRequest) {
+  if (days === undefined) return undefined;
+  return { where: 'row.expiresAt <= now() + make_interval(days => :days)', parameters: { days } };
 }
 
 /** A new value is a rotation; everything else, and a change of nothing, an update. */
 function authorizeUpdate(principal: Principal, name: string, update: SecretUpdate): void {
   const environment = environmentOf(name);
-  if (update.value !== undefined) authorize(principal, 'secret:rotate', environment);
-  if (update.value === undefined || Object.keys(update).length > 1) authorize(principal, 'secret:update', environment);
+  const isNewValue = update.value !== undefined || update.generate !== undefined;
+  if (isNewValue) authorize(principal, 'secret:rotate', environment);
+  if (!isNewValue || Object.keys(update).length > 1) authorize(principal, 'secret:update', environment);
+}
+
+/** The row as an update leaves it, but for its version. An alias that is replaced is dead at once. */
+function rowAfter(before: SecretRow, update: SecretUpdate): SecretRow {
+  const alias = aliasAfter(before.alias, update.alias);
+  return {
+    ...before,
+    description: update.description ?? before.description,
+    alias,
+    ...(alias !== before.alias && { previousAlias: null, previousAliasUntil: null }),
+    binding: update.binding === undefined ? before.binding : (update.binding ?? unbound),
+    isDisabled: update.isDisabled ?? before.isDisabled,
+    expiresAt: update.expiresAt === undefined ? before.expiresAt : update.expiresAt,
+    maxVersions: update.maxVersions === undefined ? before.maxVersions : update.maxVersions,
+  };
+}
+
+/** The value that is given, or one that is made now. */
+function valueIn({ value, generate }: Pick<SecretUpdate, 'value' | 'generate'>): string | undefined {
+  return value ?? (generate && generateValue(generate));
 }
 
 function withoutAbsent<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== undefined)) as never;
 }
 
-async function requireSecret(manager: EntityManager, name: string): Promise<SecretRow> {
-  const row = isSecretName(name) ? await manager.findOneBy(SecretEntity, { name }) : null;
-  if (row === null) throw new Fault('NOT_FOUND', 'There is no secret of that name');
-  return row;
-}
-
-async function viewOne(manager: EntityManager, row: SecretRow): Promise<SecretView> {
-  const [view] = await viewSecrets(manager, [row]);
-  if (view === undefined) throw new Error('A view was not made');
-  return view;
-}
-
 /** Names of the fields that differ; `value` for a new version. */
 function changedFields(before: SecretRow, after: SecretRow): string[] {
-  const fields = (['description', 'alias', 'binding', 'isDisabled'] as const).filter(
+  const fields = (['description', 'alias', 'binding', 'isDisabled', 'expiresAt', 'maxVersions'] as const).filter(
     (field) => !isDeepStrictEqual(before[field], after[field]),
   );
   return before.currentVersion === after.currentVersion ? fields : ['value', ...fields];

@@ -102,6 +102,18 @@ export class Secret {
   @Field(() => Boolean)
   isDisabled: boolean;
 
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'From when on it is not used any more.' })
+  expiresAt: Date | null;
+
+  @Field(() => Int, { nullable: true, description: 'How many versions are kept. Null: all.' })
+  maxVersions: number | null;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'When the alias before this one dies.' })
+  previousAliasUntil: Date | null;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'As the audit trail says, some seconds behind.' })
+  lastUsedAt: Date | null;
+
   @Field(() => String, { description: 'Keyed: tells the current value from another, and nothing else about it.' })
   fingerprint: string;
 
@@ -132,13 +144,45 @@ export class SecretPayload extends WritePayload {
   object: Secret | null;
 }
 
+/** Alphabets of the generator, as a GraphQL enum. */
+export enum Alphabet {
+  ALPHANUMERIC = 'alphanumeric',
+  HEX = 'hex',
+  DIGITS = 'digits',
+  BASE32 = 'base32',
+  BASE64URL = 'base64url',
+  SYMBOLS = 'symbols',
+}
+registerEnumType(Alphabet, { name: 'Alphabet', description: 'What a generated value is made of.' });
+
+@InputType({ description: 'What a random value is to look like. Fewer than 80 random bits are refused.' })
+export class GenerateInput {
+  @Field(() => Int, { nullable: true, description: '40 when absent.' })
+  length?: number | null;
+
+  @Field(() => Alphabet, { nullable: true, description: 'ALPHANUMERIC when absent.' })
+  alphabet?: Alphabet | null;
+
+  @Field(() => String, { nullable: true, description: 'What it starts with.' })
+  prefix?: string | null;
+}
+
 @InputType()
 export class NewSecretInput {
   @Field(() => String)
   name: string;
 
-  @Field(() => String, { description: 'It goes in and never comes out.' })
-  value: string;
+  @Field(() => String, { nullable: true, description: 'It goes in and never comes out. Either this, or `generate`.' })
+  value?: string | null;
+
+  @Field(() => GenerateInput, { nullable: true, description: 'Make a random value; nobody is shown it.' })
+  generate?: GenerateInput | null;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'From when on it is not used any more.' })
+  expiresAt?: Date | null;
+
+  @Field(() => Int, { nullable: true, description: 'How many versions are kept; all when absent.' })
+  maxVersions?: number | null;
 
   @Field(() => String, { nullable: true })
   description?: string | null;
@@ -157,6 +201,18 @@ export class NewSecretInput {
 export class SecretUpdateInput {
   @Field(() => String, { nullable: true })
   value?: string | null;
+
+  @Field(() => GenerateInput, { nullable: true, description: 'Make a random value; nobody is shown it.' })
+  generate?: GenerateInput | null;
+
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: 'From when on it is not used any more; null: never.',
+  })
+  expiresAt?: Date | null;
+
+  @Field(() => Int, { nullable: true, description: 'How many versions are kept; null: all.' })
+  maxVersions?: number | null;
 
   @Field(() => String, { nullable: true })
   description?: string | null;

@@ -14,25 +14,29 @@ export interface Spot extends Grant {
 
 export type Found =
   | { readonly kind: 'found'; readonly spots: readonly Spot[]; readonly hasMention: boolean }
-  | { readonly kind: 'refused' }
+  | Refused
   | { readonly kind: 'unreadable'; readonly detail: string };
 
-type Judged =
-  | { readonly kind: 'grants'; readonly grants: readonly Grant[] }
-  | { readonly kind: 'mention' }
-  | { readonly kind: 'refused' };
+type Judged = { readonly kind: 'grants'; readonly grants: readonly Grant[] } | { readonly kind: 'mention' } | Refused;
+
+interface Refused {
+  readonly kind: 'refused';
+  readonly reason: 'PLACEHOLDER_NOT_BOUND' | 'SECRET_EXPIRED';
+}
+const notBound: Refused = { kind: 'refused', reason: 'PLACEHOLDER_NOT_BOUND' };
+const expired: Refused = { kind: 'refused', reason: 'SECRET_EXPIRED' };
 
 /** In the strings of a JSON text; undefined for what is none. */
 export function findJsonSpots(text: string, surface: BodySurface, scope: PlacementScope): Found | undefined {
   const spots: Spot[] = [];
   let hasMention = false;
-  let isRefused = false;
+  let refused: Refused | undefined;
   const scan = scanJson(text, (string) => {
     const raw = text.slice(string.start, string.end);
     const { text: meant, rawAt } = raw.includes('\\') ? decodeJsonString(raw) : { text: raw, rawAt: undefined };
     const judged = judge(meant, string.isName ? undefined : surface, scope, string);
     if (judged.kind === 'mention') hasMention = true;
-    else if (judged.kind === 'refused') isRefused = true;
+    else if (judged.kind === 'refused') refused = judged;
     else {
       for (const grant of judged.grants) {
         const start = string.start + (rawAt?.[grant.start] ?? grant.start);
@@ -41,7 +45,7 @@ export function findJsonSpots(text: string, surface: BodySurface, scope: Placeme
     }
   });
   if (scan.kind === 'fault') return undefined;
-  if (isRefused) return { kind: 'refused' };
+  if (refused) return refused;
   // Which of the two counts is for its reader to say.
   if (spots.length > 0 && scan.hasRepeatedName) return { kind: 'unreadable', detail: 'an object has a member twice' };
   return { kind: 'found', spots, hasMention };
@@ -58,7 +62,7 @@ export function findFormSpots(text: string, scope: PlacementScope): Found {
     for (const [surface, start, stop] of [[undefined, from, valueAt] as const, ['form', valueAt, end] as const]) {
       const { text: meant, rawAt } = decodeWithOffsets(text.slice(start, stop));
       const judged = judge(surface === undefined ? meant.replace(/=$/, '') : meant, surface, scope);
-      if (judged.kind === 'refused') return { kind: 'refused' };
+      if (judged.kind === 'refused') return judged;
       if (judged.kind === 'mention') hasMention = true;
       if (judged.kind !== 'grants') continue;
       for (const grant of judged.grants) {
@@ -74,7 +78,7 @@ export function findFormSpots(text: string, scope: PlacementScope): Found {
 /** In a text that is nothing but text. */
 export function findTextSpots(text: string, surface: BodySurface, scope: PlacementScope): Found {
   const judged = judge(text, surface, scope);
-  if (judged.kind === 'refused') return { kind: 'refused' };
+  if (judged.kind === 'refused') return judged;
   if (judged.kind === 'mention') return { kind: 'found', spots: [], hasMention: true };
   return { kind: 'found', spots: judged.grants.map((grant) => ({ ...grant, write: writeText })), hasMention: false };
 }
@@ -85,6 +89,7 @@ function judge(text: string, surface: Surface | undefined, scope: PlacementScope
   const grants: Grant[] = [];
   for (const placeholder of placeholders) {
     const grant = grantOne(placeholder, text, grants.at(-1)?.end ?? 0, surface, scope);
+    if (grant === 'SECRET_EXPIRED') return expired;
     if (
       typeof grant !== 'string' &&
       (json === undefined || surface !== 'json' || bindsPlace(grant.secret.binding, json))
@@ -92,11 +97,11 @@ function judge(text: string, surface: Surface | undefined, scope: PlacementScope
       grants.push(grant);
   }
   if (grants.length === placeholders.length) return { kind: 'grants', grants };
-  if (grants.length > 0) return { kind: 'refused' };
+  if (grants.length > 0) return notBound;
   const [only] = placeholders;
   const isAlone =
     placeholders.length === 1 && only !== undefined && only.end === text.length && startsAt(text, only.start);
-  return { kind: isAlone ? 'refused' : 'mention' };
+  return isAlone ? notBound : { kind: 'mention' };
 }
 
 /** Whether nothing but the prefix of an alias is ahead. */

@@ -167,4 +167,13 @@ describe('placeByRoute', () => {
     const scope = scopeOf([open], { isSecure: false, port: 80 });
     expect(sent(place([route([bearer])], { scope })).headers).toEqual(['Authorization: Bearer v']);
   });
+
+  it('refuses what needs an expired secret, rather than letting it go without', () => {
+    const old = secretOn(['header'], { name: 'prod/key', values: [value], expiresAtMs: Date.now() - 1 });
+    expect(place([route([bearer])], { scope: scopeOf([old]) })).toEqual({
+      kind: 'refused',
+      finding: { kind: 'SECRET_EXPIRED', place: 'authorization' },
+    });
+    expect(sent(place([route([bearer], { methods: ['PUT'] })], { scope: scopeOf([old]) })).used).toEqual([]);
+  });
 });

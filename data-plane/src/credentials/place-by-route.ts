@@ -9,7 +9,7 @@ import { isSendableValue } from '../wire/field-syntax.ts';
 import type { Header } from '../wire/head.ts';
 import { parseTarget } from '@onecli/shared/wire/parse-target';
 import { type CompiledRoute, routeCovers } from './compile-routes.ts';
-import { bindingCovers, isBound, type UsedSecret } from '@onecli/shared/domain/grant-placeholders';
+import { bindingCovers, hasExpired, isBound, type UsedSecret } from '@onecli/shared/domain/grant-placeholders';
 import type { PlacementScope } from './placement-scope.ts';
 import type { SecretOpener } from './open-secret.ts';
 import { decodeOnce, percentEncode } from './percent-encoding.ts';
@@ -42,6 +42,8 @@ export function placeByRoute(
   const acting = routes.flatMap((route) =>
     routeCovers(route, request.methods, request.readings) ? act(route, scope) : [],
   );
+  const expired = acting.find(({ secret }) => hasExpired(secret));
+  if (expired) return { kind: 'refused', finding: { kind: 'SECRET_EXPIRED', place: placeOf(expired.inject) } };
   let kept: Pick<Placed, 'headers' | 'target'> = { headers, target: request.target };
   for (const { inject } of acting) for (const injection of inject) kept = { ...kept, ...without(kept, injection) };
   const placement = placeCredentials(kept.headers, kept.target, scope, opener);
@@ -64,6 +66,12 @@ function act({ secret: name, inject }: CompiledRoute, scope: PlacementScope): Ac
     return surface === undefined ? bindingCovers(binding, scope) : isBound(binding, surface, scope);
   });
   return mayAct ? [{ secret, version, placeholder: placeholderFor(name), inject }] : [];
+}
+
+/** Where a route would have put its secret. */
+function placeOf(inject: readonly Injection[]): string {
+  const [header] = inject.flatMap((injection) => ('header' in injection ? [injection.header.name.toLowerCase()] : []));
+  return header ?? 'target';
 }
 
 function injectAll(placement: Placed, acting: readonly Acting[], opener: SecretOpener): Placed {

@@ -1,6 +1,6 @@
 import type { Binding } from '@onecli/shared/domain/binding';
 import type { SecretRecord } from '@onecli/shared/domain/snapshot';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Configuration } from '../snapshot/configuration.ts';
 import { newKeyring, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
 import type { Header } from '../wire/head.ts';
@@ -309,5 +309,46 @@ describe('placeCredentials and rows that were altered', () => {
     const many = (count: number) => Array.from({ length: count }, () => 'onecli://prod/openai').join(' ');
     expect(values(place({ 'x-a': many(50), 'x-b': many(50) }))[0]).toContain(canary);
     expect(place({ 'x-a': many(50), 'x-b': many(51) })).toEqual({ kind: 'excessive' });
+  });
+
+  it('refuses a secret from the moment on at which it expires, by its own clock, and says so only to who may use it', () => {
+    const expiresAtMs = Date.UTC(2030, 0, 1);
+    const secrets = [sealedSecret(keyring, { name: 'prod/short', values: [canary], binding: both, expiresAtMs })];
+    const header = { Authorization: 'Bearer onecli://prod/short' };
+    vi.useFakeTimers({ now: expiresAtMs - 1 });
+    try {
+      expect(left(place(header, { secrets }))).toEqual(['prod/short@1']);
+      vi.setSystemTime(expiresAtMs);
+      const finding = { kind: 'SECRET_EXPIRED', place: 'authorization' };
+      expect(place(header, { secrets })).toEqual({ kind: 'refused', finding });
+      const pinned = { Authorization: 'Bearer onecli://prod/short@1' };
+      expect(place(pinned, { secrets })).toEqual({ kind: 'refused', finding });
+      expect(place(header, { secrets, grants: [] })).toMatchObject({ finding: { kind: 'PLACEHOLDER_NOT_GRANTED' } });
+      expect(place(header, { secrets, host: 'evil.example.com' })).toMatchObject({
+        finding: { kind: 'PLACEHOLDER_NOT_BOUND' },
+      });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('takes the alias before a new one until its time is over', () => {
+    const [alias, old] = [`sk-onecli7x${'n'.repeat(28)}`, `sk-onecli7x${'o'.repeat(28)}`];
+    const untilMs = Date.UTC(2030, 0, 1);
+    const secret = { name: 'prod/renamed', values: [canary], binding: both, alias };
+    const secrets = [sealedSecret(keyring, { ...secret, previousAlias: { alias: old, untilMs } })];
+    vi.useFakeTimers({ now: untilMs - 1 });
+    try {
+      for (const text of [alias, old])
+        expect(left(place({ Authorization: `Bearer ${text}` }, { secrets }))).toEqual(['prod/renamed@1']);
+      vi.setSystemTime(untilMs);
+      expect(left(place({ Authorization: `Bearer ${alias}` }, { secrets }))).toEqual(['prod/renamed@1']);
+      expect(place({ Authorization: `Bearer ${old}` }, { secrets })).toMatchObject({
+        kind: 'refused',
+        finding: { kind: 'PLACEHOLDER_NOT_GRANTED' },
+      });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -168,3 +168,17 @@ describe('placeInBody and values that are long', () => {
       });
   });
 });
+
+describe('placeInBody with an expired secret', () => {
+  const old = secretOn(['json', 'form', 'text'], { name: 'prod/old', values: ['x'], expiresAtMs: Date.now() - 1 });
+  const expired = { kind: 'refused', finding: { kind: 'SECRET_EXPIRED', place: 'body' } };
+
+  it.each([
+    ['json', '{"k":"onecli://prod/old"}'],
+    ['json', '{"k":"a onecli://prod/old b"}'],
+    ['form', 'a=b&k=onecli://prod/old'],
+    ['text', 'onecli://prod/old'],
+  ] as const)('refuses a body of %s: %s', (surface, body) => {
+    expect(placeInBody(Buffer.from(body), surface, scopeOf([old]), opener)).toEqual(expired);
+  });
+});

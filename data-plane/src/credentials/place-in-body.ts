@@ -43,7 +43,8 @@ export function placeInBody(
   if (!mayHold(body, surface)) return { kind: 'placed', body, used: [], hasMention: false };
   const text = body.toString('latin1');
   const found = findIn(body, text, surface, scope);
-  if (found.kind !== 'found') return found.kind === 'refused' ? notBound : found;
+  if (found.kind !== 'found')
+    return found.kind === 'refused' ? { kind: 'refused', finding: { kind: found.reason, place: 'body' } } : found;
   const left = judgeRest(text, found.spots);
   if (left === 'value') return notBound;
   const hasMention = left === 'mention' || found.hasMention;

@@ -2,6 +2,7 @@
 import { placeholderFor } from '@onecli/shared/domain/placeholder';
 import type { Rule } from '@onecli/shared/domain/policy';
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
+import { hasExpired } from '@onecli/shared/domain/grant-placeholders';
 import type { Configuration } from '../snapshot/configuration.ts';
 import type { Limits } from './limits.ts';
 
@@ -58,6 +59,7 @@ function describePlaceholder(configuration: Configuration, name: string): object
   const secret = configuration.secret(name);
   if (!secret || secret.isDisabled)
     return { placeholder, usable: false, why: secret ? 'an admin has disabled it' : 'there is no secret of that name' };
+  if (hasExpired(secret)) return { placeholder, usable: false, why: 'it has expired: an admin gives it a new value' };
   const { hosts, surfaces, allowCleartext } = secret.binding;
   if (hosts.length === 0 || surfaces.length === 0)
     return { placeholder, usable: false, why: 'it is bound to no host or no place' };

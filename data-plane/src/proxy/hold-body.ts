@@ -86,10 +86,9 @@ async function holdPlaced(
       return { kind: 'held', isContinued, used: placed.used, surfaces: placed.used.length > 0 ? [surface] : [] };
     case 'refused':
       exchange.findings.push(placed.finding);
-      return refusal(
-        'PLACEHOLDER_NOT_BOUND',
-        'A placeholder stands in the request body where its secret is not bound.',
-      );
+      return placed.finding.kind === 'SECRET_EXPIRED'
+        ? refusal('SECRET_EXPIRED', 'The secret of a placeholder in the request body has expired.')
+        : refusal('PLACEHOLDER_NOT_BOUND', 'A placeholder stands in the request body where its secret is not bound.');
     case 'unreadable':
       return unreadable(placed.detail);
     case 'unavailable':

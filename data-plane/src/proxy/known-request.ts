@@ -23,6 +23,11 @@ export interface KnownRequest {
   readonly bytes: Buffer;
 }
 
+/** With the moment from which on it does not hold: a secret expires, or the alias that it was asked for by dies. */
+interface TimedRequest extends KnownRequest {
+  readonly untilMs: number;
+}
+
 /** What is known of a head under a configuration, when that was worked out for this agent. */
 export function knownRequest(
   head: RequestHead,
@@ -31,14 +36,28 @@ export function knownRequest(
 ): KnownRequest | undefined {
   if (!isRepeated(head)) return undefined;
   const known = head.knownUnder(configuration);
-  return known?.agent === agent ? known : undefined;
+  return known?.agent === agent && known.untilMs > Date.now() ? known : undefined;
 }
 
 /** Keeps what was worked out from a head if that came before. `make` gives it. */
 export function keepKnown(head: RequestHead, configuration: Configuration, make: () => KnownRequest): void {
-  if (isRepeated(head)) head.keep(configuration, make());
+  if (!isRepeated(head)) return;
+  const known = make();
+  head.keep(configuration, { ...known, untilMs: untilMs(known.placed) });
 }
 
-function isRepeated(head: RequestHead): head is RepeatedHead<Configuration, KnownRequest> {
+/** When the first thing that was placed must not be placed any more, in milliseconds since the epoch. */
+function untilMs({ used }: Placed): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { secret, placeholder } of used) {
+    const { expiresAtMs, previousAlias } = secret;
+    if (expiresAtMs !== undefined) first = Math.min(first, expiresAtMs);
+    if (previousAlias !== undefined && placeholder.startsWith(previousAlias.alias))
+      first = Math.min(first, previousAlias.untilMs);
+  }
+  return first;
+}
+
+function isRepeated(head: RequestHead): head is RepeatedHead<Configuration, TimedRequest> {
   return head instanceof RepeatedHead;
 }

@@ -64,6 +64,7 @@ export interface Stopped {
     | 'POLICY_DENIED'
     | 'PLACEHOLDER_NOT_GRANTED'
     | 'PLACEHOLDER_NOT_BOUND'
+    | 'SECRET_EXPIRED'
     | 'SECRET_UNAVAILABLE'
     | 'BAD_REQUEST';
   readonly status: 101;

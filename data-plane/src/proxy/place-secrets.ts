@@ -84,6 +84,9 @@ function refusePlacement(
   if (finding.kind === 'PLACEHOLDER_NOT_GRANTED') {
     return refusal('PLACEHOLDER_NOT_GRANTED', `The placeholder ${where} is not granted to this agent here.`);
   }
+  if (finding.kind === 'SECRET_EXPIRED') {
+    return refusal('SECRET_EXPIRED', `The secret that is needed ${where} has expired.`);
+  }
   const why = exchange.request?.isSecure
     ? 'stands where its secret is not bound'
     : 'stands where its secret is not bound, or would leave without TLS: use https';

@@ -7,6 +7,8 @@ import { portsOf } from './named-ports.ts';
 export interface KnownAlias {
   readonly secret: SecretRecord;
   readonly prefix: string;
+  /** When it dies, in milliseconds since the epoch; undefined for one that lives. */
+  readonly untilMs: number | undefined;
 }
 
 /**
@@ -72,8 +74,12 @@ function isForBodies({ binding: { surfaces } }: SecretRecord): boolean {
   return surfaces.includes('json') || surfaces.includes('form') || surfaces.includes('text');
 }
 
+/** Of the alias, and of the one before it while that may still be used. */
 function aliasEntry(secret: SecretRecord): (readonly [string, KnownAlias])[] {
-  if (secret.alias === undefined) return [];
-  const { prefix, id } = splitAlias(secret.alias);
-  return [[id, { secret, prefix }]];
+  const { alias, previousAlias: before } = secret;
+  const entry = (text: string, untilMs?: number): readonly [string, KnownAlias] => {
+    const { prefix, id } = splitAlias(text);
+    return [id, { secret, prefix, untilMs }];
+  };
+  return [...(alias === undefined ? [] : [entry(alias)]), ...(before ? [entry(before.alias, before.untilMs)] : [])];
 }

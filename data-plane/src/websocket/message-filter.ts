@@ -2,7 +2,12 @@ import type { DataPart, FrameFault } from './codec/frame.ts';
 
 /** Why a message is not let through, beyond the frames' own rules. */
 export interface MessageFault extends FrameFault {
-  readonly reason: 'PLACEHOLDER_NOT_GRANTED' | 'PLACEHOLDER_NOT_BOUND' | 'SECRET_UNAVAILABLE' | 'SECRET_ECHOED';
+  readonly reason:
+    | 'PLACEHOLDER_NOT_GRANTED'
+    | 'PLACEHOLDER_NOT_BOUND'
+    | 'SECRET_EXPIRED'
+    | 'SECRET_UNAVAILABLE'
+    | 'SECRET_ECHOED';
 }
 
 /** Looks into one message, decoded: what goes on of it, as soon as that is known. */

@@ -4,7 +4,7 @@ import { closeCodes, type FrameFault, frameFault } from './codec/frame.ts';
 import { Utf8Check } from './codec/utf8-check.ts';
 import type { MessageFault, MessageFilter } from './message-filter.ts';
 
-type PlaceholderFinding = 'PLACEHOLDER_NOT_GRANTED' | 'PLACEHOLDER_NOT_BOUND';
+type PlaceholderFinding = 'PLACEHOLDER_NOT_GRANTED' | 'PLACEHOLDER_NOT_BOUND' | 'SECRET_EXPIRED';
 
 const nothing: Buffer = Buffer.alloc(0);
 const notUtf8 = frameFault(closeCodes.badPayload, 'a text message is not UTF-8');

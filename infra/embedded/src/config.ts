@@ -268,7 +268,13 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     ownListeners: found.ONECLI_OWN_LISTENERS,
     logLevel: found.ONECLI_LOG_LEVEL,
     workerSettings: definedOnly(workerSettings),
-    apiSettings: definedOnly(apiSettings(found)),
+    apiSettings: definedOnly({
+      ...apiSettings(found),
+      // What rotates secrets calls providers as workers call upstreams.
+      ONECLI_UPSTREAM_CA_FILE: found.ONECLI_UPSTREAM_CA_FILE,
+      ONECLI_ALLOW_RANGES: found.ONECLI_ALLOW_RANGES,
+      ONECLI_CONNECT_TO: found.ONECLI_CONNECT_TO,
+    }),
     inheritedEnvironment: definedOnly(
       Object.fromEntries(
         Object.entries(environment).filter(

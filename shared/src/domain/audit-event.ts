@@ -5,6 +5,7 @@ export const findingKinds = [
   'PLACEHOLDER_NOT_GRANTED',
   'PLACEHOLDER_NOT_BOUND',
   'PLACEHOLDER_IN_BODY',
+  'SECRET_EXPIRED',
   'SECRET_IN_RESPONSE',
 ] as const;
 

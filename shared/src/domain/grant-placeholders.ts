@@ -11,7 +11,9 @@ import type { SealedVersion, SecretRecord } from './snapshot.ts';
 export interface KnownSecrets {
   secret(name: string): SecretRecord | undefined;
   /** The secret whose alias has this id, and the alias's prefix. */
-  alias(id: string): { readonly secret: SecretRecord; readonly prefix: string } | undefined;
+  alias(
+    id: string,
+  ): { readonly secret: SecretRecord; readonly prefix: string; readonly untilMs?: number | undefined } | undefined;
 }
 
 /** Where a request goes and what its rule grants. */
@@ -37,7 +39,7 @@ export interface Grant extends UsedSecret {
   readonly end: number;
 }
 
-export type RefusedReason = 'PLACEHOLDER_NOT_GRANTED' | 'PLACEHOLDER_NOT_BOUND';
+export type RefusedReason = 'PLACEHOLDER_NOT_GRANTED' | 'PLACEHOLDER_NOT_BOUND' | 'SECRET_EXPIRED';
 
 export type Granted =
   | { readonly kind: 'granted'; readonly grants: readonly Grant[] }
@@ -70,7 +72,8 @@ export function grantOne(
 ): Grant | RefusedReason {
   const found = secretOf(placeholder, text, scope);
   if (found === undefined || found.start < from) return 'PLACEHOLDER_NOT_GRANTED';
-  return surface !== undefined && isBound(found.secret.binding, surface, scope) ? found : 'PLACEHOLDER_NOT_BOUND';
+  if (surface === undefined || !isBound(found.secret.binding, surface, scope)) return 'PLACEHOLDER_NOT_BOUND';
+  return hasExpired(found.secret) ? 'SECRET_EXPIRED' : found;
 }
 
 /**
@@ -85,7 +88,7 @@ function secretOf(placeholder: Placeholder, text: string, scope: GrantScope): Gr
     secret = scope.grants.has(name) ? scope.configuration.secret(name) : undefined;
   } else if (aliasId !== undefined) {
     const known = scope.configuration.alias(aliasId);
-    if (known === undefined || !scope.grants.has(known.secret.name)) return undefined;
+    if (known === undefined || isOver(known.untilMs) || !scope.grants.has(known.secret.name)) return undefined;
     start -= known.prefix.length;
     if (start < 0 || !text.startsWith(known.prefix, start)) return undefined;
     secret = known.secret;
@@ -94,6 +97,15 @@ function secretOf(placeholder: Placeholder, text: string, scope: GrantScope): Gr
   return !secret || secret.isDisabled || !version
     ? undefined
     : { secret, version, placeholder: text.slice(start, end), start, end };
+}
+
+/** Whether a secret is past its time, by this worker's own clock: also when nothing can tell it anything. */
+export function hasExpired({ expiresAtMs }: SecretRecord): boolean {
+  return isOver(expiresAtMs);
+}
+
+function isOver(untilMs: number | undefined): boolean {
+  return untilMs !== undefined && untilMs <= Date.now();
 }
 
 /** Whether a binding lets its secret leave on a surface of this request. */

@@ -10,11 +10,21 @@ export interface SealedVersion {
   readonly sealed: Buffer;
 }
 
+/** An alias that was replaced, and when it dies, in milliseconds since the epoch. */
+export interface AliasUntil {
+  readonly alias: string;
+  readonly untilMs: number;
+}
+
 export interface SecretRecord {
   readonly id: string;
   readonly name: string;
   /** Another text by which agents may hold it; see placeholder.ts. */
   readonly alias?: string | undefined;
+  /** The alias before that one, while it may still be used. */
+  readonly previousAlias?: AliasUntil | undefined;
+  /** Milliseconds since the epoch from which on it is not used any more; undefined when it does not expire. */
+  readonly expiresAtMs?: number | undefined;
   readonly binding: Binding;
   readonly isDisabled: boolean;
   readonly currentVersion: number;

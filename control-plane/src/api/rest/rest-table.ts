@@ -12,18 +12,36 @@ import { healthRoute } from '../health-route.ts';
 import { keyRoutes } from '../key-routes.ts';
 import { planRoutes } from '../plan-routes.ts';
 import { policyRoutes } from '../policy-routes.ts';
+import { rotationRoutes } from '../rotation-routes.ts';
 import { routeRoutes } from '../route-routes.ts';
 import { secretRoutes } from '../secret-routes.ts';
+import { secretVersionRoutes } from '../secret-version-routes.ts';
 import { workerRoutes } from '../worker-routes.ts';
 import { type OpenApiDocument, openApiDocument } from './openapi-document.ts';
 import { type RestRoute, restRoute } from './rest-route.ts';
 
 /** All that `/api` serves. A route that is not in this table is neither served nor documented. */
 export function restTable(services: Services, health: HealthCheck): readonly RestRoute[] {
-  const { secrets, agents, certificates, policies, routes, plans, audit, workers, keys, backups } = services;
+  const {
+    secrets,
+    rotations,
+    secretVersions,
+    dependents,
+    agents,
+    certificates,
+    policies,
+    routes,
+    plans,
+    audit,
+    workers,
+    keys,
+    backups,
+  } = services;
   const { users, passwords, sessions, apiKeys, adminEvents } = services;
   const table: RestRoute[] = [
     ...secretRoutes(secrets),
+    ...rotationRoutes(rotations),
+    ...secretVersionRoutes(secretVersions, dependents),
     ...agentRoutes(agents, certificates),
     ...policyRoutes(policies),
     ...routeRoutes(routes),

@@ -50,6 +50,7 @@ export async function serve(databaseUrl: string, overrides: Partial<Config> = {}
   await plane.partitions.start();
   await plane.auditWriter.start();
   plane.keyRotation.start();
+  plane.startTasks();
   const url = `http://127.0.0.1:${config.apiPort}`;
   const call: Served['call'] = (method, path, body, headers = {}) =>
     callApi(url + path, method, body, { ...basic('admin', adminPassword), ...headers });
@@ -82,6 +83,7 @@ async function testConfig(databaseUrl: string, overrides: Partial<Config>): Prom
     localAccessFile: undefined,
     destroyedFile: undefined,
     proxyUrl: undefined,
+    outgoing: { allowRanges: [], connectTo: undefined, rootsPem: undefined },
     trustedProxies: [],
     sessionLifetime: { idleSeconds: 7200, totalSeconds: 86_400 },
     logLevel: 'trace',

@@ -12,6 +12,8 @@ import { PlanService } from '../../plan/plan.service.ts';
 import { PolicyService } from '../../policies/policy.service.ts';
 import { RouteService } from '../../routes/route.service.ts';
 import { SecretService } from '../../secrets/secret.service.ts';
+import { SecretDependentsService } from '../../secrets/secret-dependents.service.ts';
+import { SecretVersionService } from '../../secrets/secret-version.service.ts';
 import { createDataSource } from '../data-source.ts';
 
 export const owner: Principal = { kind: 'user', name: 'admin', assignments: everywhere('owner') };
@@ -35,7 +37,9 @@ export async function openServices(connectionString: string, options: { master?:
     const policies = new PolicyService(dataSource, change, keys);
     const routes = new RouteService(dataSource, change, keys);
     const plans = new PlanService(dataSource, change, keys, { secrets, agents, policies, routes });
-    const services = { secrets, agents, certificates, policies, routes, plans };
+    const secretVersions = new SecretVersionService(dataSource, change);
+    const dependents = new SecretDependentsService(dataSource, policies, routes);
+    const services = { secrets, secretVersions, dependents, agents, certificates, policies, routes, plans };
     return { dataSource, source, warnings, keys, change, ...services, master, bus, close };
   } catch (error) {
     await close();

@@ -1,6 +1,6 @@
 import type { Binding } from '@onecli/shared/domain/binding';
 import type { Route } from '@onecli/shared/domain/route';
-import type { AgentRecord, SealedVersion, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
+import type { AgentRecord, AliasUntil, SealedVersion, SecretRecord, Snapshot } from '@onecli/shared/domain/snapshot';
 import { secretVersionContext } from '@onecli/shared/seal-contexts';
 import { Keyring } from '@onecli/shared/vault/keyring';
 import { MasterKey } from '@onecli/shared/vault/master-key';
@@ -18,10 +18,15 @@ export interface SecretText {
   readonly binding?: Binding;
   readonly isDisabled?: boolean;
   readonly alias?: string;
+  readonly previousAlias?: AliasUntil;
+  readonly expiresAtMs?: number;
 }
 
 /** A secret with its versions really sealed. */
-export function sealedSecret(keyring: Keyring, { name, values, binding, isDisabled, alias }: SecretText): SecretRecord {
+export function sealedSecret(
+  keyring: Keyring,
+  { name, values, binding, isDisabled, ...more }: SecretText,
+): SecretRecord {
   const id = `id-of-${name}`;
   const bound: Binding = binding ?? { hosts: ['api.example.com'], surfaces: ['header', 'basic'] };
   const versions = values.map((value, index): SealedVersion => {
@@ -32,7 +37,7 @@ export function sealedSecret(keyring: Keyring, { name, values, binding, isDisabl
   return {
     id,
     name,
-    alias,
+    ...more,
     binding: bound,
     isDisabled: isDisabled ?? false,
     currentVersion: values.length,

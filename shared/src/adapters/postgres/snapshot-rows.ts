@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { Binding } from '../../domain/binding.ts';
-import type { AgentToken, AuthorityRecord, SealedVersion, SecretRecord } from '../../domain/snapshot.ts';
+import type { AgentToken, AliasUntil, AuthorityRecord, SealedVersion, SecretRecord } from '../../domain/snapshot.ts';
 import type { ConfigChanges, SealedAgent, SealedPolicy, SealedRoute } from '../../ports/snapshot-source.ts';
 
 /** Rows of configuration as records: of the given ids, or all when `ids` is undefined. */
@@ -25,6 +25,9 @@ interface SecretVersionJoin {
   id: string;
   name: string;
   alias: string | null;
+  previous_alias: string | null;
+  previous_alias_until: Date | null;
+  expires_at: Date | null;
   binding: string;
   is_disabled: boolean;
   current_version: number;
@@ -37,8 +40,8 @@ export async function readSecrets(client: PoolClient, ids: Ids): Promise<SecretR
   const bindings = new Map<string, Binding>();
   const read = async (condition: string, values: unknown[]): Promise<SecretRecord[]> => {
     const { rows } = await client.query<SecretVersionJoin>(
-      `SELECT s.id, s.name, s.alias, s.binding::text AS binding, s.is_disabled, s.current_version, v.version, v.sealed
-       FROM (SELECT * FROM secret WHERE ${condition}) s LEFT JOIN secret_version v ON v.secret_id = s.id
+      `SELECT s.id, s.name, s.alias, s.previous_alias, s.previous_alias_until, s.expires_at, s.binding::text AS binding, s.is_disabled, s.current_version, v.version, v.sealed
+       FROM (SELECT * FROM secret WHERE ${condition}) s LEFT JOIN secret_version v ON v.secret_id = s.id AND NOT v.is_pending
        ORDER BY s.name, v.version`,
       values,
     );
@@ -60,6 +63,8 @@ function secretsOf(rows: readonly SecretVersionJoin[], bindings: Map<string, Bin
       id: row.id,
       name: row.name,
       alias: row.alias ?? undefined,
+      previousAlias: previousAliasOf(row),
+      expiresAtMs: row.expires_at?.getTime(),
       binding,
       isDisabled: row.is_disabled,
       currentVersion: row.current_version,
@@ -70,6 +75,11 @@ function secretsOf(rows: readonly SecretVersionJoin[], bindings: Map<string, Bin
     records.set(row.id, record);
   }
   return [...records.values()];
+}
+
+function previousAliasOf(row: SecretVersionJoin): AliasUntil | undefined {
+  const { previous_alias: alias, previous_alias_until: until } = row;
+  return alias === null || until === null ? undefined : { alias, untilMs: until.getTime() };
 }
 
 interface AgentTokenJoin {

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { runOutcomes, runSteps } from '../rotation/rotation.entity.ts';
+import { rotationInput } from '../rotation/rotation-input.ts';
+import type { RotationService } from '../rotation/rotation.service.ts';
+import { revision, time } from './rest/answer-parts.ts';
+import { type RestRoute, restRoute } from './rest/rest-route.ts';
+
+const rotation = z
+  .strictObject({
+    secret: z.string(),
+    recipe: z.record(z.string(), z.unknown()).meta({ description: 'As it was put, with its defaults.' }),
+    schedule: z.string().nullable(),
+    zone: z.string(),
+    isEnabled: z.boolean(),
+    nextRunAt: time.nullable(),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Rotation' });
+
+const run = z
+  .strictObject({
+    id: z.uuid(),
+    secret: z.string(),
+    step: z.enum(runSteps),
+    outcome: z.enum(runOutcomes).nullable().meta({ description: 'Null while it is under way.' }),
+    problem: z.string().nullable(),
+    cause: z.enum(['asked', 'schedule']),
+    oldVersion: z.int().min(1),
+    newVersion: z.int().min(1).nullable(),
+    watchUntil: time.nullable(),
+    graceUntil: time.nullable(),
+    startedAt: time,
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: 'RotationRun' });
+
+/** `/api/rotations`: how secrets are rotated, and each time that it is done. No answer has a value. */
+export function rotationRoutes(rotations: RotationService): RestRoute[] {
+  return [
+    restRoute({
+      method: 'get',
+      path: '/rotations',
+      id: 'listRotations',
+      summary: 'How secrets are rotated, in the order of their names',
+      access: 'rotation:read',
+      status: 200,
+      answer: z.strictObject({ items: z.array(rotation) }),
+      handle: async ({ principal }) => ({ items: await rotations.list(principal) }),
+    }),
+    restRoute({
+      method: 'get',
+      path: '/rotations/{name}',
+      id: 'getRotation',
+      summary: 'How a secret is rotated',
+      access: 'rotation:read',
+      status: 200,
+      answer: rotation,
+      handle: ({ principal, params }) => rotations.get(principal, params.name),
+    }),
+    restRoute({
+      method: 'put',
+      path: '/rotations/{name}',
+      id: 'putRotation',
+      summary: 'Set how a secret is rotated, as a whole',
+      access: 'rotation:update',
+      body: rotationInput.meta({ id: 'RotationInput' }),
+      status: 200,
+      answer: rotation.extend({ revision }).meta({ id: 'WrittenRotation' }),
+      handle: async ({ principal, params, body }) => {
+        const { object, revision: written } = await rotations.put(principal, params.name, body);
+        return { ...object, revision: written };
+      },
+    }),
+    restRoute({
+      method: 'delete',
+      path: '/rotations/{name}',
+      id: 'deleteRotation',
+      summary: 'Do not rotate a secret any more; absent is fine',
+      access: 'rotation:delete',
+      status: 204,
+      faults: ['CONFLICT'],
+      handle: async ({ principal, params }) => void (await rotations.remove(principal, params.name)),
+    }),
+    restRoute({
+      method: 'post',
+      path: '/rotations/{name}/runs',
+      id: 'runRotation',
+      summary: 'Begin to rotate a secret',
+      access: 'rotation:run',
+      status: 201,
+      answer: run,
+      faults: ['CONFLICT'],
+      handle: ({ principal, params }) => rotations.run(principal, params.name),
+    }),
+    restRoute({
+      method: 'get',
+      path: '/rotations/{name}/runs',
+      id: 'listRotationRuns',
+      summary: 'The last times that a secret was rotated, the newest first',
+      access: 'rotation:read',
+      status: 200,
+      answer: z.strictObject({ items: z.array(run) }),
+      handle: async ({ principal, params }) => ({ items: await rotations.runs(principal, params.name) }),
+    }),
+  ];
+}

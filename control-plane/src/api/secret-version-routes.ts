@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { Written } from '../configuration/written.ts';
+import { aliasRotationInput, versionInput } from '../secrets/secret-input.ts';
+import type { SecretDependentsService } from '../secrets/secret-dependents.service.ts';
+import { type SecretVersionService, versionStates } from '../secrets/secret-version.service.ts';
+import type { SecretView } from '../secrets/secret-view.ts';
+import { writtenSecret } from './secret-routes.ts';
+import { showDisabled } from './rest-body.ts';
+import { texts, time } from './rest/answer-parts.ts';
+import { type RestRoute, restRoute } from './rest/rest-route.ts';
+
+const version = z
+  .strictObject({
+    version: z.int().min(1),
+    state: z.enum(versionStates),
+    fingerprint: z.string(),
+    createdAt: time,
+    destroyedAt: time.nullable(),
+    lastUsedAt: time.nullable(),
+  })
+  .meta({ id: 'SecretVersion' });
+
+const dependents = z
+  .strictObject({
+    policies: texts,
+    routes: texts,
+    agents: texts.meta({ description: 'The first 200.' }),
+    agentCount: z.int().min(0),
+    lastUsedAt: time.nullable(),
+  })
+  .meta({ id: 'SecretDependents' });
+
+/** `/api/secrets/{name}/…`: what becomes of a secret's versions and alias. No answer has a value. */
+export function secretVersionRoutes(
+  versions: SecretVersionService,
+  dependentsOf: SecretDependentsService,
+): RestRoute[] {
+  const show = ({ object, revision }: Written<SecretView>) => ({ ...showDisabled(object), revision });
+  return [
+    restRoute({
+      method: 'get',
+      path: '/secrets/{name}/versions',
+      id: 'listSecretVersions',
+      summary: 'The versions of a secret, the newest first',
+      access: 'secret:read',
+      status: 200,
+      answer: z.strictObject({ items: z.array(version) }),
+      handle: async ({ principal, params }) => ({ items: await versions.list(principal, params.name) }),
+    }),
+    restRoute({
+      method: 'post',
+      path: '/secrets/{name}/rollback',
+      id: 'rollBackSecret',
+      summary: 'Make an older version the current one',
+      access: 'secret:rotate',
+      body: z.strictObject({ version: versionInput }).meta({ id: 'SecretRollback' }),
+      status: 200,
+      answer: writtenSecret,
+      faults: ['CONFLICT'],
+      handle: async ({ principal, params, body }) =>
+        show(await versions.rollBack(principal, params.name, body.version)),
+    }),
+    restRoute({
+      method: 'delete',
+      path: '/secrets/{name}/versions/{version}',
+      id: 'destroySecretVersion',
+      summary: 'Destroy a version for good',
+      access: 'secret:delete',
+      status: 200,
+      answer: writtenSecret,
+      faults: ['CONFLICT'],
+      handle: async ({ principal, params }) =>
+        show(await versions.destroy(principal, params.name, Number(params.version))),
+    }),
+    restRoute({
+      method: 'post',
+      path: '/secrets/{name}/alias',
+      id: 'rotateSecretAlias',
+      summary: 'Give a secret another alias',
+      access: 'secret:update',
+      body: aliasRotationInput.meta({ id: 'AliasRotation' }),
+      status: 200,
+      answer: writtenSecret,
+      handle: async ({ principal, params, body }) => show(await versions.rotateAlias(principal, params.name, body)),
+    }),
+    restRoute({
+      method: 'get',
+      path: '/secrets/{name}/dependents',
+      id: 'listSecretDependents',
+      summary: 'What would be different without the secret, as far as the caller may see it',
+      access: 'secret:read',
+      status: 200,
+      answer: dependents,
+      handle: ({ principal, params }) => dependentsOf.of(principal, params.name),
+    }),
+  ];
+}

@@ -1,0 +1,145 @@
+/** Makes a request of its template. A secret goes only where its binding lets it: host, port and place, as at a worker. */
+import { createHmac } from 'node:crypto';
+import { bindsSurface, type Binding, type Surface } from '@onecli/shared/domain/binding';
+import { hostPatternCovers, parseHostPattern } from '@onecli/shared/domain/host-pattern';
+import type { SecretValue } from '@onecli/shared/secret-value';
+import type { EntityManager } from 'typeorm';
+import { requireSecret } from '../secrets/require-secret.ts';
+import type { SecretRow } from '../secrets/secret.entity.ts';
+import type { SecretVault } from '../secrets/secret-vault.ts';
+import type { ProviderRequest } from './call-provider.ts';
+import { ProviderFault } from './provider-fault.ts';
+import type { RequestTemplate } from './rotation-input.ts';
+import { fillTemplate, secretsIn, usesVariable, type Variable } from './template.ts';
+
+/** What stands behind the variables of a template; absent: it is not known in this step. */
+export interface Filling {
+  readonly secret: SecretRow;
+  readonly runId: string;
+  readonly values: Partial<Record<'new' | 'old' | 'newKeyId' | 'oldKeyId', SecretValue | undefined>>;
+}
+
+/** All texts of a template with the place that each is. */
+export function placesOf(
+  template: RequestTemplate,
+): { readonly text: string; readonly surface: Surface | undefined }[] {
+  return [
+    { text: template.url, surface: undefined },
+    ...Object.entries(template.headers).map(([name, text]) => ({
+      text,
+      surface: name.toLowerCase() === 'cookie' ? ('cookie' as const) : ('header' as const),
+    })),
+    ...(template.basic ? [template.basic.user, template.basic.password] : []).map((text) => ({
+      text,
+      surface: 'basic' as const,
+    })),
+    ...(template.body === undefined ? [] : [{ text: template.body, surface: bodySurface(template) }]),
+  ];
+}
+
+/** Why a secret may not stand there, or undefined when it may. */
+export function bindingProblem(binding: Binding, surface: Surface | undefined, url: URL): string | undefined {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = url.port === '' ? 443 : Number(url.port);
+  const covers = binding.hosts.some((text) => {
+    const parsed = parseHostPattern(text);
+    return parsed.kind === 'pattern' && hostPatternCovers(parsed.pattern, host, port, [443]);
+  });
+  if (!covers) return `is not bound to ${host}`;
+  if (surface === undefined) return 'may not stand in a URL';
+  return bindsSurface(binding, surface) ? undefined : `is not bound to ${surface}`;
+}
+
+/** @throws ProviderFault when a secret may not go there or a variable is not known; Fault when a secret does not open */
+export async function fillRequest(
+  template: RequestTemplate,
+  filling: Filling,
+  manager: EntityManager,
+  vault: SecretVault,
+): Promise<ProviderRequest> {
+  const target = new URL(template.url.replaceAll(/\{\{[^{}]*\}\}/g, 'x'));
+  const opened = new Map<string, string>();
+  for (const { text, surface } of placesOf(template)) {
+    for (const { name, version } of secretsIn(text)) {
+      const row = await requireSecret(manager, name);
+      refuseUnbound(row, surface, target);
+      const value = await vault.valueOf(manager, row, version ?? row.currentVersion);
+      opened.set(`${name}@${version}`, value.reveal());
+    }
+    for (const name of ['new', 'old'] as const)
+      if (usesVariable(text, name)) refuseUnbound(filling.secret, surface, target, true);
+  }
+  const fill = (text: string, write: (value: string) => string): string =>
+    fillTemplate(text, {
+      secret: (name, version) => write(opened.get(`${name}@${version}`) ?? ''),
+      variable: (name) => write(valueOf(name, filling, target.hostname)),
+    });
+  const plain = (value: string): string => value;
+  const headers = Object.fromEntries(
+    Object.entries(template.headers).map(([name, text]) => [name.toLowerCase(), asHeader(fill(text, plain))]),
+  );
+  if (template.basic) {
+    const { user, password } = template.basic;
+    const pair = `${fill(user, plain)}:${fill(password, plain)}`;
+    headers['authorization'] = `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`;
+  }
+  headers['idempotency-key'] ??= filling.runId;
+  if (template.body !== undefined) headers['content-type'] ??= 'application/json';
+  const escape = { json: inJson, form: encodeURIComponent, text: plain }[bodySurface(template)];
+  return {
+    method: template.method,
+    url: new URL(fill(template.url, encodeURIComponent)),
+    headers,
+    body: template.body === undefined ? undefined : fill(template.body, escape),
+  };
+}
+
+/** The call of a webhook: what it is told, and an HMAC over the time and that by which it knows who asks. */
+export function webhookRequest(url: string, key: SecretValue, secret: string, runId: string): ProviderRequest {
+  const body = JSON.stringify({ event: 'rotate', secret, runId });
+  const seconds = Math.floor(Date.now() / 1000);
+  const signature = createHmac('sha256', key.reveal()).update(`${seconds}.${body}`).digest('hex');
+  return {
+    method: 'POST',
+    url: new URL(url),
+    headers: {
+      'content-type': 'application/json',
+      'idempotency-key': runId,
+      'x-onecli-signature': `t=${seconds},v1=${signature}`,
+    },
+    body,
+  };
+}
+
+function refuseUnbound(secret: SecretRow, surface: Surface | undefined, url: URL, isRotated = false): void {
+  const problem = bindingProblem(secret.binding, surface, url);
+  if (problem !== undefined) throw new ProviderFault(url.hostname, `was not called: ${secret.name} ${problem}`);
+  if (isRotated) return;
+  const isOver = secret.expiresAt !== null && secret.expiresAt.getTime() <= Date.now();
+  if (secret.isDisabled || isOver)
+    throw new ProviderFault(url.hostname, `was not called: ${secret.name} ${isOver ? 'has expired' : 'is disabled'}`);
+}
+
+function valueOf(name: Variable, { secret, runId, values }: Filling, host: string): string {
+  if (name === 'secret') return secret.name;
+  if (name === 'runId') return runId;
+  const value = values[name];
+  if (value === undefined) throw new ProviderFault(host, `was not called: {{${name}}} is not known in this step`);
+  return value.reveal();
+}
+
+function bodySurface({ headers }: RequestTemplate): 'json' | 'form' | 'text' {
+  const [, type = 'application/json'] =
+    Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type') ?? [];
+  if (/^application\/x-www-form-urlencoded\b/i.test(type)) return 'form';
+  return /\bjson\b/i.test(type) ? 'json' : 'text';
+}
+
+function inJson(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
+}
+
+/** Header fields carry bytes: UTF-8, as a worker writes them. */
+function asHeader(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}

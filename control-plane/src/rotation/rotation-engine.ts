@@ -1,0 +1,398 @@
+/**
+ * Brings a run one step on. What a step does outside is done first and recorded after, so that a crash in between repeats it;
+ * what it does inside, and the record, is one transaction, which checks that nobody else has moved the run. There is one current
+ * version at any time, and an old key is ended only while another one is current.
+ */
+import { Fault } from '@onecli/shared/fault';
+import type { DataSource } from 'typeorm';
+import { systemPrincipal } from '../auth/principal.ts';
+import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
+import type { InstanceKeys } from '../instance/instance-keys.ts';
+import { generateValue } from '../secrets/generate-value.ts';
+import { SecretEntity, type SecretRow, SecretVersionEntity } from '../secrets/secret.entity.ts';
+import type { SecretVault } from '../secrets/secret-vault.ts';
+import { destroyVersion, nextVersion } from '../secrets/secret-versions.ts';
+import type { ProviderAnswer, ProviderCaller, ProviderRequest } from './call-provider.ts';
+import { type Filling, fillRequest, webhookRequest } from './fill-request.ts';
+import { ProviderFault } from './provider-fault.ts';
+import { type NewKey, readKey } from './read-answer.ts';
+import { RotationEntity, RunEntity, type RunOutcome, type RunRow } from './rotation.entity.ts';
+import type { RequestTemplate, RotationBody } from './rotation-input.ts';
+import { openBody, usesOf } from './rotation-store.ts';
+
+export interface RotationEngineOptions {
+  readonly database: DataSource;
+  readonly change: ChangeConfig;
+  readonly keys: InstanceKeys;
+  readonly vault: SecretVault;
+  readonly caller: ProviderCaller;
+}
+
+/** All that a step looks at. */
+interface Standing {
+  readonly run: RunRow;
+  readonly secret: SecretRow;
+  readonly body: RotationBody;
+}
+
+const attemptsOf = { create: 3, deliver: 5, undo: 5, revoke: 12 } as const;
+const retryEveryMs = 2_000;
+const lookEveryMs = 1_000;
+const longestPauseMs = 3_600_000;
+/** Already gone is as good as ended. */
+const endedStatuses = [404, 410];
+
+export class RotationEngine {
+  readonly #options: RotationEngineOptions;
+
+  constructor(options: RotationEngineOptions) {
+    this.#options = options;
+  }
+
+  /** One step of a run that is due. When `signal` aborts, the run stays where it is, for the next who takes it up. */
+  async advance(runId: string, signal: AbortSignal): Promise<void> {
+    const standing = await this.#standing(runId);
+    if (standing === undefined) return;
+    try {
+      await this.#step(standing, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ProviderFault) && !(error instanceof Fault)) throw error;
+      await this.#failed(standing, error.message);
+    }
+  }
+
+  async #standing(runId: string): Promise<Standing | undefined> {
+    const { manager } = this.#options.database;
+    const run = await manager.findOneBy(RunEntity, { id: runId });
+    if (run === null || run.finishedAt !== null) return undefined;
+    const secret = await manager.findOneBy(SecretEntity, { id: run.secretId });
+    const rotation = await manager.findOneBy(RotationEntity, { secretId: run.secretId });
+    if (secret === null || rotation === null) return undefined;
+    return { run, secret, body: openBody(this.#options.keys, rotation) };
+  }
+
+  async #step(standing: Standing, signal: AbortSignal): Promise<void> {
+    switch (standing.run.step) {
+      case 'CREATING':
+        return this.#create(standing, signal);
+      case 'DELIVERING':
+        await this.#call(standing, standing.body.deliver, 'deliver', signal);
+        return this.#move(standing, 'rotation:delivered', { step: 'VERIFYING' });
+      case 'VERIFYING':
+        await this.#call(standing, standing.body.verify, 'verify', signal);
+        return this.#move(standing, 'rotation:verified', { step: 'SWITCHING' });
+      case 'SWITCHING':
+        return this.#switch(standing);
+      case 'WATCHING':
+        return this.#watch(standing);
+      case 'GRACE':
+        return this.#move(standing, 'rotation:grace-over', { step: 'REVOKING' });
+      case 'REVOKING':
+        return this.#revoke(standing, signal);
+      case 'UNDOING':
+        return this.#undo(standing, signal);
+    }
+  }
+
+  /** Asks for a new key, and keeps it as a pending version. */
+  async #create(standing: Standing, signal: AbortSignal): Promise<void> {
+    const { body, run } = standing;
+    // Counted ahead of the call: one that never comes back is a try as well.
+    if (run.attempts >= attemptsOf.create) return this.#giveUp(standing, run.problem ?? 'no key came', 'FAILED');
+    if (!(await this.#countTry(standing))) return;
+    standing.run.attempts++;
+    const key = await this.#newKey(standing, signal);
+    const { vault } = this.#options;
+    await this.#transact(standing, 'rotation:created', async (tx, { secret }) => {
+      const version = await nextVersion(tx.manager, secret.id);
+      const added = { value: key.value, keyId: key.keyId, now: new Date(), isPending: true };
+      await vault.insertVersion(tx.manager, secret, version, added);
+      return { newVersion: version, step: body.deliver === undefined ? 'VERIFYING' : 'DELIVERING' };
+    });
+  }
+
+  async #newKey({ body, run, secret }: Standing, signal: AbortSignal): Promise<NewKey> {
+    const { database, vault, caller } = this.#options;
+    if (body.generate !== undefined) return { value: generateValue(body.generate), keyId: undefined };
+    if (body.webhook !== undefined) {
+      const [key] = await database.manager.findBy(SecretEntity, { name: body.webhook.secret });
+      const host = new URL(body.webhook.url).hostname;
+      if (key === undefined) throw new ProviderFault(host, `was not called: there is no ${body.webhook.secret}`);
+      const signingKey = await vault.valueOf(database.manager, key, key.currentVersion);
+      const answer = await caller.call(webhookRequest(body.webhook.url, signingKey, secret.name, run.id), signal);
+      expectStatus(host, answer, [200, 201]);
+      const hasKeyId = body.revoke !== undefined;
+      return readKey(host, answer, '$.value', hasKeyId && answer.body.includes('"keyId"') ? '$.keyId' : undefined);
+    }
+    const { create } = body;
+    if (create === undefined) throw new Fault('INTERNAL', 'The rotation has nothing that makes a key');
+    const { answer, host } = await this.#send({ body, run, secret }, create, signal);
+    expectStatus(host, answer, create.expectStatus ?? [200, 201]);
+    return readKey(host, answer, create.valuePath, create.keyIdPath);
+  }
+
+  /** Sends a request of the recipe, if it has that one. @throws ProviderFault for a status that is not expected */
+  async #call(
+    standing: Standing,
+    template: RequestTemplate | undefined,
+    what: 'deliver' | 'verify',
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (template === undefined) return;
+    const { answer, host } = await this.#send(standing, template, signal);
+    expectStatus(host, answer, template.expectStatus ?? (what === 'verify' ? [200] : [200, 201, 202, 204]));
+  }
+
+  async #send(
+    standing: Standing,
+    template: RequestTemplate,
+    signal: AbortSignal,
+    ended?: number,
+  ): Promise<{ answer: ProviderAnswer; host: string }> {
+    const { database, vault, caller } = this.#options;
+    const request: ProviderRequest = await fillRequest(
+      template,
+      await this.#filling(standing, ended),
+      database.manager,
+      vault,
+    );
+    return { answer: await caller.call(request, signal), host: request.url.hostname };
+  }
+
+  /** `ended` is the version whose key is to be ended: it then is the old one, whichever it was. */
+  async #filling({ run, secret }: Standing, ended = run.oldVersion): Promise<Filling> {
+    const { database, vault } = this.#options;
+    const { manager } = database;
+    const has = (version: number) => manager.existsBy(SecretVersionEntity, { secretId: secret.id, version });
+    const { newVersion } = run;
+    const isNewThere = newVersion !== null && (await has(newVersion));
+    return {
+      secret,
+      runId: run.id,
+      values: {
+        old: (await has(ended)) ? await vault.valueOf(manager, secret, ended) : undefined,
+        oldKeyId: await vault.keyIdOf(manager, secret, ended),
+        new: isNewThere ? await vault.valueOf(manager, secret, newVersion) : undefined,
+        newKeyId: isNewThere ? await vault.keyIdOf(manager, secret, newVersion) : undefined,
+      },
+    };
+  }
+
+  /** The new version becomes the current one, and is watched from now on. */
+  async #switch(standing: Standing): Promise<void> {
+    const { body, run } = standing;
+    await this.#transact(standing, 'rotation:switched', async (tx, { secret }) => {
+      if (secret.currentVersion !== run.oldVersion)
+        return { step: 'UNDOING', outcome: 'SUPERSEDED', problem: 'somebody gave the secret another value meanwhile' };
+      await this.#makeCurrent(tx, secret, run.newVersion ?? 0);
+      const nowMs = Date.now();
+      return {
+        step: 'WATCHING',
+        watchUntil: new Date(nowMs + body.watchSeconds * 1000),
+        graceUntil: new Date(nowMs + body.graceSeconds * 1000),
+      };
+    });
+  }
+
+  /** Is the new version rejected? Then the old one comes back; when its time is over without that, it has proven itself. */
+  async #watch(standing: Standing): Promise<void> {
+    const { run, secret, body } = standing;
+    if (secret.currentVersion !== run.newVersion) {
+      const problem = 'somebody gave the secret another value meanwhile: the old key was not ended';
+      return this.#finish(standing, 'SUPERSEDED', problem);
+    }
+    const { uses, rejections } = await usesOf(this.#options.database.manager, secret.id, run.newVersion);
+    if (rejections >= body.rollBackAfter && rejections >= uses * body.rollBackShare)
+      return this.#rollBack(standing, rejections);
+    const now = new Date();
+    if (run.watchUntil !== null && run.watchUntil > now) return this.#wait(standing, lookEveryMs);
+    const nextAt = run.graceUntil ?? now;
+    await this.#move(standing, 'rotation:watched', { step: 'GRACE', nextAt }, { uses, rejections });
+  }
+
+  async #rollBack(standing: Standing, rejections: number): Promise<void> {
+    const { run } = standing;
+    const problem = `the upstream rejected the new version ${rejections} times: the old one is current again`;
+    await this.#transact(
+      standing,
+      'rotation:rolled-back',
+      async (tx, { secret }) => {
+        if (secret.currentVersion !== run.newVersion)
+          return {
+            step: 'UNDOING',
+            outcome: 'SUPERSEDED',
+            problem: 'somebody gave the secret another value meanwhile',
+          };
+        if (!(await tx.manager.existsBy(SecretVersionEntity, { secretId: secret.id, version: run.oldVersion })))
+          return finished('SUPERSEDED', `${problem.split(':')[0]}, and the old one was destroyed meanwhile`);
+        await this.#makeCurrent(tx, secret, run.oldVersion);
+        const rejected = { secretId: secret.id, version: run.newVersion };
+        await tx.manager.update(SecretVersionEntity, rejected, { isPending: true });
+        return { step: 'UNDOING', outcome: 'ROLLED_BACK', problem };
+      },
+      { finding: 'ROTATION_ROLLED_BACK', rejections },
+    );
+  }
+
+  /** Ends the old key at the provider, and the old version here. */
+  async #revoke(standing: Standing, signal: AbortSignal): Promise<void> {
+    const { run, secret, body } = standing;
+    if (secret.currentVersion === run.oldVersion)
+      return this.#finish(standing, 'SUPERSEDED', 'the old version is current again: its key was not ended');
+    if (await this.#isNeeded(standing)) return this.#wait(standing, 60_000);
+    if (run.attempts >= attemptsOf.revoke)
+      return this.#finish(standing, 'DONE', `the old key was not ended, do that by hand: ${run.problem ?? ''}`);
+    const isKnown = await this.#endKey(standing, run.oldVersion, signal);
+    if (body.revoke !== undefined && !isKnown)
+      return this.#finish(standing, 'DONE', 'what the provider calls the old key is not known: end it by hand');
+    await this.#transact(standing, 'rotation:revoked', async (tx, { secret: now }) => {
+      if (now.currentVersion !== run.oldVersion) await destroyVersion(tx.manager, now, run.oldVersion);
+      return finished('DONE', null);
+    });
+  }
+
+  /** Ends the new key, which is not to stay. One that was handed to the provider may be the only one that works: it is kept. */
+  async #undo(standing: Standing, signal: AbortSignal): Promise<void> {
+    const { run, secret, body } = standing;
+    const { newVersion } = run;
+    const outcome = run.outcome ?? 'FAILED';
+    if (newVersion === null || newVersion === secret.currentVersion)
+      return this.#finish(standing, outcome, run.problem);
+    const isKept = body.deliver !== undefined;
+    let problem = run.problem;
+    if (!isKept && run.attempts >= attemptsOf.undo)
+      problem = `${problem ?? ''}; the new key may still work at the provider`;
+    else if (!isKept) await this.#endKey(standing, newVersion, signal);
+    await this.#transact(standing, 'rotation:undone', async (tx, { secret: now }) => {
+      if (newVersion === now.currentVersion) return finished(outcome, problem);
+      if (isKept)
+        await tx.manager.update(SecretVersionEntity, { secretId: now.id, version: newVersion }, { isPending: false });
+      else await destroyVersion(tx.manager, now, newVersion);
+      return finished(
+        outcome,
+        isKept ? `${problem ?? ''}; version ${newVersion} is kept, the provider may have it` : problem,
+      );
+    });
+  }
+
+  /** Asks the provider to end the key of a version. False: the recipe needs its name, and that is not known. */
+  async #endKey(standing: Standing, version: number, signal: AbortSignal): Promise<boolean> {
+    const { revoke } = standing.body;
+    if (revoke === undefined) return false;
+    const texts = JSON.stringify(revoke);
+    const { oldKeyId } = (await this.#filling(standing, version)).values;
+    if (texts.includes('{{oldKeyId}}') && oldKeyId === undefined) return false;
+    const { answer, host } = await this.#send(standing, revoke, signal, version);
+    expectStatus(host, answer, [...(revoke.expectStatus ?? [200, 202, 204]), ...endedStatuses]);
+    return true;
+  }
+
+  /** Whether a later run may still go back to this run's old version. */
+  async #isNeeded({ run }: Standing): Promise<boolean> {
+    const { manager } = this.#options.database;
+    const rows = await manager.query<unknown[]>(
+      `SELECT 1 FROM rotation_run WHERE secret_id = $1 AND id <> $2 AND finished_at IS NULL AND old_version = $3
+         AND step NOT IN ('GRACE', 'REVOKING')`,
+      [run.secretId, run.id, run.oldVersion],
+    );
+    return rows.length > 0;
+  }
+
+  async #failed(standing: Standing, problem: string): Promise<void> {
+    const { run, body } = standing;
+    switch (run.step) {
+      case 'CREATING':
+        return this.#wait(standing, retryEveryMs * run.attempts, problem);
+      case 'VERIFYING':
+        if (run.attempts + 1 >= body.verifyAttempts) return this.#giveUp(standing, problem, 'FAILED');
+        return this.#again(standing, body.verifyEverySeconds * 1000, problem);
+      case 'DELIVERING':
+        if (run.attempts + 1 >= attemptsOf.deliver) return this.#giveUp(standing, problem, 'FAILED');
+        return this.#again(standing, retryEveryMs, problem);
+      case 'REVOKING':
+        return this.#again(standing, Math.min(longestPauseMs, 30_000 * 2 ** run.attempts), problem);
+      default:
+        return this.#again(standing, retryEveryMs * 2 ** Math.min(run.attempts, 6), problem, run.step === 'UNDOING');
+    }
+  }
+
+  #giveUp(standing: Standing, problem: string, outcome: RunOutcome): Promise<void> {
+    return this.#move(
+      standing,
+      'rotation:failed',
+      { step: 'UNDOING', outcome, problem },
+      { finding: 'ROTATION_FAILED' },
+    );
+  }
+
+  #finish(standing: Standing, outcome: RunOutcome, problem: string | null): Promise<void> {
+    return this.#move(standing, 'rotation:finished', finished(outcome, problem));
+  }
+
+  /** Moves the run without touching the secret. */
+  #move(standing: Standing, action: string, change: Partial<RunRow>, detail: object = {}): Promise<void> {
+    return this.#transact(standing, action, () => Promise.resolve(change), detail);
+  }
+
+  async #makeCurrent(tx: ConfigTransaction, secret: SecretRow, version: number): Promise<void> {
+    const written = { currentVersion: version, updatedAt: new Date(), revision: tx.revision };
+    await tx.manager.update(SecretVersionEntity, { secretId: secret.id, version }, { isPending: false });
+    await tx.manager.update(SecretEntity, { id: secret.id }, written);
+    tx.changed('secret', secret.id, 'upsert');
+  }
+
+  /** Does `work` and records where the run stands then, unless somebody else has moved it. */
+  async #transact(
+    { run }: Standing,
+    action: string,
+    work: (tx: ConfigTransaction, now: { readonly secret: SecretRow }) => Promise<Partial<RunRow>>,
+    detail: object = {},
+  ): Promise<void> {
+    await this.#options.change.changeConfig(systemPrincipal, async (tx) => {
+      const secret = await tx.manager.findOneBy(SecretEntity, { id: run.secretId });
+      const { id, step, attempts } = run;
+      if (secret === null || !(await tx.manager.existsBy(RunEntity, { id, step, attempts }))) return;
+      const change: Partial<RunRow> = {
+        attempts: 0,
+        nextAt: new Date(),
+        problem: run.problem,
+        ...(await work(tx, { secret })),
+      };
+      await tx.manager.update(RunEntity, { id }, change);
+      const version = change.newVersion ?? run.newVersion;
+      const about = { run: id, version, ...(change.outcome && { outcome: change.outcome }), ...detail };
+      tx.audit(action, 'secret', secret.name, { ...about, ...(change.problem && { problem: change.problem }) });
+    });
+  }
+
+  /** False when somebody else has moved the run. */
+  async #countTry({ run: { id, step, attempts } }: Standing): Promise<boolean> {
+    const { manager } = this.#options.database;
+    const { affected } = await manager.update(RunEntity, { id, step, attempts }, { attempts: attempts + 1 });
+    return affected === 1;
+  }
+
+  async #again(standing: Standing, inMs: number, problem: string, isCounted = true): Promise<void> {
+    if (isCounted && !(await this.#countTry(standing))) return;
+    standing.run.attempts += isCounted ? 1 : 0;
+    await this.#wait(standing, inMs, problem);
+  }
+
+  async #wait({ run: { id, step } }: Standing, inMs: number, problem?: string): Promise<void> {
+    const nextAt = new Date(Date.now() + inMs);
+    await this.#options.database.manager.update(
+      RunEntity,
+      { id, step },
+      { nextAt, ...(problem !== undefined && { problem }) },
+    );
+  }
+}
+
+function finished(outcome: RunOutcome, problem: string | null): Partial<RunRow> {
+  return { outcome, problem, finishedAt: new Date() };
+}
+
+function expectStatus(host: string, { status }: ProviderAnswer, expected: readonly number[]): void {
+  if (!expected.includes(status)) throw new ProviderFault(host, `answered ${status}`);
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { systemPrincipal } from '../auth/principal.ts';
+import type { ChangeConfig } from '../configuration/change-config.ts';
+import { SecretEntity } from '../secrets/secret.entity.ts';
+import type { Leadership } from './leadership.ts';
+import { RotationEntity, type RotationRow, RunEntity, type RunRow } from './rotation.entity.ts';
+import type { RotationEngine } from './rotation-engine.ts';
+import { nextRun } from './rotation-store.ts';
+
+interface SchedulerLog {
+  error(fields: object, message: string): void;
+}
+
+export interface RotationSchedulerOptions {
+  readonly database: DataSource;
+  readonly change: ChangeConfig;
+  readonly engine: RotationEngine;
+  readonly leadership: Leadership;
+  readonly log: SchedulerLog;
+}
+
+const lookEveryMs = 1_000;
+const maxUnderway = 16;
+
+/** Begins runs that are due, and brings those under way on: in one control plane at a time. */
+export class RotationScheduler {
+  readonly #options: RotationSchedulerOptions;
+  readonly #stopping = new AbortController();
+  readonly #underway = new Map<string, Promise<void>>();
+  #loop: Promise<void> | undefined;
+
+  constructor(options: RotationSchedulerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Ends it. Steps that wait for a provider are given up, and taken up again by whoever leads next. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await Promise.allSettled(this.#underway.values());
+    await this.#options.leadership.release();
+  }
+
+  async #run(): Promise<void> {
+    const { leadership, log } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        if (await leadership.isHeld()) await this.look();
+      } catch (error) {
+        log.error({ err: error }, 'rotations could not be looked after; it will be tried again');
+      }
+      await pause(lookEveryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Begins what is due, and sets about every step that is. */
+  async look(): Promise<void> {
+    await this.#beginDue();
+    const due = await this.#options.database.query<{ id: string }[]>(
+      'SELECT id FROM rotation_run WHERE finished_at IS NULL AND next_at <= now() ORDER BY next_at LIMIT 100',
+    );
+    for (const { id } of due) {
+      if (this.#underway.size >= maxUnderway) break;
+      if (!this.#underway.has(id)) this.#underway.set(id, this.#advance(id));
+    }
+  }
+
+  async #advance(id: string): Promise<void> {
+    const { engine, log } = this.#options;
+    try {
+      await engine.advance(id, this.#stopping.signal);
+    } catch (error) {
+      log.error({ err: error, run: id }, 'a step of a rotation failed unexpectedly; it will be tried again');
+    } finally {
+      this.#underway.delete(id);
+    }
+  }
+
+  /** However many times were missed, one run catches up. One that cannot begin, since another is under way, is due on. */
+  async #beginDue(): Promise<void> {
+    const { database, change } = this.#options;
+    const due = await database.query<{ id: string }[]>(
+      'SELECT id FROM rotation WHERE is_enabled AND next_run_at <= now() ORDER BY next_run_at LIMIT 100',
+    );
+    for (const { id } of due) {
+      await change.changeConfig(systemPrincipal, async (tx) => {
+        const row = await tx.manager.findOneBy(RotationEntity, { id });
+        if (row === null || !isDue(row)) return;
+        const secret = await tx.manager.findOneBy(SecretEntity, { id: row.secretId });
+        if (secret === null || (await hasActiveRun(tx.manager.query.bind(tx.manager), row.secretId))) return;
+        const run = newRun(row.secretId, secret.currentVersion, 'schedule');
+        await tx.manager.insert(RunEntity, run);
+        const nextRunAt = row.schedule === null ? null : (nextRun(row.schedule, row.zone, new Date()) ?? null);
+        await tx.manager.update(RotationEntity, { id }, { nextRunAt });
+        tx.audit('rotation:begun', 'secret', secret.name, { run: run.id, cause: 'schedule' });
+      });
+    }
+  }
+}
+
+function isDue({ isEnabled, nextRunAt }: RotationRow): boolean {
+  return isEnabled && nextRunAt !== null && nextRunAt.getTime() <= Date.now();
+}
+
+/** Whether a run of a secret is under way whose new version has not yet proven itself. */
+export async function hasActiveRun(
+  query: (sql: string, parameters: unknown[]) => Promise<unknown[]>,
+  secretId: string,
+): Promise<boolean> {
+  const rows = await query(
+    `SELECT 1 FROM rotation_run WHERE secret_id = $1 AND finished_at IS NULL AND step NOT IN ('GRACE', 'REVOKING')`,
+    [secretId],
+  );
+  return rows.length > 0;
+}
+
+/** A run that has not begun yet. */
+export function newRun(secretId: string, oldVersion: number, cause: RunRow['cause']): RunRow {
+  const now = new Date();
+  return {
+    id: randomUUID(),
+    secretId,
+    step: 'CREATING',
+    attempts: 0,
+    nextAt: now,
+    cause,
+    oldVersion,
+    newVersion: null,
+    watchUntil: null,
+    graceUntil: null,
+    outcome: null,
+    problem: null,
+    startedAt: now,
+    finishedAt: null,
+  };
+}

@@ -1,0 +1,47 @@
+/** Rotations and their runs as rows. */
+import { Cron } from 'croner';
+import { Fault } from '@onecli/shared/fault';
+import { rotationContext } from '@onecli/shared/seal-contexts';
+import { open, seal } from '@onecli/shared/vault/seal';
+import type { EntityManager } from 'typeorm';
+import type { InstanceKeys } from '../instance/instance-keys.ts';
+import type { RotationRow } from './rotation.entity.ts';
+import type { RotationBody } from './rotation-input.ts';
+
+/** When a schedule is due next after a moment; undefined: never again. Cron text of five fields, in a time zone. */
+export function nextRun(schedule: string, zone: string, after: Date): Date | undefined {
+  const cron = new Cron(schedule, { timezone: zone, paused: true, mode: '5-part' });
+  try {
+    return cron.nextRun(after) ?? undefined;
+  } finally {
+    cron.stop();
+  }
+}
+
+export function sealBody(keys: InstanceKeys, id: string, version: number, body: RotationBody): Buffer {
+  return seal(keys.keyring, rotationContext(id, version), Buffer.from(JSON.stringify(body), 'utf8'));
+}
+
+/** @throws Fault INTERNAL when the row was altered */
+export function openBody(keys: InstanceKeys, row: RotationRow): RotationBody {
+  try {
+    return JSON.parse(
+      open(keys.keyring, rotationContext(row.id, row.version), row.sealedBody).toString('utf8'),
+    ) as RotationBody;
+  } catch (cause) {
+    throw new Fault('INTERNAL', 'A rotation does not open: its row was altered', { cause });
+  }
+}
+
+/** How often a version was used since it is there, and how often the upstream then said 401 or 403. */
+export async function usesOf(
+  manager: EntityManager,
+  secretId: string,
+  version: number,
+): Promise<{ uses: number; rejections: number }> {
+  const [row] = await manager.query<{ uses: string; rejections: string }[]>(
+    'SELECT uses, rejections FROM secret_use WHERE secret_id = $1 AND version = $2',
+    [secretId, version],
+  );
+  return { uses: Number(row?.uses ?? 0), rejections: Number(row?.rejections ?? 0) };
+}

@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto';
+import { environmentOf } from '@onecli/shared/domain/names';
+import { Fault } from '@onecli/shared/fault';
+import { type DataSource, type EntityManager, IsNull } from 'typeorm';
+import { authorize } from '../auth/authorize.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { ChangeConfig } from '../configuration/change-config.ts';
+import { invalidField, parseInput } from '../configuration/parse-input.ts';
+import type { Removed, Written } from '../configuration/written.ts';
+import type { InstanceKeys } from '../instance/instance-keys.ts';
+import { findSecret, requireSecret } from '../secrets/require-secret.ts';
+import { type SecretRow, SecretEntity } from '../secrets/secret.entity.ts';
+import type { SecretVault } from '../secrets/secret-vault.ts';
+import { bindingProblem, placesOf } from './fill-request.ts';
+import {
+  RotationEntity,
+  type RotationRow,
+  RunEntity,
+  type RunOutcome,
+  type RunRow,
+  type RunStep,
+} from './rotation.entity.ts';
+import { type RotationBody, rotationInput } from './rotation-input.ts';
+import { hasActiveRun, newRun } from './rotation-scheduler.ts';
+import { nextRun, openBody, sealBody } from './rotation-store.ts';
+import { secretsIn, usesVariable } from './template.ts';
+
+/** How a secret is rotated, as it is shown: templates name secrets, they hold none. */
+export interface RotationView {
+  readonly secret: string;
+  readonly recipe: RotationBody;
+  readonly schedule: string | null;
+  readonly zone: string;
+  readonly isEnabled: boolean;
+  readonly nextRunAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** Where a run stands. */
+export interface RunView {
+  readonly id: string;
+  readonly secret: string;
+  readonly step: RunStep;
+  /** Null while it is under way. */
+  readonly outcome: RunOutcome | null;
+  readonly problem: string | null;
+  readonly cause: 'asked' | 'schedule';
+  readonly oldVersion: number;
+  readonly newVersion: number | null;
+  readonly watchUntil: Date | null;
+  readonly graceUntil: Date | null;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | null;
+}
+
+const maxRunsShown = 50;
+const templates = ['create', 'deliver', 'verify', 'revoke'] as const;
+
+export interface RotationServiceOptions {
+  readonly database: DataSource;
+  readonly change: ChangeConfig;
+  readonly keys: InstanceKeys;
+  readonly vault: SecretVault;
+}
+
+/** How secrets are rotated. The work itself is the engine's. */
+export class RotationService {
+  readonly #options: RotationServiceOptions;
+
+  constructor(options: RotationServiceOptions) {
+    this.#options = options;
+  }
+
+  /** All rotations that the principal may see, in the order of their secrets' names. */
+  async list(principal: Principal): Promise<RotationView[]> {
+    authorize(principal, 'rotation:read');
+    const { manager } = this.#options.database;
+    const rows = await manager.find(RotationEntity);
+    const secrets = await manager.find(SecretEntity, { select: { id: true, name: true } });
+    const names = new Map(secrets.map(({ id, name }) => [id, name]));
+    return rows
+      .map((row) => this.#view(names.get(row.secretId) ?? '', row))
+      .sort((one, other) => (one.secret < other.secret ? -1 : 1));
+  }
+
+  /** @throws Fault NOT_FOUND */
+  async get(principal: Principal, name: string): Promise<RotationView> {
+    authorize(principal, 'rotation:read', environmentOf(name));
+    const { manager } = this.#options.database;
+    const secret = await requireSecret(manager, name);
+    return this.#view(name, await requireRotation(manager, secret));
+  }
+
+  /** Sets how a secret is rotated, as a whole. @throws Fault INVALID, NOT_FOUND, FORBIDDEN also for secrets that it would use */
+  async put(principal: Principal, name: string, input: unknown): Promise<Written<RotationView>> {
+    const { schedule, zone, isEnabled, currentKeyId, ...body } = parseInput(rotationInput, input);
+    authorize(principal, 'rotation:update', environmentOf(name));
+    authorizeUse(principal, body);
+    const { keys, vault, change } = this.#options;
+    const { result, revision } = await change.changeConfig(principal, async (tx) => {
+      const secret = await requireSecret(tx.manager, name);
+      await requireBound(tx.manager, secret, body);
+      const before = await tx.manager.findOneBy(RotationEntity, { secretId: secret.id });
+      const now = new Date();
+      const id = before?.id ?? randomUUID();
+      const version = (before?.version ?? 0) + 1;
+      const nextRunAt = schedule === null ? null : (nextRun(schedule, zone, now) ?? null);
+      const sealedBody = sealBody(keys, id, version, body);
+      const times = { createdAt: before?.createdAt ?? now, updatedAt: now };
+      const row = { id, secretId: secret.id, version, sealedBody, schedule, zone, isEnabled, nextRunAt, ...times };
+      await tx.manager.upsert(RotationEntity, row, ['id']);
+      if (currentKeyId !== undefined) await vault.setKeyId(tx.manager, secret, secret.currentVersion, currentKeyId);
+      tx.audit('rotation:update', 'secret', name, { version, schedule });
+      return { object: this.#view(name, row), change: before === null ? ('CREATED' as const) : ('UPDATED' as const) };
+    });
+    return { ...result, revision };
+  }
+
+  /** Removes how a secret is rotated; absent is fine. @throws Fault CONFLICT while a run is under way */
+  async remove(principal: Principal, name: string): Promise<Removed> {
+    authorize(principal, 'rotation:delete', environmentOf(name));
+    const { result, revision } = await this.#options.change.changeConfig(principal, async (tx) => {
+      const secret = await findSecret(tx.manager, name);
+      if (secret === null) return 'UNCHANGED';
+      if (await tx.manager.existsBy(RunEntity, { secretId: secret.id, finishedAt: IsNull() }))
+        throw new Fault('CONFLICT', `A rotation of ${name} is under way: wait for its end`);
+      const { affected } = await tx.manager.delete(RotationEntity, { secretId: secret.id });
+      if (affected !== 1) return 'UNCHANGED';
+      tx.audit('rotation:delete', 'secret', name);
+      return 'DELETED';
+    });
+    return { change: result, revision };
+  }
+
+  /** Begins a run. @throws Fault NOT_FOUND; CONFLICT while another is under way */
+  async run(principal: Principal, name: string): Promise<RunView> {
+    authorize(principal, 'rotation:run', environmentOf(name));
+    const { result } = await this.#options.change.changeConfig(principal, async (tx) => {
+      const secret = await requireSecret(tx.manager, name);
+      await requireRotation(tx.manager, secret);
+      if (await hasActiveRun((sql, parameters) => tx.manager.query(sql, parameters), secret.id))
+        throw new Fault('CONFLICT', `A rotation of ${name} is under way`);
+      const run = newRun(secret.id, secret.currentVersion, 'asked');
+      await tx.manager.insert(RunEntity, run);
+      tx.audit('rotation:begun', 'secret', name, { run: run.id, cause: 'asked' });
+      return viewRun(name, run);
+    });
+    return result;
+  }
+
+  /** The last runs of a secret, the newest first. @throws Fault NOT_FOUND */
+  async runs(principal: Principal, name: string): Promise<RunView[]> {
+    authorize(principal, 'rotation:read', environmentOf(name));
+    const { manager } = this.#options.database;
+    const secret = await requireSecret(manager, name);
+    const order = { startedAt: 'DESC' as const };
+    const rows = await manager.find(RunEntity, { where: { secretId: secret.id }, order, take: maxRunsShown });
+    return rows.map((row) => viewRun(name, row));
+  }
+
+  #view(secret: string, row: RotationRow): RotationView {
+    const { schedule, zone, isEnabled, nextRunAt, createdAt, updatedAt } = row;
+    const recipe = openBody(this.#options.keys, row);
+    return { secret, recipe, schedule, zone, isEnabled, nextRunAt, createdAt, updatedAt };
+  }
+}
+
+function viewRun(secret: string, run: RunRow): RunView {
+  const { id, step, outcome, problem, cause, oldVersion, newVersion, watchUntil, graceUntil, startedAt, finishedAt } =
+    run;
+  return {
+    id,
+    secret,
+    step,
+    outcome,
+    problem,
+    cause,
+    oldVersion,
+    newVersion,
+    watchUntil,
+    graceUntil,
+    startedAt,
+    finishedAt,
+  };
+}
+
+async function requireRotation(manager: EntityManager, { id: secretId, name }: SecretRow): Promise<RotationRow> {
+  const row = await manager.findOneBy(RotationEntity, { secretId });
+  if (row === null) throw new Fault('NOT_FOUND', `Nothing says how ${name} is rotated`);
+  return row;
+}
+
+/** Whoever has a secret sent somewhere must be allowed to decide that for its environment too. */
+function authorizeUse(principal: Principal, body: RotationBody): void {
+  const texts = templates.flatMap((name) => (body[name] ? placesOf(body[name]).map(({ text }) => text) : []));
+  const names = texts.flatMap((text) => secretsIn(text).map((used) => used.name));
+  for (const name of [...names, ...(body.webhook ? [body.webhook.secret] : [])])
+    authorize(principal, 'rotation:update', environmentOf(name));
+}
+
+/** Each secret that a template names must be there and be bound to where the template sends it. */
+async function requireBound(manager: EntityManager, rotated: SecretRow, body: RotationBody): Promise<void> {
+  for (const name of templates) {
+    const template = body[name];
+    if (template === undefined) continue;
+    const url = new URL(template.url.replaceAll(/\{\{[^{}]*\}\}/g, 'x'));
+    for (const { text, surface } of placesOf(template)) {
+      const used = await Promise.all(
+        secretsIn(text).map(async (each) => ({ each, row: await findSecret(manager, each.name) })),
+      );
+      for (const { each, row } of used) {
+        const problem = row === null ? 'does not exist' : bindingProblem(row.binding, surface, url);
+        if (problem !== undefined) throw invalidField(name, `names ${each.name}, which ${problem}`);
+      }
+      const isRotatedUsed = usesVariable(text, 'new') || usesVariable(text, 'old');
+      const problem = isRotatedUsed ? bindingProblem(rotated.binding, surface, url) : undefined;
+      if (problem !== undefined) throw invalidField(name, `sends the secret itself, which ${problem}`);
+    }
+  }
+  if (body.webhook && (await findSecret(manager, body.webhook.secret)) === null)
+    throw invalidField('webhook.secret', 'names no secret that exists');
+}
