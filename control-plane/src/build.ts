@@ -72,23 +72,9 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   await setUpAdmin(users, config.adminUser, config.adminPassword);
   const metrics = new Metrics();
   const bus = new PostgresConfigBus({ connectionString: config.databaseUrl, key: keys.busKey });
-  const consumer: AuditConsumer = new PostgresAuditConsumer({
-    connectionString: config.databaseUrl,
-    key: keys.auditQueueKey,
-    report: logSparingly(log, 'the audit queue reports a fault'),
-  });
   const store = new AuditStore(database, keys.keyring);
   const secretUse = new SecretUse(database, log);
-  const auditWriter = new AuditWriter({
-    consumer,
-    store,
-    log,
-    written: (events, lagSeconds) => {
-      metrics.auditWritten(events.length, lagSeconds);
-      secretUse.count(events);
-    },
-    failed: () => metrics.auditFailed(),
-  });
+  const auditWriter = buildAuditWriter(config, keys, { store, secretUse, metrics, log });
   const health = new HealthCheck({
     database,
     isConsuming: () => auditWriter.isConsuming,
@@ -138,6 +124,31 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       await database.destroy();
     },
   };
+}
+
+interface AuditParts {
+  readonly store: AuditStore;
+  readonly secretUse: SecretUse;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+function buildAuditWriter(config: Config, keys: InstanceKeys, { store, secretUse, metrics, log }: AuditParts) {
+  const consumer: AuditConsumer = new PostgresAuditConsumer({
+    connectionString: config.databaseUrl,
+    key: keys.auditQueueKey,
+    report: logSparingly(log, 'the audit queue reports a fault'),
+  });
+  return new AuditWriter({
+    consumer,
+    store,
+    log,
+    written: (events, lagSeconds) => {
+      metrics.auditWritten(events.length, lagSeconds);
+      secretUse.count(events);
+    },
+    failed: () => metrics.auditFailed(),
+  });
 }
 
 /** The bus, with a count of what is announced by it: each change of the configuration once. */

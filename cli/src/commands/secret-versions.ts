@@ -34,9 +34,10 @@ interface GenerateOptions {
   readonly prefix?: string;
 }
 
+const name = ['<name>', 'environment/name, such as prod/openai'] as const;
+
 /** What becomes of a secret after it was stored. */
 export function addSecretVersions(secret: Command, context: CommandContext): void {
-  const name = ['<name>', 'environment/name, such as prod/openai'] as const;
   secret
     .command('versions')
     .description('the versions of a secret, the newest first')
@@ -66,6 +67,12 @@ export function addSecretVersions(secret: Command, context: CommandContext): voi
       });
       context.terminal.notice(`version ${version} of ${of} is the current one`);
     });
+  addEnds(secret, context);
+  addValues(secret, context);
+}
+
+/** How its use ends: for good, for now, or at a time. */
+function addEnds(secret: Command, context: CommandContext): void {
   secret
     .command('destroy')
     .description('destroy a version for good: its ciphertext is gone')
@@ -98,7 +105,6 @@ export function addSecretVersions(secret: Command, context: CommandContext): voi
       await openApi(context).call('PUT', pathOf('secrets', of), secretSchema, { expiresAt });
       context.terminal.notice(expiresAt === null ? `${of} does not expire` : `${of} expires at ${expiresAt}`);
     });
-  addValues(secret, context);
 }
 
 function addValues(secret: Command, context: CommandContext): void {

@@ -37,6 +37,10 @@ const run = z
 
 /** `/api/rotations`: how secrets are rotated, and each time that it is done. No answer has a value. */
 export function rotationRoutes(rotations: RotationService): RestRoute[] {
+  return [...settingRoutes(rotations), ...runRoutes(rotations)];
+}
+
+function settingRoutes(rotations: RotationService): RestRoute[] {
   return [
     restRoute({
       method: 'get',
@@ -82,6 +86,11 @@ export function rotationRoutes(rotations: RotationService): RestRoute[] {
       faults: ['CONFLICT'],
       handle: async ({ principal, params }) => void (await rotations.remove(principal, params.name)),
     }),
+  ];
+}
+
+function runRoutes(rotations: RotationService): RestRoute[] {
+  return [
     restRoute({
       method: 'post',
       path: '/rotations/{name}/runs',

@@ -35,7 +35,12 @@ export function secretVersionRoutes(
   versions: SecretVersionService,
   dependentsOf: SecretDependentsService,
 ): RestRoute[] {
-  const show = ({ object, revision }: Written<SecretView>) => ({ ...showDisabled(object), revision });
+  return [...versionRoutes(versions), ...effectRoutes(versions, dependentsOf)];
+}
+
+const show = ({ object, revision }: Written<SecretView>) => ({ ...showDisabled(object), revision });
+
+function versionRoutes(versions: SecretVersionService): RestRoute[] {
   return [
     restRoute({
       method: 'get',
@@ -72,6 +77,11 @@ export function secretVersionRoutes(
       handle: async ({ principal, params }) =>
         show(await versions.destroy(principal, params.name, Number(params.version))),
     }),
+  ];
+}
+
+function effectRoutes(versions: SecretVersionService, dependentsOf: SecretDependentsService): RestRoute[] {
+  return [
     restRoute({
       method: 'post',
       path: '/secrets/{name}/alias',

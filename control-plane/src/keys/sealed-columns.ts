@@ -4,7 +4,9 @@ import {
   authorityContext,
   clientAuthorityContext,
   policyContext,
+  rotationContext,
   routeContext,
+  secretKeyIdContext,
   secretVersionContext,
 } from '@onecli/shared/seal-contexts';
 import type { SealContext } from '@onecli/shared/vault/seal';
@@ -43,6 +45,20 @@ export const sealedColumns: readonly SealedColumn[] = [
     version: 'version',
     join: { sql: 'JOIN secret s ON s.id = t.secret_id', alias: 's', binding: 's.binding' },
     contextOf: ({ id, version, binding }) => secretVersionContext(id, version, binding ?? { hosts: [], surfaces: [] }),
+  },
+  {
+    table: 'secret_version',
+    column: 'sealed_key_id',
+    id: 'secret_id',
+    version: 'version',
+    contextOf: ({ id, version }) => secretKeyIdContext(id, version),
+  },
+  {
+    table: 'rotation',
+    column: 'sealed_body',
+    id: 'id',
+    version: 'version',
+    contextOf: ({ id, version }) => rotationContext(id, version),
   },
   {
     table: 'policy',

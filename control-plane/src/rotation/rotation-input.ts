@@ -1,4 +1,3 @@
-import { isSecretName } from '@onecli/shared/domain/names';
 import { parseJsonPath } from '@onecli/shared/domain/json-path';
 import { Cron } from 'croner';
 import { z } from 'zod';
@@ -121,6 +120,3 @@ function isZone(zone: string): boolean {
     return false;
   }
 }
-
-/** The secret that a rotation is of. */
-export const rotatedSecret = z.string().refine(isSecretName);
