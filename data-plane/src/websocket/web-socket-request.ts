@@ -72,7 +72,11 @@ export function webSocketRequest(
     scrub: () => scrub,
     onLeaving: (more) => {
       exchange.leaving({ used: more, surfaces: ['websocket'] });
-      const others = more.filter(({ version }) => !used.some((known) => known.version.id === version.id));
+      // Records are others under another configuration; a version keeps its number.
+      const others = more.filter(
+        ({ secret, version }) =>
+          !used.some((known) => known.secret.id === secret.id && known.version.version === version.version),
+      );
       if (others.length === 0) return;
       used = [...used, ...others];
       scrub = answerScrub(plane.opener, used, exchange.findings);
