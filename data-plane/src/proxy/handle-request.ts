@@ -30,6 +30,7 @@ import { type KnownRequest, keepKnown, knownRequest } from './known-request.ts';
 import { answerInternal, isInternal } from './onecli-internal.ts';
 import type { Forwarded, Outgoing } from './outgoing.ts';
 import { type Placed, placeSecrets, placementScope } from './place-secrets.ts';
+import { refuseWithdrawn } from './refuse-withdrawn.ts';
 import { RequestBody } from './request-body.ts';
 import { strictRequest } from './strict-request.ts';
 import { poolKeyOf } from './upstream-pool.ts';
@@ -125,6 +126,10 @@ function place(
   if (body.isTooLong) return refusal('BODY_TOO_LARGE', 'The request body is too long.');
   return after(holdBody(plane, agent, head, exchange, body, placed.headers, scope), (held) => {
     if (held.kind !== 'held') return held;
+    const used = allUsed(placed.used, held.used);
+    const readings = placed.readings ?? request.readings;
+    const refused = body.isEmpty ? undefined : refuseWithdrawn(plane, agent, exchange, judged, readings, used);
+    if (refused) return refused;
     exchange.decided();
     return outgoingOf(plane, agent, head, exchange, { judged, scope, placed, body, held, known });
   });
