@@ -39,20 +39,26 @@ export function knownRequest(
   return known?.agent === agent && known.untilMs > Date.now() ? known : undefined;
 }
 
+/** A head that is longer with its secrets in place is written anew each time: thousands of connections may keep one each. */
+const maxBytes = 8192;
+
 /** Keeps what was worked out from a head if that came before. `make` gives it. */
 export function keepKnown(head: RequestHead, configuration: Configuration, make: () => KnownRequest): void {
   if (!isRepeated(head)) return;
   const known = make();
+  if (known.bytes.length > maxBytes) return;
   head.keep(configuration, { ...known, untilMs: untilMs(known.placed) });
 }
 
-/** When the first thing that was placed must not be placed any more, in milliseconds since the epoch. */
+/**
+ * When the first thing that was placed must not be placed any more, in milliseconds since the epoch. A secret is told of once,
+ * by one of the texts that it was asked for by: any of the others may have been its alias that dies.
+ */
 function untilMs({ used }: Placed): number {
   let first = Number.POSITIVE_INFINITY;
-  for (const { secret, placeholder } of used) {
-    const { expiresAtMs, previousAlias } = secret;
+  for (const { expiresAtMs, previousAlias } of used.map(({ secret }) => secret)) {
     if (expiresAtMs !== undefined) first = Math.min(first, expiresAtMs);
-    if (previousAlias !== undefined && placeholder.startsWith(previousAlias.alias))
+    if (previousAlias !== undefined && previousAlias.untilMs > Date.now())
       first = Math.min(first, previousAlias.untilMs);
   }
   return first;
