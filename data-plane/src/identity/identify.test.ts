@@ -226,6 +226,15 @@ describe('confirmIdentity', () => {
     expect(after).toMatchObject({ agent: { labels: { team: 'red' } }, revision: 2 });
   });
 
+  it('does not take another configuration for the one that it knows by its revision', () => {
+    const restored = (agent: Parameters<typeof sampleAgent>[1]): Configuration =>
+      new Configuration(sampleSnapshot({ revision: identity.revision, agents: [sampleAgent(bot.name, agent)] }));
+    const disabled = restored({ isDisabled: true, tokens: bot.tokens });
+    expect(confirmIdentity(identity, disabled, nowMs)).toMatchObject({ code: 'PROXY_AUTH_INVALID' });
+    const relabelled = restored({ labels: { team: 'red' }, tokens: bot.tokens });
+    expect(confirmIdentity(identity, relabelled, nowMs)).toMatchObject({ agent: { labels: { team: 'red' } } });
+  });
+
   it.each([
     ['its token was rotated', { tokens: tokens('t-new') }],
     ['its agent was disabled', { isDisabled: true, tokens: bot.tokens }],

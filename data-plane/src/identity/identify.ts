@@ -80,7 +80,9 @@ export function identify(
 
 /** Is the identity of a tunnel still good? Once for each configuration, and at the end of what expires. */
 export function confirmIdentity(identity: Identity, configuration: Configuration, nowMs: number): Identity | Refusal {
-  if (identity.revision === configuration.revision && nowMs < identity.untilMs) return identity;
+  // A store that went back may come to a revision again that was another one before: its agents are other records then.
+  const isSame = configuration.snapshot.agents.get(identity.agent.id) === identity.agent;
+  if (isSame && identity.revision === configuration.revision && nowMs < identity.untilMs) return identity;
   const again = recognise(identity.presented, configuration, nowMs);
   if (again.kind === 'identity' && again.agent.id === identity.agent.id) return again;
   return refusal('PROXY_AUTH_INVALID', 'The identity of this connection is no longer valid.');
