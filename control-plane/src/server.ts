@@ -48,18 +48,20 @@ export class ApiServer {
 
   /** A request to become another protocol goes through the app as any other: it is answered there, or taken over. */
   #offer(handle: RequestListener, request: IncomingMessage, offered: { socket: Duplex; head: Buffer }): void {
-    const { socket } = offered;
+    // Node took its hands off it, and its time limits: unless we end it, what is left unread keeps it open for ever.
+    const socket = offered.socket as Socket;
     this.#upgraded.add(socket);
     socket.once('close', () => this.#upgraded.delete(socket));
     socket.on('error', () => socket.destroy());
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      socket.destroySoon();
       return;
     }
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(socket as Socket);
-    response.once('finish', () => socket.end());
+    response.assignSocket(socket);
+    response.once('finish', () => socket.destroySoon());
     offerUpgrade(request, { ...offered, response });
     handle(request, response as Parameters<RequestListener>[1]);
   }
