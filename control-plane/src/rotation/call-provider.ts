@@ -107,8 +107,14 @@ export class GuardedCaller implements ProviderCaller {
         maxHeaderSize: maxHeadBytes,
         signal,
       });
+      let isAnswered = false;
       outgoing.on('error', reject);
+      // A connection that goes over to another protocol ends without an error: nobody else would say that nothing comes.
+      outgoing.on('close', () => {
+        if (!isAnswered) reject(new ProviderFault(host, 'did not answer in HTTP'));
+      });
       outgoing.on('response', (incoming) => {
+        isAnswered = true;
         const pieces: Buffer[] = [];
         let bytes = 0;
         incoming.on('data', (piece: Buffer) => {
