@@ -6,6 +6,7 @@ import type { DataSource } from 'typeorm';
 import { Refusal } from '../authorize.ts';
 import { LoginRefusal } from '../passwords/password-login.ts';
 import type { Principal } from '../principal.ts';
+import { placeOf } from '../sessions/login-limiter.ts';
 import { insertRefused, principalText, type RefusedAct } from './admin-event-store.ts';
 
 /** The faults that say no to somebody, not to what he sent. */
@@ -41,7 +42,7 @@ export class RefusalRecord {
     const act = actOf(fault, call);
     const { requestId } = act;
     try {
-      const caller = call.principal === undefined ? call.address : principalText(call.principal);
+      const caller = call.principal === undefined ? placeOf(call.address) : principalText(call.principal);
       const { consumedPoints } = await this.#perCaller.penalty(caller);
       if (consumedPoints > eventsPerMinute) {
         if (consumedPoints === eventsPerMinute + 1)

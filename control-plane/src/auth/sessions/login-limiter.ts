@@ -92,7 +92,7 @@ export class LoginLimiter {
 }
 
 /** Who holds an IPv6 address holds the /64 that it is in. */
-function placeOf(address: string): string {
+export function placeOf(address: string): string {
   if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
   const [head = '', tail] = address.toLowerCase().split('::');
   const groups = head === '' ? [] : head.split(':');
