@@ -14,7 +14,8 @@ interface Reference {
 
 /**
  * What policies and routes of the configuration name and what will not be there: neither in it nor, after it, on the gateway.
- * An object that is itself wrong is no reason to say so twice.
+ * An object that is itself wrong is no reason to say so twice. What the principal may not write is not looked at: it could name
+ * secrets of other environments to learn which there are.
  */
 export async function danglingNames(
   manager: EntityManager,
@@ -36,8 +37,8 @@ export async function danglingNames(
     }));
 }
 
-function referencesOf({ kind, action, desired }: Step): Reference[] {
-  if (desired === undefined || action === 'UNKNOWN') return [];
+function referencesOf({ kind, action, desired, refused }: Step): Reference[] {
+  if (desired === undefined || action === 'UNKNOWN' || refused?.code === 'FORBIDDEN') return [];
   const place = `${desired.section}[${desired.index}]`;
   const isKept = action === 'NONE';
   if (kind === 'route')

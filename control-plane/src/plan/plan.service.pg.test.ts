@@ -176,6 +176,20 @@ describe('plan', () => {
     expect(changes).toMatchObject([{ action: 'UNKNOWN' }, { action: 'UNKNOWN' }]);
   });
 
+  it('is no way to find out which secrets another environment has', async () => {
+    const rules = (name: string) => [{ allow: { hosts: ['a.example'], secrets: [name] } }];
+    const policy = (name: string) => ({ name: 'staging', agents: ['*'], rules: rules(name) });
+    await applied({ config: { secrets: [stripe, { name: 'staging/a', value: 'x' }], policies: [policy('staging/a')] } });
+    await applied({ config: { routes: [{ ...route, name: 'staging', secret: 'staging/a' }] } });
+    const asked = async (name: string) => {
+      const routes = [{ ...route, name: 'staging', secret: name }];
+      const plan = await services.plans.plan(stagingAdmin, { config: { policies: [policy(name)], routes } });
+      return { refused: plan.changes.map(({ refused }) => refused?.code), problems: plan.problems };
+    };
+    expect(await asked('prod/stripe')).toEqual({ refused: ['FORBIDDEN', 'FORBIDDEN'], problems: [] });
+    expect(await asked('prod/absent')).toEqual(await asked('prod/stripe'));
+  });
+
   it('is applied by a key that may make secrets and not set them anew', async () => {
     const actions = new Set(['secret:create', 'secret:read'] as const);
     const limits = { actions, environments: undefined, owner: undefined };
