@@ -2,6 +2,7 @@ import { environmentOf } from '@onecli/shared/domain/names';
 import type { Action } from '../auth/actions.ts';
 import { authorize, authorizeEach, may } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
+import type { AllowDocument } from '../policies/policy-document.ts';
 import { environmentsOf } from '../policies/policy.service.ts';
 import type { Verb } from './compute-plan.ts';
 import type { ActualObject, DesiredObject } from './planned-change.ts';
@@ -22,9 +23,10 @@ export function authorizeObject(principal: Principal, object: DesiredObject | Ac
 
 function environmentsOfDocument({ kind, fields }: DesiredObject | ActualObject): ReadonlySet<string> {
   if (kind === 'route') return new Set([environmentOf(String(fields['secret']))]);
-  const { mode, rules } = fields as { mode: 'enforce' | 'monitor'; rules: { allow?: { secrets?: string[] } }[] };
+  const { mode, rules } = fields as { mode: 'enforce' | 'monitor'; rules: { allow?: AllowDocument }[] };
   const judged = rules.map(({ allow }) => ({
     effect: allow === undefined ? ('deny' as const) : ('allow' as const),
+    ...allow,
     secrets: allow?.secrets ?? [],
   }));
   return environmentsOf({ mode, rules: judged });

@@ -176,6 +176,19 @@ describe('plan', () => {
     expect(changes).toMatchObject([{ action: 'UNKNOWN' }, { action: 'UNKNOWN' }]);
   });
 
+  it.each([{ rateLimit: { requests: 1, perSeconds: 86_400 } }, { maxConcurrent: 1 }, { maxBodyBytes: 1 }])(
+    'does not let who is limited to an environment limit what agents do with all of them: %j',
+    async (limit) => {
+      await applied({ config: { secrets: [{ name: 'staging/a', value: 'x' }] } });
+      const rules = [{ allow: { hosts: ['api.stripe.com'], secrets: ['staging/a'], ...limit } }];
+      const policy = { name: 'limiting', agents: ['*'], rules };
+      const { changes } = await services.plans.plan(stagingAdmin, { config: { policies: [policy] } });
+      expect(changes).toMatchObject([{ refused: { code: 'FORBIDDEN' } }]);
+      await expect(services.policies.create(stagingAdmin, policy)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      expect(await services.policies.create(owner, policy)).toMatchObject({ change: 'CREATED' });
+    },
+  );
+
   it('is no way to find out which secrets another environment has', async () => {
     const rules = (name: string) => [{ allow: { hosts: ['a.example'], secrets: [name] } }];
     const policy = (name: string) => ({ name: 'staging', agents: ['*'], rules: rules(name) });

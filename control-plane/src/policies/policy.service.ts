@@ -36,20 +36,29 @@ export class PolicyService extends DocumentService<PolicyBody, PolicyDocument> {
 }
 
 /**
- * A rule belongs to the environments of the secrets that it grants. What grants none, denies, or is no more than monitored changes
- * what agents may do with everything: it belongs to all of them.
+ * A rule belongs to the environments of the secrets that it grants. What grants none, denies, limits, or is no more than monitored
+ * changes what agents may do with everything: it belongs to all of them.
  */
 export function environmentsOf({
   mode,
   rules,
 }: {
   readonly mode?: PolicyBody['mode'];
-  readonly rules: readonly Pick<Rule, 'effect' | 'secrets'>[];
+  readonly rules: readonly JudgedRule[];
 }): ReadonlySet<string> {
-  const ofRules = rules.flatMap(({ effect, secrets }) =>
-    effect === 'deny' || secrets.length === 0 ? ['*'] : secrets.map(environmentOf),
-  );
+  const ofRules = rules.flatMap((rule) => [
+    ...(rule.effect === 'deny' || rule.secrets.length === 0 || isLimiting(rule) ? ['*'] : []),
+    ...rule.secrets.map(environmentOf),
+  ]);
   return new Set(mode !== 'monitor' && rules.length > 0 ? ofRules : ['*', ...ofRules]);
+}
+
+/** What tells where a rule belongs. */
+type JudgedRule = Pick<Rule, 'effect' | 'secrets' | 'rateLimit' | 'maxConcurrent' | 'maxBodyBytes'>;
+
+/** The limits of all rules that cover a request hold together: those of one bind requests with secrets of any other. */
+function isLimiting({ rateLimit, maxConcurrent, maxBodyBytes }: JudgedRule): boolean {
+  return rateLimit !== undefined || maxConcurrent !== undefined || maxBodyBytes !== undefined;
 }
 
 /** A misspelt agent or secret would silently grant nothing, so that each must exist when the policy is written. */
