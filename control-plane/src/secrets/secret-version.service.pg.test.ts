@@ -155,6 +155,8 @@ describe('SecretVersionService', () => {
     await expect(services.secretVersions.rotateAlias(auditor, name, { prefix: 'x' })).rejects.toMatchObject(forbidden);
     const operator = { ...owner, assignments: everywhere('operator') };
     await expect(services.secretVersions.destroy(operator, name, 1)).rejects.toMatchObject(forbidden);
+    await expect(services.secrets.put(operator, name, { maxVersions: 1 })).rejects.toMatchObject(forbidden);
+    await expect(services.secrets.upsert(operator, { name, maxVersions: 1 })).rejects.toMatchObject(forbidden);
     const elsewhere = { ...owner, assignments: [{ role: 'owner' as const, environments: ['staging'] }] };
     await expect(services.secretVersions.list(elsewhere, name)).rejects.toMatchObject(forbidden);
   });

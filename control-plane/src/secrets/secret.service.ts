@@ -229,12 +229,14 @@ function expiringIn({ expiringWithinDays: days }: SecretPageRequest) {
   return { where: 'row.expiresAt <= now() + make_interval(days => :days)', parameters: { days } };
 }
 
-/** A new value is a rotation; everything else, and a change of nothing, an update. */
+/** A new value is a rotation; everything else, and a change of nothing, an update; what ends versions a deletion too. */
 function authorizeUpdate(principal: Principal, name: string, update: SecretUpdate): void {
   const environment = environmentOf(name);
   const isNewValue = update.value !== undefined || update.generate !== undefined;
   if (isNewValue) authorize(principal, 'secret:rotate', environment);
   if (!isNewValue || Object.keys(update).length > 1) authorize(principal, 'secret:update', environment);
+  // To keep fewer versions destroys the others, now or with the next value.
+  if (typeof update.maxVersions === 'number') authorize(principal, 'secret:delete', environment);
 }
 
 /** The row as an update leaves it, but for its version. An alias that is replaced is dead at once. */
