@@ -189,6 +189,25 @@ describe('a rotation by a recipe', () => {
     await expect(versions.destroy(owner, name, 1)).rejects.toMatchObject({ code: 'CONFLICT' });
     await expect(rotations.remove(owner, name)).rejects.toMatchObject({ code: 'CONFLICT' });
   });
+
+  it('lets nobody go back to a version whose key is being ended', async () => {
+    await begun();
+    const versions = new SecretVersionService(services.dataSource, services.change);
+    await until('REVOKING');
+    await expect(versions.rollBack(owner, name, 1)).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await until('never')).toMatchObject({ outcome: 'DONE' });
+    expect((await atWorkers()).versions).toEqual([2]);
+  });
+
+  it('lets somebody go back as long as the old key is kept, and then does not end it', async () => {
+    await begun();
+    const versions = new SecretVersionService(services.dataSource, services.change);
+    await until('GRACE');
+    await versions.rollBack(owner, name, 1);
+    expect(await until('never')).toMatchObject({ outcome: 'SUPERSEDED' });
+    expect((await atWorkers()).current).toBe(firstKey);
+    expect([...provider.keys.keys()]).toContain('key-0');
+  });
 });
 
 describe('a crash in the middle', () => {

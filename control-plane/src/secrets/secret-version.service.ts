@@ -63,7 +63,7 @@ export class SecretVersionService {
       });
   }
 
-  /** Makes an older version the current one. @throws Fault INVALID, NOT_FOUND, CONFLICT for one that is being tried out */
+  /** Makes an older version the current one. @throws Fault INVALID, NOT_FOUND, CONFLICT for one that is being tried out or ended */
   async rollBack(
     principal: Principal,
     name: string,
@@ -76,6 +76,8 @@ export class SecretVersionService {
       if ((await requireVersion(tx.manager, secret, version)).isPending)
         throw new Fault('CONFLICT', `Version ${version} of ${name} is being tried out by a rotation`);
       if (version === secret.currentVersion) return secret;
+      if (await isBeingEnded(tx, secret, version))
+        throw new Fault('CONFLICT', `A rotation of ${name} is ending the key of version ${version}`);
       tx.audit('secret:rollback', 'secret', name, { from: secret.currentVersion, version });
       return { ...secret, currentVersion: version };
     });
@@ -158,6 +160,16 @@ export class SecretVersionService {
     const { result, revision } = await this.#change.changeConfig(principal, change, options);
     return { ...result, revision };
   }
+}
+
+/** Whether a rotation may have asked the provider to end the key of a version: it would be current, and dead a moment later. */
+async function isBeingEnded({ manager }: ConfigTransaction, { id }: SecretRow, version: number): Promise<boolean> {
+  const rows = await manager.query<unknown[]>(
+    `SELECT 1 FROM rotation_run WHERE secret_id = $1 AND finished_at IS NULL
+       AND (step = 'REVOKING' AND old_version = $2 OR step = 'UNDOING' AND new_version = $2)`,
+    [id, version],
+  );
+  return rows.length > 0;
 }
 
 function stateOf(
