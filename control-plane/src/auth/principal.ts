@@ -33,6 +33,8 @@ export interface KeyLimits {
   readonly environments: ReadonlySet<string> | undefined;
   /** The user whose key it is, as he is now; undefined for a key of this machine's command line. */
   readonly owner: Principal | undefined;
+  /** When the key ends; absent: never. */
+  readonly expiresAt?: Date;
 }
 
 /** A role in every environment. */

@@ -52,6 +52,7 @@ interface StoredKey {
   readonly roles: unknown;
   readonly actions: readonly string[] | null;
   readonly environments: readonly string[] | null;
+  readonly expiresAt: Date | null;
   readonly isNoted: boolean;
 }
 
@@ -73,7 +74,7 @@ export class ApiKeyStore {
     const [row] = await this.#database.query<
       (StoredKey & { [Column in keyof StoredUser]: StoredUser[Column] | null })[]
     >(
-      `SELECT k.id AS "keyId", k.name AS "keyName", k.assignments AS roles, k.actions, k.environments,
+      `SELECT k.id AS "keyId", k.name AS "keyName", k.assignments AS roles, k.actions, k.environments, k.expires_at AS "expiresAt",
          coalesce(k.used_at > now() - make_interval(secs => $2), false) AS "isNoted", ${userColumns}
        FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id
        WHERE k.hash = $1 AND (k.expires_at IS NULL OR k.expires_at > now()) AND (k.owner_id IS NULL OR NOT u.is_disabled)`,
@@ -140,7 +141,8 @@ export class ApiKeyStore {
   }
 }
 
-function principalOf({ keyName, roles, actions, environments }: StoredKey, owner: Principal | undefined): Principal {
+function principalOf(key: StoredKey, owner: Principal | undefined): Principal {
+  const { keyName, roles, actions, environments, expiresAt } = key;
   const known = actions?.filter((action) => (allActions as readonly string[]).includes(action)) as Action[] | undefined;
   return {
     kind: 'key',
@@ -151,6 +153,7 @@ function principalOf({ keyName, roles, actions, environments }: StoredKey, owner
       actions: known && new Set(known),
       environments: environments === null ? undefined : new Set(environments),
       owner,
+      ...(expiresAt !== null && { expiresAt }),
     },
   };
 }

@@ -57,7 +57,7 @@ export class ApiKeyService {
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
       const { name } = key;
       if (await this.#keys.get(name, tx.manager)) throw new Fault('NAME_TAKEN', `The API key ${name} exists`);
-      const expiresAt = expiresInDays === null ? null : new Date(Date.now() + expiresInDays * dayMs);
+      const expiresAt = endOf(expiresInDays, principal.limits?.expiresAt);
       const token = await this.#keys.insert(tx.manager, principal.userId, { ...key, expiresAt });
       const made = await this.#keys.get(name, tx.manager);
       if (made === undefined) throw new Error('An API key that was just written is not there');
@@ -96,6 +96,13 @@ function requireWithin(principal: Principal, key: Omit<z.output<typeof newApiKey
     throw invalidField('actions', 'must be among those of the key that makes it');
   if (limits.environments !== undefined && !key.environments?.every((name) => limits.environments?.has(name)))
     throw invalidField('environments', 'must be among those of the key that makes it');
+}
+
+/** When a new key ends: not later than the key that makes it, or that one could go on for ever as another. */
+function endOf(days: number | null, latest: Date | undefined): Date | null {
+  const wanted = days === null ? Number.POSITIVE_INFINITY : Date.now() + days * dayMs;
+  const endMs = Math.min(wanted, latest?.getTime() ?? Number.POSITIVE_INFINITY);
+  return Number.isFinite(endMs) ? new Date(endMs) : null;
 }
 
 function isOwn(principal: Principal, ownerId: string | null): boolean {

@@ -112,6 +112,19 @@ describe('escalation by keys', () => {
     expect(await status(admin, 'POST', '/api/api-keys', { name: 'more', roles: everywhere('owner') })).toBe(403);
   });
 
+  it('is in vain: a key that ends makes no key that ends later', async () => {
+    const short = await makeKey(api, admin, { name: 'short', expiresInDays: 1 });
+    const endOf = async (headers: Record<string, string>, name: string, expiresInDays: number | null) => {
+      await makeKey(api, headers, { name, roles: everywhere('auditor'), expiresInDays });
+      const { json } = await callAs(api, admin, 'GET', `/api/api-keys/${name}`);
+      return (json as { expiresAt: string | null }).expiresAt;
+    };
+    const shown = (await callAs(api, admin, 'GET', '/api/api-keys/short')).json as { expiresAt: string };
+    expect(await endOf(short, 'child-for-ever', null)).toBe(shown.expiresAt);
+    expect(await endOf(short, 'child-of-a-year', 365)).toBe(shown.expiresAt);
+    expect(await endOf(admin, 'for-ever', null)).toBeNull();
+  });
+
   it('is refused: a limited key makes no key that is less limited, and none without the action for it', async () => {
     const key = await makeKey(api, admin, {
       name: 'maker',
