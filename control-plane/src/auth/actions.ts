@@ -22,9 +22,10 @@ const scopes = {
   'policy:update': 'environment',
   'policy:delete': 'environment',
   'route:read': 'environment',
-  'route:create': 'environment',
-  'route:update': 'environment',
-  'route:delete': 'environment',
+  // A route takes the place of whatever credential an agent sent: it acts on agents of every environment.
+  'route:create': 'instance',
+  'route:update': 'instance',
+  'route:delete': 'instance',
   'audit:read': 'environment',
   // An agent may hold grants of every environment: who gives out its token gives out those.
   'agent:read': 'anywhere',

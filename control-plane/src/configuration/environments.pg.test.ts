@@ -84,8 +84,12 @@ describe('an admin of one environment', () => {
     await expect(routes.remove(stan, 'r-prod')).rejects.toMatchObject(forbidden);
     await expect(routes.upsert(stan, { name: 'r-prod', secret: 'staging/k' })).rejects.toMatchObject(forbidden);
     await expect(routes.create(stan, route('escalation', 'prod/k'))).rejects.toMatchObject(forbidden);
-    expect(await routes.create(stan, route('r-staging', 'staging/k'))).toMatchObject({ change: 'CREATED' });
+    // A route of a staging secret would divert the requests of agents of production to whoever owns that secret.
+    await expect(routes.create(stan, route('r-staging', 'staging/k'))).rejects.toMatchObject(forbidden);
+    expect(await routes.create(owner, route('r-staging', 'staging/k'))).toMatchObject({ change: 'CREATED' });
     await expect(routes.upsert(stan, { name: 'r-staging', secret: 'prod/k' })).rejects.toMatchObject(forbidden);
+    await expect(routes.upsert(stan, { name: 'r-staging', secret: 'staging/k' })).rejects.toMatchObject(forbidden);
+    await expect(routes.remove(stan, 'r-staging')).rejects.toMatchObject(forbidden);
     const named = async (list: Promise<{ items: { name: string }[] }>) => (await list).items.map(({ name }) => name);
     expect(await named(policies.list(stan))).toEqual(['of-staging']);
     expect(await named(routes.list(stan))).toEqual(['r-staging']);

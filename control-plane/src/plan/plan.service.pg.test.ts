@@ -159,17 +159,19 @@ describe('plan', () => {
     expect(JSON.stringify(plan)).not.toContain('canary-description');
   });
 
-  it('lets a policy and a route be changed by who may change their environment, as the services do', async () => {
+  it('lets a policy be changed by who may change its environment, and a route by nobody else than who may change all', async () => {
     const staging = {
       config: {
         secrets: [{ name: 'staging/a', value: 'x' }],
         policies: [
           { name: 'staging', agents: ['*'], rules: [{ allow: { hosts: ['a.example'], secrets: ['staging/a'] } }] },
         ],
-        routes: [{ ...route, name: 'staging', secret: 'staging/a' }],
       },
     };
     await applied(staging, stagingAdmin);
+    const diverting = { config: { routes: [{ ...route, name: 'staging', secret: 'staging/a' }] } };
+    const diverted = await services.plans.plan(stagingAdmin, diverting);
+    expect(diverted.changes).toMatchObject([{ refused: { code: 'FORBIDDEN' } }]);
     await applied({ config });
     const grabbing = { ...finance, rules: [{ allow: { hosts: ['a.example'], secrets: ['staging/a'] } }] };
     const { changes } = await services.plans.plan(stagingAdmin, { config: { policies: [grabbing], routes: [route] } });
@@ -192,7 +194,9 @@ describe('plan', () => {
   it('is no way to find out which secrets another environment has', async () => {
     const rules = (name: string) => [{ allow: { hosts: ['a.example'], secrets: [name] } }];
     const policy = (name: string) => ({ name: 'staging', agents: ['*'], rules: rules(name) });
-    await applied({ config: { secrets: [stripe, { name: 'staging/a', value: 'x' }], policies: [policy('staging/a')] } });
+    await applied({
+      config: { secrets: [stripe, { name: 'staging/a', value: 'x' }], policies: [policy('staging/a')] },
+    });
     await applied({ config: { routes: [{ ...route, name: 'staging', secret: 'staging/a' }] } });
     const asked = async (name: string) => {
       const routes = [{ ...route, name: 'staging', secret: name }];
