@@ -299,11 +299,13 @@ describe('rule 9: a cut answer never looks whole', () => {
   });
 
   it('an HTTP/1.1 upstream that ends early', async () => {
+    const connection = await raw(boundHost);
     world.upstream.reset(async (_request, reply) => {
       await reply.raw('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n');
+      // What comes in one turn with the end of its connection may be dropped with it.
+      await waitUntil('the agent has the first part', () => connection.textOf(1) === 'short');
       reply.end();
     });
-    const connection = await raw(boundHost);
     connection.sendRequest(1, requestLines(boundHost));
     expect(await connection.outcomeOf(1)).toBe('reset');
     expect(connection.textOf(1)).toBe('short');
