@@ -16,6 +16,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{shared,data-plane,control-plane,cli,infra/embedded}/src/**/*.test.ts'],
           exclude: ['**/*.pg.test.ts', '**/dist/**'],
+          testTimeout: 30_000,
         },
       },
       {

@@ -72,7 +72,8 @@ describe('MasterKey', () => {
       master.derive(purpose, INSTANCE).toString('hex'),
       master.derive(purpose, OTHER_INSTANCE).toString('hex'),
     ]);
-    expect(new Set(keys).size).toBe(18);
+    expect(keys.length).toBe(2 * Object.keys(purposes).length);
+    expect(new Set(keys).size).toBe(keys.length);
     expect(keys.every((key) => key.length === 64)).toBe(true);
   });
 
