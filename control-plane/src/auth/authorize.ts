@@ -92,7 +92,10 @@ export function authorizeSomewhere(principal: Principal, actions: readonly [Acti
  * every environment. @throws Fault FORBIDDEN
  */
 export function authorizeEach(principal: Principal, action: Action, environments: Iterable<string>): void {
-  for (const environment of environments) authorize(principal, action, environment === '*' ? undefined : environment);
+  for (const environment of environments) {
+    if (environment !== '*') authorize(principal, action, environment);
+    else if (!may(principal, action)) throw refusal(principal, action, 'every environment, to which this belongs');
+  }
 }
 
 /**

@@ -44,16 +44,17 @@ export interface DocumentKind<Body extends object, Content extends object> {
   /** The document of a body, as `parse` takes it. */
   readonly documentOf: (body: Body) => object;
   /**
-   * The environments that a body belongs to; `*` among them when a part of it belongs to all. Who reads or writes it needs the
-   * role in each.
+   * The environments that a body belongs to; `*` among them when a part of it belongs to all. Who does this with it needs the role
+   * in each.
    */
-  readonly environmentsOf: (body: Body) => ReadonlySet<string>;
+  readonly environmentsOf: (body: Body, verb: DocumentVerb) => ReadonlySet<string>;
   /** Refuses a body that names what does not exist. @throws Fault INVALID with the field */
   readonly check: (manager: EntityManager, body: Body) => Promise<void>;
   /** What some bodies show beside their rows, in their order. */
   readonly contents: (manager: EntityManager, bodies: readonly Body[]) => Promise<Content[]>;
 }
 
+export type DocumentVerb = 'read' | 'create' | 'update' | 'delete';
 type Expected = 'absent' | 'present' | 'either';
 
 /** Named documents of one kind: policies, routes. Their bodies are sealed at rest. */
@@ -165,14 +166,14 @@ export class DocumentService<Body extends object, Content extends object> {
     authorizeSomewhere(principal, [this.#action('update'), this.#action('create')]);
   }
 
-  #action(verb: 'read' | 'create' | 'update' | 'delete'): Action {
+  #action(verb: DocumentVerb): Action {
     return `${this.#kind.kind}:${verb}`;
   }
 
   /** Whoever may do it everywhere needs no body that opens: he can remove one that was altered. */
-  #authorizeBody(principal: Principal, verb: 'read' | 'create' | 'update' | 'delete', body: () => Body): void {
+  #authorizeBody(principal: Principal, verb: DocumentVerb, body: () => Body): void {
     const action = this.#action(verb);
-    if (!may(principal, action)) authorizeEach(principal, action, this.#kind.environmentsOf(body()));
+    if (!may(principal, action)) authorizeEach(principal, action, this.#kind.environmentsOf(body(), verb));
   }
 
   /** What the principal may read of a page; what belongs to an environment out of his reach is not there for him. */
@@ -182,7 +183,9 @@ export class DocumentService<Body extends object, Content extends object> {
     const fetch = (asked: PageRequest) => pageByName(this.#dataSource.manager, this.#kind.entity, asked);
     if (reach === '*') return fetch(request);
     const isVisible = (row: DocumentRow) =>
-      [...this.#kind.environmentsOf(this.#openBody(row))].every((environment) => may(principal, action, environment));
+      [...this.#kind.environmentsOf(this.#openBody(row), 'read')].every((environment) =>
+        may(principal, action, environment),
+      );
     return pageVisible(fetch, isVisible, request);
   }
 

@@ -11,7 +11,8 @@ const stan: Principal = { kind: 'user', name: 'stan', assignments: [{ role: 'adm
 const forbidden = { code: 'FORBIDDEN' };
 
 const allow = (...secrets: string[]) => ({ allow: { hosts: ['api.example.com'], secrets } });
-const policy = (name: string, rules: object[], more: object = {}) => ({ name, agents: ['bot'], rules, ...more });
+const ofStaging = { labels: { environment: 'staging' } };
+const policy = (name: string, rules: object[], more: object = {}) => ({ name, agents: [ofStaging], rules, ...more });
 const route = (name: string, secret: string) => ({
   name,
   secret,
@@ -70,6 +71,44 @@ describe('an admin of one environment', () => {
     ] as const)
       await expect(policies.create(stan, policy('escalation', [...rules], more))).rejects.toMatchObject(forbidden);
     await expect(policies.upsert(stan, { name: 'of-staging', mode: 'monitor' })).rejects.toMatchObject(forbidden);
+  });
+
+  it('opens a host to agents of its environment alone, whichever there are and will be', async () => {
+    const { policies } = services;
+    for (const agents of [
+      ['bot'],
+      ['*'],
+      ['staging-*'],
+      [{ labels: { team: 'finance' } }],
+      [{ labels: { environment: 'prod' } }],
+      [{ labels: { environment: '*' } }],
+      [{ labels: { environment: '' } }],
+      [ofStaging, 'bot'],
+      [ofStaging, { labels: { environment: 'prod' } }],
+    ]) {
+      const asked = policy('escalation', [allow('staging/k')], { agents });
+      await expect(policies.create(stan, asked)).rejects.toMatchObject(forbidden);
+      await expect(policies.upsert(stan, { ...asked, name: 'of-staging' })).rejects.toMatchObject(forbidden);
+    }
+    const narrower = { labels: { environment: 'staging', team: 'finance' } };
+    const asked = policy('narrower', [allow('staging/k')], { agents: [narrower] });
+    expect(await policies.create(stan, asked)).toMatchObject({ change: 'CREATED' });
+    expect(await policies.remove(stan, 'narrower')).toMatchObject({ change: 'DELETED' });
+  });
+
+  it('reads and does not change or remove a grant of its secret to other agents', async () => {
+    const { policies } = services;
+    const toAll = policy('to-all', [allow('staging/k')], { agents: ['*'] });
+    await policies.create(owner, toAll);
+    expect(await policies.get(stan, 'to-all')).toMatchObject({ agents: ['*'] });
+    await expect(policies.upsert(stan, { name: 'to-all', agents: [ofStaging] })).rejects.toMatchObject(forbidden);
+    await expect(policies.remove(stan, 'to-all')).rejects.toMatchObject(forbidden);
+    await policies.remove(owner, 'to-all');
+  });
+
+  it('serves no host in the clear, which it would be for the secrets of others too', async () => {
+    const rules = [{ allow: { hosts: ['api.example.com'], secrets: ['staging/k'], plainHttp: true } }];
+    await expect(services.policies.create(stan, policy('escalation', rules))).rejects.toMatchObject(forbidden);
   });
 
   it('neither reads, changes nor removes a policy or a route of another environment, or of all', async () => {

@@ -160,12 +160,11 @@ describe('plan', () => {
   });
 
   it('lets a policy be changed by who may change its environment, and a route by nobody else than who may change all', async () => {
+    const agents = [{ labels: { environment: 'staging' } }];
     const staging = {
       config: {
         secrets: [{ name: 'staging/a', value: 'x' }],
-        policies: [
-          { name: 'staging', agents: ['*'], rules: [{ allow: { hosts: ['a.example'], secrets: ['staging/a'] } }] },
-        ],
+        policies: [{ name: 'staging', agents, rules: [{ allow: { hosts: ['a.example'], secrets: ['staging/a'] } }] }],
       },
     };
     await applied(staging, stagingAdmin);
@@ -173,27 +172,33 @@ describe('plan', () => {
     const diverted = await services.plans.plan(stagingAdmin, diverting);
     expect(diverted.changes).toMatchObject([{ refused: { code: 'FORBIDDEN' } }]);
     await applied({ config });
+    const [wider] = staging.config.policies.map((policy) => ({ ...policy, agents: [...agents, '*'] }));
+    const widened = await services.plans.plan(stagingAdmin, { config: { policies: [wider] } });
+    expect(widened.changes).toMatchObject([{ action: 'UPDATE', refused: { code: 'FORBIDDEN' } }]);
     const grabbing = { ...finance, rules: [{ allow: { hosts: ['a.example'], secrets: ['staging/a'] } }] };
     const { changes } = await services.plans.plan(stagingAdmin, { config: { policies: [grabbing], routes: [route] } });
     expect(changes).toMatchObject([{ action: 'UNKNOWN' }, { action: 'UNKNOWN' }]);
   });
 
-  it.each([{ rateLimit: { requests: 1, perSeconds: 86_400 } }, { maxConcurrent: 1 }, { maxBodyBytes: 1 }])(
-    'does not let who is limited to an environment limit what agents do with all of them: %j',
-    async (limit) => {
-      await applied({ config: { secrets: [{ name: 'staging/a', value: 'x' }] } });
-      const rules = [{ allow: { hosts: ['api.stripe.com'], secrets: ['staging/a'], ...limit } }];
-      const policy = { name: 'limiting', agents: ['*'], rules };
-      const { changes } = await services.plans.plan(stagingAdmin, { config: { policies: [policy] } });
-      expect(changes).toMatchObject([{ refused: { code: 'FORBIDDEN' } }]);
-      await expect(services.policies.create(stagingAdmin, policy)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-      expect(await services.policies.create(owner, policy)).toMatchObject({ change: 'CREATED' });
-    },
-  );
+  it.each([
+    { rateLimit: { requests: 1, perSeconds: 86_400 } },
+    { maxConcurrent: 1 },
+    { maxBodyBytes: 1 },
+    { plainHttp: true },
+  ])('does not let who is limited to an environment decide over what agents do with all of them: %j', async (limit) => {
+    await applied({ config: { secrets: [{ name: 'staging/a', value: 'x' }] } });
+    const rules = [{ allow: { hosts: ['api.stripe.com'], secrets: ['staging/a'], ...limit } }];
+    const policy = { name: 'limiting', agents: [{ labels: { environment: 'staging' } }], rules };
+    const { changes } = await services.plans.plan(stagingAdmin, { config: { policies: [policy] } });
+    expect(changes).toMatchObject([{ refused: { code: 'FORBIDDEN' } }]);
+    await expect(services.policies.create(stagingAdmin, policy)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    expect(await services.policies.create(owner, policy)).toMatchObject({ change: 'CREATED' });
+  });
 
   it('is no way to find out which secrets another environment has', async () => {
     const rules = (name: string) => [{ allow: { hosts: ['a.example'], secrets: [name] } }];
-    const policy = (name: string) => ({ name: 'staging', agents: ['*'], rules: rules(name) });
+    const agents = [{ labels: { environment: 'staging' } }];
+    const policy = (name: string) => ({ name: 'staging', agents, rules: rules(name) });
     await applied({
       config: { secrets: [stripe, { name: 'staging/a', value: 'x' }], policies: [policy('staging/a')] },
     });

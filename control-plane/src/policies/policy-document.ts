@@ -30,12 +30,15 @@ export interface PolicyDocument {
   readonly rules: readonly RuleDocument[];
 }
 
+/** The stored form of what a document says of agents. */
+export function selectorFrom(agent: PolicyDocument['agents'][number]): AgentSelector {
+  return typeof agent === 'string' ? selectorOf(agent) : { kind: 'labels', labels: agent.labels };
+}
+
 /** The stored form of a valid document. What says nothing is left out, so that it is the form of older bodies too. */
 export function bodyOf(content: PolicyContent): PolicyBody {
   return {
-    agents: content.agents.map((agent) =>
-      typeof agent === 'string' ? selectorOf(agent) : { kind: 'labels', labels: agent.labels },
-    ),
+    agents: content.agents.map(selectorFrom),
     ...(content.mode === 'monitor' && { mode: 'monitor' }),
     rules: content.rules.map(ruleOf),
   };

@@ -1,10 +1,11 @@
+import type { AgentSelector } from '@onecli/shared/domain/agent-selector';
 import type { PolicyBody, Rule } from '@onecli/shared/domain/policy';
 import { environmentOf } from '@onecli/shared/domain/names';
 import { policyContext } from '@onecli/shared/seal-contexts';
 import { type DataSource, type EntityManager, In } from 'typeorm';
 import { AgentEntity } from '../agents/agent.entity.ts';
 import type { ChangeConfig } from '../configuration/change-config.ts';
-import { DocumentService, type DocumentView } from '../configuration/document.service.ts';
+import { DocumentService, type DocumentVerb, type DocumentView } from '../configuration/document.service.ts';
 import { invalidField, parseInput } from '../configuration/parse-input.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { SecretEntity } from '../secrets/secret.entity.ts';
@@ -35,30 +36,46 @@ export class PolicyService extends DocumentService<PolicyBody, PolicyDocument> {
   }
 }
 
-/**
- * A rule belongs to the environments of the secrets that it grants. What grants none, denies, limits, or is no more than monitored
- * changes what agents may do with everything: it belongs to all of them.
- */
-export function environmentsOf({
-  mode,
-  rules,
-}: {
+/** What tells where a policy belongs. */
+export interface JudgedPolicy {
+  readonly agents: readonly AgentSelector[];
   readonly mode?: PolicyBody['mode'];
   readonly rules: readonly JudgedRule[];
-}): ReadonlySet<string> {
-  const ofRules = rules.flatMap((rule) => [
-    ...(rule.effect === 'deny' || rule.secrets.length === 0 || isLimiting(rule) ? ['*'] : []),
-    ...rule.secrets.map(environmentOf),
-  ]);
-  return new Set(mode !== 'monitor' && rules.length > 0 ? ofRules : ['*', ...ofRules]);
 }
 
-/** What tells where a rule belongs. */
-type JudgedRule = Pick<Rule, 'effect' | 'secrets' | 'rateLimit' | 'maxConcurrent' | 'maxBodyBytes'>;
+type JudgedRule = Pick<Rule, 'effect' | 'secrets' | 'rateLimit' | 'maxConcurrent' | 'maxBodyBytes' | 'plainHttp'>;
 
-/** The limits of all rules that cover a request hold together: those of one bind requests with secrets of any other. */
-function isLimiting({ rateLimit, maxConcurrent, maxBodyBytes }: JudgedRule): boolean {
-  return rateLimit !== undefined || maxConcurrent !== undefined || maxBodyBytes !== undefined;
+/**
+ * A rule belongs to the environments of the secrets that it grants. What grants none, denies, limits, or is no more than monitored
+ * changes what agents may do with everything: it belongs to all of them. A rule also opens hosts to agents, so who writes it needs
+ * the environments of those too; to read it, those of the secrets are enough.
+ */
+export function environmentsOf({ agents, mode, rules }: JudgedPolicy, verb: DocumentVerb): ReadonlySet<string> {
+  const ofRules = rules.flatMap((rule) => [
+    ...(rule.effect === 'deny' || rule.secrets.length === 0 || actsOnOthers(rule) ? ['*'] : []),
+    ...rule.secrets.map(environmentOf),
+  ]);
+  return new Set([
+    ...(mode !== 'monitor' && rules.length > 0 ? [] : ['*']),
+    ...ofRules,
+    ...(verb === 'read' ? [] : agents.map(environmentOfSelected)),
+  ]);
+}
+
+/**
+ * The agents of an environment are those with the label `environment: <its name>`, and that label of a selector is what keeps it to
+ * them, whichever agents there will be. By a name or a glob it may come to select any: an agent can be made anew, with other labels.
+ */
+function environmentOfSelected(selector: AgentSelector): string {
+  return (selector.kind === 'labels' && new Map(Object.entries(selector.labels)).get('environment')) || '*';
+}
+
+/**
+ * The limits of all rules that cover a request hold together: those of one bind requests with secrets of any other. Where one rule
+ * of a host serves plain HTTP, the secrets of any other go there in the clear.
+ */
+function actsOnOthers({ rateLimit, maxConcurrent, maxBodyBytes, plainHttp }: JudgedRule): boolean {
+  return rateLimit !== undefined || maxConcurrent !== undefined || maxBodyBytes !== undefined || plainHttp === true;
 }
 
 /** A misspelt agent or secret would silently grant nothing, so that each must exist when the policy is written. */

@@ -1,10 +1,11 @@
-import { type AgentSelector, selectorOf, selectorPicks } from '@onecli/shared/domain/agent-selector';
+import { selectorPicks } from '@onecli/shared/domain/agent-selector';
 import { environmentOf } from '@onecli/shared/domain/names';
 import type { DataSource } from 'typeorm';
 import { AgentEntity } from '../agents/agent.entity.ts';
 import { authorize, may } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { Page, PageRequest } from '../configuration/page.ts';
+import { selectorFrom } from '../policies/policy-document.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
 import { requireSecret } from './require-secret.ts';
@@ -49,11 +50,7 @@ export class SecretDependentsService {
       (request) => this.#routes.list(principal, request),
       ({ secret }) => secret === name,
     );
-    const selectors = policies.flatMap((policy) =>
-      policy.agents.map(
-        (agent): AgentSelector => (typeof agent === 'string' ? selectorOf(agent) : { kind: 'labels', ...agent }),
-      ),
-    );
+    const selectors = policies.flatMap((policy) => policy.agents.map(selectorFrom));
     const agents =
       selectors.length === 0 || !may(principal, 'agent:read')
         ? []
