@@ -5,7 +5,7 @@ import { ApiClient } from './api/api-client.ts';
 import type { AdminAccess } from './api/admin-access.ts';
 import { agentSchema, policySchema, selectsAgent } from './api/api-types.ts';
 import { baseUrlFor, baseUrlVariables } from './base-url.ts';
-import { fetchAuthority, writeCaFiles } from './ca-bundle.ts';
+import { fetchAuthorities, writeCaFiles } from './ca-bundle.ts';
 import { changeEnvironment, type EnvironmentChange, proxyUrlFor } from './child-environment.ts';
 import { CliError, usageError } from './cli-error.ts';
 import { type CommandContext, findAccess, proxyAddress } from './command-context.ts';
@@ -48,7 +48,7 @@ export async function agentEnvironment(
   const identity = findIdentity(context, options, access);
   const { inherited } = context.environment;
   const [authorityPem, granted] = await Promise.all([
-    fetchAuthority(identity.proxyAddress),
+    fetchAuthorities(identity.proxyAddress),
     options.placeholders ? grantedTo(identity.agent, access) : { secrets: [], notices: [] },
   ]);
   const placed = placeholderVariables(granted.secrets, inherited, explicit);

@@ -17,17 +17,17 @@ const systemRootFiles = [
 ];
 const fetchTimeoutMs = 10_000;
 
-/** Files with the gateway's authority, alone and together with the system's roots. */
+/** Files with the gateway's authorities, alone and together with the system's roots. */
 export interface CaFiles {
   readonly caFile: string;
   readonly bundleFile: string;
 }
 
 /**
- * Fetches the gateway's authority from its proxy port (`GET /ca.pem`), in PEM. Throws when it cannot be reached or sends
- * something else.
+ * Fetches the authorities to trust from the gateway's proxy port (`GET /ca.pem`), in PEM, the one that signs first; during a
+ * rotation there are two. Throws when it cannot be reached or sends something else.
  */
-export async function fetchAuthority(proxyAddress: string): Promise<string> {
+export async function fetchAuthorities(proxyAddress: string): Promise<string> {
   const { origin } = new URL(proxyAddress);
   let pem: string;
   try {
@@ -41,7 +41,9 @@ export async function fetchAuthority(proxyAddress: string): Promise<string> {
     });
   }
   try {
-    void new X509Certificate(pem);
+    const certificates = certificatesIn(pem);
+    for (const certificate of certificates) void new X509Certificate(certificate);
+    if (certificates.length === 0) throw new Error('there is no certificate in it');
   } catch (cause) {
     throw new CliError(`what ${origin}/ca.pem sent is no certificate`, {
       cause,
@@ -51,7 +53,12 @@ export async function fetchAuthority(proxyAddress: string): Promise<string> {
   return pem.endsWith('\n') ? pem : `${pem}\n`;
 }
 
-/** Writes the authority and the bundle into the user's cache folder, named by what they hold, so that no writer disturbs a reader. */
+/** The certificates of a PEM text, one each. */
+export function certificatesIn(pem: string): string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+}
+
+/** Writes the authorities and the bundle into the user's cache folder, named by what they hold, so that no writer disturbs a reader. */
 export function writeCaFiles(environment: Environment, authorityPem: string): CaFiles {
   const folder = join(environment.cacheHome ?? join(environment.home ?? homedir(), '.cache'), 'onecli', 'ca');
   mkdirSync(folder, { recursive: true });

@@ -20,6 +20,7 @@ import { type Access, buildAccess } from './auth/build-access.ts';
 import { setUpAdmin } from './auth/users/set-up-admin.ts';
 import { UserStore } from './auth/users/user-store.ts';
 import { AuthorityService } from './authority/authority.service.ts';
+import { AuthorityWatch } from './authority/authority-watch.ts';
 import { BackupService } from './backup/backup.service.ts';
 import { DestroyedFile } from './backup/destroyed-list.ts';
 import type { Config } from './config.ts';
@@ -88,8 +89,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const { masterKey } = config;
   const services = buildServices({ database, keys }, { change, store, keyRotation, access, masterKey, rotation });
   const destroyedFile = openDestroyedFile(config, { database, keys }, log);
-  const seen = (expiring: number, expired: number): void => metrics.secretsExpiring(expiring, expired);
-  const expiry = new ExpiryWatch({ database, change, log, seen });
+  const watches = buildWatches({ database, change, metrics, log }, services);
   const graphql = await GraphqlApi.start(services, { refusals: access.refusals, metrics, log });
   return {
     app: createApp({
@@ -109,7 +109,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     keyRotation,
     startTasks: () => {
       secretUse.start();
-      expiry.start();
+      watches.start();
       rotation.scheduler.start();
     },
     close: async () => {
@@ -117,11 +117,35 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       await destroyedFile?.stop();
       await graphql.stop();
       await rotation.scheduler.stop();
-      await expiry.stop();
+      await watches.stop();
       await auditWriter.close();
       await secretUse.close();
       await bus.close();
       await database.destroy();
+    },
+  };
+}
+
+interface WatchParts {
+  readonly database: DataSource;
+  readonly change: ChangeConfig;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** What looks at times that come. */
+function buildWatches({ database, change, metrics, log }: WatchParts, { authorities }: Services) {
+  const seen = (expiring: number, expired: number): void => metrics.secretsExpiring(expiring, expired);
+  const expiry = new ExpiryWatch({ database, change, log, seen });
+  const authority = new AuthorityWatch({ database, authorities, log });
+  return {
+    start: (): void => {
+      expiry.start();
+      authority.start();
+    },
+    stop: async (): Promise<void> => {
+      await expiry.stop();
+      await authority.stop();
     },
   };
 }
@@ -194,7 +218,7 @@ function buildServices(
     simulations: new SimulationService(database, planned.policies, store),
     workers: new WorkerService(workerStore),
     applied: new AppliedWait(workerStore),
-    authority: new AuthorityService(database),
+    authorities: new AuthorityService(database, change, keys),
     keys: new KeysService(database, change, keys.terms, keyRotation),
     backups: new BackupService(database, change, keys, masterKey),
     ...access.services,

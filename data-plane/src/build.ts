@@ -69,6 +69,7 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
     appliedRevision: plane.configuration.current?.revision ?? 0,
     terms: keys.keyring.terms,
     isMasterKeyCurrent: keys.isMasterKeyCurrent,
+    authorities: plane.authority.ids,
   }));
   return {
     plane,

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { fetchAuthority } from '../ca-bundle.ts';
+import { certificatesIn, fetchAuthorities } from '../ca-bundle.ts';
 import { caVariables } from '../child-environment.ts';
 import { CliError } from '../cli-error.ts';
 import type { Variables } from '../environment.ts';
@@ -57,7 +57,7 @@ export function checkClock(date: string, nowMs: number): Check {
 export async function checkAuthority(address: string, variables: Variables): Promise<Check[]> {
   let pem: string;
   try {
-    pem = await fetchAuthority(address);
+    pem = await fetchAuthorities(address);
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return [fail(error.message, error.hint ?? '')];
@@ -74,9 +74,17 @@ export async function checkAuthority(address: string, variables: Variables): Pro
     );
   }
   const named = caVariables.filter((name) => (variables[name] ?? '') !== '');
-  const faulty = named.filter((name) => !holdsCertificate(readIfPresent(variables[name] ?? ''), pem));
+  const [signing = '', ...others] = certificatesIn(pem);
+  const lacking = (wanted: string) =>
+    named.filter((name) => !holdsCertificate(readIfPresent(variables[name] ?? ''), wanted));
+  const faulty = lacking(signing);
+  const outdated = named.filter((name) => others.some((other) => lacking(other).includes(name)));
   if (faulty.length > 0)
     checks.push(fail(`the gateway's authority is not in the file of: ${faulty.join(', ')}`, renew));
+  else if (outdated.length > 0)
+    checks.push(
+      warn(`the gateway's authority is being rotated, and not all are in the file of: ${outdated.join(', ')}`, renew),
+    );
   else if (named.length > 0)
     checks.push(pass(`the CA files hold the gateway's authority (SHA-256 ${authority.fingerprint256.slice(0, 23)}…)`));
   return checks;
@@ -84,8 +92,12 @@ export async function checkAuthority(address: string, variables: Variables): Pro
 
 /** Whether a PEM file's text holds a certificate, whatever its line breaks. */
 export function holdsCertificate(fileText: string, pem: string): boolean {
-  const [wanted] = certificatesIn(pem);
-  return wanted !== undefined && certificatesIn(fileText).includes(wanted);
+  const [wanted] = certificatesIn(pem).map(content);
+  return wanted !== undefined && certificatesIn(fileText).map(content).includes(wanted);
+}
+
+function content(certificate: string): string {
+  return certificate.replace(/\s+/g, '');
 }
 
 /** Whether the gateway takes the token, and where `host` is allowed, whether a client would trust what it shows. */
@@ -164,11 +176,6 @@ function notAllowed(code: string, name: string, agent: string): Check {
 
 /** A name that no policy allows and that does not exist (RFC 6761 section 6.4): a denial shows that the token is good. */
 export const probeHost = 'onecli-doctor.invalid';
-
-function certificatesIn(text: string): string[] {
-  const blocks = text.matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g);
-  return [...blocks].map((block) => (block[1] ?? '').replace(/\s+/g, ''));
-}
 
 function readIfPresent(path: string): string {
   try {

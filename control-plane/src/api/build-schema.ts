@@ -6,6 +6,7 @@ import { AdminEventResolver } from '../auth/events/admin-event.resolver.ts';
 import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
 import { SessionResolver } from '../auth/sessions/session.resolver.ts';
 import { UserResolver } from '../auth/users/user.resolver.ts';
+import { AuthorityResolver } from '../authority/authority.resolver.ts';
 import { addWait } from './add-wait.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
@@ -33,6 +34,7 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
       WorkerResolver,
       SimulationResolver,
       KeysResolver,
+      AuthorityResolver,
       UserResolver,
       SessionResolver,
       ApiKeyResolver,

@@ -41,7 +41,7 @@ export function createApp(options: AppOptions): Express {
   app.use(openContext(log, metrics));
   app.use(healthRoutes(health, metrics, gauges));
   app.get('/ca.pem', async (_request, response) => {
-    response.type('application/x-pem-file').send(await services.authority.certificatePem());
+    response.type('application/x-pem-file').send(await services.authorities.bundlePem());
   });
   const table = restTable(services, health);
   const ofWrites = [refuseForeignOrigin, readJson];

@@ -9,6 +9,7 @@ import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
 import { SessionResolver } from '../auth/sessions/session.resolver.ts';
 import { UserResolver } from '../auth/users/user.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
+import { AuthorityResolver } from '../authority/authority.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
 import { PlanResolver } from '../plan/plan.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
@@ -108,6 +109,7 @@ function resolversOf(services: Services): Resolvers {
     [WorkerResolver, new WorkerResolver(workers)],
     [SimulationResolver, new SimulationResolver(services.simulations)],
     [KeysResolver, new KeysResolver(keys)],
+    [AuthorityResolver, new AuthorityResolver(services.authorities)],
     [UserResolver, new UserResolver(users, passwords)],
     [SessionResolver, new SessionResolver(sessions)],
     [ApiKeyResolver, new ApiKeyResolver(apiKeys)],

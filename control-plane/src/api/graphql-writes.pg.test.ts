@@ -24,6 +24,7 @@ const report = (name: string, appliedRevision: number) =>
     appliedRevision,
     terms: [1],
     isMasterKeyCurrent: true,
+    authorities: [],
     startedAtMs: Date.now(),
   });
 

@@ -35,7 +35,7 @@ export interface Services {
   readonly simulations: SimulationService;
   readonly workers: WorkerService;
   readonly applied: AppliedWait;
-  readonly authority: AuthorityService;
+  readonly authorities: AuthorityService;
   readonly keys: KeysService;
   readonly users: UserService;
   readonly passwords: PasswordService;

@@ -36,6 +36,8 @@ const scopes = {
   'worker:read': 'anywhere',
   'keys:read': 'instance',
   'keys:rotate': 'instance',
+  'authority:read': 'instance',
+  'authority:rotate': 'instance',
   'admin-event:read': 'environment',
   'user:read': 'instance',
   'user:create': 'instance',

@@ -8,6 +8,7 @@ import { DestroyedVersionEntity, SecretEntity, SecretVersionEntity } from '../se
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
+import { AddAuthorityRotation } from './add-authority-rotation.migration.ts';
 import { AddAuditOrder } from './add-audit-order.migration.ts';
 import { AddLastingKeys } from './add-lasting-keys.migration.ts';
 import { AddManagedBy } from './add-managed-by.migration.ts';
@@ -34,6 +35,7 @@ export const migrations = [
   AddAuditOrder,
   AddSecretLifecycle,
   AddRotations,
+  AddAuthorityRotation,
 ];
 
 export interface DataSourceOptions {

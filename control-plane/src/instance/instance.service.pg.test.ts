@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { parseAuthority } from '@onecli/shared/certificates/authority';
-import { authorityContext } from '@onecli/shared/seal-contexts';
+import { openAuthority } from '@onecli/shared/certificates/sealed-authority';
 import { Keyring } from '@onecli/shared/vault/keyring';
 import { MasterKey } from '@onecli/shared/vault/master-key';
-import { open } from '@onecli/shared/vault/seal';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
-import { AuthorityService } from '../authority/authority.service.ts';
 import { createDataSource } from '../database/data-source.ts';
 import { InstanceService } from './instance.service.ts';
 
@@ -53,9 +50,7 @@ describe('InstanceService', () => {
     expect({ id: instance.id, revision, isWhole }).toEqual({ id: instanceId, revision: 1, isWhole: true });
     if (authority === undefined) throw new Error('no authority');
     const keyring = Keyring.open(master, instance.id, instance.keys.terms);
-    const privateKeyPem = open(keyring, authorityContext(authority.id), authority.sealedKey).toString();
-    expect(() => parseAuthority({ certificatePem: authority.certificatePem, privateKeyPem })).not.toThrow();
-    expect(await new AuthorityService(dataSource).certificatePem()).toBe(authority.certificatePem);
+    expect(() => openAuthority(keyring, authority)).not.toThrow();
     expect(await dump(dataSource)).not.toContain('PRIVATE KEY');
   });
 

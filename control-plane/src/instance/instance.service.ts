@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { createAuthority } from '@onecli/shared/certificates/authority';
-import { authorityContext } from '@onecli/shared/seal-contexts';
 import { keyCheckValue, verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import { Keyring } from '@onecli/shared/vault/keyring';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
-import { seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import { sealMissingIdentities } from '../agents/seal-missing-identities.ts';
 import { AuthorityEntity } from '../authority/authority.entity.ts';
+import { makeAuthority } from '../authority/make-authority.ts';
 import { lockForChange } from '../configuration/lock-for-change.ts';
 import { type MigrationLog, migrate } from '../database/migrate.ts';
 import { lastingKeys } from './lasting-keys.ts';
@@ -20,8 +18,6 @@ export interface StoredInstance {
   readonly id: string;
   readonly keyCheck: Buffer;
 }
-
-const authorityValidDays = 3650;
 
 /** One database is one instance with one master key. */
 export class InstanceService {
@@ -112,25 +108,16 @@ async function createInstance(manager: EntityManager, master: MasterKey): Promis
     wrappedTerm.term,
     wrappedTerm.wrappedKey,
   ]);
-  const authorityId = await createFirstAuthority(manager, keyring);
+  const authority = makeAuthority(keyring);
+  const now = new Date();
+  await manager.insert(AuthorityEntity, { ...authority, isActive: true, createdAt: now, activatedAt: now });
   await manager.query('UPDATE config_state SET revision = revision + 1');
   await manager.query(
     `INSERT INTO config_change (revision, kind, object_id, operation, principal)
      SELECT revision, 'authority', $1, 'upsert', 'instance' FROM config_state`,
-    [authorityId],
+    [authority.id],
   );
   return { id: instanceId, keyCheck };
-}
-
-async function createFirstAuthority(manager: EntityManager, keyring: Keyring): Promise<string> {
-  const id = randomUUID();
-  const commonName = `OneCLI gateway ${keyring.instanceId.slice(0, 8)}`;
-  const { certificatePem, privateKeyPem } = createAuthority({ commonName, validDays: authorityValidDays });
-  const privateKey = Buffer.from(privateKeyPem, 'utf8');
-  const sealedKey = seal(keyring, authorityContext(id), privateKey);
-  privateKey.fill(0);
-  await manager.insert(AuthorityEntity, { id, certificatePem, sealedKey, isActive: true, createdAt: new Date() });
-  return id;
 }
 
 /** Opens the terms of an instance. @throws InstanceFault */

@@ -110,6 +110,7 @@ describe('KeyRotation', () => {
         version: '1',
         appliedRevision: 1,
         isMasterKeyCurrent: true,
+        authorities: [],
         startedAtMs: 0,
         terms,
       });

@@ -193,6 +193,7 @@ describe('the subscriptions of revisions and workers', () => {
         appliedRevision,
         terms: [1],
         isMasterKeyCurrent: true,
+        authorities: [],
         startedAtMs: 0,
       });
     const { got } = subscribe('subscription { workersChanged { name appliedRevision isLive } }');

@@ -23,7 +23,7 @@ interface State {
   readonly isQueueReachable?: boolean;
   readonly hasRoom?: boolean;
   readonly isDraining?: boolean;
-  readonly certificatePem?: string | undefined;
+  readonly bundlePem?: string | undefined;
 }
 
 function planeIn(state: State): DataPlane {
@@ -37,7 +37,7 @@ function planeIn(state: State): DataPlane {
     },
     trail: { hasRoom: state.hasRoom ?? true, isQueueReachable: state.isQueueReachable ?? true, pendingCount: 3 },
     metrics: new Metrics({ revision: () => 7, pooled: () => 0, auditPending: () => 3 }),
-    authority: { leaves: undefined, certificatePem: 'certificatePem' in state ? state.certificatePem : 'CERTIFICATE' },
+    authority: { leaves: undefined, bundlePem: 'bundlePem' in state ? state.bundlePem : 'CERTIFICATE' },
     connections: { count: 2 },
     isDraining: state.isDraining ?? false,
   } as unknown as DataPlane;
@@ -91,7 +91,7 @@ describe('answerOwnRequest', () => {
 
   it('gives the certificate of the authority once there is one', async () => {
     expect(await ask('/ca.pem')).toMatchObject({ status: 200, body: 'CERTIFICATE' });
-    expect((await ask('/ca.pem', { certificatePem: undefined })).status).toBe(503);
+    expect((await ask('/ca.pem', { bundlePem: undefined })).status).toBe(503);
   });
 
   it('gives the page of an error', async () => {

@@ -50,9 +50,9 @@ async function ownAnswer(plane: DataPlane, path: string): Promise<Document | und
     case '/metrics':
       return { status: 200, type: plane.metrics.registry.contentType, body: await plane.metrics.registry.metrics() };
     case '/ca.pem':
-      return plane.authority.certificatePem === undefined
+      return plane.authority.bundlePem === undefined
         ? json(503, { status: 'unavailable' })
-        : { status: 200, type: 'application/x-pem-file', body: plane.authority.certificatePem };
+        : { status: 200, type: 'application/x-pem-file', body: plane.authority.bundlePem };
     default:
       return errorDocument(path);
   }

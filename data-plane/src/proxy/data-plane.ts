@@ -42,12 +42,14 @@ export interface DataPlane {
   readonly heads: RepeatedHeads;
   readonly limits: Limits;
   readonly log: Logger;
-  /** The leaf cache of the authority in force, and its certificate for `GET /ca.pem`. */
+  /** The leaf cache of the authority in force, and what agents are to trust, for `GET /ca.pem`. */
   readonly authority: {
     leaves: LeafCache | undefined;
     /** For hosts that policy refuses; without it they are refused at CONNECT. */
     refusalLeaves: RefusalLeaves | undefined;
-    certificatePem: string | undefined;
+    bundlePem: string | undefined;
+    /** Ids of the authorities in the bundle, the one that signs first. */
+    ids: readonly string[];
   };
   /** What agents call this gateway in base URLs, besides localhost and IP addresses. */
   readonly gatewayNames: ReadonlySet<string>;

@@ -26,7 +26,7 @@ function leaveOnClose({ tunnels }: DataPlane, raw: Socket, agentId: string): voi
 export function leafFor(plane: DataPlane, agentId: string, host: string): SecureContext | Refusal {
   const name = certificateName(host);
   const { leaves } = plane.authority;
-  const waitSeconds = !leaves || leaves.has(name) ? 0 : plane.mints.take(agentId);
+  const waitSeconds = !leaves || leaves.knows(name) ? 0 : plane.mints.take(agentId);
   if (waitSeconds > 0)
     return refusal('TOO_MANY_CERTIFICATES', 'Certificates for new hosts are being asked for too fast.', {
       retryAfterSeconds: waitSeconds,

@@ -21,6 +21,7 @@ function changes(revision: number, more: Partial<ConfigChanges> = {}): ConfigCha
     policies: [],
     routes: [],
     authority: undefined,
+    otherAuthorities: undefined,
     clientAuthority: undefined,
     removedIds: [],
     ...more,

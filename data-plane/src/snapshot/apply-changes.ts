@@ -49,6 +49,7 @@ export function applyChanges(
       removed,
     ),
     authority,
+    otherAuthorities: changes.otherAuthorities ?? base?.otherAuthorities ?? [],
     clientAuthority: changes.clientAuthority ?? base?.clientAuthority,
   };
 }

@@ -64,6 +64,7 @@ class FakeSource implements SnapshotSource {
       policies: [],
       routes: [],
       authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
+      otherAuthorities: undefined,
       clientAuthority: undefined,
       removedIds: [],
     };

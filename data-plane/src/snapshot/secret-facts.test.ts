@@ -24,6 +24,7 @@ const snapshotOf = (revision: number, secrets: Snapshot['secrets']): Snapshot =>
   policies: new Map(),
   routes: new Map(),
   authority: { id: 'a', certificatePem: '', sealedKey: Buffer.alloc(0) },
+  otherAuthorities: [],
   clientAuthority: undefined,
 });
 

@@ -1,8 +1,9 @@
-import { parseAuthority } from '@onecli/shared/certificates/authority';
+import { parseAuthority, type SigningAuthority } from '@onecli/shared/certificates/authority';
+import { openAuthority } from '@onecli/shared/certificates/sealed-authority';
 import type { AuthorityRecord, Snapshot } from '@onecli/shared/domain/snapshot';
-import { authorityContext, clientAuthorityContext } from '@onecli/shared/seal-contexts';
+import { clientAuthorityContext } from '@onecli/shared/seal-contexts';
 import type { Keyring } from '@onecli/shared/vault/keyring';
-import { open, type SealContext } from '@onecli/shared/vault/seal';
+import { open } from '@onecli/shared/vault/seal';
 import type { Logger } from 'pino';
 import { LeafCache } from './leaf-cache.ts';
 import type { ProxyPortTls } from './proxy-port-tls.ts';
@@ -23,36 +24,59 @@ export interface AuthoritiesOptions {
   readonly log: Logger;
 }
 
+type Authorities = Pick<Snapshot, 'authority' | 'otherAuthorities' | 'clientAuthority'>;
+
 /**
- * The authorities of the configuration in force: the one whose leaves are minted here, with its certificate to hand out, and
- * those whose client certificates are trusted.
+ * The authorities of the configuration in force: the one whose leaves are minted here, those that agents are to trust, to hand
+ * out, and those whose client certificates are trusted.
  */
 export class AuthoritiesInForce {
   leaves: LeafCache | undefined;
   refusalLeaves: RefusalLeaves | undefined;
-  certificatePem: string | undefined;
+  bundlePem: string | undefined;
+  ids: readonly string[] = [];
   readonly #options: AuthoritiesOptions;
-  #ids = '';
+  #signing: { readonly id: string; readonly authority: SigningAuthority } | undefined;
+  #used = '';
 
   constructor(options: AuthoritiesOptions) {
     this.#options = options;
   }
 
-  /** Throws when the authority's key does not open: without it nothing can be intercepted. */
-  use({ authority, clientAuthority }: Pick<Snapshot, 'authority' | 'clientAuthority'>): void {
-    const ids = `${authority.id} ${clientAuthority?.id}`;
-    if (ids === this.#ids) return;
-    const { maxLeaves, ticketKeys, proxyPortTls, clientRoots, isRefusingInsideTunnel } = this.#options;
-    const { certificatePem } = authority;
-    const signing = { certificatePem, privateKeyPem: this.#openKey(authorityContext(authority.id), authority) };
-    if (!this.#ids.startsWith(`${authority.id} `)) {
-      this.leaves = new LeafCache(signing, { maxLeaves, ticketKeys });
-      if (isRefusingInsideTunnel)
-        this.refusalLeaves = new RefusalLeaves(new LeafCache(signing, { maxLeaves: maxRefusalLeaves, ticketKeys }));
-    }
+  /** Throws when the key of the authority that signs does not open: without it nothing can be intercepted. */
+  use({ authority, otherAuthorities, clientAuthority }: Authorities): void {
+    const used = [clientAuthority?.id, authority.id, ...otherAuthorities.map(({ id }) => id)].join(' ');
+    if (used === this.#used) return;
+    const { keyring, proxyPortTls, clientRoots } = this.#options;
+    const signing = this.#signing?.id === authority.id ? this.#signing.authority : openAuthority(keyring, authority);
+    const published = this.#published(otherAuthorities);
+    if (this.#signing?.id !== authority.id) this.#signWith(authority.id, signing);
     proxyPortTls.use(signing, [...clientRoots, ...this.#trusted(clientAuthority)]);
-    this.certificatePem = certificatePem;
-    this.#ids = ids;
+    this.bundlePem = [signing.trustPem, ...published.map(({ trustPem }) => trustPem)].join('');
+    this.ids = [authority.id, ...published.map(({ id }) => id)];
+    this.#used = used;
+  }
+
+  /** Leaves of the authority before are for connections that have begun; others get new ones, and no agent is charged for those. */
+  #signWith(id: string, authority: SigningAuthority): void {
+    const { maxLeaves, ticketKeys, isRefusingInsideTunnel } = this.#options;
+    this.leaves = new LeafCache(authority, { maxLeaves, ticketKeys, knownHosts: this.leaves?.hosts() ?? [] });
+    if (isRefusingInsideTunnel)
+      this.refusalLeaves = new RefusalLeaves(new LeafCache(authority, { maxLeaves: maxRefusalLeaves, ticketKeys }));
+    this.#signing = { id, authority };
+  }
+
+  /** Agents would trust whatever is handed out: what was altered is not, and this worker does not say that it has it. */
+  #published(records: readonly AuthorityRecord[]): { readonly id: string; readonly trustPem: string }[] {
+    return records.flatMap((record) => {
+      try {
+        return [{ id: record.id, trustPem: openAuthority(this.#options.keyring, record).trustPem }];
+      } catch (error) {
+        const fields = { err: error, authority: record.id };
+        this.#options.log.error(fields, 'an authority was altered: it is not handed out, and cannot become active');
+        return [];
+      }
+    });
   }
 
   /** Its key proves that the certificate is the one that was stored: who altered the row could be any agent else. */
@@ -60,15 +84,12 @@ export class AuthoritiesInForce {
     if (!record) return [];
     const { certificatePem } = record;
     try {
-      parseAuthority({ certificatePem, privateKeyPem: this.#openKey(clientAuthorityContext(record.id), record) });
+      const key = open(this.#options.keyring, clientAuthorityContext(record.id), record.sealedKey).toString('utf8');
+      parseAuthority({ certificatePem, privateKeyPem: key });
       return [certificatePem];
     } catch (error) {
       this.#options.log.error({ err: error }, 'the authority for client certificates was altered: it is not trusted');
       return [];
     }
-  }
-
-  #openKey(context: SealContext, record: AuthorityRecord): string {
-    return open(this.#options.keyring, context, record.sealedKey).toString('utf8');
   }
 }

@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import { createAuthority } from '@onecli/shared/certificates/authority';
+import { createAuthority, parseAuthority } from '@onecli/shared/certificates/authority';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type InterceptResult, interceptTls, type Protocol } from './intercept-tls.ts';
 import { LeafCache } from './leaf-cache.ts';
 
 const HOST = 'api.example.com';
 const authority = createAuthority({ commonName: 'Test authority', validDays: 2 });
-const leaves = new LeafCache(authority, { maxLeaves: 10, ticketKeys: randomBytes(48) });
+const leaves = new LeafCache(parseAuthority(authority), { maxLeaves: 10, ticketKeys: randomBytes(48) });
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 let listener: Server;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
-import { createAuthority, DAY_MS } from '@onecli/shared/certificates/authority';
+import { createAuthority, DAY_MS, parseAuthority } from '@onecli/shared/certificates/authority';
 import { describe, expect, it } from 'vitest';
 import { interceptTls } from './intercept-tls.ts';
 import { LeafCache, type LeafCacheOptions } from './leaf-cache.ts';
@@ -10,7 +10,7 @@ import { LeafCache, type LeafCacheOptions } from './leaf-cache.ts';
 const authority = createAuthority({ commonName: 'Test authority', validDays: 100 });
 const ticketKeys = randomBytes(48);
 const cacheWith = (options: Partial<LeafCacheOptions> = {}): LeafCache =>
-  new LeafCache(authority, { maxLeaves: 10, ticketKeys, ...options });
+  new LeafCache(parseAuthority(authority), { maxLeaves: 10, ticketKeys, ...options });
 
 interface Seen {
   readonly serial: string;

@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { type Authority, DAY_MS, parseAuthority, type SigningAuthority } from '@onecli/shared/certificates/authority';
+import { DAY_MS, type SigningAuthority } from '@onecli/shared/certificates/authority';
 import { createLeafKeyPair, issueLeaf, type LeafKeyPair } from '@onecli/shared/certificates/issue-leaf';
 import { LRUCache } from 'lru-cache';
 
@@ -18,6 +18,8 @@ export interface LeafCacheOptions {
   /** A leaf is minted anew when less than this is left of it. */
   readonly renewBeforeMs?: number;
   readonly now?: () => Date;
+  /** Hosts that the cache before this one had: their leaves are minted anew, and are news to nobody. */
+  readonly knownHosts?: readonly string[];
   /** For contexts that ask clients for a certificate: by whom it may be, PEM, one each. */
   readonly clients?: { readonly roots: readonly string[] };
 }
@@ -58,21 +60,33 @@ export class LeafCache {
   readonly #renewBeforeMs: number;
   readonly #now: () => Date;
   readonly #clients: LeafCacheOptions['clients'];
+  readonly #knownHosts: Set<string>;
 
-  /** Throws when the authority cannot be parsed (see parseAuthority) or `ticketKeys` is not 48 bytes. */
-  constructor(authority: Authority, options: LeafCacheOptions) {
+  /** Throws when `ticketKeys` is not 48 bytes. */
+  constructor(authority: SigningAuthority, options: LeafCacheOptions) {
     if (options.ticketKeys.length !== 48) throw new RangeError('ticketKeys must be 48 bytes');
-    this.#authority = parseAuthority(authority);
+    this.#authority = authority;
     this.#leaves = new LRUCache({ max: options.maxLeaves });
     this.#ticketKeys = options.ticketKeys;
     this.#leafValidDays = options.leafValidDays ?? 14;
     this.#renewBeforeMs = options.renewBeforeMs ?? DAY_MS;
     this.#now = options.now ?? (() => new Date());
     this.#clients = options.clients;
+    this.#knownHosts = new Set(options.knownHosts);
   }
 
   get size(): number {
     return this.#leaves.size;
+  }
+
+  /** The hosts whose contexts are there. */
+  hosts(): string[] {
+    return [...this.#leaves.keys()];
+  }
+
+  /** Whether a context for `host` is there, or was when another authority signed: one more for it is no new host. */
+  knows(host: string): boolean {
+    return this.has(host) || this.#knownHosts.has(host);
   }
 
   /** Whether the context for `host` is there, and need not be minted. */
@@ -91,6 +105,7 @@ export class LeafCache {
     if (cached && nowMs < cached.renewAtMs) return cached.secureContext;
     const minted = this.#mint(host);
     this.#leaves.set(host, minted);
+    this.#knownHosts.delete(host);
     return minted.secureContext;
   }
 
@@ -101,7 +116,7 @@ export class LeafCache {
       now: this.#now(),
     });
     const secureContext = createSecureContext({
-      cert: leaf.certificatePem,
+      cert: leaf.certificatePem + this.#authority.chainPem,
       key: leaf.privateKeyPem,
       ca: this.#clients ? [...this.#clients.roots] : NO_ROOTS,
       ciphers: CIPHERS,

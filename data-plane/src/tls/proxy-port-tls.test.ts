@@ -17,7 +17,7 @@ afterEach(() => ends.splice(0).forEach((end) => end()));
 
 function tlsOf(...roots: string[]): ProxyPortTls {
   const proxyPortTls = new ProxyPortTls({ names: ['gateway.example', 'localhost'], ticketKeys: randomBytes(48) });
-  proxyPortTls.use(gateway, roots);
+  proxyPortTls.use(parseAuthority(gateway), roots);
   return proxyPortTls;
 }
 
@@ -106,7 +106,7 @@ describe('ProxyPortTls', () => {
     const tls = tlsOf(clients.certificatePem);
     const presented = clientOf({ commonName: 'ci' });
     expect((await shakeHands(tls, presented)).peer).toMatchObject({ kind: 'trusted' });
-    tls.use(gateway, [createAuthority({ commonName: 'new', validDays: 1 }).certificatePem]);
+    tls.use(parseAuthority(gateway), [createAuthority({ commonName: 'new', validDays: 1 }).certificatePem]);
     expect((await shakeHands(tls, presented)).peer).toEqual({ kind: 'untrusted' });
   });
 

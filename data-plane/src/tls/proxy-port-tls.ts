@@ -1,6 +1,6 @@
 /** TLS on the proxy port itself: our certificate for the name that the client dials, and the client's, if it has one. */
 import type { SecureContext } from 'node:tls';
-import type { Authority } from '@onecli/shared/certificates/authority';
+import type { SigningAuthority } from '@onecli/shared/certificates/authority';
 import { LeafCache } from './leaf-cache.ts';
 
 /** Names and local addresses at once. */
@@ -30,7 +30,7 @@ export class ProxyPortTls {
   }
 
   /** Changes the authorities: ours, and those whose client certificates are trusted (PEM, one each). */
-  use(authority: Authority, clientRoots: readonly string[]): void {
+  use(authority: SigningAuthority, clientRoots: readonly string[]): void {
     const trusted = { roots: clientRoots };
     this.#leaves = new LeafCache(authority, { maxLeaves: maxNames, ticketKeys: this.#ticketKeys, clients: trusted });
     this.#clientRoots = clientRoots;

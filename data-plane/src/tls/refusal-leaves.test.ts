@@ -1,11 +1,11 @@
-import { createAuthority } from '@onecli/shared/certificates/authority';
+import { createAuthority, parseAuthority } from '@onecli/shared/certificates/authority';
 import { describe, expect, it } from 'vitest';
 import { LeafCache } from './leaf-cache.ts';
 import { RefusalLeaves } from './refusal-leaves.ts';
 
 function refusalLeaves() {
   const clock = { nowMs: 0 };
-  const cache = new LeafCache(createAuthority({ commonName: 'Test authority', validDays: 100 }), {
+  const cache = new LeafCache(parseAuthority(createAuthority({ commonName: 'Test authority', validDays: 100 })), {
     maxLeaves: 3,
     ticketKeys: Buffer.alloc(48),
   });

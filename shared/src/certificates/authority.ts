@@ -28,6 +28,10 @@ export interface Authority {
 /** An authority parsed once, ready to sign many leaves. */
 export interface SigningAuthority {
   readonly certificatePem: string;
+  /** What agents are to trust, PEM. */
+  readonly trustPem: string;
+  /** What is sent after each leaf, PEM; empty where agents trust the authority itself. */
+  readonly chainPem: string;
   readonly privateKey: KeyObject;
   readonly subject: forge.asn1.Asn1;
   readonly keyIdentifier: Buffer;
@@ -78,6 +82,8 @@ export function parseAuthority(authority: Authority): SigningAuthority {
   if (!subject || !publicKey) throw new TypeError('malformed certificate: it has no subject or no public key');
   return {
     certificatePem: authority.certificatePem,
+    trustPem: authority.certificatePem,
+    chainPem: '',
     privateKey,
     subject,
     keyIdentifier: keyIdentifier(publicKey),

@@ -61,7 +61,10 @@ export interface Snapshot {
   readonly agents: ReadonlyMap<string, AgentRecord>;
   readonly policies: ReadonlyMap<string, Policy>;
   readonly routes: ReadonlyMap<string, Route>;
+  /** The one that signs. */
   readonly authority: AuthorityRecord;
+  /** Those that agents are to trust beside it: the next one, and those before it that are not retired yet. */
+  readonly otherAuthorities: readonly AuthorityRecord[];
   /** Undefined until a client certificate was first issued. */
   readonly clientAuthority: AuthorityRecord | undefined;
 }

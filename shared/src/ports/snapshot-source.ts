@@ -61,8 +61,9 @@ export interface ConfigChanges {
   readonly agents: readonly SealedAgent[];
   readonly policies: readonly SealedPolicy[];
   readonly routes: readonly SealedRoute[];
-  /** Undefined when neither authority changed, or there is none. */
+  /** Undefined, these three, when no authority changed, or there is none. */
   readonly authority: AuthorityRecord | undefined;
+  readonly otherAuthorities: readonly AuthorityRecord[] | undefined;
   readonly clientAuthority: AuthorityRecord | undefined;
   /** Ids of rows that are gone. */
   readonly removedIds: readonly string[];
@@ -89,5 +90,7 @@ export interface WorkerReport {
   readonly terms: readonly number[];
   /** False when the database has another master key by now than the one it was started with. */
   readonly isMasterKeyCurrent: boolean;
+  /** Ids of the authorities that it has opened and hands out, the one that signs first. */
+  readonly authorities: readonly string[];
   readonly startedAtMs: number;
 }

@@ -6,6 +6,7 @@ import { apiKeyRoutes } from '../api-key-routes.ts';
 import { loginRoutes } from '../login-routes.ts';
 import { sessionRoutes } from '../session-routes.ts';
 import { userRoutes } from '../user-routes.ts';
+import { authorityRoutes } from '../authority-routes.ts';
 import { auditRoutes } from '../audit-routes.ts';
 import type { Services } from '../services.ts';
 import { healthRoute } from '../health-route.ts';
@@ -35,6 +36,7 @@ export function restTable(services: Services, health: HealthCheck): readonly Res
     audit,
     workers,
     keys,
+    authorities,
     backups,
   } = services;
   const { users, passwords, sessions, apiKeys, adminEvents } = services;
@@ -49,6 +51,7 @@ export function restTable(services: Services, health: HealthCheck): readonly Res
     ...auditRoutes(audit),
     ...workerRoutes(workers),
     ...keyRoutes(keys, backups),
+    ...authorityRoutes(authorities),
     ...loginRoutes(sessions, passwords),
     ...sessionRoutes(sessions),
     ...userRoutes(users),

@@ -12,7 +12,7 @@ import { insertRefused, principalText, type RefusedAct } from './admin-event-sto
 /** The faults that say no to somebody, not to what he sent. */
 const refusals: ReadonlySet<FaultCode> = new Set<FaultCode>(['FORBIDDEN', 'UNAUTHENTICATED', 'TOO_MANY_LOGINS']);
 /** Of one principal, or of nobody from one address, in a minute: who is refused all the time fills no disk. */
-const eventsPerMinute = 120;
+const eventsPerMinute = 240;
 
 /** A call that was refused. */
 export interface RefusedCall {

@@ -5,6 +5,7 @@ import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { AgentCertificateService } from '../../agents/agent-certificate.service.ts';
 import { AgentService } from '../../agents/agent.service.ts';
+import { AuthorityService } from '../../authority/authority.service.ts';
 import { type Principal, everywhere } from '../../auth/principal.ts';
 import { ChangeConfig } from '../../configuration/change-config.ts';
 import { InstanceService } from '../../instance/instance.service.ts';
@@ -34,12 +35,23 @@ export async function openServices(connectionString: string, options: { master?:
     const secrets = new SecretService(dataSource, change, keys);
     const agents = new AgentService(dataSource, change, keys);
     const certificates = new AgentCertificateService(change, keys);
+    const authorities = new AuthorityService(dataSource, change, keys);
     const policies = new PolicyService(dataSource, change, keys);
     const routes = new RouteService(dataSource, change, keys);
     const plans = new PlanService(dataSource, change, keys, { secrets, agents, policies, routes });
     const secretVersions = new SecretVersionService(dataSource, change);
     const dependents = new SecretDependentsService(dataSource, policies, routes);
-    const services = { secrets, secretVersions, dependents, agents, certificates, policies, routes, plans };
+    const services = {
+      secrets,
+      secretVersions,
+      dependents,
+      agents,
+      certificates,
+      authorities,
+      policies,
+      routes,
+      plans,
+    };
     return { dataSource, source, warnings, keys, change, ...services, master, bus, close };
   } catch (error) {
     await close();

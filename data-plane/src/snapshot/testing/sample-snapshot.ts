@@ -71,6 +71,7 @@ export function sampleSnapshot(parts: {
     policies: parts.policies ?? new Map(),
     routes: new Map((parts.routes ?? []).map((route) => [route.name, route])),
     authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
+    otherAuthorities: [],
     clientAuthority: undefined,
   };
 }

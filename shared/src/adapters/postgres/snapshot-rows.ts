@@ -139,23 +139,28 @@ async function readSealed(client: PoolClient, table: 'policy' | 'route', ids: Id
   return rows.map(({ id, name, version, sealed_body: sealedBody }) => ({ id, name, version, sealedBody }));
 }
 
-/** The two authorities that are active. */
-export async function readAuthorities(
-  client: PoolClient,
-): Promise<Pick<ConfigChanges, 'authority' | 'clientAuthority'>> {
+type Authorities = Pick<ConfigChanges, 'authority' | 'otherAuthorities' | 'clientAuthority'>;
+
+/** The authorities that are active, and those of hosts that agents are to trust besides. */
+export async function readAuthorities(client: PoolClient): Promise<Authorities> {
+  const ofHosts = await readAuthoritiesOf(client, 'certificate_authority');
+  const ofClients = await readAuthoritiesOf(client, 'client_authority');
   return {
-    authority: await readActive(client, 'certificate_authority'),
-    clientAuthority: await readActive(client, 'client_authority'),
+    authority: ofHosts.find(({ isActive }) => isActive)?.record,
+    otherAuthorities: ofHosts.filter(({ isActive }) => !isActive).map(({ record }) => record),
+    clientAuthority: ofClients.find(({ isActive }) => isActive)?.record,
   };
 }
 
-async function readActive(
+async function readAuthoritiesOf(
   client: PoolClient,
   table: 'certificate_authority' | 'client_authority',
-): Promise<AuthorityRecord | undefined> {
-  const { rows } = await client.query<{ id: string; certificate_pem: string; sealed_key: Buffer }>(
-    `SELECT id, certificate_pem, sealed_key FROM ${table} WHERE is_active`,
+): Promise<{ readonly record: AuthorityRecord; readonly isActive: boolean }[]> {
+  const { rows } = await client.query<{ id: string; certificate_pem: string; sealed_key: Buffer; is_active: boolean }>(
+    `SELECT id, certificate_pem, sealed_key, is_active FROM ${table} ORDER BY created_at DESC, id`,
   );
-  const [row] = rows;
-  return row && { id: row.id, certificatePem: row.certificate_pem, sealedKey: row.sealed_key };
+  return rows.map(({ id, certificate_pem: certificatePem, sealed_key: sealedKey, is_active: isActive }) => ({
+    record: { id, certificatePem, sealedKey },
+    isActive,
+  }));
 }

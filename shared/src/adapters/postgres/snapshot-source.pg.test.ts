@@ -25,10 +25,13 @@ const tables = `
   CREATE TABLE agent_token (agent_id uuid, hash bytea, created_at timestamptz, expires_at timestamptz);
   CREATE TABLE policy (id uuid, name text, version integer, sealed_body bytea);
   CREATE TABLE route (id uuid, name text, version integer, sealed_body bytea);
-  CREATE TABLE certificate_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
-  CREATE TABLE client_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean);
+  CREATE TABLE certificate_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean,
+    created_at timestamptz DEFAULT now());
+  CREATE TABLE client_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean,
+    created_at timestamptz DEFAULT now());
   CREATE TABLE worker (name text PRIMARY KEY, boot_id text, version text, applied_revision bigint,
-    started_at timestamptz, seen_at timestamptz, terms integer[], is_master_key_current boolean);
+    started_at timestamptz, seen_at timestamptz, terms integer[], is_master_key_current boolean,
+    authorities uuid[]);
   INSERT INTO config_state VALUES (0, 0, 0);`;
 
 const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
@@ -77,6 +80,7 @@ describe('PostgresSnapshotSource', () => {
     await change('policy', 3, String.raw`INSERT INTO policy VALUES (:id, 'finance', 4, '\x0c')`);
     await change('route', 5, String.raw`INSERT INTO route VALUES (:id, 'telegram', 2, '\x0e')`);
     await change('authority', 4, String.raw`INSERT INTO certificate_authority VALUES (:id, 'PEM', '\x0d', true)`);
+    await change('authority', 6, String.raw`INSERT INTO certificate_authority VALUES (:id, 'NEXT', '\x10', false)`);
     await change('authority', 5, String.raw`INSERT INTO client_authority VALUES (:id, 'CLIENTS', '\x0e', true)`);
     const versions = new Map([
       [1, { id: idOf(1), version: 1, sealed: Buffer.of(10) }],
@@ -84,7 +88,7 @@ describe('PostgresSnapshotSource', () => {
     ]);
     const tokens = [{ hash: 'abcd', expiresAtMs: Date.UTC(2030, 0, 1) }];
     const rows = {
-      revision: 8,
+      revision: 9,
       epoch: { epoch: 0, mac: undefined, isRestored: false },
       keys: { generation: 0, keyCheck: Buffer.of(1), terms: [] },
       secrets: [
@@ -103,6 +107,7 @@ describe('PostgresSnapshotSource', () => {
       policies: [{ id: idOf(3), name: 'finance', version: 4, sealedBody: Buffer.of(12) }],
       routes: [{ id: idOf(5), name: 'telegram', version: 2, sealedBody: Buffer.of(14) }],
       authority: { id: idOf(4), certificatePem: 'PEM', sealedKey: Buffer.of(13) },
+      otherAuthorities: [{ id: idOf(6), certificatePem: 'NEXT', sealedKey: Buffer.of(16) }],
       clientAuthority: { id: idOf(5), certificatePem: 'CLIENTS', sealedKey: Buffer.of(14) },
       removedIds: [],
     };
@@ -225,11 +230,14 @@ describe('PostgresSnapshotSource', () => {
       appliedRevision: 3,
       terms: [1, 2],
       isMasterKeyCurrent: true,
+      authorities: [idOf(7), idOf(8)],
       startedAtMs: Date.UTC(2026, 0, 1),
     };
     await source.heartbeat(report);
     await source.heartbeat({ ...report, bootId: 'b', appliedRevision: 4 });
-    const { rows } = await client.query('SELECT name, boot_id, applied_revision, started_at, terms FROM worker');
+    const { rows } = await client.query(
+      'SELECT name, boot_id, applied_revision, started_at, terms, authorities FROM worker',
+    );
     expect(rows).toEqual([
       {
         name: 'worker-1',
@@ -237,6 +245,7 @@ describe('PostgresSnapshotSource', () => {
         applied_revision: '4',
         started_at: new Date(report.startedAtMs),
         terms: [1, 2],
+        authorities: [idOf(7), idOf(8)],
       },
     ]);
   });

@@ -84,11 +84,12 @@ export class PostgresSnapshotSource implements SnapshotSource {
 
   async heartbeat(report: WorkerReport): Promise<void> {
     await this.#pool.query(
-      `INSERT INTO worker (name, boot_id, version, applied_revision, started_at, terms, is_master_key_current, seen_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, now())
+      `INSERT INTO worker (name, boot_id, version, applied_revision, started_at, terms, is_master_key_current, authorities, seen_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())
        ON CONFLICT (name) DO UPDATE SET boot_id = excluded.boot_id, version = excluded.version,
          applied_revision = excluded.applied_revision, started_at = excluded.started_at, terms = excluded.terms,
-         is_master_key_current = excluded.is_master_key_current, seen_at = excluded.seen_at`,
+         is_master_key_current = excluded.is_master_key_current, authorities = excluded.authorities,
+         seen_at = excluded.seen_at`,
       [
         report.name,
         report.bootId,
@@ -97,6 +98,7 @@ export class PostgresSnapshotSource implements SnapshotSource {
         new Date(report.startedAtMs),
         report.terms,
         report.isMasterKeyCurrent,
+        report.authorities,
       ],
     );
   }
@@ -157,7 +159,7 @@ async function readChanges(client: PoolClient, since: number | undefined, maxGap
   };
 }
 
-const noAuthorities = { authority: undefined, clientAuthority: undefined };
+const noAuthorities = { authority: undefined, otherAuthorities: undefined, clientAuthority: undefined };
 
 async function readAll(client: PoolClient, { revision, epoch }: StorePosition): Promise<ConfigChanges> {
   return {

@@ -1,0 +1,53 @@
+import { type EntityManager, In } from 'typeorm';
+import { AuthorityEntity, type AuthorityRow } from './authority.entity.ts';
+
+/**
+ * Where an authority is in its life. NEXT: agents are given it to trust, and nothing is signed with it. ACTIVE: it signs. PREVIOUS:
+ * agents go on trusting it, and nothing is signed with it any more.
+ */
+export const authorityStates = ['NEXT', 'ACTIVE', 'PREVIOUS'] as const;
+export type AuthorityState = (typeof authorityStates)[number];
+
+const aliveWithinSeconds = 10;
+
+export function stateOf({ isActive, replacedAt }: AuthorityRow): AuthorityState {
+  if (isActive) return 'ACTIVE';
+  return replacedAt === null ? 'NEXT' : 'PREVIOUS';
+}
+
+/** All authorities: the active one, the next, and those before, the latest first. */
+export async function readAuthorities(manager: EntityManager): Promise<AuthorityRow[]> {
+  const rows = await manager.find(AuthorityEntity, { order: { createdAt: 'DESC', id: 'ASC' } });
+  const place = (row: AuthorityRow): number => ['ACTIVE', 'NEXT', 'PREVIOUS'].indexOf(stateOf(row));
+  return rows.toSorted((one, other) => place(one) - place(other));
+}
+
+/** Lets the next authority sign from now on. */
+export async function storeActivation(manager: EntityManager, next: AuthorityRow): Promise<void> {
+  const now = new Date();
+  await manager.update(AuthorityEntity, { isActive: true }, { isActive: false, replacedAt: now });
+  await manager.update(AuthorityEntity, { id: next.id }, { isActive: true, activatedAt: now });
+}
+
+/** Removes authorities, and their keys with them. */
+export async function removeAuthorities(manager: EntityManager, rows: readonly AuthorityRow[]): Promise<void> {
+  await manager.delete(AuthorityEntity, { id: In(rows.map(({ id }) => id)) });
+}
+
+/** Names of the live workers that do not hand out an authority, those of a release that does not tell among them. */
+export function workersWithout(manager: EntityManager, id: string): Promise<string[]> {
+  return workersThat(manager, 'NOT coalesce($2 = ANY (authorities), false)', id);
+}
+
+/** Names of the live workers that sign with another authority. */
+export function workersNotSigningWith(manager: EntityManager, id: string): Promise<string[]> {
+  return workersThat(manager, 'authorities[1] IS DISTINCT FROM $2', id);
+}
+
+async function workersThat(manager: EntityManager, condition: string, id: string): Promise<string[]> {
+  const rows = await manager.query<{ name: string }[]>(
+    `SELECT name FROM worker WHERE seen_at > now() - make_interval(secs => $1) AND ${condition} ORDER BY name`,
+    [aliveWithinSeconds, id],
+  );
+  return rows.map(({ name }) => name);
+}

@@ -1,0 +1,61 @@
+import { X509Certificate } from 'node:crypto';
+import { openAuthority } from '@onecli/shared/certificates/sealed-authority';
+import type { Keyring } from '@onecli/shared/vault/keyring';
+import type { AuthorityRow } from './authority.entity.ts';
+import { type AuthorityState, stateOf } from './authority-store.ts';
+
+/** An authority as it is shown: everything but its key. */
+export interface AuthorityView {
+  readonly id: string;
+  readonly state: AuthorityState;
+  readonly subject: string;
+  /** SHA-256 of the certificate, as `openssl x509 -fingerprint -sha256` prints it. */
+  readonly fingerprint: string;
+  readonly notBefore: Date | null;
+  readonly notAfter: Date | null;
+  /** False when the row was altered: it is neither handed out nor used. */
+  readonly isIntact: boolean;
+  readonly createdAt: Date;
+  /** When it becomes active by itself; of the next one. */
+  readonly activatesAt: Date | null;
+  readonly activatedAt: Date | null;
+  readonly replacedAt: Date | null;
+}
+
+export function authorityView(keyring: Keyring, row: AuthorityRow): AuthorityView {
+  const { id, createdAt, activatedAt, replacedAt } = row;
+  const state = stateOf(row);
+  return {
+    id,
+    state,
+    ...describeCertificate(row.certificatePem),
+    isIntact: trustOf(keyring, row) !== undefined,
+    createdAt,
+    activatesAt: state === 'NEXT' ? row.activatesAt : null,
+    activatedAt,
+    replacedAt,
+  };
+}
+
+/** What agents are to trust of an authority, PEM; undefined when its row was altered. */
+export function trustOf(keyring: Keyring, row: AuthorityRow): string | undefined {
+  try {
+    return openAuthority(keyring, row).trustPem;
+  } catch {
+    return undefined;
+  }
+}
+
+function describeCertificate(pem: string): Pick<AuthorityView, 'subject' | 'fingerprint' | 'notBefore' | 'notAfter'> {
+  try {
+    const { subject, fingerprint256: fingerprint, validFrom, validTo } = new X509Certificate(pem);
+    return { subject: oneLine(subject), fingerprint, notBefore: new Date(validFrom), notAfter: new Date(validTo) };
+  } catch {
+    return { subject: '', fingerprint: '', notBefore: null, notAfter: null };
+  }
+}
+
+/** Node writes each part of a name on a line of its own. */
+export function oneLine(name: string): string {
+  return name.split('\n').join(', ');
+}

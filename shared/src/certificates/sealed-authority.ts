@@ -1,0 +1,31 @@
+/**
+ * An authority as it is stored. Its certificate lies open beside its key, and agents will trust whatever is handed out as that
+ * certificate: so nothing is handed out that its sealed key does not vouch for.
+ */
+import { X509Certificate } from 'node:crypto';
+import type { AuthorityRecord } from '../domain/snapshot.ts';
+import { authorityContext } from '../seal-contexts.ts';
+import type { Keyring } from '../vault/keyring.ts';
+import { open, seal } from '../vault/seal.ts';
+import { type Authority, parseAuthority, type SigningAuthority } from './authority.ts';
+
+/** Seals the private key of an authority. */
+export function sealAuthority(keyring: Keyring, id: string, { privateKeyPem }: Authority): Buffer {
+  const content = Buffer.from(privateKeyPem, 'utf8');
+  const sealed = seal(keyring, authorityContext(id), content);
+  content.fill(0);
+  return sealed;
+}
+
+/**
+ * Opens a stored authority. @throws VaultFault, or TypeError when the certificate beside the key is not the one that was stored: a
+ * certificate of another issuer for the same key would make agents trust that issuer
+ */
+export function openAuthority(keyring: Keyring, { id, certificatePem, sealedKey }: AuthorityRecord): SigningAuthority {
+  const content = open(keyring, authorityContext(id), sealedKey);
+  const privateKeyPem = content.toString('utf8');
+  content.fill(0);
+  const certificate = new X509Certificate(certificatePem);
+  if (!certificate.verify(certificate.publicKey)) throw new TypeError('the certificate is not signed by its own key');
+  return parseAuthority({ certificatePem, privateKeyPem });
+}
