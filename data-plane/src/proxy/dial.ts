@@ -1,10 +1,17 @@
 /** Dials an upstream: every address is checked, the checked address is dialled, the name is verified (rules 1, 5, 8). */
-import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import {
+  connect as connectTcp,
+  type LookupFunction,
+  type OnReadOpts,
+  type Socket,
+  type TcpNetConnectOpts,
+} from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { CheckedResolver, ResolvedAddress } from '@onecli/shared/netguard/checked-resolver';
 import type { Protocol } from '../tls/intercept-tls.ts';
 import type { Origin, UpstreamTls } from '../tls/upstream-tls.ts';
 import { type Refusal, refusal } from './answer.ts';
+import { SharedReads } from './shared-reads.ts';
 
 export interface DialOptions {
   readonly resolver: CheckedResolver;
@@ -38,34 +45,42 @@ export async function dial(destination: Destination, options: DialOptions): Prom
     return refusal('ADDRESS_REFUSED', `The host resolves to an address that is refused (${resolution.reason}).`);
   if (resolution.kind === 'failed')
     return refusal('UPSTREAM_UNREACHABLE', `The host did not resolve (${resolution.code}).`);
-  const raw = await connectRaw(resolution.addresses, resolution.port, dialMs);
-  if (raw.kind === 'refused' || !destination.isSecure) return raw;
-  return secure(raw.socket, { host, port: destination.port }, options);
+  const { addresses } = resolution;
+  if (addresses.length === 0) return refusal('UPSTREAM_UNREACHABLE', 'The host has no address.');
+  const to = { host: 'checked', port: resolution.port, lookup: only(addresses), autoSelectFamily: true };
+  return destination.isSecure
+    ? secure(to, { host, port: destination.port }, options)
+    : settle(connectTcp(to), 'connect', dialMs, unreachable);
 }
 
-/** Tries the checked addresses, several at once where there are several (RFC 8305). */
-function connectRaw(addresses: readonly ResolvedAddress[], port: number, dialMs: number): Promise<Dialled> {
-  const [first] = addresses;
-  if (!first) return Promise.resolve(refusal('UPSTREAM_UNREACHABLE', 'The host has no address.'));
-  const lookup: LookupFunction = (_, __, give) =>
-    give(
-      null,
-      addresses.map(({ address, family }) => ({ address, family })),
-    );
-  const socket =
-    addresses.length === 1
-      ? connectTcp({ host: first.address, port })
-      : connectTcp({ host: 'checked', port, lookup, autoSelectFamily: true });
-  socket.setNoDelay(true);
-  return settle(socket, 'connect', dialMs, (error) =>
-    refusal('UPSTREAM_UNREACHABLE', `The host did not accept a connection (${error?.code ?? 'timeout'}).`),
-  );
+/** Leaves nothing to be looked up: the checked addresses are tried, several at once where there are several (RFC 8305). */
+function only(addresses: readonly ResolvedAddress[]): LookupFunction {
+  return (_, { all }, give) => {
+    const [{ address, family }] = addresses as [ResolvedAddress];
+    if (!all) give(null, address, family);
+    else
+      give(
+        null,
+        addresses.map((one) => ({ address: one.address, family: one.family })),
+      );
+  };
 }
 
-async function secure(raw: Socket, origin: Origin, { tls, dialMs, protocols }: DialOptions): Promise<Dialled> {
-  const socket = connectTls({ ...tls.connectionOptions(origin, protocols), socket: raw });
+type CheckedAddresses = Pick<TcpNetConnectOpts, 'host' | 'port' | 'lookup' | 'autoSelectFamily'>;
+
+async function secure(to: CheckedAddresses, origin: Origin, { tls, dialMs, protocols }: DialOptions): Promise<Dialled> {
+  const reads = new SharedReads();
+  // Node's own types lack `onread` here.
+  const secured: ConnectionOptions & { onread: OnReadOpts } = {
+    ...tls.connectionOptions(origin, protocols),
+    ...to,
+    onread: reads.onread,
+  };
+  const socket = connectTls(secured);
+  reads.attach(socket);
   tls.rememberSessions(socket, origin);
-  const dialled = await settle(socket, 'secureConnect', dialMs, (error) => {
+  const dialled = await settle(socket, 'secureConnect', dialMs, (error, isConnected) => {
+    if (!isConnected) return unreachable(error);
     if (socket.authorizationError)
       return refusal(
         'UPSTREAM_UNTRUSTED',
@@ -78,17 +93,25 @@ async function secure(raw: Socket, origin: Origin, { tls, dialMs, protocols }: D
   return dialled;
 }
 
+function unreachable(error?: SocketError): Refusal {
+  return refusal('UPSTREAM_UNREACHABLE', `The host did not accept a connection (${error?.code ?? 'timeout'}).`);
+}
+
 type SocketError = Error & { readonly code?: string };
 
+/** Waits until a socket is ready, at most `dialMs` to be connected and as long again for the handshake. */
 function settle(
   socket: Socket,
   event: 'connect' | 'secureConnect',
   dialMs: number,
-  refuse: (error?: SocketError) => Refusal,
+  refuse: (error: SocketError | undefined, isConnected: boolean) => Refusal,
 ): Promise<Dialled> {
+  socket.setNoDelay(true);
   return new Promise((resolve) => {
+    let isConnected = false;
     const done = (result: Dialled): void => {
       clearTimeout(timer);
+      socket.off('connect', onConnected);
       socket.off(event, onReady);
       socket.off('error', onError);
       socket.off('close', onClose);
@@ -98,10 +121,15 @@ function settle(
       }
       resolve(result);
     };
+    const onConnected = (): void => {
+      isConnected = true;
+      timer.refresh();
+    };
     const onReady = (): void => done({ kind: 'dialled', socket, isHttp2: false });
-    const onError = (error: SocketError): void => done(refuse(error));
-    const onClose = (): void => done(refuse());
-    const timer = setTimeout(() => done(refuse()), dialMs);
+    const onError = (error: SocketError): void => done(refuse(error, isConnected));
+    const onClose = (): void => done(refuse(undefined, isConnected));
+    const timer = setTimeout(() => done(refuse(undefined, isConnected)), dialMs);
+    socket.on('connect', onConnected);
     socket.on(event, onReady);
     socket.on('error', onError);
     socket.on('close', onClose);

@@ -72,7 +72,7 @@ export class Exchange {
   readonly #plane: DataPlane;
   readonly #head: RequestHead;
   readonly #startedMs = performance.now();
-  readonly #secrets = new Set<string>();
+  readonly #secrets: string[] = [];
   #admission: Admitted | undefined;
 
   /** @param tunnel the one that the request came through, if any */
@@ -120,7 +120,10 @@ export class Exchange {
   /** The request's head is being written to its upstream, and these secrets leave with it. */
   leaving(...placed: readonly { readonly used: readonly UsedSecret[]; readonly surfaces: readonly Surface[] }[]): void {
     for (const { used, surfaces } of placed) {
-      for (const { secret, version } of used) this.#secrets.add(`${secret.name}@${version.version}`);
+      for (const { secret, version } of used) {
+        const label = `${secret.name}@${version.version}`;
+        if (!this.#secrets.includes(label)) this.#secrets.push(label);
+      }
       this.#plane.metrics.replaced(surfaces);
     }
   }
@@ -156,7 +159,7 @@ export class Exchange {
       latencyMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
       requestBytes: this.body?.bytes ?? this.sentBytes,
       responseBytes,
-      secrets: [...this.#secrets],
+      secrets: this.#secrets,
       findings: this.findings,
     });
   }

@@ -98,7 +98,7 @@ function judge(
   if (request.kind === 'refused') return request;
   exchange.accept(request);
   if (isInternal(request)) return answerInternal(plane, agent, head, request, { configuration, agent: identity.agent });
-  const judged = judgeRequest(plane, agent, exchange, { configuration, identity, request });
+  const judged = judgeRequest(plane, agent, exchange, { configuration, identity, request }, known);
   if (judged.kind === 'refused') return judged;
   agent.underway = { identity, request, readings: request.readings };
   const { limits } = judged.options;
@@ -186,7 +186,7 @@ function writeOut(
   head: RequestHead,
   { judged, placed, body, held }: Ready,
 ): Pick<Outgoing, 'headers' | 'bytes'> & Pick<KnownRequest, 'wanted'> {
-  const { request, secrets, configuration, identity } = judged;
+  const { request, secrets, rules, decision, configuration, identity } = judged;
   const wanted = wantedSecrets(plane.opener, allUsed(placed.used, held.used));
   const plain = wanted ? askedPlainly(placed.headers) : placed.headers;
   const headers = held.isContinued ? plain.filter(({ name }) => name !== 'expect') : plain;
@@ -194,7 +194,7 @@ function writeOut(
     keepKnown(head, configuration, () => {
       const text = writeRequestHead(head.method, placed.target, headers, body.framing);
       const bytes = Buffer.from(text, 'latin1');
-      return { agent: identity.agent, grants: secrets, request, placed, wanted, headers, bytes };
+      return { agent: identity.agent, grants: secrets, rules, decision, request, placed, wanted, headers, bytes };
     });
   }
   return { wanted, headers, bytes: undefined };

@@ -1,5 +1,5 @@
 /** What policy says of a request: asked before any secret is opened, and again of what a secret changed (rules 2, 4). */
-import { decide, type HostRules, type RequestOptions } from '@onecli/shared/domain/evaluate-policy';
+import { decide, type Decision, type HostRules, type RequestOptions } from '@onecli/shared/domain/evaluate-policy';
 import { confirmIdentity, type Identity } from '../identity/identify.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import type { AgentStream } from './agent-stream.ts';
@@ -17,10 +17,15 @@ export interface AskedRequest {
   readonly request: StrictRequest;
 }
 
-/** A request that policy allows. */
-export interface JudgedRequest extends AskedRequest {
-  readonly kind: 'judged';
+/** What policy said of a request, by which rules. */
+export interface Judgement {
   readonly rules: HostRules;
+  readonly decision: Extract<Decision, { readonly kind: 'allow' }>;
+}
+
+/** A request that policy allows. */
+export interface JudgedRequest extends AskedRequest, Judgement {
+  readonly kind: 'judged';
   /** Names of the secrets that are granted to it. */
   readonly secrets: ReadonlySet<string>;
   readonly options: RequestOptions;
@@ -28,24 +33,29 @@ export interface JudgedRequest extends AskedRequest {
   readonly nowMs: number;
 }
 
-/** Asks policy. What it allows has to be recorded as well: without room in the audit trail nothing is allowed. */
+/**
+ * Asks policy. What it allows has to be recorded as well: without room in the audit trail nothing is allowed.
+ * @param known of a request with the same head: it holds for this one if the same rules do, at whatever time
+ */
 export function judgeRequest(
   plane: DataPlane,
   agent: AgentStream,
   exchange: Exchange,
   asked: AskedRequest,
+  known?: Judgement,
 ): JudgedRequest | Refusal {
   const { configuration, identity, request } = asked;
   const rules = hostRules(agent, asked);
   const nowMs = Date.now();
-  const decision = decide(rules, request.methods, request.readings, nowMs);
+  const isKnown = known !== undefined && known.rules === rules && !rules.hasWindows;
+  const decision = isKnown ? known.decision : decide(rules, request.methods, request.readings, nowMs);
   exchange.judge(decision);
   if (decision.kind === 'deny') return exchange.deny(decision);
   const plain = refusePlainHttp(agent.tunnel, rules, nowMs);
   if (plain) return plain;
   if (!plane.trail.hasRoom) return refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
   const { secrets, options } = decision;
-  return { kind: 'judged', configuration, identity, request, rules, secrets, options, nowMs };
+  return { kind: 'judged', configuration, identity, request, rules, decision, secrets, options, nowMs };
 }
 
 /**

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Configuration } from '../snapshot/configuration.ts';
 import { newKeyring, sampleAgent, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
 import { RepeatedHead } from '../wire/repeated-heads.ts';
+import type { Judgement } from './judge-request.ts';
 import { type KnownRequest, keepKnown, knownRequest } from './known-request.ts';
 import type { StrictRequest } from './strict-request.ts';
 
@@ -12,6 +13,17 @@ const configuration = new Configuration(sampleSnapshot({ agents: [agent] }));
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: nowMs }));
 afterEach(() => void vi.useRealTimers());
+
+const judgement: Judgement = {
+  rules: { allow: [], deny: [], isSilenceMonitored: false, hasWindows: false },
+  decision: {
+    kind: 'allow',
+    rule: undefined,
+    secrets: new Set(),
+    options: { maxBodyBytes: undefined, limits: [] },
+    monitored: undefined,
+  },
+};
 
 /** A head of which something was kept, with a secret in it that was asked for by its name. */
 function kept(more: { readonly previousUntilMs?: number; readonly expiresAtMs?: number; readonly bytes?: Buffer }) {
@@ -37,6 +49,7 @@ function kept(more: { readonly previousUntilMs?: number; readonly expiresAtMs?: 
   const known: KnownRequest = {
     agent,
     grants: new Set(),
+    ...judgement,
     request,
     placed,
     wanted: undefined,

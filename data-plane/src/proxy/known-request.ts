@@ -4,14 +4,15 @@ import type { WantedSecrets } from '../scrub/answer-scrub.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import type { Header, RequestHead } from '../wire/head.ts';
 import { RepeatedHead } from '../wire/repeated-heads.ts';
+import type { Judgement } from './judge-request.ts';
 import type { Placed } from './place-secrets.ts';
 import type { StrictRequest } from './strict-request.ts';
 
 /**
- * All of it is a pure function of the head and of `agent` and `grants`, under the configuration that it is kept with. What
- * depends on anything else (identity, time windows, limits, room in the audit trail) is asked for each request.
+ * All of it is a pure function of the head and of `agent`, `grants` and `rules`, under the configuration that it is kept
+ * with. What depends on anything else (identity, time windows, limits, room in the audit trail) is asked for each request.
  */
-export interface KnownRequest {
+export interface KnownRequest extends Judgement {
   readonly agent: AgentRecord;
   /** What policy granted to it. */
   readonly grants: ReadonlySet<string>;

@@ -1,6 +1,7 @@
 import { type WireFault } from '@onecli/shared/wire/wire-fault';
 import type { Duplex } from 'node:stream';
 import type { HeadLimits, Parsed } from '../wire/head.ts';
+import { SharedReads } from './shared-reads.ts';
 
 /** Bytes, or how the stream ended: `end` by the peer's close, `lost` by anything else. */
 export type ReadResult = Buffer | 'end' | 'lost';
@@ -20,6 +21,7 @@ function ignoreFault(): void {}
  */
 export class SocketReader {
   readonly #socket: Duplex;
+  readonly #reads: SharedReads | undefined;
   readonly #highWaterBytes: number;
   #chunks: Buffer[] = [];
   #queuedBytes = 0;
@@ -33,7 +35,13 @@ export class SocketReader {
   constructor(socket: Duplex, highWaterBytes = 64 * 1024) {
     this.#socket = socket;
     this.#highWaterBytes = highWaterBytes;
-    socket.on('data', this.#onData);
+    this.#reads = SharedReads.of(socket);
+    if (this.#reads) {
+      this.#reads.taker = this.#onData;
+      socket.resume();
+    } else {
+      socket.on('data', this.#onData);
+    }
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
@@ -125,7 +133,8 @@ export class SocketReader {
   detach(): Buffer {
     if (this.#waiting) this.#deliver('lost');
     this.#socket.pause();
-    this.#socket.off('data', this.#onData);
+    if (this.#reads) this.#reads.taker = undefined;
+    else this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);
     this.#socket.off('close', this.#onClose);
     this.#socket.off('error', this.#onError);

@@ -1,6 +1,6 @@
 /** TLS towards upstreams: one prebuilt context for all of them, and sessions to resume by origin. */
 import { isIP } from 'node:net';
-import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
+import { checkServerIdentity, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 import { createUpstreamContext } from '@onecli/shared/netguard/upstream-context';
 import { LRUCache } from 'lru-cache';
 import type { Protocol } from './intercept-tls.ts';
@@ -30,14 +30,14 @@ export class UpstreamTls {
   }
 
   /**
-   * Options for `tls.connect`, to be joined with `socket`, already connected to a checked address. The certificate is
-   * verified for `origin.host`, whatever address was dialled. The origin chooses among `protocols`.
+   * Options for `tls.connect`, to be joined with the checked address to dial. The certificate is verified for
+   * `origin.host`, whatever is dialled. The origin chooses among `protocols`.
    */
   connectionOptions(origin: Origin, protocols: readonly Protocol[] = ['http/1.1']): ConnectionOptions {
     const session = this.#sessions.get(originKey(origin));
     return {
       secureContext: this.#secureContext,
-      host: origin.host,
+      checkServerIdentity: (_, certificate) => checkServerIdentity(origin.host, certificate),
       // An IP literal is no server name (RFC 6066 section 3); it is still what the certificate is checked for.
       ...(isIP(origin.host) === 0 ? { servername: origin.host } : {}),
       ALPNProtocols: [...protocols],

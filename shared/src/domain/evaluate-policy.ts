@@ -55,6 +55,8 @@ export interface HostRules {
   readonly deny: readonly RuleIndex[];
   /** All policies of the agent are in monitor mode: what none of them allows passes and is recorded. */
   readonly isSilenceMonitored: boolean;
+  /** One of them holds at certain times only: what is decided now may not be decided a moment later. */
+  readonly hasWindows: boolean;
 }
 
 const webPorts = [443, 80];
@@ -109,7 +111,8 @@ export class CompiledPolicy {
     for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1))
       take(this.#below.get(host.slice(dot)));
     if (!this.#everywhere.isEmpty) deny.push(this.#everywhere);
-    return { allow, deny, isSilenceMonitored: this.#isSilenceMonitored };
+    const hasWindows = [...allow, ...deny].some((index) => index.hasWindows);
+    return { allow, deny, isSilenceMonitored: this.#isSilenceMonitored, hasWindows };
   }
 
   #add(effect: 'allow' | 'deny', rule: CompiledRule): void {

@@ -18,6 +18,7 @@ export class RuleIndex {
   /** Rules that say something of the host as a whole. */
   readonly #ofHost: CompiledRule[] = [];
   #grants = false;
+  #hasWindows = false;
 
   constructor(narrowness: number) {
     this.narrowness = narrowness;
@@ -32,6 +33,11 @@ export class RuleIndex {
     return this.#grants;
   }
 
+  /** Does one of the rules hold at certain times only? */
+  get hasWindows(): boolean {
+    return this.#hasWindows;
+  }
+
   /** Rules that carry an option for the host, whether in force or not. */
   get ofHost(): readonly CompiledRule[] {
     return this.#ofHost;
@@ -41,6 +47,7 @@ export class RuleIndex {
     this.#rules.push(rule);
     if (rule.isTunnel || rule.hasHttp2 || rule.hasPlainHttp) this.#ofHost.push(rule);
     if (rule.secrets.size > 0) this.#grants = true;
+    if (rule.windows.length > 0) this.#hasWindows = true;
     if (rule.paths.length === 0) this.#everyPath.add(rule);
     for (const pattern of rule.paths) {
       if (pattern.isExact) groupAt(this.#exact, pattern.literal).add(rule);
