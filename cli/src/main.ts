@@ -20,6 +20,7 @@ import { addRoute } from './commands/route.ts';
 import { addRun } from './commands/run.ts';
 import { addSecret } from './commands/secret.ts';
 import { addStart } from './commands/start.ts';
+import { addSupportBundle } from './commands/support-bundle.ts';
 import { readEnvironment } from './environment.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -57,6 +58,7 @@ const commands = [
   addRestore,
   addCa,
   addDoctor,
+  addSupportBundle,
 ];
 
 /** The whole command line. `context` gives the commands their surroundings; parse it with `parseAsync`. */

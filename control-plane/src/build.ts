@@ -28,7 +28,7 @@ import { ChangeConfig } from './configuration/change-config.ts';
 import { HealthCheck } from './health/health-check.ts';
 import { lookUpGauges } from './health/look-up-gauges.ts';
 import { logSparingly } from '@onecli/shared/log-sparingly';
-import { Metrics } from './health/metrics.ts';
+import { type Gauges, Metrics } from './health/metrics.ts';
 import type { InstanceKeys } from './instance/instance-keys.ts';
 import { KeyRotation } from './keys/key-rotation.ts';
 import { KeysService } from './keys/keys.service.ts';
@@ -43,6 +43,7 @@ import { SimulationService } from './simulation/simulation.service.ts';
 import { AppliedWait } from './workers/applied-wait.ts';
 import { SecretUse } from './secrets/secret-use.ts';
 import { SecretVersionService } from './secrets/secret-version.service.ts';
+import { type BundleSources, SupportBundleService } from './support/support-bundle.service.ts';
 import { WorkerService } from './workers/worker.service.ts';
 import { WorkerStore } from './workers/worker-store.ts';
 
@@ -81,13 +82,15 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     isConsuming: () => auditWriter.isConsuming,
     revisionSeen: (revision) => metrics.revisionSeen(revision),
   });
-  const name = `${hostname()}-${process.pid}`;
-  const keyRotation = new KeyRotation({ database, terms: keys.terms, name, log });
+  const keyRotation = new KeyRotation({ database, terms: keys.terms, name: `${hostname()}-${process.pid}`, log });
   const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms);
   const access = await buildAccess({ config, database, keys, users, change, log });
   const rotation = buildRotation({ config, database, keys, change, log });
-  const { masterKey } = config;
-  const services = buildServices({ database, keys }, { change, store, keyRotation, access, masterKey, rotation });
+  const { masterKey, settings } = config;
+  const configured = buildServices({ database, keys }, { change, store, keyRotation, access, masterKey, rotation });
+  const gauges = () => lookUpGauges(database);
+  const bundled = { ...configured, database, settings, health };
+  const services: Services = { ...configured, supportBundles: buildSupportBundles(bundled, metrics, gauges) };
   const destroyedFile = openDestroyedFile(config, { database, keys }, log);
   const watches = buildWatches({ database, change, metrics, log }, services);
   const graphql = await GraphqlApi.start(services, { refusals: access.refusals, metrics, log });
@@ -99,7 +102,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       trustedProxies: config.trustedProxies,
       health,
       metrics,
-      gauges: () => lookUpGauges(database),
+      gauges,
       graphql,
       log,
     }),
@@ -187,6 +190,18 @@ function counted(bus: ConfigBus, metrics: Metrics): ConfigBus {
   };
 }
 
+function buildSupportBundles(
+  sources: Omit<BundleSources, 'metricsText'>,
+  metrics: Metrics,
+  gauges: () => Promise<Gauges>,
+): SupportBundleService {
+  const metricsText = async () => {
+    metrics.take(await gauges());
+    return metrics.text();
+  };
+  return new SupportBundleService({ ...sources, metricsText });
+}
+
 interface Parts {
   readonly change: ChangeConfig;
   readonly store: AuditStore;
@@ -199,7 +214,7 @@ interface Parts {
 function buildServices(
   { database, keys }: Foundation,
   { change, store, keyRotation, access, masterKey, rotation }: Parts,
-): Services {
+): Omit<Services, 'supportBundles'> {
   const workerStore = new WorkerStore(database);
   const planned = {
     secrets: new SecretService(database, change, keys),

@@ -7,6 +7,7 @@ import { MasterKey } from '@onecli/shared/vault/master-key';
 import { parseCidr } from '@onecli/shared/domain/cidr';
 import type { SessionLifetime } from './auth/sessions/session-store.ts';
 import { SecretValue } from '@onecli/shared/secret-value';
+import { type ShownSetting, showSettings } from '@onecli/shared/shown-settings';
 import { z } from 'zod';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -107,6 +108,8 @@ export interface Config {
   readonly outgoing: OutgoingConfig;
   readonly sessionLifetime: SessionLifetime;
   readonly logLevel: LogLevel;
+  /** Which settings are set; the content of the harmless ones. */
+  readonly settings: readonly ShownSetting[];
 }
 
 /** Every fault of a configuration at once, each with its variable and what is expected. Never a value. */
@@ -160,6 +163,7 @@ export function readConfig(environment: Environment = process.env): Config {
       totalSeconds: found.ONECLI_SESSION_HOURS * 3600,
     },
     logLevel: found.ONECLI_LOG_LEVEL,
+    settings: showSettings(given, Object.keys(variables.shape)),
   };
 }
 

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canariesIn, canariesInFolder, newCanary } from '../support/canary.ts';
 import { callApi } from '../support/call-api.ts';
@@ -155,5 +157,94 @@ describe('secrets that went through every path', () => {
           .filter((one) => one.includes(keyFile) && !one.includes('=')),
       ).toEqual([]);
     }
+  });
+});
+
+describe('a support bundle', () => {
+  const [apiKey, password, masterKey, database, hook, cookie, agent] = [
+    'api-key',
+    'password',
+    'master',
+    'database',
+    'hook',
+    'cookie',
+    'agent',
+  ].map(newCanary) as [string, string, string, string, string, string, string];
+  const planted = [apiKey, password, masterKey, database, hook, cookie, agent];
+  /** Variables of the shell that it is made in. */
+  const env = {
+    ONECLI_AGENT_TOKEN: agent,
+    ONECLI_MASTER_KEY: masterKey,
+    ONECLI_PROXY_URL: '',
+    DATABASE_URL: `postgres://onecli:${encodeURIComponent(database)}@db.example/onecli`,
+    HOOK_URL: `https://hook:${hook}@hook.example/`,
+    SESSION_COOKIE: cookie,
+  };
+
+  /** Lines as a faulty program might write them. */
+  const lines = () => [
+    `{"level":"info","msg":"GET /x","headers":{"authorization":"Bearer ${apiKey}"},"cookie":"onecli=${cookie}"}`,
+    `{"level":"warn","msg":"connect ${env.DATABASE_URL} failed: password=${password}"}`,
+    `Basic ${Buffer.from(`admin:${password}`).toString('base64')} and ${Buffer.from(`--${masterKey}`).toString('base64')}`,
+    `posting to ${env.HOOK_URL}x with ${Buffer.from(agent).toString('hex')}`,
+    'a plain line that helps',
+  ];
+
+  /** Makes one, and gives what it holds and what was said. */
+  async function make(...options: string[]): Promise<{ text: string; names: string[]; said: string; code: number }> {
+    const file = join(world.folder, `bundle-${answers.length}-${Math.random().toString(36).slice(2)}.tar.gz`);
+    const arguments_ = ['--api-url', world.onecli.apiUrl, 'support-bundle', file, ...options];
+    const made = await runOnecliCommand(world.onecli, arguments_, { env: { HOME: world.folder, ...env } });
+    const untar = (...how: string[]) => spawnSync('tar', [...how, '-f', file], { encoding: 'utf8' }).stdout;
+    const text = untar('-xzO');
+    const adminPassword = world.onecli.adminPassword;
+    const found = canariesIn(`${text}${made.stderr}${made.stdout}`, [...canaries, ...planted, adminPassword]);
+    expect(found).toEqual([]);
+    return { text, names: untar('-tz').trim().split('\n'), said: made.stderr, code: made.code ?? -1 };
+  }
+
+  it('has the state of all parts and the logs, and no secret that is in them, in the environment or in the data folder', async () => {
+    appendFileSync(join(world.onecli.dataFolder, 'logs/worker-1.log'), `${lines().join('\n')}\n`);
+    const { names, text, said, code } = await make();
+    expect([code, said.match(/missing/g)], said).toEqual([0, null]);
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'bundle.json',
+        'control-plane/database.json',
+        'control-plane/metrics.txt',
+        'proxy-port/health.json',
+        'proxy-port/metrics.txt',
+        'this-machine/settings.json',
+        'this-machine/logs/control-plane.log',
+        'this-machine/logs/worker-1.log',
+        'this-machine/logs/postgres.log',
+      ]),
+    );
+    expect(text).toContain('a plain line that helps');
+    expect(text).toContain('onecli_requests_total{');
+    expect(text).not.toContain(readFileSync(`${world.onecli.dataFolder}/master.key`, 'utf8').trim());
+  });
+
+  it('is made while a worker hangs, and says that it does', async () => {
+    const workers = world.onecli.pidsOf('worker');
+    for (const pid of workers) process.kill(pid, 'SIGSTOP');
+    try {
+      const { said, names, code } = await make('--log-lines', '5');
+      expect([code, names.includes('control-plane/workers.json')]).toEqual([0, true]);
+      expect(said).toMatch(/missing: proxy-port\/health\.json: no answer at 127\.0\.0\.1/);
+    } finally {
+      for (const pid of workers) process.kill(pid, 'SIGCONT');
+    }
+  });
+
+  it('is made of what this machine has when all is down, and tells how where it is not asked for so', async () => {
+    world.onecli.child.kill('SIGTERM');
+    await world.onecli.exitCode();
+    const refused = await make();
+    expect([refused.code, refused.said]).toEqual([1, expect.stringContaining('with --offline the bundle has')]);
+    const { said, names, text, code } = await make('--offline');
+    expect([code, said]).toEqual([0, expect.stringContaining('missing: control-plane: not asked: --offline')]);
+    expect(names).toEqual(expect.arrayContaining(['bundle.json', 'this-machine/logs/control-plane.log']));
+    expect(text).toContain('a plain line that helps');
   });
 });

@@ -240,6 +240,7 @@ describe('every answer of the running server is as the document says', () => {
       ['DELETE', '/api/api-keys/k'],
       ['GET', '/api/admin-events?outcome=done&kind=user&limit=3'],
       ['POST', '/api/restore/confirm'],
+      ['POST', '/api/support-bundle'],
       ['GET', '/api/health'],
       ['GET', '/api/openapi.json'],
       ['DELETE', '/api/routes/r'],

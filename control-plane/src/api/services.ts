@@ -15,6 +15,7 @@ import type { RotationService } from '../rotation/rotation.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
 import type { SecretDependentsService } from '../secrets/secret-dependents.service.ts';
 import type { SecretService } from '../secrets/secret.service.ts';
+import type { SupportBundleService } from '../support/support-bundle.service.ts';
 import type { AppliedWait } from '../workers/applied-wait.ts';
 import type { SimulationService } from '../simulation/simulation.service.ts';
 import type { SecretVersionService } from '../secrets/secret-version.service.ts';
@@ -43,4 +44,5 @@ export interface Services {
   readonly apiKeys: ApiKeyService;
   readonly adminEvents: AdminEventService;
   readonly backups: BackupService;
+  readonly supportBundles: SupportBundleService;
 }

@@ -55,6 +55,7 @@ const scopes = {
   'instance:own': 'instance',
   'backup:create': 'instance',
   'backup:confirm': 'instance',
+  'support-bundle:create': 'instance',
 } as const satisfies Record<string, ActionScope>;
 
 export type Action = keyof typeof scopes;

@@ -17,6 +17,7 @@ import { rotationRoutes } from '../rotation-routes.ts';
 import { routeRoutes } from '../route-routes.ts';
 import { secretRoutes } from '../secret-routes.ts';
 import { secretVersionRoutes } from '../secret-version-routes.ts';
+import { supportBundleRoutes } from '../support-bundle-routes.ts';
 import { workerRoutes } from '../worker-routes.ts';
 import { type OpenApiDocument, openApiDocument } from './openapi-document.ts';
 import { type RestRoute, restRoute } from './rest-route.ts';
@@ -52,6 +53,7 @@ export function restTable(services: Services, health: HealthCheck): readonly Res
     ...workerRoutes(workers),
     ...keyRoutes(keys, backups),
     ...authorityRoutes(authorities),
+    ...supportBundleRoutes(services.supportBundles),
     ...loginRoutes(sessions, passwords),
     ...sessionRoutes(sessions),
     ...userRoutes(users),

@@ -87,6 +87,7 @@ async function testConfig(databaseUrl: string, overrides: Partial<Config>): Prom
     trustedProxies: [],
     sessionLifetime: { idleSeconds: 7200, totalSeconds: 86_400 },
     logLevel: 'trace',
+    settings: [],
     ...overrides,
   };
 }
