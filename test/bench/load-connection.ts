@@ -12,7 +12,7 @@ const lastChunk = Buffer.from('\r\n0\r\n\r\n');
 /** One client connection that asks for one thing at a time and counts the answer's bytes. */
 export class LoadConnection {
   readonly #order: LoadOrder;
-  readonly #request: Buffer;
+  readonly #repeated: Buffer | undefined;
   #socket: Socket | undefined;
   #head: Buffer | undefined;
   #bodyBytesLeft = -1;
@@ -22,9 +22,7 @@ export class LoadConnection {
 
   constructor(order: LoadOrder) {
     this.#order = order;
-    this.#request = Buffer.from(
-      `GET ${order.load.path} HTTP/1.1\r\nHost: ${benchHost}\r\nUser-Agent: onecli-bench\r\nAccept: */*\r\nAuthorization: ${order.authorization ?? placeholderHeader}\r\n\r\n`,
-    );
+    this.#repeated = order.load.isEachDifferent ? undefined : requestFor(order, order.load.path);
   }
 
   /** Opens the connection: TCP, CONNECT when the engine is a proxy, TLS 1.3 with AES-128-GCM on every engine. */
@@ -53,7 +51,7 @@ export class LoadConnection {
     if (socket === undefined || socket.destroyed) return Promise.reject(new Error('not connected'));
     return new Promise((resolve, reject) => {
       this.#settle = (error) => (error === undefined ? resolve() : reject(error));
-      socket.write(this.#request);
+      socket.write(this.#repeated ?? requestFor(this.#order, `${this.#order.load.path}?n=${requests++}`));
     });
   }
 
@@ -119,4 +117,12 @@ export class LoadConnection {
     if (error !== undefined) this.#socket?.destroy();
     settle?.(error);
   }
+}
+
+let requests = 0;
+
+function requestFor({ authorization = placeholderHeader }: LoadOrder, target: string): Buffer {
+  return Buffer.from(
+    `GET ${target} HTTP/1.1\r\nHost: ${benchHost}\r\nUser-Agent: onecli-bench\r\nAccept: */*\r\nAuthorization: ${authorization}\r\n\r\n`,
+  );
 }

@@ -14,12 +14,22 @@ export interface BenchCase {
   connections: number;
   /** A new connection, tunnel and handshake for each request. */
   isNewConnectionEach: boolean;
+  /** Each request has a query of its own: no head comes twice. */
+  isEachDifferent?: boolean;
 }
 
 const kibibyte = 1024;
 
 export const benchCases: readonly BenchCase[] = [
   { name: 'keep-alive 1 KB', path: '/v1/1k', bodyBytes: kibibyte, connections: 32, isNewConnectionEach: false },
+  {
+    name: 'keep-alive 1 KB, each request different',
+    path: '/v1/1k',
+    bodyBytes: kibibyte,
+    connections: 32,
+    isNewConnectionEach: false,
+    isEachDifferent: true,
+  },
   { name: 'keep-alive 64 KB', path: '/v1/64k', bodyBytes: 64 * kibibyte, connections: 32, isNewConnectionEach: false },
   {
     name: 'keep-alive 10 MB',
