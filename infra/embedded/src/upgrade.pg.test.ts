@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createDataSource, migrations } from '../../../control-plane/src/database/data-source.ts';
+import { type MigrateOptions, MigrationFault, migrate } from '../../../control-plane/src/database/migrate.ts';
+import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { freePorts } from '../../../test/support/free-port.ts';
+import { mustOpenTunnel, requestBytes } from '../../../test/support/raw-agent.ts';
+import { type RecordingUpstream, startUpstream } from '../../../test/support/recording-upstream.ts';
+import { makeTestAuthority, type TestAuthority } from '../../../test/support/test-authority.ts';
+import { OldRelease, readAsOldWorker } from './testing/first-release/old-worker.ts';
+
+const source = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const dump = readFileSync(new URL('testing/first-release/database.sql', import.meta.url), 'utf8');
+const agentToken = /agent token: (\S+)/.exec(dump)?.[1] ?? '';
+
+let folder: string;
+let authority: TestAuthority;
+let upstream: RecordingUpstream;
+let databaseUrl: string;
+let old: OldRelease;
+let client: pg.Client;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'onecli-upgrade-'));
+  authority = makeTestAuthority(folder);
+  upstream = await startUpstream({ authority, hosts: ['api.openai.com'] });
+});
+beforeEach(async () => {
+  databaseUrl = await freshDatabase();
+  client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(dump);
+  old = new OldRelease(databaseUrl);
+});
+afterEach(async () => {
+  await old.stop();
+  await client.end();
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+afterAll(async () => {
+  await upstream.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Today's steps; gives what they told the operator. */
+async function upgrade(told: string[], options: MigrateOptions = {}): Promise<void> {
+  const database = createDataSource({ connectionString: databaseUrl, connectionLost: () => undefined });
+  await database.initialize();
+  const log = { info: (line: string) => void told.push(line), warn: (line: string) => void told.push(line) };
+  try {
+    await migrate(database, { ...options, log });
+  } finally {
+    await database.destroy();
+  }
+}
+
+const steps = async (): Promise<string[]> =>
+  (await client.query<{ name: string }>('SELECT name FROM schema_migration ORDER BY id')).rows.map(({ name }) => name);
+const schema = async (): Promise<string> =>
+  JSON.stringify(
+    (
+      await client.query(
+        `SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns
+         WHERE table_schema = 'public' ORDER BY 1, 2`,
+      )
+    ).rows,
+  );
+
+/** The old loops get on, each by some rounds more. */
+async function getOn(rounds = 3): Promise<void> {
+  const from = { readings: old.readings, events: old.events };
+  await expect
+    .poll(() => old.errors.length > 0 || Math.min(old.readings - from.readings, old.events - from.events) >= rounds, {
+      timeout: 20_000,
+    })
+    .toBe(true);
+  expect(old.errors).toEqual([]);
+}
+
+describe('a database of the first release', () => {
+  it('is upgraded under load: whoever is of that release notices nothing, and reads what it read', async () => {
+    const before = await readAsOldWorker(client);
+    await getOn();
+    const told: string[] = [];
+    await upgrade(told);
+    await getOn();
+    expect(told).toEqual([expect.stringMatching(/^the schema was brought up to date: /)]);
+    expect(await readAsOldWorker(client)).toBe(before);
+    const [done, columns] = [await steps(), await schema()];
+    expect(done).toHaveLength(migrations.length);
+    const again: string[] = [];
+    await upgrade(again);
+    expect([again, await steps(), await schema()]).toEqual([[], done, columns]);
+  });
+
+  it('whose table somebody holds is left for the moment, says so, and is upgraded when the table is free', async () => {
+    const holder = new pg.Client({ connectionString: databaseUrl });
+    await holder.connect();
+    const first = await steps();
+    try {
+      await holder.query('BEGIN');
+      await holder.query('SELECT count(*) FROM secret');
+      const told: string[] = [];
+      const impatient = upgrade(told, { lockTimeoutMs: 300, retryMs: 100, patienceMs: 3_000 });
+      const refused = expect(impatient).rejects.toThrow(MigrationFault);
+      await expect.poll(() => told.length, { timeout: 20_000 }).toBeGreaterThan(1);
+      expect(new Set(told.filter((line) => !line.startsWith('the schema was')))).toEqual(
+        new Set(['a step of the schema waits for a lock that another session holds: trying again']),
+      );
+      // In a queue behind a lock that is waited for, each statement waits for one try at most: they all get through.
+      await getOn();
+      await refused;
+      await getOn();
+    } finally {
+      await holder.query('ROLLBACK');
+      await holder.end();
+    }
+    await upgrade([]);
+    await getOn();
+    expect((await steps()).slice(0, first.length)).toEqual(first);
+    expect(await steps()).toHaveLength(migrations.length);
+  });
+
+  it('is served by today’s control plane and worker, while those of that release go on', async () => {
+    const [apiPort = 0, proxyPort = 0] = await freePorts(2);
+    start('control-plane/src/main.ts', { ONECLI_API_PORT: String(apiPort), ONECLI_ADMIN_PASSWORD: 'not the old one' });
+    await ready(apiPort);
+    start('data-plane/src/main.ts', {
+      ONECLI_PROXY_PORT: String(proxyPort),
+      ONECLI_WORKER_NAME: 'new-worker',
+      ONECLI_UPSTREAM_CA_FILE: authority.caFile,
+      ONECLI_ALLOW_RANGES: '127.0.0.0/8',
+      ONECLI_CONNECT_TO: `api.openai.com:443=127.0.0.1:${upstream.port}`,
+    });
+    await ready(proxyPort);
+    const ca = await (await fetch(`http://127.0.0.1:${apiPort}/ca.pem`)).text();
+    const connection = await mustOpenTunnel({ proxyPort, agent: 'old-agent', token: agentToken, ca });
+    const { rows } = await client.query<{ alias: string }>(`SELECT alias FROM secret WHERE name = 'prod/aliased'`);
+    const placeholders = ['onecli://prod/openai', 'onecli://prod/openai@1', rows[0]?.alias ?? ''];
+    for (const placeholder of placeholders) {
+      connection.send(requestBytes('GET', '/v1/models', { authorization: `Bearer ${placeholder}` }));
+      expect((await connection.readResponse()).status).toBe(200);
+    }
+    connection.close();
+    expect(upstream.requests.map((request) => request.header('authorization'))).toEqual([
+      'Bearer first-release-value-2',
+      'Bearer first-release-value-1',
+      'Bearer first-release-aliased',
+    ]);
+    const headers = { authorization: `Basic ${Buffer.from('admin:not the old one').toString('base64')}` };
+    const audit = await fetch(`http://127.0.0.1:${apiPort}/api/audit?limit=200&host=api.openai.com`, { headers });
+    const { items } = (await audit.json()) as { items: { id: string; path: string | null }[] };
+    expect(items.length).toBeGreaterThan(3);
+    await getOn();
+  });
+});
+
+function start(program: string, environment: Record<string, string>): void {
+  const loader = new URL('../../tools/register-tsx.mjs', import.meta.url).href;
+  const child = spawn(process.execPath, ['--conditions=source', '--import', loader, source(program)], {
+    env: {
+      PATH: process.env['PATH'],
+      DATABASE_URL: databaseUrl,
+      ONECLI_MASTER_KEY: '5a'.repeat(32),
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  child.stdout?.resume();
+  children.push(child);
+}
+
+async function ready(port: number): Promise<void> {
+  const ask = () =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ status }) => status,
+      () => 0,
+    );
+  await expect.poll(ask, { timeout: 40_000 }).toBe(200);
+}
