@@ -36,6 +36,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
     'A request under /to/ without a token named this gateway, in its Host header, by a name that it does not know as its own. A web page that has its own name resolve to the gateway would do that.',
   PORT_REFUSED:
     'Whatever a policy lets through, no port is dialled that nobody has named: 443 and 80 are the ports of the web, any other stands in a rule or a binding.',
+  AUTHORITY_CONSTRAINED:
+    'The gateway answers inside TLS with a certificate for the host. The authority that an admin brought has name constraints, so that clients would refuse such a certificate: none was made, and nothing was sent.',
   UNSUPPORTED_UPGRADE:
     'The request asks to go on in another protocol, which the gateway cannot judge request by request.',
   BAD_REQUEST:

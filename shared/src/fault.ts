@@ -87,6 +87,11 @@ const faults = {
     isRetryable: false,
     hint: 'Only ports 443 and 80 are dialled, and those that a rule or a binding names: an admin writes `host:port` there.',
   },
+  AUTHORITY_CONSTRAINED: {
+    status: 403,
+    isRetryable: false,
+    hint: 'The certificate authority of this gateway is limited to some names, and the host is not among them: an admin sees which with `onecli ca status`, and brings an authority that covers it. Without TLS by the gateway it works: through http://<gateway>/to/<host>/<path>.',
+  },
   UNSUPPORTED_UPGRADE: {
     status: 501,
     isRetryable: false,

@@ -1,11 +1,14 @@
+import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { goodExtensions, issueAuthority } from '../support/brought-authority.ts';
 import { callApi } from '../support/call-api.ts';
-import { requestBytes } from '../support/raw-agent.ts';
+import { openTunnel, requestBytes } from '../support/raw-agent.ts';
 import { runCommand } from '../support/run-command.ts';
+import { runOnecliCommand } from '../support/run-onecli-command.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { boundHost, startWorld, type World } from '../support/world.ts';
+import { boundHost, otherHost, startWorld, type World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -40,6 +43,19 @@ async function ask(caFile: string, host = boundHost): Promise<number> {
   const quiet = ['-s', '-o', '/dev/null', '-w', '%{http_code}', '--cacert', caFile, '--proxy', proxy];
   const { code, stdout } = await runCommand('curl', [...quiet, `https://${host}/v1/x`]);
   return code === 0 ? Number(stdout) : (code ?? -1);
+}
+
+/** What the gateway says to a CONNECT. */
+async function connectAnswer(host: string): Promise<{ status: number; code: string | undefined }> {
+  const { onecli, agent, token } = world;
+  const { answer, ...tunnel } = await openTunnel({
+    proxyPort: onecli.proxyPort,
+    agent,
+    token,
+    authority: `${host}:443`,
+  });
+  if ('connection' in tunnel) tunnel.connection.close();
+  return { status: answer.status, code: answer.header('x-onecli-error') };
 }
 
 const step = (name: string, body: object = {}) =>
@@ -82,5 +98,41 @@ describe('a certificate authority that is rotated while agents work', () => {
     tunnel.close();
     expect(world.onecli.pidsOf('worker')).toEqual(workers);
     expect(world.onecli.log).not.toContain('PRIVATE KEY');
+  });
+});
+
+describe('an intermediate that is brought, with name constraints', () => {
+  it('signs what it may, by its chain; another host is refused with a reason, and the key is nowhere', async () => {
+    const root = issueAuthority(undefined);
+    const extensions = [...goodExtensions, 'nameConstraints=critical,permitted;DNS:openai.com'];
+    const own = issueAuthority(root, { extensions });
+    const chain = store('chain.pem', own.certificate + root.certificate);
+    const run = async (args: string[], stdin?: string) => {
+      const result = await runOnecliCommand(world.onecli, ['ca', ...args], stdin === undefined ? {} : { stdin });
+      if (result.code !== 0) throw new Error(`${args.join(' ')}: ${result.stderr}`);
+      return result.stdout;
+    };
+    const wrong = await runOnecliCommand(world.onecli, ['ca', 'import', '--certificate', chain, '--key', chain]);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain('privateKey must be a private key in PEM');
+    const { fingerprint256 } = new X509Certificate(own.certificate);
+    const printed = await run(['import', '--certificate', chain, '--key', '-', '--overlap', '0h'], own.privateKey);
+    expect(printed).toContain(fingerprint256);
+    expect(printed).toContain('permitted DNS openai.com');
+    const trusting = store('root.pem', root.certificate);
+    await waitUntil('it signs, by itself', async () => (await ask(trusting)) === 200);
+    world.caPem = root.certificate;
+    const since = Date.now();
+    expect(await connectAnswer(otherHost)).toEqual({ status: 403, code: 'AUTHORITY_CONSTRAINED' });
+    for (const host of [otherHost.toUpperCase(), `${otherHost}.`, 'api.openai.com.evil.example'])
+      expect((await connectAnswer(host)).status).toBe(403);
+    const events = await world.auditSince(since);
+    expect(events.filter(({ reason }) => reason === 'AUTHORITY_CONSTRAINED').length).toBeGreaterThan(0);
+    await run(['retire']);
+    expect(await run(['export', '--proxy-url', world.onecli.proxyUrl])).toBe(root.certificate);
+    expect(await run(['status'])).not.toContain('PREVIOUS');
+    const secret = own.privateKey.split('\n')[1] ?? '';
+    const told = [printed, world.onecli.log, (await world.onecli.api('GET', '/api/admin-events')).text];
+    for (const text of told) expect(text).not.toContain(secret);
   });
 });

@@ -11,10 +11,12 @@ const authoritySchema = z.looseObject({
   subject: z.string(),
   fingerprint: z.string(),
   notAfter: z.string().nullable(),
+  trustFingerprint: z.string().nullable(),
+  constraints: z.array(z.string()),
   isIntact: z.boolean(),
   activatesAt: z.string().nullable(),
 });
-export const authoritiesSchema = z.looseObject({
+const authoritiesSchema = z.looseObject({
   authorities: z.array(authoritySchema),
   waitingFor: z.array(z.string()),
 });
@@ -95,7 +97,7 @@ function addRetire(ca: Command, context: CommandContext): void {
 }
 
 /** Hours of `12h` or `7d`. */
-function parseOverlap(text: string): number {
+export function parseOverlap(text: string): number {
   const [, count, unit] = /^(\d{1,4})([hd])$/.exec(text) ?? [];
   const hours = Number(count) * (unit === 'd' ? 24 : 1);
   if (count === undefined || hours > 365 * 24) throw new InvalidArgumentError('expected hours or days: 12h, 7d.');
@@ -111,6 +113,12 @@ export function showAuthorities(terminal: Terminal, { authorities, waitingFor }:
     subject,
   ]);
   for (const line of formatTable(['STATE', 'SHA-256', 'VALID UNTIL', 'ID', 'SUBJECT'], rows)) terminal.print(line);
+  for (const { fingerprint, trustFingerprint, id, constraints } of authorities) {
+    const name = id.slice(0, 8);
+    if (trustFingerprint !== null && trustFingerprint !== fingerprint)
+      terminal.print(`${name}: clients are given its root to trust, SHA-256 ${printable(trustFingerprint)}`);
+    if (constraints.length > 0) terminal.print(`${name} may issue for: ${constraints.map(printable).join(', ')}`);
+  }
   for (const { isIntact, id } of authorities)
     if (!isIntact) terminal.print(`altered, and not used: ${printable(id)}; retire it, and find out who wrote there`);
   const next = authorities.find(({ state }) => state === 'NEXT');

@@ -3,12 +3,14 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { certificatesIn, fetchAuthorities } from '../ca-bundle.ts';
 import { type CommandContext, findAccess, proxyAddress } from '../command-context.ts';
+import { addImport } from './ca-import.ts';
 import { addRotation } from './ca-rotation.ts';
 
 export function addCa(program: Command, context: CommandContext): void {
   const ca = program.command('ca').description('the certificate authorities that clients have to trust');
   addExport(ca, context);
   addRotation(ca, context);
+  addImport(ca, context);
 }
 
 function addExport(ca: Command, context: CommandContext): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { activateInput, retireInput, rotateInput } from '../authority/authority-input.ts';
+import { activateInput, importInput, retireInput, rotateInput } from '../authority/authority-input.ts';
 import type { AuthoritiesWritten, AuthorityService } from '../authority/authority.service.ts';
 import { authorityStates } from '../authority/authority-store.ts';
 import { revision, texts, time } from './rest/answer-parts.ts';
@@ -11,6 +11,11 @@ const authority = z
     state: z.enum(authorityStates),
     subject: z.string(),
     fingerprint: z.string().meta({ description: 'SHA-256 of the certificate.' }),
+    trustFingerprint: z.string().nullable().meta({
+      description:
+        'SHA-256 of the certificate that agents are given to trust for it: its own, or the root that it came with.',
+    }),
+    constraints: texts.meta({ description: 'Which hosts it may issue for, by its name constraints; none: any.' }),
     notBefore: time.nullable(),
     notAfter: time.nullable(),
     isIntact: z.boolean().meta({ description: 'False: its row was altered. It is neither handed out nor used.' }),
@@ -36,6 +41,10 @@ const show = ({ object, change, revision: at }: AuthoritiesWritten) => ({ ...obj
 
 /** `/api/authorities`. No answer has a key. */
 export function authorityRoutes(authorities: AuthorityService): RestRoute[] {
+  return [...routesToNext(authorities), ...routesFromNext(authorities)];
+}
+
+function routesToNext(authorities: AuthorityService): RestRoute[] {
   return [
     restRoute({
       method: 'get',
@@ -58,6 +67,23 @@ export function authorityRoutes(authorities: AuthorityService): RestRoute[] {
       answer: writtenAnswer,
       handle: async ({ principal, body }) => show(await authorities.rotate(principal, body)),
     }),
+    restRoute({
+      method: 'post',
+      path: '/authorities/import',
+      id: 'importAuthority',
+      summary: 'Make an authority of your own the next one',
+      access: 'authority:import',
+      body: importInput.meta({ id: 'AuthorityImport' }),
+      status: 200,
+      answer: writtenAnswer,
+      faults: ['CONFLICT'],
+      handle: async ({ principal, body }) => show(await authorities.import(principal, body)),
+    }),
+  ];
+}
+
+function routesFromNext(authorities: AuthorityService): RestRoute[] {
+  return [
     restRoute({
       method: 'post',
       path: '/authorities/activate',

@@ -1,3 +1,4 @@
+import { createAuthority } from '@onecli/shared/certificates/authority';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Express } from 'express';
 import fc from 'fast-check';
@@ -23,6 +24,8 @@ async function checked(method: string, url: string, body?: unknown, headers?: Re
   return answer;
 }
 
+const own = createAuthority({ commonName: 'Brought', validDays: 1 });
+const brought = { certificate: own.certificatePem, privateKey: own.privateKeyPem };
 const isPublic = ({ operation }: NamedOperation): boolean => operation.security?.length === 0;
 const pathOf = ({ path }: NamedOperation, name = 'none'): string => path.replaceAll('{name}', encodeURIComponent(name));
 
@@ -222,6 +225,7 @@ describe('every answer of the running server is as the document says', () => {
       ['POST', '/api/authorities/rotate', { overlapHours: 0 }],
       ['POST', '/api/authorities/activate', {}],
       ['POST', '/api/authorities/retire', {}],
+      ['POST', '/api/authorities/import', brought],
       ['GET', '/api/me'],
       ['POST', '/api/login', { user: 'admin', password: adminPassword }],
       ['POST', '/api/login', { user: 'admin', password: adminPassword, token: true }],

@@ -38,6 +38,7 @@ const scopes = {
   'keys:rotate': 'instance',
   'authority:read': 'instance',
   'authority:rotate': 'instance',
+  'authority:import': 'instance',
   'admin-event:read': 'environment',
   'user:read': 'instance',
   'user:create': 'instance',

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { describeConstraints } from '@onecli/shared/certificates/name-constraints';
 import { openAuthority } from '@onecli/shared/certificates/sealed-authority';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { AuthorityRow } from './authority.entity.ts';
@@ -11,6 +12,10 @@ export interface AuthorityView {
   readonly subject: string;
   /** SHA-256 of the certificate, as `openssl x509 -fingerprint -sha256` prints it. */
   readonly fingerprint: string;
+  /** SHA-256 of the certificate that agents are given to trust for it: its own, or the root that it came with. Null when altered. */
+  readonly trustFingerprint: string | null;
+  /** Which hosts it may issue for, by its name constraints: `permitted DNS example.com`; none: any. */
+  readonly constraints: readonly string[];
   readonly notBefore: Date | null;
   readonly notAfter: Date | null;
   /** False when the row was altered: it is neither handed out nor used. */
@@ -29,12 +34,25 @@ export function authorityView(keyring: Keyring, row: AuthorityRow): AuthorityVie
     id,
     state,
     ...describeCertificate(row.certificatePem),
-    isIntact: trustOf(keyring, row) !== undefined,
+    ...describeOpened(keyring, row),
     createdAt,
     activatesAt: state === 'NEXT' ? row.activatesAt : null,
     activatedAt,
     replacedAt,
   };
+}
+
+function describeOpened(
+  keyring: Keyring,
+  row: AuthorityRow,
+): Pick<AuthorityView, 'trustFingerprint' | 'constraints' | 'isIntact'> {
+  try {
+    const { trustPem, constraints } = openAuthority(keyring, row);
+    const trustFingerprint = new X509Certificate(trustPem).fingerprint256;
+    return { trustFingerprint, constraints: constraints.flatMap(describeConstraints), isIntact: true };
+  } catch {
+    return { trustFingerprint: null, constraints: [], isIntact: false };
+  }
 }
 
 /** What agents are to trust of an authority, PEM; undefined when its row was altered. */
@@ -56,6 +74,6 @@ function describeCertificate(pem: string): Pick<AuthorityView, 'subject' | 'fing
 }
 
 /** Node writes each part of a name on a line of its own. */
-export function oneLine(name: string): string {
+function oneLine(name: string): string {
   return name.split('\n').join(', ');
 }

@@ -1,8 +1,9 @@
 import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
+import { withoutNulls } from '../api/without-nulls.ts';
 import { payloadOf } from '../api/write-payload.ts';
 import type { AuthorityService } from './authority.service.ts';
-import { Authorities, AuthoritiesPayload } from './authority.type.ts';
+import { Authorities, AuthoritiesPayload, ImportAuthorityInput } from './authority.type.ts';
 
 @Resolver()
 export class AuthorityResolver {
@@ -26,6 +27,14 @@ export class AuthorityResolver {
     @Ctx() { principal }: GraphqlContext,
   ): Promise<AuthoritiesPayload> {
     return payloadOf(() => this.#authorities.rotate(principal, { overlapHours: overlapHours ?? undefined }));
+  }
+
+  @Mutation(() => AuthoritiesPayload, { description: 'Makes an authority of your own the next one.' })
+  importAuthority(
+    @Arg('input', () => ImportAuthorityInput) input: ImportAuthorityInput,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<AuthoritiesPayload> {
+    return payloadOf(() => this.#authorities.import(principal, withoutNulls(input)));
   }
 
   @Mutation(() => AuthoritiesPayload, {

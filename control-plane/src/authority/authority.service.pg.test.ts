@@ -2,9 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { createLogger } from '@onecli/shared/logger';
 import { openAuthority } from '@onecli/shared/certificates/sealed-authority';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { goodExtensions, issueAuthority } from '../../../test/support/brought-authority.ts';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { everywhere } from '../auth/principal.ts';
 import { openServices, owner } from '../database/testing/open-services.ts';
+import { firstPlace, rewrapBatch } from '../keys/rewrap-batch.ts';
+import { sealedColumns } from '../keys/sealed-columns.ts';
 import { AuthorityWatch } from './authority-watch.ts';
 
 type Opened = Awaited<ReturnType<typeof openServices>>;
@@ -179,6 +182,104 @@ describe('AuthorityService', () => {
     expect(await eventsOf('authority:retire')).toMatchObject([{ detail: { fingerprint: active?.fingerprint } }]);
     const all = JSON.stringify(await dataSource.query('SELECT * FROM admin_event'));
     expect(all).not.toContain('PRIVATE');
+  });
+});
+
+describe('an authority that is brought', () => {
+  const root = issueAuthority(undefined);
+  const extensions = [...goodExtensions, 'nameConstraints=critical,permitted;DNS:example.com'];
+  const own = issueAuthority(root, { extensions });
+  const input = { certificate: own.certificate + root.certificate, privateKey: own.privateKey, overlapHours: 0 };
+
+  it('becomes the next one; agents are given its root, and workers its key and chain', async () => {
+    const { authorities, source } = services;
+    const first = await authorities.bundlePem();
+    expect(await authorities.import(owner, input)).toMatchObject({ change: 'CREATED', revision: 2 });
+    expect(await authorities.import(owner, input)).toMatchObject({ change: 'UNCHANGED', revision: 2 });
+    expect(await authorities.bundlePem()).toBe(first + root.certificate);
+    const [, next] = (await status()).authorities;
+    expect(next).toMatchObject({
+      state: 'NEXT',
+      subject: 'O=Example, CN=Example intermediate',
+      fingerprint: new X509Certificate(own.certificate).fingerprint256,
+      trustFingerprint: new X509Certificate(root.certificate).fingerprint256,
+      constraints: ['permitted DNS example.com'],
+      isIntact: true,
+    });
+    await authorities.activate(owner);
+    await expect(authorities.import(owner, input)).rejects.toThrow('it is ACTIVE');
+    const { authority } = await source.changesSince(2);
+    if (authority === undefined) throw new Error('no authority');
+    const opened = openAuthority(services.keys.keyring, authority);
+    expect(opened).toMatchObject({ chainPem: own.certificate, trustPem: root.certificate });
+    expect(await eventsOf('authority:import')).toMatchObject([{ principal: 'user:admin', object_name: next?.id }]);
+  });
+
+  it('hands one root out once, however many intermediates have it', async () => {
+    const { authorities } = services;
+    await authorities.import(owner, input);
+    await authorities.activate(owner);
+    await authorities.retire(owner);
+    const other = issueAuthority(root);
+    await authorities.import(owner, {
+      ...input,
+      certificate: other.certificate + root.certificate,
+      privateKey: other.privateKey,
+    });
+    expect(await authorities.bundlePem()).toBe(root.certificate);
+  });
+
+  it('is refused while another is the next one, and when it is not good, and nothing is stored then', async () => {
+    const { authorities } = services;
+    const bad = { ...input, privateKey: root.privateKey };
+    await expect(authorities.import(owner, bad)).rejects.toMatchObject({ code: 'INVALID', field: 'certificate' });
+    await expect(authorities.import(owner, { ...input, key: 'x' })).rejects.toMatchObject({ field: 'key' });
+    expect(await statesOf()).toEqual(['ACTIVE']);
+    await authorities.rotate(owner);
+    await expect(authorities.import(owner, input)).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await statesOf()).toEqual(['ACTIVE', 'NEXT']);
+  });
+
+  it('is taken from nobody who may not, whatever is wrong with it', async () => {
+    for (const role of ['operator', 'auditor', 'agent-manager'] as const)
+      await expect(
+        services.authorities.import({ ...owner, assignments: everywhere(role) }, { certificate: 'x' }),
+      ).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    expect(await statesOf()).toEqual(['ACTIVE']);
+  });
+
+  it('keeps its key in no column in the clear, and opens after a rotation of the key terms', async () => {
+    const { authorities, dataSource, keys } = services;
+    await authorities.import(owner, input);
+    const secret = own.privateKey.split('\n')[1] ?? '';
+    const rows = JSON.stringify(
+      await dataSource.query(
+        "SELECT certificate_pem, encode(sealed_key, 'escape') AS sealed FROM certificate_authority",
+      ),
+    );
+    const told = JSON.stringify([await dataSource.query('SELECT * FROM admin_event'), await status()]);
+    for (const text of [rows, told]) expect(text).not.toContain(secret);
+    const { term, wrappedKey } = keys.keyring.wrapNewTerm();
+    await dataSource.query('INSERT INTO key_term (term, wrapped_key) VALUES ($1, $2)', [term, wrappedKey]);
+    await dataSource.query('UPDATE config_state SET key_generation = key_generation + 1');
+    await keys.terms.refresh(dataSource.manager);
+    const column = sealedColumns.find(({ table }) => table === 'certificate_authority');
+    if (column === undefined) throw new Error('no such column');
+    const batch = await rewrapBatch(dataSource, keys.keyring, column, firstPlace, 10);
+    expect(batch).toMatchObject({ moved: 2, unopenable: [] });
+    expect((await status()).authorities.map(({ isIntact }) => isIntact)).toEqual([true, true]);
+  });
+
+  it('is not handed out with another root, or another chain, than it was stored with', async () => {
+    const { authorities, dataSource } = services;
+    const first = await authorities.bundlePem();
+    await authorities.import(owner, input);
+    const renewed = issueAuthority(undefined, { subject: '/CN=evil' });
+    for (const pem of [renewed.certificate, own.certificate + renewed.certificate]) {
+      await dataSource.query('UPDATE certificate_authority SET certificate_pem = $1 WHERE NOT is_active', [pem]);
+      expect(await authorities.bundlePem()).toBe(first);
+      await expect(authorities.activate(owner)).rejects.toThrow('altered');
+    }
   });
 });
 

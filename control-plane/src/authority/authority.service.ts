@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { openAuthority } from '@onecli/shared/certificates/sealed-authority';
+import type { AuthorityRecord } from '@onecli/shared/domain/snapshot';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import { authorize } from '../auth/authorize.ts';
@@ -7,7 +8,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import { parseInput } from '../configuration/parse-input.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import { activateInput, retireInput, rotateInput } from './authority-input.ts';
+import { activateInput, importInput, retireInput, rotateInput } from './authority-input.ts';
 import { AuthorityEntity, type AuthorityRow } from './authority.entity.ts';
 import {
   readAuthorities,
@@ -17,7 +18,8 @@ import {
   workersNotSigningWith,
   workersWithout,
 } from './authority-store.ts';
-import { makeAuthority } from './make-authority.ts';
+import { checkImport } from './check-import.ts';
+import { makeAuthority, takeAuthority } from './make-authority.ts';
 import { type AuthorityView, authorityView, trustOf } from './authority-view.ts';
 
 const hourMs = 3_600_000;
@@ -55,10 +57,11 @@ export class AuthorityService {
   /** Everything that agents are to trust, PEM, the active authority's first. Public: it needs no principal. @throws Fault NOT_READY */
   async bundlePem(): Promise<string> {
     const rows = await readAuthorities(this.#database.manager);
-    const [active, ...others] = rows.map((row) => trustOf(this.#keys.keyring, row));
-    if (active === undefined || rows[0]?.isActive !== true)
+    const trusted = rows.map((row) => trustOf(this.#keys.keyring, row));
+    if (trusted[0] === undefined || rows[0]?.isActive !== true)
       throw new Fault('NOT_READY', 'There is no certificate authority that opens');
-    return active + others.join('');
+    // Two intermediates may have one root.
+    return [...new Set(trusted)].join('');
   }
 
   /** @throws Fault FORBIDDEN */
@@ -76,11 +79,26 @@ export class AuthorityService {
     const { overlapHours } = parseInput(rotateInput, input);
     return this.#step(principal, async (tx, rows) => {
       if (rows.some((row) => stateOf(row) === 'NEXT')) return 'UNCHANGED';
-      const made = makeAuthority(this.#keys.keyring);
-      const now = Date.now();
-      const activatesAt = new Date(now + overlapHours * hourMs);
-      await tx.manager.insert(AuthorityEntity, { ...made, isActive: false, createdAt: new Date(now), activatesAt });
-      record(tx, 'authority:rotate', made, { activatesAt: activatesAt.toISOString() });
+      await storeNext(tx, makeAuthority(this.#keys.keyring), { action: 'authority:rotate', overlapHours });
+      return 'CREATED';
+    });
+  }
+
+  /**
+   * Makes an authority that somebody brings the next one. That which is the next one already changes nothing.
+   * @throws Fault FORBIDDEN, INVALID; CONFLICT while another is the next one, and for one that was used before and is not retired
+   */
+  async import(principal: Principal, input: unknown): Promise<AuthoritiesWritten> {
+    authorize(principal, 'authority:import');
+    const { overlapHours, ...brought } = parseInput(importInput, input);
+    const checked = checkImport(brought, new Date());
+    return this.#step(principal, async (tx, rows) => {
+      const same = rows.find(({ certificatePem }) => certificatePem === checked.certificatePem);
+      if (same !== undefined && stateOf(same) === 'NEXT') return 'UNCHANGED';
+      if (same !== undefined) throw new Fault('CONFLICT', `This authority is here already: it is ${stateOf(same)}`);
+      if (rows.some((row) => stateOf(row) === 'NEXT'))
+        throw new Fault('CONFLICT', 'There is a next authority already: activate it, or retire it by its id');
+      await storeNext(tx, takeAuthority(this.#keys.keyring, checked), { action: 'authority:import', overlapHours });
       return 'CREATED';
     });
   }
@@ -149,6 +167,17 @@ export class AuthorityService {
       waitingFor: await waitingFor(manager, rows),
     };
   }
+}
+
+async function storeNext(
+  tx: ConfigTransaction,
+  next: AuthorityRecord,
+  { action, overlapHours }: { readonly action: string; readonly overlapHours: number },
+): Promise<void> {
+  const now = Date.now();
+  const activatesAt = new Date(now + overlapHours * hourMs);
+  await tx.manager.insert(AuthorityEntity, { ...next, isActive: false, createdAt: new Date(now), activatesAt });
+  record(tx, action, next, { activatesAt: activatesAt.toISOString() });
 }
 
 function record(

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Field, GraphQLISODateTime, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { WritePayload } from '../api/write-payload.ts';
 
 enum AuthorityState {
@@ -26,6 +26,16 @@ export class Authority {
 
   @Field(() => String, { description: 'SHA-256 of the certificate.' })
   fingerprint: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'SHA-256 of the certificate that agents are given to trust for it: its own, or the root that it came with.',
+  })
+  trustFingerprint: string | null;
+
+  @Field(() => [String], { description: 'Which hosts it may issue for, by its name constraints; none: any.' })
+  constraints: readonly string[];
 
   @Field(() => GraphQLISODateTime, { nullable: true })
   notBefore: Date | null;
@@ -68,4 +78,18 @@ export class Authorities {
 export class AuthoritiesPayload extends WritePayload {
   @Field(() => Authorities, { nullable: true })
   object: Authorities | null;
+}
+
+@InputType({ description: 'An authority of your own.' })
+export class ImportAuthorityInput {
+  @Field(() => String, {
+    description: 'PEM: its own certificate first, then each that issued the one before; the root last, or not at all.',
+  })
+  certificate: string;
+
+  @Field(() => String, { description: 'PEM. It is sealed, and in no answer.' })
+  privateKey: string;
+
+  @Field(() => Int, { nullable: true, description: 'Default: 168.' })
+  overlapHours?: number | null;
 }

@@ -26,6 +26,8 @@ function leaveOnClose({ tunnels }: DataPlane, raw: Socket, agentId: string): voi
 export function leafFor(plane: DataPlane, agentId: string, host: string): SecureContext | Refusal {
   const name = certificateName(host);
   const { leaves } = plane.authority;
+  if (leaves && !leaves.permits(name))
+    return refusal('AUTHORITY_CONSTRAINED', 'The certificate authority of this gateway may not issue for this host.');
   const waitSeconds = !leaves || leaves.knows(name) ? 0 : plane.mints.take(agentId);
   if (waitSeconds > 0)
     return refusal('TOO_MANY_CERTIFICATES', 'Certificates for new hosts are being asked for too fast.', {

@@ -52,7 +52,8 @@ export class AuthoritiesInForce {
     const published = this.#published(otherAuthorities);
     if (this.#signing?.id !== authority.id) this.#signWith(authority.id, signing);
     proxyPortTls.use(signing, [...clientRoots, ...this.#trusted(clientAuthority)]);
-    this.bundlePem = [signing.trustPem, ...published.map(({ trustPem }) => trustPem)].join('');
+    // Two intermediates may have one root.
+    this.bundlePem = [...new Set([signing.trustPem, ...published.map(({ trustPem }) => trustPem)])].join('');
     this.ids = [authority.id, ...published.map(({ id }) => id)];
     this.#used = used;
   }

@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { DAY_MS, type SigningAuthority } from '@onecli/shared/certificates/authority';
+import { DAY_MS, mayIssueFor, type SigningAuthority } from '@onecli/shared/certificates/authority';
 import { createLeafKeyPair, issueLeaf, type LeafKeyPair } from '@onecli/shared/certificates/issue-leaf';
 import { LRUCache } from 'lru-cache';
 
@@ -82,6 +82,11 @@ export class LeafCache {
   /** The hosts whose contexts are there. */
   hosts(): string[] {
     return [...this.#leaves.keys()];
+  }
+
+  /** Whether the authority may issue for `host`. */
+  permits(host: string): boolean {
+    return mayIssueFor(this.#authority, host);
   }
 
   /** Whether a context for `host` is there, or was when another authority signed: one more for it is no new host. */

@@ -1,41 +1,52 @@
 /** The certificate authority that agents trust: it signs one short-lived leaf for each intercepted host. */
-import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type forge from 'node-forge';
 import {
   basicConstraints,
-  children,
   distinguishedName,
-  fromDer,
   keyIdentifier,
   keyUsage,
   MAX_COMMON_NAME_LENGTH,
+  signatureAlgorithmOf,
   signCertificate,
   subjectKeyId,
   subjectPublicKeyInfo,
 } from './certificate-asn1.ts';
+import { type NameConstraints, permitsHost } from './name-constraints.ts';
+import { readCertificate } from './read-certificate.ts';
 
 const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 /** Certificates start this long before they are made, for clients whose clock is behind. */
 export const BACK_DATING_MS = 3_600_000;
 
-/** An ECDSA P-256 authority as it is stored: a self-signed certificate and its PKCS #8 private key, both PEM. */
+/** An authority as it is stored: a certificate and its PKCS #8 private key, both PEM. */
 export interface Authority {
   readonly certificatePem: string;
   readonly privateKeyPem: string;
+  /** The certificates above it, PEM, the nearest first, the root last if it is there. Without any it is trusted itself. */
+  readonly chain?: readonly string[];
 }
 
 /** An authority parsed once, ready to sign many leaves. */
 export interface SigningAuthority {
   readonly certificatePem: string;
-  /** What agents are to trust, PEM. */
+  /** What agents are to trust, PEM: the root, or the last certificate of the chain that is there. */
   readonly trustPem: string;
-  /** What is sent after each leaf, PEM; empty where agents trust the authority itself. */
+  /** What is sent after each leaf, PEM: all but a root. */
   readonly chainPem: string;
   readonly privateKey: KeyObject;
   readonly subject: forge.asn1.Asn1;
   readonly keyIdentifier: Buffer;
+  /** When the first certificate of its chain ends. */
   readonly notAfter: Date;
+  /** Of every certificate of its chain. */
+  readonly constraints: readonly NameConstraints[];
+}
+
+/** Whether an authority may issue for a host. */
+export function mayIssueFor({ constraints }: SigningAuthority, host: string): boolean {
+  return permitsHost(constraints, host);
 }
 
 /**
@@ -67,26 +78,26 @@ export function createAuthority(options: { commonName: string; validDays: number
 }
 
 /**
- * Parses a stored authority for signing. Throws when the PEM is malformed, the certificate is not an authority's,
- * the key is not ECDSA P-256, or the two do not belong together.
+ * Parses a stored authority for signing. Throws when the PEM is malformed, the certificate is not an authority's, clients would not
+ * accept the key's signatures, or the two do not belong together.
  */
-export function parseAuthority(authority: Authority): SigningAuthority {
-  const certificate = new X509Certificate(authority.certificatePem);
-  const privateKey = createPrivateKey(authority.privateKeyPem);
-  if (!certificate.ca) throw new TypeError('the certificate is not an authority');
-  if (privateKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new TypeError('the key is not ECDSA P-256');
-  if (!certificate.checkPrivateKey(privateKey)) throw new TypeError('the private key is not that of the certificate');
-  // TBSCertificate: [0] version, serial, signature, issuer, validity, subject, public key, extensions.
-  const tbs = children(children(fromDer(certificate.raw))[0]);
-  const [subject, publicKey] = [tbs[5], tbs[6]];
-  if (!subject || !publicKey) throw new TypeError('malformed certificate: it has no subject or no public key');
+export function parseAuthority({ certificatePem, privateKeyPem, chain = [] }: Authority): SigningAuthority {
+  const certificates = [certificatePem, ...chain].map(readCertificate);
+  const [own] = certificates;
+  const privateKey = createPrivateKey(privateKeyPem);
+  if (own?.certificate.ca !== true) throw new TypeError('the certificate is not an authority');
+  signatureAlgorithmOf(privateKey);
+  if (!own.certificate.checkPrivateKey(privateKey))
+    throw new TypeError('the private key is not that of the certificate');
+  const sent = certificates.filter(({ isSelfSigned }) => !isSelfSigned);
   return {
-    certificatePem: authority.certificatePem,
-    trustPem: authority.certificatePem,
-    chainPem: '',
+    certificatePem,
+    trustPem: chain.at(-1) ?? certificatePem,
+    chainPem: sent.map(({ certificate }) => certificate.toString()).join(''),
     privateKey,
-    subject,
-    keyIdentifier: keyIdentifier(publicKey),
-    notAfter: new Date(certificate.validTo),
+    subject: own.subject,
+    keyIdentifier: own.subjectKeyId ?? keyIdentifier(own.publicKey),
+    notAfter: new Date(Math.min(...certificates.map(({ certificate }) => Date.parse(certificate.validTo)))),
+    constraints: certificates.flatMap(({ nameConstraints }) => nameConstraints ?? []),
   };
 }

@@ -6,15 +6,15 @@ import forge from 'node-forge';
 const { asn1 } = forge;
 type Asn1 = forge.asn1.Asn1;
 
-const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 const COMMON_NAME = '2.5.4.3';
-const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-const EXTENSION = {
+export const EXTENSION = {
   subjectKeyId: '2.5.29.14',
   keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
   authorityKeyId: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
 } as const;
@@ -150,9 +150,37 @@ function randomSerial(): Asn1 {
   return integer(`\x01${randomBytes(16).toString('latin1')}`);
 }
 
-/** Encodes and signs a certificate with ECDSA-SHA256 (RFC 5758). Gives PEM. */
+interface SignatureAlgorithm {
+  readonly hash: string;
+  readonly identifier: Asn1;
+}
+
+const ECDSA_BY_CURVE: Readonly<Record<string, { readonly hash: string; readonly id: string }>> = {
+  prime256v1: { hash: 'sha256', id: '1.2.840.10045.4.3.2' },
+  secp384r1: { hash: 'sha384', id: '1.2.840.10045.4.3.3' },
+  secp521r1: { hash: 'sha512', id: '1.2.840.10045.4.3.4' },
+};
+const SHA256_WITH_RSA = '1.2.840.113549.1.1.11';
+const MIN_RSA_BITS = 2048;
+/** Each leaf costs a signature, in which nobody is served. */
+const MAX_RSA_BITS = 4096;
+
+/**
+ * How a key signs certificates so that clients accept it: ECDSA on P-256, P-384 or P-521 (RFC 5758), RSA of 2048 to 4096 bits with
+ * PKCS #1 v1.5 (RFC 4055). Throws TypeError for any other key.
+ */
+export function signatureAlgorithmOf(key: KeyObject): SignatureAlgorithm {
+  const { namedCurve = '', modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  const ecdsa = key.asymmetricKeyType === 'ec' ? ECDSA_BY_CURVE[namedCurve] : undefined;
+  if (ecdsa) return { hash: ecdsa.hash, identifier: sequence(oid(ecdsa.id)) };
+  if (key.asymmetricKeyType === 'rsa' && modulusLength >= MIN_RSA_BITS && modulusLength <= MAX_RSA_BITS)
+    return { hash: 'sha256', identifier: sequence(oid(SHA256_WITH_RSA), universal(asn1.Type.NULL, false, '')) };
+  throw new TypeError('the key is neither ECDSA (P-256, P-384, P-521) nor RSA of 2048 to 4096 bits');
+}
+
+/** Encodes and signs a certificate. Gives PEM. Throws as `signatureAlgorithmOf`. */
 export function signCertificate(tbs: TbsCertificate, issuerKey: KeyObject): string {
-  const algorithm = sequence(oid(ECDSA_WITH_SHA256));
+  const { hash, identifier: algorithm } = signatureAlgorithmOf(issuerKey);
   const body = sequence(
     contextual(0, true, [integer('\x02')]),
     randomSerial(),
@@ -163,7 +191,7 @@ export function signCertificate(tbs: TbsCertificate, issuerKey: KeyObject): stri
     tbs.publicKey,
     contextual(3, true, [sequence(...tbs.extensions)]),
   );
-  const signature = sign('sha256', toDer(body), issuerKey);
+  const signature = sign(hash, toDer(body), issuerKey);
   return toPem(toDer(sequence(body, algorithm, bitString(`\0${signature.toString('latin1')}`))));
 }
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import type forge from 'node-forge';
-import { BACK_DATING_MS, DAY_MS, type SigningAuthority } from './authority.ts';
+import { BACK_DATING_MS, DAY_MS, mayIssueFor, type SigningAuthority } from './authority.ts';
 import {
   authorityKeyId,
   basicConstraints,
@@ -48,7 +48,7 @@ export function createLeafKeyPair(): LeafKeyPair {
  * an IP literal without brackets. It is valid from an hour before `now` (default: the present) for `validDays` (default
  * and at most 30) in all, never beyond its authority. Without `keyPair` it gets a key of its own. A name too long for a
  * common name gets an empty subject and a critical SAN (RFC 5280 section 4.2.1.6).
- * Throws RangeError on a host or a validity outside of these, or when the authority has expired.
+ * Throws RangeError on a host or a validity outside of these, one that the authority may not issue for, or when it has expired.
  */
 export function issueLeaf(
   authority: SigningAuthority,
@@ -58,13 +58,16 @@ export function issueLeaf(
   const { validDays = MAX_LEAF_DAYS, keyPair = createLeafKeyPair(), now = new Date() } = options;
   const isIpAddress = isIP(host) !== 0 && !host.includes('%');
   if (!isIpAddress && !DNS_NAME.test(host)) throw new RangeError('host must be a canonical DNS name or an IP address');
+  if (!mayIssueFor(authority, host)) throw new RangeError('the authority may not issue for this host');
   if (!(validDays > 0 && validDays <= MAX_LEAF_DAYS)) throw new RangeError(`validDays must be 1 to ${MAX_LEAF_DAYS}`);
   const notBefore = new Date(now.getTime() - BACK_DATING_MS);
   // notAfter is inclusive (RFC 5280 section 4.1.2.5), hence a second less.
   const wantedEndMs = notBefore.getTime() + validDays * DAY_MS - 1000;
   const notAfter = new Date(Math.min(wantedEndMs, authority.notAfter.getTime()));
   if (notAfter <= now) throw new RangeError('the authority has expired');
-  const hasCommonName = host.length <= MAX_COMMON_NAME_LENGTH;
+  // Constraints of subjects hold for those that a certificate has.
+  const isSubjectFree = authority.constraints.every(({ hasDirectoryNames }) => !hasDirectoryNames);
+  const hasCommonName = isSubjectFree && host.length <= MAX_COMMON_NAME_LENGTH;
   const certificatePem = signCertificate(
     {
       issuer: authority.subject,

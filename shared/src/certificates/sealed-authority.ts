@@ -9,9 +9,12 @@ import type { Keyring } from '../vault/keyring.ts';
 import { open, seal } from '../vault/seal.ts';
 import { type Authority, parseAuthority, type SigningAuthority } from './authority.ts';
 
-/** Seals the private key of an authority. */
-export function sealAuthority(keyring: Keyring, id: string, { privateKeyPem }: Authority): Buffer {
-  const content = Buffer.from(privateKeyPem, 'utf8');
+const certificateMark = '-----BEGIN CERTIFICATE-----';
+
+/** Seals the private key of an authority, and where it has a chain, all of the certificates with it: they are what it vouches for. */
+export function sealAuthority(keyring: Keyring, id: string, authority: Authority): Buffer {
+  const { privateKeyPem, certificatePem, chain } = authority;
+  const content = Buffer.from(privateKeyPem + (chain === undefined ? '' : [certificatePem, ...chain].join('')), 'utf8');
   const sealed = seal(keyring, authorityContext(id), content);
   content.fill(0);
   return sealed;
@@ -23,8 +26,13 @@ export function sealAuthority(keyring: Keyring, id: string, { privateKeyPem }: A
  */
 export function openAuthority(keyring: Keyring, { id, certificatePem, sealedKey }: AuthorityRecord): SigningAuthority {
   const content = open(keyring, authorityContext(id), sealedKey);
-  const privateKeyPem = content.toString('utf8');
+  const [privateKeyPem = '', ...blocks] = content.toString('utf8').split(certificateMark);
   content.fill(0);
+  const [sealedPem, ...chain] = blocks.map((block) => certificateMark + block);
+  if (sealedPem !== undefined) {
+    if (sealedPem !== certificatePem) throw new TypeError('the certificate is not the one that was sealed');
+    return parseAuthority({ certificatePem, privateKeyPem, chain });
+  }
   const certificate = new X509Certificate(certificatePem);
   if (!certificate.verify(certificate.publicKey)) throw new TypeError('the certificate is not signed by its own key');
   return parseAuthority({ certificatePem, privateKeyPem });

@@ -1,3 +1,4 @@
+import { createAuthority } from '@onecli/shared/certificates/authority';
 import { everywhere } from '../../auth/principal.ts';
 import { callAs } from '../../auth/testing/people.ts';
 import type { Served } from './serve.ts';
@@ -6,6 +7,8 @@ type Values = Readonly<Record<string, unknown>>;
 /** Makes what a call needs, for this call alone (`n` is its number), and gives its arguments. */
 export type Sample = (api: Served, n: number) => Promise<Values> | Values;
 
+const own = createAuthority({ commonName: 'Brought', validDays: 1 });
+const brought = { certificate: own.certificatePem, privateKey: own.privateKeyPem };
 const inject = [{ header: { name: 'x-key', template: '{secret}' } }];
 const graphqlInject = inject;
 
@@ -100,6 +103,7 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
   createApiKey: { '': (_, n) => ({ input: { name: `k-${n}`, actions: ['SECRET_READ'] } }) },
   revokeApiKey: { 'another’s': apiKey },
   changePassword: { '': passwords },
+  importAuthority: { '': () => ({ input: brought }) },
 };
 
 /** A configuration that grants what is there already to nobody more. */
@@ -174,6 +178,7 @@ export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSa
   changePassword: { '': async (api, n) => ({ body: await passwords(api, n) }) },
   plan: inBodies(plans((config) => ({ config }))),
   apply: inBodies(plans((config) => ({ config, planHash: '0'.repeat(64) }))),
+  importAuthority: { '': () => ({ body: brought }) },
   login: { '': () => ({ body: { user: 'nobody', password: 'x' } }) },
   setPassword: { '': () => ({ body: { token: 'x', password: 'x' } }) },
 };
