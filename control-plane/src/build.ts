@@ -140,7 +140,7 @@ interface WatchParts {
 function buildWatches({ database, change, metrics, log }: WatchParts, { authorities }: Services) {
   const seen = (expiring: number, expired: number): void => metrics.secretsExpiring(expiring, expired);
   const expiry = new ExpiryWatch({ database, change, log, seen });
-  const authority = new AuthorityWatch({ database, authorities, log });
+  const authority = new AuthorityWatch({ database, authorities, log, seen: (endsAt) => metrics.authorityEnds(endsAt) });
   return {
     start: (): void => {
       expiry.start();

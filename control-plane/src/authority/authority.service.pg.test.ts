@@ -286,7 +286,8 @@ describe('an authority that is brought', () => {
 describe('AuthorityWatch', () => {
   it('activates the next authority when the overlap is over and every worker hands it out, and not before', async () => {
     const { authorities, dataSource } = services;
-    const watch = new AuthorityWatch({ database: dataSource, authorities, log: createLogger('test', 'silent') });
+    const log = createLogger('test', 'silent');
+    const watch = new AuthorityWatch({ database: dataSource, authorities, log, seen: () => undefined });
     await watch.look();
     await authorities.rotate(owner, { overlapHours: 1 });
     await watch.look();
@@ -299,5 +300,24 @@ describe('AuthorityWatch', () => {
     await watch.look();
     expect(await statesOf()).toEqual(['ACTIVE', 'PREVIOUS']);
     expect(await eventsOf('authority:activate')).toMatchObject([{ principal: 'system:onecli' }]);
+  });
+
+  it('tells when the chain that agents are shown ends, and warns of that a month before, once a day', async () => {
+    const { authorities, dataSource } = services;
+    const warned: object[] = [];
+    const ends: Date[] = [];
+    const log = { info: () => undefined, warn: (fields: object) => void warned.push(fields) };
+    const seen = (at: Date) => void ends.push(at);
+    const watch = new AuthorityWatch({ database: dataSource, authorities, log, seen });
+    await watch.look();
+    expect(warned).toEqual([]);
+    const short = issueAuthority(undefined, { days: 20 });
+    const own = issueAuthority(short, { days: 300 });
+    const certificate = own.certificate + short.certificate;
+    await authorities.import(owner, { certificate, privateKey: own.privateKey, overlapHours: 0 });
+    for (let looks = 0; looks < 3; looks++) await watch.look();
+    const endsAt = new Date(new X509Certificate(short.certificate).validTo);
+    expect(ends.at(-1)).toEqual(endsAt);
+    expect(warned).toEqual([{ endsAt }]);
   });
 });

@@ -64,6 +64,16 @@ export class AuthorityService {
     return [...new Set(trusted)].join('');
   }
 
+  /** When the active authority ends, or a certificate above it; undefined when its row was altered. */
+  async endOfActive(): Promise<Date | undefined> {
+    const [active] = await readAuthorities(this.#database.manager);
+    try {
+      return active && openAuthority(this.#keys.keyring, active).notAfter;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** @throws Fault FORBIDDEN */
   async status(principal: Principal): Promise<AuthoritiesView> {
     authorize(principal, 'authority:read');

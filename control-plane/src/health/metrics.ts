@@ -35,6 +35,7 @@ export class Metrics {
   readonly #workers: Gauge<'state'>;
   readonly #lowestRevision: Gauge;
   readonly #expiring: Gauge<'state'>;
+  readonly #authorityEnds: Gauge;
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
@@ -69,6 +70,16 @@ export class Metrics {
     this.#expiring = this.#gauge('onecli_secrets_expiring', 'Secrets that expire within 14 days, or have expired', [
       'state',
     ]);
+    this.#authorityEnds = this.#gauge(
+      'onecli_authority_expires_timestamp_seconds',
+      'When the first certificate of the chain that agents are shown ends',
+      [],
+    );
+  }
+
+  /** When the first certificate of the chain that agents are shown ends. */
+  authorityEnds(at: Date): void {
+    this.#authorityEnds.set(at.getTime() / 1000);
   }
 
   /** Secrets that expire within two weeks, and that have expired. */
