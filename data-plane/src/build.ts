@@ -75,6 +75,8 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
     plane,
     follow: async (stop) => {
       await plane.configuration.start(stop, () => heartbeat.send());
+      // Not before: it would take the time of a core from the loading of the configuration.
+      queue.start();
       heartbeat.start(stop);
     },
     close: async () => {

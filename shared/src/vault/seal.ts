@@ -85,6 +85,7 @@ export function termOf(sealed: Buffer): number {
 }
 
 function sealUnder(keyring: Keyring, context: SealContext, dataKey: Buffer, plaintext: Buffer): Buffer {
+  requireContext(context);
   const term = keyring.currentTerm;
   const aad = associatedDataOf(keyring, context, term);
   const header = Buffer.allocUnsafe(WRAPPED_KEY_AT);
@@ -95,17 +96,6 @@ function sealUnder(keyring: Keyring, context: SealContext, dataKey: Buffer, plai
 }
 
 function openBoth(keyring: Keyring, context: SealContext, sealed: Buffer): { dataKey: Buffer; plaintext: Buffer } {
-  const dataKey = unwrapDataKey(keyring, context, sealed);
-  try {
-    const aad = associatedDataOf(keyring, context, termOf(sealed));
-    return { dataKey, plaintext: decrypt(dataKey, sealed.subarray(VALUE_AT), aad) };
-  } catch (cause) {
-    dataKey.fill(0);
-    throw cannotOpen(context, cause);
-  }
-}
-
-function unwrapDataKey(keyring: Keyring, context: SealContext, sealed: Buffer): Buffer {
   requireContext(context);
   let term: number;
   try {
@@ -114,9 +104,13 @@ function unwrapDataKey(keyring: Keyring, context: SealContext, sealed: Buffer): 
     throw cannotOpen(context, cause);
   }
   const key = requireKey(keyring, context, term);
+  const aad = associatedDataOf(keyring, context, term);
+  let dataKey: Buffer | undefined;
   try {
-    return decrypt(key, sealed.subarray(WRAPPED_KEY_AT, VALUE_AT), associatedDataOf(keyring, context, term));
+    dataKey = decrypt(key, sealed.subarray(WRAPPED_KEY_AT, VALUE_AT), aad);
+    return { dataKey, plaintext: decrypt(dataKey, sealed.subarray(VALUE_AT), aad) };
   } catch (cause) {
+    dataKey?.fill(0);
     throw cannotOpen(context, cause);
   }
 }
@@ -129,10 +123,10 @@ function requireKey(keyring: Keyring, context: SealContext, term: number) {
   return key;
 }
 
+/** @param context one that was checked */
 function associatedDataOf(keyring: Keyring, context: SealContext, term: number): Buffer {
-  requireContext(context);
   return associatedData([
-    instanceIdBytes(keyring.instanceId),
+    bytesOf(keyring.instanceId),
     context.table,
     context.column,
     context.rowId,
@@ -140,6 +134,14 @@ function associatedDataOf(keyring: Keyring, context: SealContext, term: number):
     u32(term),
     context.bindingHash ?? Buffer.alloc(0),
   ]);
+}
+
+/** Of the last instance asked for: a process seals and opens for one, ten thousand times at its start. */
+let known: { readonly id: string; readonly bytes: Buffer } = { id: '', bytes: Buffer.alloc(0) };
+
+function bytesOf(instanceId: string): Buffer {
+  if (known.id !== instanceId) known = { id: instanceId, bytes: instanceIdBytes(instanceId) };
+  return known.bytes;
 }
 
 /** Rows that have no id yet and the like would otherwise be bound to nothing. */

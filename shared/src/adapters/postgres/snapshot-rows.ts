@@ -3,122 +3,113 @@ import type { Binding } from '../../domain/binding.ts';
 import type { AgentToken, AliasUntil, AuthorityRecord, SealedVersion, SecretRecord } from '../../domain/snapshot.ts';
 import type { ConfigChanges, SealedAgent, SealedPolicy, SealedRoute } from '../../ports/snapshot-source.ts';
 
-/** Rows of configuration as records: of the given ids, or all when `ids` is undefined. */
+/** Rows of configuration as records: of the given ids, or all when `ids` is undefined. Within a transaction of `client`. */
 type Ids = readonly string[] | undefined;
 
-/** Rows that are read at once of all there are: no query takes long, and what was parsed of one is gone before the next. */
-const pageRows = 2_000;
+/** Rows that are fetched at once of all there are: no query takes long, and what was parsed of one is gone before the next. */
+const fetchedRows = 4_000;
 
-/** Reads all by pages, in the order of names; `read` gives at most `pageRows` of those after a name. */
-async function inPages<Row extends { readonly name: string }>(read: (after: string) => Promise<Row[]>): Promise<Row[]> {
-  const all: Row[] = [];
-  for (let after = ''; ; ) {
-    const page = await read(after);
-    for (const row of page) all.push(row);
-    const last = page.at(-1);
-    if (last === undefined || page.length < pageRows) return all;
-    after = last.name;
+/**
+ * Gives each row of a table to `take`, in no order, as the list of its columns. All of them come by one pass over the table,
+ * whatever they are joined with here: a join by pages would have PostgreSQL read the other table whole for each page.
+ */
+async function eachRow<Row extends readonly unknown[]>(
+  client: PoolClient,
+  { select, where, idColumn }: { readonly select: string; readonly where?: string; readonly idColumn: string },
+  ids: Ids,
+  take: (row: Row) => void,
+): Promise<void> {
+  const conditions = [...(where === undefined ? [] : [where]), ...(ids ? [`${idColumn} = ANY ($1::uuid[])`] : [])];
+  const text = conditions.length === 0 ? select : `${select} WHERE ${conditions.join(' AND ')}`;
+  if (ids) {
+    const { rows } = await client.query<[...Row]>({ text, values: [ids], rowMode: 'array' });
+    for (const row of rows) take(row);
+    return;
   }
+  await client.query(`DECLARE all_rows NO SCROLL CURSOR FOR ${text}`);
+  for (let isMore = true; isMore; ) {
+    const { rows } = await client.query<[...Row]>({ text: `FETCH ${fetchedRows} FROM all_rows`, rowMode: 'array' });
+    for (const row of rows) take(row);
+    isMore = rows.length === fetchedRows;
+  }
+  await client.query('CLOSE all_rows');
 }
 
-interface SecretVersionJoin {
-  id: string;
-  name: string;
-  alias: string | null;
-  previous_alias: string | null;
-  previous_alias_until: Date | null;
-  expires_at: Date | null;
-  binding: string;
-  is_disabled: boolean;
-  current_version: number;
-  version: number | null;
-  sealed: Buffer | null;
-}
+type SecretRow = readonly [
+  id: string,
+  name: string,
+  alias: string | null,
+  previousAlias: string | null,
+  previousAliasUntil: Date | null,
+  expiresAt: Date | null,
+  binding: string,
+  isDisabled: boolean,
+  currentVersion: number,
+];
+type VersionRow = readonly [secretId: string, version: number, sealed: Buffer];
 
 export async function readSecrets(client: PoolClient, ids: Ids): Promise<SecretRecord[]> {
   if (ids?.length === 0) return [];
-  const bindings = new Map<string, Binding>();
-  const read = async (condition: string, values: unknown[]): Promise<SecretRecord[]> => {
-    const { rows } = await client.query<SecretVersionJoin>(
-      `SELECT s.id, s.name, s.alias, s.previous_alias, s.previous_alias_until, s.expires_at, s.binding::text AS binding, s.is_disabled, s.current_version, v.version, v.sealed
-       FROM (SELECT * FROM secret WHERE ${condition}) s LEFT JOIN secret_version v ON v.secret_id = s.id AND NOT v.is_pending
-       ORDER BY s.name, v.version`,
-      values,
-    );
-    return secretsOf(rows, bindings);
-  };
-  const found = await (ids === undefined
-    ? inPages((after) => read('name > $1 ORDER BY name LIMIT $2', [after, pageRows]))
-    : read('id = ANY ($1::uuid[])', [ids]));
-  return found.filter(({ versions }) => versions.size > 0);
-}
-
-/** @param bindings those that were read before, by their text: many secrets have the same */
-function secretsOf(rows: readonly SecretVersionJoin[], bindings: Map<string, Binding>): SecretRecord[] {
   const records = new Map<string, SecretRecord & { versions: Map<number, SealedVersion> }>();
-  for (const row of rows) {
-    const binding = bindings.get(row.binding) ?? (JSON.parse(row.binding) as Binding);
-    bindings.set(row.binding, binding);
-    const record = records.get(row.id) ?? {
-      id: row.id,
-      name: row.name,
-      alias: row.alias ?? undefined,
-      previousAlias: previousAliasOf(row),
-      expiresAtMs: row.expires_at?.getTime(),
-      binding,
-      isDisabled: row.is_disabled,
-      currentVersion: row.current_version,
-      versions: new Map<number, SealedVersion>(),
-    };
-    if (row.version !== null && row.sealed !== null)
-      record.versions.set(row.version, { id: row.id, version: row.version, sealed: row.sealed });
-    records.set(row.id, record);
-  }
-  return [...records.values()];
+  // Many secrets have the same binding.
+  const bindings = new Map<string, Binding>();
+  const select = `SELECT id, name, alias, previous_alias, previous_alias_until, expires_at, binding::text, is_disabled,
+    current_version FROM secret`;
+  await eachRow<SecretRow>(client, { select, idColumn: 'id' }, ids, (row) => {
+    const record = secretOf(row, bindings);
+    records.set(record.id, record);
+  });
+  const versions = { select: 'SELECT secret_id, version, sealed FROM secret_version', where: 'NOT is_pending' };
+  await eachRow<VersionRow>(client, { ...versions, idColumn: 'secret_id' }, ids, ([secretId, version, sealed]) => {
+    const record = records.get(secretId);
+    record?.versions.set(version, { id: record.id, version, sealed });
+  });
+  return [...records.values()].filter((record) => record.versions.size > 0);
 }
 
-function previousAliasOf(row: SecretVersionJoin): AliasUntil | undefined {
-  const { previous_alias: alias, previous_alias_until: until } = row;
+function secretOf(
+  [id, name, alias, previousAlias, previousAliasUntil, expiresAt, text, isDisabled, currentVersion]: SecretRow,
+  bindings: Map<string, Binding>,
+) {
+  const binding = bindings.get(text) ?? (JSON.parse(text) as Binding);
+  bindings.set(text, binding);
+  return {
+    id,
+    name,
+    alias: alias ?? undefined,
+    previousAlias: aliasUntil(previousAlias, previousAliasUntil),
+    expiresAtMs: expiresAt?.getTime(),
+    binding,
+    isDisabled,
+    currentVersion,
+    versions: new Map<number, SealedVersion>(),
+  };
+}
+
+function aliasUntil(alias: string | null, until: Date | null): AliasUntil | undefined {
   return alias === null || until === null ? undefined : { alias, untilMs: until.getTime() };
 }
 
-interface AgentTokenJoin {
-  id: string;
-  name: string;
-  labels: Record<string, string>;
-  is_disabled: boolean;
-  sealed_identities: Buffer | null;
-  hash: Buffer | null;
-  expires_at: Date | null;
-}
+type AgentRow = readonly [
+  id: string,
+  name: string,
+  labels: Record<string, string>,
+  isDisabled: boolean,
+  sealedIdentities: Buffer | null,
+];
+type TokenRow = readonly [agentId: string, hash: Buffer, expiresAt: Date | null];
 
 export async function readAgents(client: PoolClient, ids: Ids): Promise<SealedAgent[]> {
   if (ids?.length === 0) return [];
-  const read = async (condition: string, values: unknown[]): Promise<SealedAgent[]> => {
-    const { rows } = await client.query<AgentTokenJoin>(
-      `SELECT a.id, a.name, a.labels, a.is_disabled, a.sealed_identities, t.hash, t.expires_at
-       FROM (SELECT * FROM agent WHERE ${condition}) a LEFT JOIN agent_token t ON t.agent_id = a.id
-       ORDER BY a.name, t.created_at`,
-      values,
-    );
-    return agentsOf(rows);
-  };
-  return ids === undefined
-    ? inPages((after) => read('name > $1 ORDER BY name LIMIT $2', [after, pageRows]))
-    : read('id = ANY ($1::uuid[])', [ids]);
-}
-
-function agentsOf(rows: readonly AgentTokenJoin[]): SealedAgent[] {
   const records = new Map<string, SealedAgent & { tokens: AgentToken[] }>();
-  for (const row of rows) {
-    const { id, name, labels, is_disabled: isDisabled } = row;
-    const sealedIdentities = row.sealed_identities ?? undefined;
-    const record = records.get(id) ?? { id, name, labels, isDisabled, sealedIdentities, tokens: [] as AgentToken[] };
-    if (row.hash !== null) {
-      record.tokens.push({ hash: row.hash.toString('hex'), expiresAtMs: row.expires_at?.getTime() });
-    }
-    records.set(id, record);
-  }
+  const agents = { select: 'SELECT id, name, labels, is_disabled, sealed_identities FROM agent', idColumn: 'id' };
+  await eachRow<AgentRow>(client, agents, ids, ([id, name, labels, isDisabled, sealed]) => {
+    records.set(id, { id, name, labels, isDisabled, sealedIdentities: sealed ?? undefined, tokens: [] });
+  });
+  const tokens = { select: 'SELECT agent_id, hash, expires_at FROM agent_token', idColumn: 'agent_id' };
+  await eachRow<TokenRow>(client, tokens, ids, ([agentId, hash, expiresAt]) => {
+    records.get(agentId)?.tokens.push({ hash: hash.toString('hex'), expiresAtMs: expiresAt?.getTime() });
+  });
   return [...records.values()];
 }
 

@@ -35,14 +35,18 @@ export class ThreadedAuditQueue implements AuditQueue {
 
   constructor(options: ThreadedAuditQueueOptions) {
     this.#options = options;
-    this.#thread = new AuditThread(options);
+  }
+
+  /** Starts the thread ahead of the first batch, which would else wait for it. */
+  start(): void {
+    if (!this.#isClosed && !this.#thread?.isAlive) this.#thread = new AuditThread(this.#options);
   }
 
   /** @throws Error within seconds when the queue did not take the batch, or the thread died, or after `close` */
   async add(batchId: string, events: readonly AuditEvent[]): Promise<void> {
     if (this.#isClosed) throw new Error('The audit queue is closed');
-    if (!this.#thread?.isAlive) this.#thread = new AuditThread(this.#options);
-    await this.#thread.add(batchId, packBatch(events));
+    this.start();
+    await this.#thread?.add(batchId, packBatch(events));
   }
 
   async close(): Promise<void> {
