@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type Onecli, startOnecli } from '../support/start-onecli.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { type Amounts, databaseUrlOf, load } from './load.ts';
+import { appliedObjects, measureApply } from './measure-apply.ts';
 import { measureLists } from './measure-lists.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -23,7 +24,7 @@ const amounts: Amounts = {
   routes: amount('routes', 1_000),
   events: amount('events', 200_000),
 };
-const only = flag('only')?.split(',') ?? ['lists', 'worker', 'change', 'memory'];
+const only = flag('only')?.split(',') ?? ['lists', 'apply', 'worker', 'change', 'memory'];
 
 const given = flag('data');
 const dataFolder = given ?? mkdtempSync(join(tmpdir(), 'onecli-scale-'));
@@ -56,7 +57,11 @@ async function measureAll(onecli: Onecli): Promise<void> {
     for (const { name, ...figures } of rows) say(`${name.padEnd(52)} ${format(figures)}`);
     say(`worst p99 of a page: ${Math.max(...rows.map((row) => row.p99)).toFixed(1)} ms`);
   }
-  if (!only.some((part) => part !== 'lists')) return;
+  if (only.includes('apply')) {
+    const times = Object.entries(await measureApply(onecli)).map(([what, ms]) => `${what} ${Math.round(ms)} ms`);
+    say(`${appliedObjects} objects by plan and apply: ${times.join(', ')}`);
+  }
+  if (!only.some((part) => ['worker', 'change', 'memory'].includes(part))) return;
   const worker = await WorkerProcess.start(databaseUrlOf(dataFolder), join(dataFolder, 'master.key'));
   try {
     say(`worker: start to proxying ${Math.round(worker.startedInMs)} ms, peak ${mebibytes(worker.peakBytes)}`);

@@ -43,10 +43,10 @@ export async function measureLists(onecli: Onecli, report: (row: Figures & { nam
           name: `REST ${list.rest} ${place} ${limit}`,
           ...(await timed(() => onecli.must('GET', `/api/${list.rest}?${query}`))),
         });
-        const document = `query($a: String) { ${list.graphql}(first: ${limit}, after: $a) { nodes { ${graphqlFields[list.graphql]} } pageInfo { endCursor } } }`;
+        const document = `query($n: Int, $a: String) { ${list.graphql}(first: $n, after: $a) { nodes { ${graphqlFields[list.graphql]} } pageInfo { endCursor } } }`;
         report({
           name: `GraphQL ${list.graphql} ${place} ${limit}`,
-          ...(await timed(() => graphql(onecli, document, { a: after }))),
+          ...(await timed(() => graphql(onecli, document, { n: limit, a: after }))),
         });
       }
   for (const filter of [

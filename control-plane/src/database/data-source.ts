@@ -14,6 +14,7 @@ import { AddLastingKeys } from './add-lasting-keys.migration.ts';
 import { AddManagedBy } from './add-managed-by.migration.ts';
 import { AddObjectRevisions } from './add-object-revisions.migration.ts';
 import { AddPrincipals } from './add-principals.migration.ts';
+import { AddRejectingAgents } from './add-rejecting-agents.migration.ts';
 import { AddRestore } from './add-restore.migration.ts';
 import { AddRotations } from './add-rotations.migration.ts';
 import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
@@ -36,6 +37,7 @@ export const migrations = [
   AddSecretLifecycle,
   AddRotations,
   AddAuthorityRotation,
+  AddRejectingAgents,
 ];
 
 export interface DataSourceOptions {

@@ -10,7 +10,8 @@ import type { SecretVault } from '../secrets/secret-vault.ts';
 import type { ProviderRequest } from './call-provider.ts';
 import { ProviderFault } from './provider-fault.ts';
 import type { RequestTemplate } from './rotation-input.ts';
-import { fillTemplate, secretsIn, usesVariable, type Variable } from './template.ts';
+import { areAtBoundPlaces, type Spot } from './json-places.ts';
+import { fillTemplate, keyIds, secretsIn, type Variable, variablesIn } from './template.ts';
 
 /** What stands behind the variables of a template; absent: it is not known in this step. */
 export interface Filling {
@@ -19,10 +20,15 @@ export interface Filling {
   readonly values: Partial<Record<'new' | 'old' | 'newKeyId' | 'oldKeyId', SecretValue | undefined>>;
 }
 
+/** A text of a template, and the place of the request that it is. */
+export interface TemplatePlace {
+  readonly text: string;
+  /** Undefined: the URL. */
+  readonly surface: Surface | undefined;
+}
+
 /** All texts of a template with the place that each is. */
-export function placesOf(
-  template: RequestTemplate,
-): { readonly text: string; readonly surface: Surface | undefined }[] {
+export function placesOf(template: RequestTemplate): TemplatePlace[] {
   return [
     { text: template.url, surface: undefined },
     ...Object.entries(template.headers).map(([name, text]) => ({
@@ -37,17 +43,39 @@ export function placesOf(
   ];
 }
 
-/** Why a secret may not stand there, or undefined when it may. */
-export function bindingProblem(binding: Binding, surface: Surface | undefined, url: URL): string | undefined {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = url.port === '' ? 443 : Number(url.port);
-  const covers = binding.hosts.some((text) => {
-    const parsed = parseHostPattern(text);
-    return parsed.kind === 'pattern' && hostPatternCovers(parsed.pattern, host, port, [443]);
-  });
-  if (!covers) return `is not bound to ${host}`;
+/** Why a secret may not stand at these spots of a place, or undefined when it may. */
+export function bindingProblem(
+  binding: Binding,
+  { text, surface }: TemplatePlace,
+  spots: readonly Spot[],
+  url: URL,
+): string | undefined {
+  if (!bindsHost(binding, url)) return `is not bound to ${hostOf(url)}`;
   if (surface === undefined) return 'may not stand in a URL';
-  return bindsSurface(binding, surface) ? undefined : `is not bound to ${surface}`;
+  if (!bindsSurface(binding, surface)) return `is not bound to ${surface}`;
+  if (surface !== 'json' || areAtBoundPlaces(binding, text, spots)) return undefined;
+  return 'is not bound to that place of the JSON body';
+}
+
+/**
+ * Why what the provider calls a key may not go to a URL, or undefined when it may: where the rotated secret goes, or a secret by
+ * which the same request is let in. The provider's answer and the recipe say what it is: it may well be the key itself.
+ */
+export function keyIdProblem(rotated: Binding, used: readonly Binding[], url: URL): string | undefined {
+  const isBound = [rotated, ...used].some((binding) => bindsHost(binding, url));
+  return isBound ? undefined : `is not bound to ${hostOf(url)}, nor is a secret in that request`;
+}
+
+function bindsHost(binding: Binding, url: URL): boolean {
+  const port = url.port === '' ? 443 : Number(url.port);
+  return binding.hosts.some((text) => {
+    const parsed = parseHostPattern(text);
+    return parsed.kind === 'pattern' && hostPatternCovers(parsed.pattern, hostOf(url), port, [443]);
+  });
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
 }
 
 /** @throws ProviderFault when a secret may not go there or a variable is not known; Fault when a secret does not open */
@@ -58,17 +86,7 @@ export async function fillRequest(
   vault: SecretVault,
 ): Promise<ProviderRequest> {
   const target = new URL(template.url.replaceAll(/\{\{[^{}]*\}\}/g, 'x'));
-  const opened = new Map<string, string>();
-  for (const { text, surface } of placesOf(template)) {
-    for (const { name, version } of secretsIn(text)) {
-      const row = await requireSecret(manager, name);
-      refuseUnbound(row, surface, target);
-      const value = await vault.valueOf(manager, row, version ?? row.currentVersion);
-      opened.set(`${name}@${version}`, value.reveal());
-    }
-    for (const name of ['new', 'old'] as const)
-      if (usesVariable(text, name)) refuseUnbound(filling.secret, surface, target, true);
-  }
+  const opened = await openSecrets(template, filling, target, manager, vault);
   const fill = (text: string, write: (value: string) => string): string =>
     fillTemplate(text, {
       secret: (name, version) => write(opened.get(`${name}@${version}`) ?? ''),
@@ -94,6 +112,34 @@ export async function fillRequest(
   };
 }
 
+/** The values of all secrets that a template names, each bound to where it stands. */
+async function openSecrets(
+  template: RequestTemplate,
+  { secret }: Filling,
+  target: URL,
+  manager: EntityManager,
+  vault: SecretVault,
+): Promise<ReadonlyMap<string, string>> {
+  const opened = new Map<string, string>();
+  const used: Binding[] = [];
+  const places = placesOf(template);
+  for (const place of places) {
+    for (const spot of secretsIn(place.text)) {
+      const row = await requireSecret(manager, spot.name);
+      refuse(row, target, bindingProblem(row.binding, place, [spot], target));
+      refuseOver(row, target);
+      used.push(row.binding);
+      const value = await vault.valueOf(manager, row, spot.version ?? row.currentVersion);
+      opened.set(`${spot.name}@${spot.version}`, value.reveal());
+    }
+    const spots = variablesIn(place.text, ['new', 'old']);
+    if (spots.length > 0) refuse(secret, target, bindingProblem(secret.binding, place, spots, target));
+  }
+  if (places.some(({ text }) => variablesIn(text, keyIds).length > 0))
+    refuse(secret, target, keyIdProblem(secret.binding, used, target));
+  return opened;
+}
+
 /** The call of a webhook: what it is told, and an HMAC over the time and that by which it knows who asks. */
 export function webhookRequest(url: string, key: SecretValue, secret: string, runId: string): ProviderRequest {
   const body = JSON.stringify({ event: 'rotate', secret, runId });
@@ -111,13 +157,13 @@ export function webhookRequest(url: string, key: SecretValue, secret: string, ru
   };
 }
 
-function refuseUnbound(secret: SecretRow, surface: Surface | undefined, url: URL, isRotated = false): void {
-  const problem = bindingProblem(secret.binding, surface, url);
+function refuse(secret: SecretRow, url: URL, problem: string | undefined): void {
   if (problem !== undefined) throw new ProviderFault(url.hostname, `was not called: ${secret.name} ${problem}`);
-  if (isRotated) return;
+}
+
+function refuseOver(secret: SecretRow, url: URL): void {
   const isOver = secret.expiresAt !== null && secret.expiresAt.getTime() <= Date.now();
-  if (secret.isDisabled || isOver)
-    throw new ProviderFault(url.hostname, `was not called: ${secret.name} ${isOver ? 'has expired' : 'is disabled'}`);
+  refuse(secret, url, isOver ? 'has expired' : secret.isDisabled ? 'is disabled' : undefined);
 }
 
 function valueOf(name: Variable, { secret, runId, values }: Filling, host: string): string {

@@ -18,7 +18,7 @@ import { ProviderFault } from './provider-fault.ts';
 import { type NewKey, readKey } from './read-answer.ts';
 import { RotationEntity, RunEntity, type RunOutcome, type RunRow } from './rotation.entity.ts';
 import type { RequestTemplate, RotationBody } from './rotation-input.ts';
-import { openBody, usesOf } from './rotation-store.ts';
+import { openBody, usesOf, type VersionUses } from './rotation-store.ts';
 
 export interface RotationEngineOptions {
   readonly database: DataSource;
@@ -38,6 +38,7 @@ interface Standing {
 const attemptsOf = { create: 3, deliver: 5, undo: 5, revoke: 12 } as const;
 const retryEveryMs = 2_000;
 const lookEveryMs = 1_000;
+const canaryEveryMs = 15_000;
 const longestPauseMs = 3_600_000;
 /** Already gone is as good as ended. */
 const endedStatuses = [404, 410];
@@ -85,7 +86,7 @@ export class RotationEngine {
       case 'SWITCHING':
         return this.#switch(standing);
       case 'WATCHING':
-        return this.#watch(standing);
+        return this.#watch(standing, signal);
       case 'GRACE':
         return this.#move(standing, 'rotation:grace-over', { step: 'REVOKING' });
       case 'REVOKING':
@@ -196,19 +197,50 @@ export class RotationEngine {
   }
 
   /** Is the new version rejected? Then the old one comes back; when its time is over without that, it has proven itself. */
-  async #watch(standing: Standing): Promise<void> {
+  async #watch(standing: Standing, signal: AbortSignal): Promise<void> {
     const { run, secret, body } = standing;
     if (secret.currentVersion !== run.newVersion) {
       const problem = 'somebody gave the secret another value meanwhile: the old key was not ended';
       return this.#finish(standing, 'SUPERSEDED', problem);
     }
-    const { uses, rejections } = await usesOf(this.#options.database.manager, secret.id, run.newVersion);
-    if (rejections >= body.rollBackAfter && rejections >= uses * body.rollBackShare)
-      return this.#rollBack(standing, rejections);
+    const found = await usesOf(this.#options.database.manager, secret.id, run.newVersion);
+    const { uses, rejections } = found;
+    const isRejected = rejections >= body.rollBackAfter && rejections >= uses * body.rollBackShare;
+    if (isRejected && (await this.#isConfirmed(standing, found, signal))) return this.#rollBack(standing, rejections);
     const now = new Date();
-    if (run.watchUntil !== null && run.watchUntil > now) return this.#wait(standing, lookEveryMs);
+    if (run.watchUntil !== null && run.watchUntil > now)
+      return isRejected ? this.#dispute(standing) : this.#wait(standing, lookEveryMs);
     const nextAt = run.graceUntil ?? now;
     await this.#move(standing, 'rotation:watched', { step: 'GRACE', nextAt }, { uses, rejections });
+  }
+
+  /**
+   * Whether somebody else says so too. One agent may have what it asks for refused on purpose, to have an old key stay: then another
+   * agent has to be refused, or our own canary request. Where nobody else uses the secret and there is no canary, it is believed.
+   */
+  async #isConfirmed(
+    standing: Standing,
+    { agents, rejectedAgents }: VersionUses,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { verify } = standing.body;
+    if (rejectedAgents >= 2) return true;
+    if (verify === undefined) return agents < 2;
+    const { answer } = await this.#send(standing, verify, signal);
+    return [401, 403].includes(answer.status) && !verify.expectStatus?.includes(answer.status);
+  }
+
+  /** Says once that rejections are not believed, and looks again later: each look sends the canary. */
+  async #dispute(standing: Standing): Promise<void> {
+    const problem = 'requests with the new version were rejected, and nothing else says that it does not work';
+    const nextAt = new Date(Math.min(Date.now() + canaryEveryMs, standing.run.watchUntil?.getTime() ?? 0));
+    if (standing.run.problem === problem) return this.#wait(standing, nextAt.getTime() - Date.now());
+    await this.#move(
+      standing,
+      'rotation:disputed',
+      { step: 'WATCHING', nextAt, problem },
+      { finding: 'ROTATION_REJECTION_DISPUTED' },
+    );
   }
 
   async #rollBack(standing: Standing, rejections: number): Promise<void> {

@@ -22,7 +22,11 @@ export interface RotationSchedulerOptions {
 }
 
 const lookEveryMs = 1_000;
-const maxUnderway = 16;
+/** Steps at once for the secrets of one environment: what its providers keep waiting holds up no other environment. */
+const maxUnderwayOfEnvironment = 8;
+const maxUnderway = 128;
+/** Runs of one environment that are begun at one look: each is a change of the configuration. */
+const maxBegunOfEnvironment = 10;
 
 /** Begins runs that are due, and brings those under way on: in one control plane at a time. */
 export class RotationScheduler {
@@ -63,8 +67,13 @@ export class RotationScheduler {
   /** Begins what is due, and sets about every step that is. */
   async look(): Promise<void> {
     await this.#beginDue();
+    // Those under way are due still, so that they are counted too.
     const due = await this.#options.database.query<{ id: string }[]>(
-      'SELECT id FROM rotation_run WHERE finished_at IS NULL AND next_at <= now() ORDER BY next_at LIMIT 100',
+      `SELECT id FROM (
+         SELECT r.id, r.next_at, row_number() OVER (PARTITION BY split_part(s.name, '/', 1) ORDER BY r.next_at, r.id) AS place
+         FROM rotation_run r JOIN secret s ON s.id = r.secret_id WHERE r.finished_at IS NULL AND r.next_at <= now()) due
+       WHERE place <= $1 ORDER BY place, next_at LIMIT $2`,
+      [maxUnderwayOfEnvironment, maxUnderway],
     );
     for (const { id } of due) {
       if (this.#underway.size >= maxUnderway) break;
@@ -87,7 +96,13 @@ export class RotationScheduler {
   async #beginDue(): Promise<void> {
     const { database, change } = this.#options;
     const due = await database.query<{ id: string }[]>(
-      'SELECT id FROM rotation WHERE is_enabled AND next_run_at <= now() ORDER BY next_run_at LIMIT 100',
+      `SELECT id FROM (
+         SELECT r.id, r.next_run_at, row_number() OVER (PARTITION BY split_part(s.name, '/', 1) ORDER BY r.next_run_at, r.id) AS place
+         FROM rotation r JOIN secret s ON s.id = r.secret_id WHERE r.is_enabled AND r.next_run_at <= now()
+           AND NOT EXISTS (SELECT FROM rotation_run u WHERE u.secret_id = r.secret_id AND u.finished_at IS NULL
+             AND u.step NOT IN ('GRACE', 'REVOKING'))) due
+       WHERE place <= $1 ORDER BY place, next_run_at LIMIT 100`,
+      [maxBegunOfEnvironment],
     );
     for (const { id } of due) {
       await change.changeConfig(systemPrincipal, async (tx) => {

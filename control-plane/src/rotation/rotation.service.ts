@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Binding } from '@onecli/shared/domain/binding';
 import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import { type DataSource, type EntityManager, IsNull } from 'typeorm';
@@ -11,7 +12,7 @@ import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { findSecret, requireSecret } from '../secrets/require-secret.ts';
 import { type SecretRow, SecretEntity } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
-import { bindingProblem, placesOf } from './fill-request.ts';
+import { bindingProblem, keyIdProblem, placesOf } from './fill-request.ts';
 import {
   RotationEntity,
   type RotationRow,
@@ -23,7 +24,7 @@ import {
 import { type RotationBody, rotationInput } from './rotation-input.ts';
 import { hasActiveRun, newRun } from './rotation-scheduler.ts';
 import { nextRun, openBody, sealBody } from './rotation-store.ts';
-import { secretsIn, usesVariable } from './template.ts';
+import { keyIds, secretsIn, variablesIn } from './template.ts';
 
 /** How a secret is rotated, as it is shown: templates name secrets, they hold none. */
 export interface RotationView {
@@ -205,18 +206,22 @@ async function requireBound(manager: EntityManager, rotated: SecretRow, body: Ro
     const template = body[name];
     if (template === undefined) continue;
     const url = new URL(template.url.replaceAll(/\{\{[^{}]*\}\}/g, 'x'));
-    for (const { text, surface } of placesOf(template)) {
-      const used = await Promise.all(
-        secretsIn(text).map(async (each) => ({ each, row: await findSecret(manager, each.name) })),
-      );
-      for (const { each, row } of used) {
-        const problem = row === null ? 'does not exist' : bindingProblem(row.binding, surface, url);
-        if (problem !== undefined) throw invalidField(name, `names ${each.name}, which ${problem}`);
+    const used: Binding[] = [];
+    const places = placesOf(template);
+    for (const place of places) {
+      for (const spot of secretsIn(place.text)) {
+        const row = await findSecret(manager, spot.name);
+        const problem = row === null ? 'does not exist' : bindingProblem(row.binding, place, [spot], url);
+        if (problem !== undefined) throw invalidField(name, `names ${spot.name}, which ${problem}`);
+        if (row !== null) used.push(row.binding);
       }
-      const isRotatedUsed = usesVariable(text, 'new') || usesVariable(text, 'old');
-      const problem = isRotatedUsed ? bindingProblem(rotated.binding, surface, url) : undefined;
+      const spots = variablesIn(place.text, ['new', 'old']);
+      const problem = spots.length > 0 ? bindingProblem(rotated.binding, place, spots, url) : undefined;
       if (problem !== undefined) throw invalidField(name, `sends the secret itself, which ${problem}`);
     }
+    const isKeyIdUsed = places.some(({ text }) => variablesIn(text, keyIds).length > 0);
+    const problem = isKeyIdUsed ? keyIdProblem(rotated.binding, used, url) : undefined;
+    if (problem !== undefined) throw invalidField(name, `sends what the provider calls the key: the secret ${problem}`);
   }
   if (body.webhook && (await findSecret(manager, body.webhook.secret)) === null)
     throw invalidField('webhook.secret', 'names no secret that exists');

@@ -3,9 +3,12 @@
  * binding to let it go there, and `{{new}}`, `{{old}}`, `{{newKeyId}}`, `{{oldKeyId}}`, `{{runId}}`, `{{secret}}`.
  */
 import { findPlaceholders } from '@onecli/shared/domain/placeholder';
+import type { Spot } from './json-places.ts';
 
 /** What may stand in double braces. The first two are values, bound as the rotated secret is. */
 export const variables = ['new', 'old', 'newKeyId', 'oldKeyId', 'runId', 'secret'] as const;
+/** What the provider calls the keys. */
+export const keyIds = ['newKeyId', 'oldKeyId'] as const satisfies readonly Variable[];
 export type Variable = (typeof variables)[number];
 
 const variable = /\{\{([^{}]*)\}\}/g;
@@ -22,14 +25,20 @@ export function templateFault(template: string): string | undefined {
   return undefined;
 }
 
-/** The names of the secrets that a template has placeholders of, each with its pinned version. */
-export function secretsIn(template: string): { readonly name: string; readonly version: number | undefined }[] {
-  return findPlaceholders(template).flatMap(({ name, version }) => (name === undefined ? [] : [{ name, version }]));
+/** The secrets that a template has placeholders of, each with its pinned version and where it stands. */
+export function secretsIn(
+  template: string,
+): readonly (Spot & { readonly name: string; readonly version: number | undefined })[] {
+  return findPlaceholders(template).flatMap(({ name, version, start, end }) =>
+    name === undefined ? [] : [{ name, version, start, end }],
+  );
 }
 
-/** Whether a template uses a variable. */
-export function usesVariable(template: string, name: Variable): boolean {
-  return template.includes(`{{${name}}}`);
+/** Where a template uses some variables. */
+export function variablesIn(template: string, names: readonly Variable[]): readonly Spot[] {
+  return [...template.matchAll(variable)]
+    .filter(([, name]) => (names as readonly string[]).includes(name ?? ''))
+    .map(({ 0: whole, index }) => ({ start: index, end: index + whole.length }));
 }
 
 /** Fills a template in one pass: what is put in is never read as a template itself. */

@@ -11,11 +11,16 @@ interface Use {
   lastMs: number;
   uses: number;
   rejections: number;
+  /** By their ids. */
+  readonly usedBy: Set<string>;
+  readonly rejectedBy: Set<string>;
 }
 
 const writeEveryMs = 1_000;
 /** Beyond so many that could not be written, new ones are let go: what they tell is told again by later events. */
 const maxWaiting = 100_000;
+/** Enough to tell one agent from several. */
+const maxAgents = 2;
 const rejectedStatuses: ReadonlySet<number> = new Set([401, 403]);
 
 /**
@@ -47,10 +52,10 @@ export class SecretUse {
 
   /** Takes what a batch says of secrets. What was denied used none. */
   count(events: readonly AuditEvent[]): void {
-    for (const { secrets, decision, status, timeMs } of events) {
+    for (const { secrets, decision, status, timeMs, agentId } of events) {
       if (secrets.length === 0 || decision !== 'allow') continue;
       const isRejected = rejectedStatuses.has(status);
-      for (const secret of secrets) this.#add(secret, timeMs, isRejected);
+      for (const secret of secrets) this.#add(secret, timeMs, agentId, isRejected);
     }
   }
 
@@ -60,18 +65,29 @@ export class SecretUse {
     return this.#writing;
   }
 
-  #add(secret: string, timeMs: number, isRejected: boolean): void {
+  #add(secret: string, timeMs: number, agentId = '', isRejected: boolean): void {
     let use = this.#waiting.get(secret);
     if (use === undefined) {
       const at = secret.lastIndexOf('@');
       const version = Number(secret.slice(at + 1));
       if (at === -1 || !Number.isSafeInteger(version) || this.#waiting.size >= maxWaiting) return;
-      use = { name: secret.slice(0, at), version, lastMs: 0, uses: 0, rejections: 0 };
+      use = {
+        name: secret.slice(0, at),
+        version,
+        lastMs: 0,
+        uses: 0,
+        rejections: 0,
+        usedBy: new Set(),
+        rejectedBy: new Set(),
+      };
       this.#waiting.set(secret, use);
     }
     use.lastMs = Math.max(use.lastMs, timeMs);
     use.uses++;
-    if (isRejected) use.rejections++;
+    addAgents(use.usedBy, [agentId]);
+    if (!isRejected) return;
+    use.rejections++;
+    addAgents(use.rejectedBy, [agentId]);
   }
 
   async #write(): Promise<void> {
@@ -82,21 +98,27 @@ export class SecretUse {
     try {
       // A secret of the same name that was made since then has not been used by it.
       await this.#database.query(
-        `INSERT INTO secret_use (secret_id, version, last_used_at, uses, rejections)
-         SELECT s.id, u.version, to_timestamp(u.last_ms / 1000), u.uses, u.rejections
-         FROM unnest($1::text[], $2::int[], $3::float8[], $4::bigint[], $5::bigint[]) AS u(name, version, last_ms, uses, rejections)
+        `INSERT INTO secret_use (secret_id, version, last_used_at, uses, rejections, used_by, rejected_by)
+         SELECT s.id, u.version, to_timestamp(u.last_ms / 1000), u.uses, u.rejections, string_to_array(u.used_by, ' '), string_to_array(u.rejected_by, ' ')
+         FROM unnest($1::text[], $2::int[], $3::float8[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
+           AS u(name, version, last_ms, uses, rejections, used_by, rejected_by)
          JOIN secret s ON s.name = u.name AND s.created_at <= to_timestamp(u.last_ms / 1000)
          ORDER BY s.id, u.version
          ON CONFLICT (secret_id, version) DO UPDATE SET
            last_used_at = greatest(secret_use.last_used_at, excluded.last_used_at),
            uses = secret_use.uses + excluded.uses,
-           rejections = secret_use.rejections + excluded.rejections`,
+           rejections = secret_use.rejections + excluded.rejections,
+           used_by = ARRAY(SELECT DISTINCT unnest(secret_use.used_by || excluded.used_by) LIMIT $8),
+           rejected_by = ARRAY(SELECT DISTINCT unnest(secret_use.rejected_by || excluded.rejected_by) LIMIT $8)`,
         [
           uses.map(({ name }) => name),
           uses.map(({ version }) => version),
           uses.map(({ lastMs }) => lastMs),
           uses.map((use) => use.uses),
           uses.map(({ rejections }) => rejections),
+          uses.map(({ usedBy }) => [...usedBy].join(' ')),
+          uses.map(({ rejectedBy }) => [...rejectedBy].join(' ')),
+          maxAgents,
         ],
       );
     } catch (error) {
@@ -114,5 +136,11 @@ export class SecretUse {
     later.lastMs = Math.max(later.lastMs, use.lastMs);
     later.uses += use.uses;
     later.rejections += use.rejections;
+    addAgents(later.usedBy, use.usedBy);
+    addAgents(later.rejectedBy, use.rejectedBy);
   }
+}
+
+function addAgents(agents: Set<string>, more: Iterable<string>): void {
+  for (const agent of more) if (agents.size < maxAgents) agents.add(agent);
 }
