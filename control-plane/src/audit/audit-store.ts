@@ -122,6 +122,16 @@ export class AuditStore {
     return { items: rows.map((row) => toView(row, opener)), next };
   }
 
+  /** The place of the last event before the first transaction that may still commit: another whenever `since` gives more. */
+  async lastWritten(): Promise<string> {
+    const [row]: { written_by: string; written_at_place: string }[] = await this.#database.query(
+      `SELECT written_by, written_at_place FROM audit_event
+       WHERE written_by < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+       ORDER BY written_by DESC, written_at_place DESC LIMIT 1`,
+    );
+    return row === undefined ? '' : `${row.written_by} ${row.written_at_place}`;
+  }
+
   /** The first transaction that may still commit. */
   async #horizon(): Promise<string> {
     const [row]: { horizon: string }[] = await this.#database.query(

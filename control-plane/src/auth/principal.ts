@@ -20,6 +20,8 @@ export interface Principal {
   readonly assignments: readonly Assignment[];
   /** Of a user, and of the user whose key it is. */
   readonly userId?: string;
+  /** Of a key: its id. */
+  readonly keyId?: string;
   /** Of a key: what it may do at most, whatever its roles say. */
   readonly limits?: KeyLimits;
   /** The session that the user signed in with. */

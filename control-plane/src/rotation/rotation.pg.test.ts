@@ -377,6 +377,7 @@ describe('a provider that is hostile, and a recipe that is', () => {
     ['{"key":"x {{new}} y"}', true],
     ['{"other":"{{new}}"}', false],
     ['{"key":"x","note":"{{new}}"}', false],
+    ['{"key":"{{new}}","note":"{{new}}"}', false],
     ['{"key":["{{new}}"]}', false],
     ['{"{{new}}":"x"}', false],
     ['{"key":"{{new}}","key":"x"}', false],

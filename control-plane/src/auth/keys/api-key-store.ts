@@ -39,6 +39,8 @@ export interface NewApiKey {
   readonly actions: readonly Action[] | null;
   readonly environments: readonly string[] | null;
   readonly expiresAt: Date | null;
+  /** The id of the key that makes it, which it does not outlive. */
+  readonly madeBy: string | undefined;
 }
 
 const viewColumns = `k.id, k.name, u.name AS "owner", k.prefix, k.assignments AS roles, k.actions, k.environments,
@@ -90,8 +92,8 @@ export class ApiKeyStore {
   async insert(manager: EntityManager, ownerId: string | undefined, key: NewApiKey): Promise<string> {
     const text = newKeyText();
     await manager.query(
-      `INSERT INTO api_key (id, name, owner_id, hash, prefix, assignments, actions, environments, created_at, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), $9)`,
+      `INSERT INTO api_key (id, name, owner_id, hash, prefix, assignments, actions, environments, created_at, expires_at, made_by)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), $9, $10)`,
       [
         randomUUID(),
         key.name,
@@ -102,6 +104,7 @@ export class ApiKeyStore {
         key.actions,
         key.environments,
         key.expiresAt,
+        key.madeBy ?? null,
       ],
     );
     return text;
@@ -135,9 +138,28 @@ export class ApiKeyStore {
     );
   }
 
-  /** Ends a key. */
-  async remove(manager: EntityManager, name: string): Promise<void> {
-    await manager.query('DELETE FROM api_key WHERE name = $1', [name]);
+  /** Whether a key is there and not over. */
+  async isLive(manager: EntityManager, id: string): Promise<boolean> {
+    const rows: unknown[] = await manager.query(
+      'SELECT 1 FROM api_key WHERE id = $1 AND (expires_at IS NULL OR expires_at > now())',
+      [id],
+    );
+    return rows.length > 0;
+  }
+
+  /** Ends a key, and all that were made by it or by those. Gives the names of these others. */
+  async remove(manager: EntityManager, name: string): Promise<string[]> {
+    const [rows] = await manager.query<[{ name: string }[], number]>(
+      `WITH RECURSIVE ended AS (
+         SELECT id FROM api_key WHERE name = $1
+         UNION SELECT k.id FROM api_key k JOIN ended e ON k.made_by = e.id)
+       DELETE FROM api_key k USING ended e WHERE k.id = e.id RETURNING k.name`,
+      [name],
+    );
+    return rows
+      .map((row) => row.name)
+      .filter((each) => each !== name)
+      .sort();
   }
 }
 
@@ -147,6 +169,7 @@ function principalOf(key: StoredKey, owner: Principal | undefined): Principal {
   return {
     kind: 'key',
     name: keyName,
+    keyId: key.keyId,
     assignments: readAssignments(roles) ?? owner?.assignments ?? everywhere('owner'),
     ...(owner?.userId !== undefined && { userId: owner.userId }),
     limits: {

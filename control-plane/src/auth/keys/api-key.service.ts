@@ -58,7 +58,11 @@ export class ApiKeyService {
       const { name } = key;
       if (await this.#keys.get(name, tx.manager)) throw new Fault('NAME_TAKEN', `The API key ${name} exists`);
       const expiresAt = endOf(expiresInDays, principal.limits?.expiresAt);
-      const token = await this.#keys.insert(tx.manager, principal.userId, { ...key, expiresAt });
+      // Revoked after this call was let in, it would leave a key behind that nobody made.
+      const { keyId: madeBy } = principal;
+      if (madeBy !== undefined && !(await this.#keys.isLive(tx.manager, madeBy)))
+        throw new Fault('UNAUTHENTICATED', 'The API key was revoked');
+      const token = await this.#keys.insert(tx.manager, principal.userId, { ...key, expiresAt, madeBy });
       const made = await this.#keys.get(name, tx.manager);
       if (made === undefined) throw new Error('An API key that was just written is not there');
       const { roles, actions, environments } = key;
@@ -68,16 +72,17 @@ export class ApiKeyService {
     return { ...result, change: 'CREATED', revision };
   }
 
-  /** Ends a key at once; one that is absent is fine. @throws Fault FORBIDDEN for somebody else's */
+  /** Ends a key at once, and all that it made; one that is absent is fine. @throws Fault FORBIDDEN for somebody else's */
   async revoke(principal: Principal, name: string): Promise<Removed> {
     authorize(principal, 'own:api-key');
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
       const found = isPlainName(name) ? await this.#keys.get(name, tx.manager) : undefined;
       if (found === undefined || !isOwn(principal, found.ownerId)) authorize(principal, 'api-key:revoke');
       if (found === undefined) return 'UNCHANGED';
-      await this.#keys.remove(tx.manager, name);
+      const others = await this.#keys.remove(tx.manager, name);
       const { owner } = found.view;
       tx.audit('api-key:revoke', 'api-key', name, { owner });
+      for (const other of others) tx.audit('api-key:revoke', 'api-key', other, { owner, with: name });
       return 'DELETED';
     });
     return { change: result, revision };

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
+import { waitUntil } from '../../../../test/support/wait-until.ts';
 import { type Served, serve } from '../../api/testing/serve.ts';
+import { lockForChange } from '../../configuration/lock-for-change.ts';
 import { everywhere } from '../principal.ts';
 import { callAs, fromPage, makeKey, makeUser, signIn } from '../testing/people.ts';
 
@@ -46,6 +48,49 @@ describe('an API key', () => {
     expect(await status(key, 'POST', '/api/secrets', { name: 'prod/new', value: 'x' })).toBe(403);
     expect(await status(key, 'DELETE', '/api/secrets/staging%2Fopenai')).toBe(403);
     expect(await status(key, 'GET', '/api/agents')).toBe(403);
+  });
+
+  it('takes along, when it is revoked, every key that it made and that those made, each with an event', async () => {
+    const roles = everywhere('admin');
+    const root = await makeKey(api, admin, { name: 'root', roles });
+    const child = await makeKey(api, root, { name: 'root-child', roles });
+    const grandchild = await makeKey(api, child, { name: 'root-grandchild', roles });
+    const other = await makeKey(api, admin, { name: 'root-other', roles });
+    expect(await status(grandchild, 'GET', '/api/agents')).toBe(200);
+    expect(await status(admin, 'DELETE', '/api/api-keys/root')).toBe(204);
+    for (const key of [root, child, grandchild]) expect(await status(key, 'GET', '/api/agents')).toBe(401);
+    expect(await status(other, 'GET', '/api/agents')).toBe(200);
+    const events = await api.database.query<object[]>(
+      `SELECT object_name, detail ->> 'with' AS "with" FROM admin_event
+       WHERE action = 'api-key:revoke' AND outcome = 'done' AND object_name LIKE 'root%' ORDER BY object_name`,
+    );
+    expect(events).toEqual([
+      { object_name: 'root', with: null },
+      { object_name: 'root-child', with: 'root' },
+      { object_name: 'root-grandchild', with: 'root' },
+    ]);
+  });
+
+  it('makes no key any more once it is revoked, also by a call that was let in before', async () => {
+    const roles = everywhere('admin');
+    const key = await makeKey(api, admin, { name: 'racing', roles });
+    const hold = api.database.createQueryRunner();
+    await hold.connect();
+    await hold.startTransaction();
+    // The lock of configuration changes: the call has been let in and waits for it.
+    await lockForChange(hold.manager);
+    const making = callAs(api, key, 'POST', '/api/api-keys', { name: 'racing-child', roles });
+    await waitUntil('the call waits', async () => {
+      const rows = await api.database.query<object[]>(
+        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+      );
+      return rows.length > 0;
+    });
+    await hold.query("DELETE FROM api_key WHERE name = 'racing'");
+    await hold.commitTransaction();
+    await hold.release();
+    expect((await making).status).toBe(401);
+    expect(await api.database.query<object[]>("SELECT 1 FROM api_key WHERE name = 'racing-child'")).toEqual([]);
   });
 
   it('can never do more than its owner can now', async () => {

@@ -93,7 +93,7 @@ export class UserStore {
     return this.#require(manager, name);
   }
 
-  /** Writes roles and state. */
+  /** Writes roles and state. A link that was made before is void: it was given for what the user was then. */
   async update(
     manager: EntityManager,
     user: UserRow,
@@ -103,6 +103,7 @@ export class UserStore {
       'UPDATE user_account SET role = $2, assignments = $3, is_disabled = $4, updated_at = now() WHERE id = $1',
       [user.id, roleColumn(assignments), JSON.stringify(assignments), isDisabled],
     );
+    await manager.query('DELETE FROM user_link WHERE user_id = $1', [user.id]);
     return this.#require(manager, user.name);
   }
 

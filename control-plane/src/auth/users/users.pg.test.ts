@@ -106,6 +106,26 @@ describe('escalation by users', () => {
   });
 });
 
+describe('a link by which a password is set', () => {
+  it('is void when the roles of its user change, or he is disabled: who holds it has what the user was then', async () => {
+    const reset = async (): Promise<string> => {
+      const { token } = (await api.call('POST', '/api/users/rita/reset')).json as { token: string };
+      return token;
+    };
+    const set = async (token: string) =>
+      (await callAs(api, {}, 'POST', '/api/password', { token, password: 'Wombat-Ofen-rita-8821' })).status;
+    await makeUser(api, 'rita', everywhere('auditor'));
+    const before = await reset();
+    await api.call('PUT', '/api/users/rita', { roles: everywhere('admin') });
+    expect(await set(before)).toBe(401);
+    const disabled = await reset();
+    await api.call('PUT', '/api/users/rita', { disabled: true });
+    await api.call('PUT', '/api/users/rita', { disabled: false });
+    expect(await set(disabled)).toBe(401);
+    expect(await set(await reset())).toBe(200);
+  });
+});
+
 describe('a release that knows no roles by environment', () => {
   it('lets nobody in whose roles it cannot tell', async () => {
     const rows = await api.database.query<{ role: string }[]>("SELECT role FROM user_account WHERE name = 'stan'");
