@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import express from 'express';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
-import { waitUntil } from '../../../test/support/wait-until.ts';
 import { BackupService } from '../backup/backup.service.ts';
 import { openServices, owner } from '../database/testing/open-services.ts';
 import { backupHandler } from './backup-handler.ts';
 import { openContext, signIn } from './request-context.ts';
 
+const patience = { timeout: 30_000, interval: 20 };
 let services: Awaited<ReturnType<typeof openServices>>;
 let server: Server;
 
@@ -41,7 +41,7 @@ afterAll(async () => {
 
 async function openTransactions(): Promise<number> {
   const [row] = await services.dataSource.query<{ count: string }[]>(
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'",
+    'SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()',
   );
   return Number(row?.count);
 }
@@ -63,12 +63,16 @@ describe('a backup', () => {
     socket.write(
       `POST /backup HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     );
-    await waitUntil('the backup has begun', async () => (await openTransactions()) === 1);
+    await vi.waitFor(async () => expect(await openTransactions()).toBe(1), patience);
     expect((await ask()).status).toBe(503);
-    await waitUntil('the backup is cut off', async () => (await openTransactions()) === 0);
+    await vi.waitFor(async () => expect(await openTransactions()).toBe(0), patience);
     socket.destroy();
-    const whole = await ask();
-    expect(whole.status).toBe(200);
-    expect((await whole.arrayBuffer()).byteLength).toBeGreaterThan(40_000_000);
+    let bytes = 0;
+    await vi.waitFor(async () => {
+      const answer = await ask();
+      bytes = (await answer.arrayBuffer()).byteLength;
+      expect(answer.status).toBe(200);
+    }, patience);
+    expect(bytes).toBeGreaterThan(40_000_000);
   });
 });

@@ -13,12 +13,14 @@ import { SecretEntity, type SecretRow, SecretVersionEntity } from '../secrets/se
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { destroyVersion, nextVersion } from '../secrets/secret-versions.ts';
 import type { ProviderAnswer, ProviderCaller, ProviderRequest } from './call-provider.ts';
-import { type Filling, fillRequest, webhookRequest } from './fill-request.ts';
+import { fillRequest, webhookRequest } from './fill-request.ts';
+import { fillingOf } from './filling.ts';
 import { ProviderFault } from './provider-fault.ts';
 import { type NewKey, readKey } from './read-answer.ts';
+import { isConfirmed, isRejected } from './rejections.ts';
 import { RotationEntity, RunEntity, type RunOutcome, type RunRow } from './rotation.entity.ts';
 import type { RequestTemplate, RotationBody } from './rotation-input.ts';
-import { openBody, usesOf, type VersionUses } from './rotation-store.ts';
+import { openBody, usesOf } from './rotation-store.ts';
 
 export interface RotationEngineOptions {
   readonly database: DataSource;
@@ -154,30 +156,11 @@ export class RotationEngine {
     const { database, vault, caller } = this.#options;
     const request: ProviderRequest = await fillRequest(
       template,
-      await this.#filling(standing, ended),
+      await fillingOf(database.manager, vault, standing, ended),
       database.manager,
       vault,
     );
     return { answer: await caller.call(request, signal), host: request.url.hostname };
-  }
-
-  /** `ended` is the version whose key is to be ended: it then is the old one, whichever it was. */
-  async #filling({ run, secret }: Standing, ended = run.oldVersion): Promise<Filling> {
-    const { database, vault } = this.#options;
-    const { manager } = database;
-    const has = (version: number) => manager.existsBy(SecretVersionEntity, { secretId: secret.id, version });
-    const { newVersion } = run;
-    const isNewThere = newVersion !== null && (await has(newVersion));
-    return {
-      secret,
-      runId: run.id,
-      values: {
-        old: (await has(ended)) ? await vault.valueOf(manager, secret, ended) : undefined,
-        oldKeyId: await vault.keyIdOf(manager, secret, ended),
-        new: isNewThere ? await vault.valueOf(manager, secret, newVersion) : undefined,
-        newKeyId: isNewThere ? await vault.keyIdOf(manager, secret, newVersion) : undefined,
-      },
-    };
   }
 
   /** The new version becomes the current one, and is watched from now on. */
@@ -205,29 +188,14 @@ export class RotationEngine {
     }
     const found = await usesOf(this.#options.database.manager, secret.id, run.newVersion);
     const { uses, rejections } = found;
-    const isRejected = rejections >= body.rollBackAfter && rejections >= uses * body.rollBackShare;
-    if (isRejected && (await this.#isConfirmed(standing, found, signal))) return this.#rollBack(standing, rejections);
+    const isDoubted = isRejected(body, found);
+    const canary = async (template: RequestTemplate) => (await this.#send(standing, template, signal)).answer.status;
+    if (isDoubted && (await isConfirmed(body, found, canary))) return this.#rollBack(standing, rejections);
     const now = new Date();
     if (run.watchUntil !== null && run.watchUntil > now)
-      return isRejected ? this.#dispute(standing) : this.#wait(standing, lookEveryMs);
+      return isDoubted ? this.#dispute(standing) : this.#wait(standing, lookEveryMs);
     const nextAt = run.graceUntil ?? now;
     await this.#move(standing, 'rotation:watched', { step: 'GRACE', nextAt }, { uses, rejections });
-  }
-
-  /**
-   * Whether somebody else says so too. One agent may have what it asks for refused on purpose, to have an old key stay: then another
-   * agent has to be refused, or our own canary request. Where nobody else uses the secret and there is no canary, it is believed.
-   */
-  async #isConfirmed(
-    standing: Standing,
-    { agents, rejectedAgents }: VersionUses,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { verify } = standing.body;
-    if (rejectedAgents >= 2) return true;
-    if (verify === undefined) return agents < 2;
-    const { answer } = await this.#send(standing, verify, signal);
-    return [401, 403].includes(answer.status) && !verify.expectStatus?.includes(answer.status);
   }
 
   /** Says once that rejections are not believed, and looks again later: each look sends the canary. */
@@ -313,7 +281,8 @@ export class RotationEngine {
     const { revoke } = standing.body;
     if (revoke === undefined) return false;
     const texts = JSON.stringify(revoke);
-    const { oldKeyId } = (await this.#filling(standing, version)).values;
+    const { database, vault } = this.#options;
+    const oldKeyId = await vault.keyIdOf(database.manager, standing.secret, version);
     if (texts.includes('{{oldKeyId}}') && oldKeyId === undefined) return false;
     const { answer, host } = await this.#send(standing, revoke, signal, version);
     expectStatus(host, answer, [...(revoke.expectStatus ?? [200, 202, 204]), ...endedStatuses]);

@@ -1,5 +1,4 @@
-import { describe, expect, it } from 'vitest';
-import { waitUntil } from '../../../test/support/wait-until.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { follow } from './follow.ts';
 import { SharedPoll } from './shared-poll.ts';
 
@@ -18,7 +17,7 @@ describe('a shared poll', () => {
       (each) => each,
     );
     const waiting = Promise.all(Array.from({ length: 400 }, () => poll.changedFrom('a', longMs)));
-    await waitUntil('it has looked', () => Promise.resolve(looks >= 5));
+    await vi.waitFor(() => expect(looks).toBeGreaterThanOrEqual(5), { timeout: 20_000, interval: 1 });
     const before = looks;
     state = 'b';
     const found = await waiting;
@@ -56,7 +55,7 @@ describe('followers of what does not change', () => {
     };
     const followers = Array.from({ length: 400 }, () => follow({ poll, authorize: () => undefined, next }));
     for (const follower of followers) void follower.next();
-    await waitUntil('it has looked often', () => Promise.resolve(looks >= 30));
+    await vi.waitFor(() => expect(looks).toBeGreaterThanOrEqual(30), { timeout: 20_000, interval: 1 });
     expect(reads).toBe(800);
   });
 

@@ -7,7 +7,7 @@ export class SharedPoll<T> {
   readonly #look: () => Promise<T>;
   readonly #keyOf: (state: T) => string;
   readonly #waiting = new Set<Waiting<T>>();
-  #timer: NodeJS.Timeout | undefined;
+  #isPolling = false;
 
   constructor(everyMs: number, look: () => Promise<T>, keyOf: (state: T) => string) {
     this.#everyMs = everyMs;
@@ -45,19 +45,25 @@ export class SharedPoll<T> {
         },
       };
       this.#waiting.add(waiting);
-      this.#timer ??= setTimeout(() => void this.#poll(), this.#everyMs);
+      if (!this.#isPolling) this.#pollLater();
     });
+  }
+
+  #pollLater(): void {
+    this.#isPolling = true;
+    setTimeout(() => void this.#poll(), this.#everyMs);
   }
 
   async #poll(): Promise<void> {
     try {
       const state = await this.#look();
       const key = this.#keyOf(state);
-      for (const waiting of [...this.#waiting]) waiting.take(state, key);
+      for (const waiting of this.#waiting) waiting.take(state, key);
     } catch (error) {
-      for (const waiting of [...this.#waiting]) waiting.fail(error);
+      for (const waiting of this.#waiting) waiting.fail(error);
     }
-    this.#timer = this.#waiting.size > 0 ? setTimeout(() => void this.#poll(), this.#everyMs) : undefined;
+    this.#isPolling = false;
+    if (this.#waiting.size > 0) this.#pollLater();
   }
 }
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
-import { waitUntil } from '../../../../test/support/wait-until.ts';
 import { type Served, serve } from '../../api/testing/serve.ts';
 import { lockForChange } from '../../configuration/lock-for-change.ts';
 import { everywhere } from '../principal.ts';
@@ -80,12 +79,10 @@ describe('an API key', () => {
     // The lock of configuration changes: the call has been let in and waits for it.
     await lockForChange(hold.manager);
     const making = callAs(api, key, 'POST', '/api/api-keys', { name: 'racing-child', roles });
-    await waitUntil('the call waits', async () => {
-      const rows = await api.database.query<object[]>(
-        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
-      );
-      return rows.length > 0;
-    });
+    await vi.waitFor(async () => {
+      const waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+      expect(await api.database.query<object[]>(waiting)).not.toEqual([]);
+    }, 20_000);
     await hold.query("DELETE FROM api_key WHERE name = 'racing'");
     await hold.commitTransaction();
     await hold.release();
