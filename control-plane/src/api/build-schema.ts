@@ -7,11 +7,13 @@ import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
 import { SessionResolver } from '../auth/sessions/session.resolver.ts';
 import { UserResolver } from '../auth/users/user.resolver.ts';
 import { AuthorityResolver } from '../authority/authority.resolver.ts';
+import { BackupResolver } from '../backup/backup.resolver.ts';
 import { addWait } from './add-wait.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
 import { PlanResolver } from '../plan/plan.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
+import { RotationResolver } from '../rotation/rotation.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { SimulationResolver } from '../simulation/simulation.resolver.ts';
@@ -30,6 +32,8 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
       AgentResolver,
       PolicyResolver,
       RouteResolver,
+      RotationResolver,
+      BackupResolver,
       AuditResolver,
       WorkerResolver,
       SimulationResolver,

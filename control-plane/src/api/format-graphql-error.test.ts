@@ -4,7 +4,7 @@ import { withoutValues } from './format-graphql-error.ts';
 describe('withoutValues', () => {
   it.each([
     [
-      'Variable "$input" got invalid value { name: "a", value: "canary" }; Field "foo" is not defined by type "NewSecretInput".',
+      'Variable "$input" got invalid value { name: "a", value: "canary" }; Field "foo" is not defined by type "SecretInput".',
       'Field "foo" is not defined',
     ],
     [
@@ -19,7 +19,7 @@ describe('withoutValues', () => {
       'Variable "$input" got invalid value "canary at \\"x\\"; y" at "input.surfaces[0]"; Value "canary" does not exist in "Surface" enum.',
       '$input',
     ],
-    ['Expected value of type "NewSecretInput!", found "canary".', 'Expected value of type "NewSecretInput!"'],
+    ['Expected value of type "SecretInput!", found "canary".', 'Expected value of type "SecretInput!"'],
     ['String cannot represent a non string value: canary', 'String cannot represent a non string value'],
     ['Syntax Error: Expected Name, found String "canary".', 'Syntax Error: Expected Name'],
     [

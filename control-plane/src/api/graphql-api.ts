@@ -9,10 +9,12 @@ import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
 import { SessionResolver } from '../auth/sessions/session.resolver.ts';
 import { UserResolver } from '../auth/users/user.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
+import { BackupResolver } from '../backup/backup.resolver.ts';
 import { AuthorityResolver } from '../authority/authority.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
 import { PlanResolver } from '../plan/plan.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
+import { RotationResolver } from '../rotation/rotation.resolver.ts';
 import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { SimulationResolver } from '../simulation/simulation.resolver.ts';
@@ -104,6 +106,8 @@ function resolversOf(services: Services): Resolvers {
     [AgentResolver, new AgentResolver(agents, certificates)],
     [PolicyResolver, new PolicyResolver(policies)],
     [RouteResolver, new RouteResolver(routes)],
+    [RotationResolver, new RotationResolver(services.rotations)],
+    [BackupResolver, new BackupResolver(services.backups)],
     [PlanResolver, new PlanResolver(plans)],
     [AuditResolver, new AuditResolver(audit)],
     [WorkerResolver, new WorkerResolver(workers)],

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 const written = 'object { name } change revision errors { code field message }';
-const createSecret = `mutation($input: NewSecretInput!) { result: createSecret(input: $input) { object { name version binding { hosts surfaces } } change revision errors { code field message } } }`;
+const upsertSecret = `mutation($input: SecretInput!) { result: upsertSecret(input: $input) { object { name version binding { hosts surfaces } } change revision errors { code field message } } }`;
 const run = async (query: string, variables?: object): Promise<unknown> =>
   (await api.graphql(query, variables)).data?.['result'];
 const send = (body: unknown, headers?: Record<string, string>) => api.call('POST', '/graphql', body, headers);
@@ -21,20 +21,22 @@ describe('mutations', () => {
       value: 'sk-real',
       binding: { hosts: ['api.openai.com'], surfaces: ['HEADER'] },
     };
-    expect(await run(createSecret, { input })).toEqual({
+    expect(await run(upsertSecret, { input })).toEqual({
       object: { name: 'prod/openai', version: 1, binding: { hosts: ['api.openai.com'], surfaces: ['HEADER'] } },
       change: 'CREATED',
       revision: expect.any(Number),
       errors: [],
     });
     const update =
-      'mutation($input: SecretUpdateInput!) { result: updateSecret(name: "prod/openai", input: $input) { object { version description binding { hosts } } change } }';
-    expect(await run(update, { input: { value: 'sk-2', description: 'd' } })).toMatchObject({
+      'mutation($input: SecretInput!) { result: upsertSecret(input: $input) { object { version description binding { hosts } } change } }';
+    const name = 'prod/openai';
+    expect(await run(update, { input: { name, value: 'sk-2', description: 'd' } })).toMatchObject({
       object: { version: 2, description: 'd' },
       change: 'UPDATED',
     });
-    expect(await run(update, { input: { description: 'd' } })).toMatchObject({ change: 'UNCHANGED' });
-    expect(await run(update, { input: { binding: null } })).toMatchObject({
+    for (const same of [{ description: 'd' }, { value: 'sk-2' }, { value: null }, {}])
+      expect(await run(update, { input: { name, ...same } })).toMatchObject({ change: 'UNCHANGED' });
+    expect(await run(update, { input: { name, binding: null } })).toMatchObject({
       object: { binding: null },
       change: 'UPDATED',
     });
@@ -90,7 +92,7 @@ describe('mutations', () => {
 
   it('create, replace, read and delete a policy', async () => {
     await api.graphql(
-      'mutation { upsertAgent(input: { name: "payer" }) { change } createSecret(input: { name: "prod/stripe", value: "x" }) { change } }',
+      'mutation { upsertAgent(input: { name: "payer" }) { change } upsertSecret(input: { name: "prod/stripe", value: "x" }) { change } }',
     );
     const rules = [
       { allow: { hosts: ['api.stripe.com'], paths: ['/v1/**'], methods: ['GET'], secrets: ['prod/stripe'] } },
@@ -159,9 +161,11 @@ describe('mutations', () => {
     [{ name: 'prod/b', value: '' }, 'INVALID', 'value'],
     [{ name: 'prod/b', value: 'canary', binding: { hosts: [] } }, 'INVALID', 'binding.hosts'],
     [{ name: 'prod/b', value: 'canary', binding: { hosts: ['*.com'] } }, 'INVALID', 'binding.hosts[0]'],
-    [{ name: 'prod/stripe', value: 'canary' }, 'NAME_TAKEN', ''],
+    [{ value: 'canary' }, 'INVALID', 'name'],
+    [{ name: 'prod/none' }, 'INVALID', 'value'],
+    [{ name: 'prod/b', value: 'canary', generate: {} }, 'INVALID', 'generate'],
   ])('tell what is wrong with %j in the payload', async (input, code, field) => {
-    const { result } = (await api.graphql(createSecret, { input })).data as {
+    const { result } = (await api.graphql(upsertSecret, { input })).data as {
       result: { errors: { field: string | null }[] };
     };
     expect(result).toMatchObject({ object: null, change: null, revision: null, errors: [{ code }] });
@@ -172,13 +176,12 @@ describe('mutations', () => {
   it.each<[string, object]>([
     ['an unknown field', { name: 'prod/b', value: 'canary', vlaue: 'canary' }],
     ['a wrong type', { name: 'prod/b', value: ['canary'] }],
-    ['a missing field', { value: 'canary' }],
     [
       'a surface that is none',
       { name: 'prod/b', value: 'canary', binding: { hosts: ['a.example'], surfaces: ['canary'] } },
     ],
   ])('refuse %s and quote nothing of it', async (_what, input) => {
-    const answer = await send({ query: createSecret, variables: { input } });
+    const answer = await send({ query: upsertSecret, variables: { input } });
     expect(answer.status).toBe(400);
     expect(answer.json).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
     expect(answer.text).not.toContain('canary');
@@ -186,7 +189,7 @@ describe('mutations', () => {
 
   it('refuse a literal of a wrong type, and text that is no GraphQL, and quote nothing of them', async () => {
     for (const query of [
-      'mutation { createSecret(input: { name: "prod/b", value: 4444 }) { change } }',
+      'mutation { upsertSecret(input: { name: "prod/b", value: 4444 }) { change } }',
       '{ secrets(after: canary4444) { nodes { name } } }',
       '{ "canary4444" }',
       '{ a(b: "canary4444',
@@ -201,7 +204,7 @@ describe('mutations', () => {
 describe('queries', () => {
   it('give pages, and refuse a limit outside 1-200', async () => {
     for (const letter of ['a', 'b', 'c'])
-      await api.graphql(`mutation { createSecret(input: { name: "page/${letter}", value: "x" }) { ${written} } }`);
+      await api.graphql(`mutation { upsertSecret(input: { name: "page/${letter}", value: "x" }) { ${written} } }`);
     const first = (await run(
       '{ result: secrets(first: 2) { nodes { name } edges { cursor } pageInfo { hasNextPage endCursor } } }',
     )) as {

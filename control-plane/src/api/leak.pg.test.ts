@@ -71,8 +71,8 @@ describe('a secret’s value', () => {
 
   it('is in no answer of GraphQL, whether the document is good or bad', async () => {
     const create =
-      'mutation($i: NewSecretInput!) { createSecret(input: $i) { object { name description fingerprint } change errors { code field message } } }';
-    const update = `mutation($i: SecretUpdateInput!) { updateSecret(name: "${name}", input: $i) { object { name versions fingerprint } change errors { code message } } }`;
+      'mutation($i: SecretInput!) { upsertSecret(input: $i) { object { name description fingerprint } change errors { code field message } } }';
+    const update = `mutation($i: SecretInput!) { upsertSecret(input: $i) { object { name versions fingerprint } change errors { code message } } }`;
     const everything = `{ secrets { nodes { id name description binding { hosts surfaces } version versions isDisabled fingerprint valueSetAt createdAt updatedAt } pageInfo { endCursor } }
       agents { nodes { name tokens { prefix } } } policies { nodes { name rules { allow { hosts secrets } } } } auditEvents { nodes { id path } } workers { nodes { name } } revision }`;
     const calls: [string, object?][] = [
@@ -82,11 +82,12 @@ describe('a secret’s value', () => {
       [create, { i: { name: 'prod/x', value: canary, extra: canary } }],
       [create, { i: { name: 'prod/x', value: { deep: canary } } }],
       [create, { i: canary }],
-      [update, { i: { value: canary } }],
-      [update, { i: { value: `${canary}\0` } }],
-      [`mutation { createSecret(input: { name: "prod/x", value: "${canary}", extra: 1 }) { change } }`],
-      [`mutation { createSecret(input: { name: "prod/x", value: "${canary}" ) { change } }`],
-      [`mutation { createSecret(input: "${canary}") { change } }`],
+      [update, { i: { name, value: canary } }],
+      [update, { i: { name, value: `${canary}\0` } }],
+      [`mutation { rotateSecret(name: "${name}", value: "${canary}") { object { fingerprint } change } }`],
+      [`mutation { upsertSecret(input: { name: "prod/x", value: "${canary}", extra: 1 }) { change } }`],
+      [`mutation { upsertSecret(input: { name: "prod/x", value: "${canary}" ) { change } }`],
+      [`mutation { upsertSecret(input: "${canary}") { change } }`],
       [`{ secret(name: "prod/x" "${canary}") { name } }`],
       [everything],
     ];

@@ -100,7 +100,7 @@ function runRoutes(rotations: RotationService): RestRoute[] {
       status: 201,
       answer: run,
       faults: ['CONFLICT'],
-      handle: ({ principal, params }) => rotations.run(principal, params.name),
+      handle: async ({ principal, params }) => (await rotations.run(principal, params.name)).object,
     }),
     restRoute({
       method: 'get',

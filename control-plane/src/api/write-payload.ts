@@ -45,6 +45,9 @@ export abstract class WritePayload {
 @ObjectType({ description: 'The result of a removal. Removing what is absent succeeds, unchanged.' })
 export class RemovalPayload extends WritePayload {}
 
+@ObjectType({ description: 'The result of a confirmation.' })
+export class RestorePayload extends WritePayload {}
+
 /** Faults of the input or of the moment: part of the answer. All others are errors of the request. */
 const expected: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'INVALID',

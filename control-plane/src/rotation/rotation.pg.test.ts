@@ -104,7 +104,7 @@ async function atWorkers() {
 
 async function begun(change: object = {}) {
   await rotations.put(owner, name, { ...recipe, ...change });
-  return rotations.run(owner, name);
+  return (await rotations.run(owner, name)).object;
 }
 
 const used = (version: number, uses: number, agents: readonly string[], rejected: readonly string[]) =>

@@ -135,9 +135,9 @@ export class RotationService {
   }
 
   /** Begins a run. @throws Fault NOT_FOUND; CONFLICT while another is under way */
-  async run(principal: Principal, name: string): Promise<RunView> {
+  async run(principal: Principal, name: string): Promise<{ readonly object: RunView; readonly revision: number }> {
     authorize(principal, 'rotation:run', environmentOf(name));
-    const { result } = await this.#options.change.changeConfig(principal, async (tx) => {
+    const { result, revision } = await this.#options.change.changeConfig(principal, async (tx) => {
       const secret = await requireSecret(tx.manager, name);
       await requireRotation(tx.manager, secret);
       if (await hasActiveRun((sql, parameters) => tx.manager.query(sql, parameters), secret.id))
@@ -147,7 +147,7 @@ export class RotationService {
       tx.audit('rotation:begun', 'secret', name, { run: run.id, cause: 'asked' });
       return viewRun(name, run);
     });
-    return result;
+    return { object: result, revision };
   }
 
   /** The last runs of a secret, the newest first. @throws Fault NOT_FOUND */

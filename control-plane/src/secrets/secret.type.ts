@@ -167,60 +167,45 @@ export class GenerateInput {
   prefix?: string | null;
 }
 
-@InputType()
-export class NewSecretInput {
-  @Field(() => String)
-  name: string;
-
-  @Field(() => String, { nullable: true, description: 'It goes in and never comes out. Either this, or `generate`.' })
-  value?: string | null;
-
-  @Field(() => GenerateInput, { nullable: true, description: 'Make a random value; nobody is shown it.' })
-  generate?: GenerateInput | null;
-
-  @Field(() => GraphQLISODateTime, { nullable: true, description: 'From when on it is not used any more.' })
-  expiresAt?: Date | null;
-
-  @Field(() => Int, { nullable: true, description: 'How many versions are kept; all when absent.' })
-  maxVersions?: number | null;
-
-  @Field(() => String, { nullable: true })
-  description?: string | null;
-
-  @Field(() => BindingInput, { nullable: true })
-  binding?: BindingInput | null;
-
-  @Field(() => AliasInput, { nullable: true })
-  alias?: AliasInput | null;
-}
-
 @InputType({
   description:
-    'What is absent stays as it is; a value makes a new version; a null binding unbinds, a null alias ends it.',
+    'A secret as it is to be. What is absent stays as it is; null sets it back to its default. The value that is current already makes no new version.',
 })
-export class SecretUpdateInput {
-  @Field(() => String, { nullable: true })
+export class SecretInput {
+  @Field(() => String, { nullable: true, description: 'Absent: the one that `id` means.' })
+  name?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'It goes in and never comes out. A new secret needs either this, or `generate`.',
+  })
   value?: string | null;
 
-  @Field(() => GenerateInput, { nullable: true, description: 'Make a random value; nobody is shown it.' })
+  @Field(() => GenerateInput, {
+    nullable: true,
+    description: 'Make a random value when the secret is new; nobody is shown it. Later: see `rotateSecret`.',
+  })
   generate?: GenerateInput | null;
 
   @Field(() => GraphQLISODateTime, {
     nullable: true,
-    description: 'From when on it is not used any more; null: never.',
+    description: 'From when on it is not used any more. Null: never.',
   })
   expiresAt?: Date | null;
 
-  @Field(() => Int, { nullable: true, description: 'How many versions are kept; null: all.' })
+  @Field(() => Int, { nullable: true, description: 'How many versions are kept. Null: all.' })
   maxVersions?: number | null;
 
   @Field(() => String, { nullable: true })
   description?: string | null;
 
-  @Field(() => BindingInput, { nullable: true })
+  @Field(() => BindingInput, { nullable: true, description: 'Null: bound nowhere.' })
   binding?: BindingInput | null;
 
-  @Field(() => AliasInput, { nullable: true, description: 'One that has this prefix already stays as it is.' })
+  @Field(() => AliasInput, {
+    nullable: true,
+    description: 'One that has this prefix already stays as it is. Null: none.',
+  })
   alias?: AliasInput | null;
 
   @Field(() => Boolean, { nullable: true })

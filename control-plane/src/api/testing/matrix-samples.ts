@@ -68,16 +68,18 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
   ...byEnvironment('secret', (environment) => () => ({ name: `${environment}/k` })),
   ...byEnvironment('policy', (environment) => () => ({ name: `p-of-${environment}` })),
   ...byEnvironment('route', (environment) => () => ({ name: `r-of-${environment}` })),
-  ...byEnvironment('createSecret', (environment) => (_, n) => ({
-    input: { name: `${environment}/n-${n}`, value: 'x' },
-  })),
-  ...byEnvironment('updateSecret', (environment) => async (api, n) => ({
+  ...byEnvironment('rotateSecret', (environment) => async (api, n) => ({
     ...(await secret(environment)(api, n)),
-    input: { binding: { hosts: ['evil.example'] } },
+    value: 'y',
   })),
   ...byEnvironment('upsertSecret', (environment) => (_, n) => ({
     input: { name: `${environment}/n-${n}`, value: 'x' },
   })),
+  ...byEnvironment('rotation', (environment) => () => ({ secret: `${environment}/k` })),
+  ...byEnvironment('rotationRuns', (environment) => () => ({ secret: `${environment}/k` })),
+  ...byEnvironment('setRotation', (environment) => () => ({ secret: `${environment}/k`, recipe: { generate: {} } })),
+  ...byEnvironment('deleteRotation', (environment) => () => ({ secret: `${environment}/none` })),
+  ...byEnvironment('runRotation', (environment) => () => ({ secret: `${environment}/none` })),
   ...byEnvironment('deleteSecret', secret),
   ...byEnvironment('upsertPolicy', (environment) => (_, n) => ({
     input: { name: `p-${n}`, agents: [], rules: rules(environment) },

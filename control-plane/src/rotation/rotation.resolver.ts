@@ -1,0 +1,63 @@
+import { GraphQLJSON } from 'graphql-scalars';
+import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import type { GraphqlContext } from '../api/graphql-context.ts';
+import { orNull } from '../api/or-null.ts';
+import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
+import type { RotationService } from './rotation.service.ts';
+import { Rotation, RotationPayload, RotationRun, RotationRunPayload } from './rotation.type.ts';
+
+@Resolver()
+export class RotationResolver {
+  readonly #rotations: RotationService;
+
+  constructor(rotations: RotationService) {
+    this.#rotations = rotations;
+  }
+
+  @Query(() => [Rotation], { description: 'How secrets are rotated, in the order of their names.' })
+  rotations(@Ctx() { principal }: GraphqlContext): Promise<Rotation[]> {
+    return this.#rotations.list(principal);
+  }
+
+  @Query(() => Rotation, { nullable: true })
+  rotation(
+    @Arg('secret', () => String) secret: string,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<Rotation | null> {
+    return orNull(() => this.#rotations.get(principal, secret));
+  }
+
+  @Query(() => [RotationRun], { description: 'The last times that a secret was rotated, the newest first.' })
+  rotationRuns(
+    @Arg('secret', () => String) secret: string,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RotationRun[]> {
+    return this.#rotations.runs(principal, secret);
+  }
+
+  @Mutation(() => RotationPayload, { description: 'Sets how a secret is rotated, as a whole.' })
+  setRotation(
+    @Arg('secret', () => String) secret: string,
+    @Arg('recipe', () => GraphQLJSON, { description: 'As docs/rotation.md has it, with its schedule.' })
+    recipe: unknown,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RotationPayload> {
+    return payloadOf(() => this.#rotations.put(principal, secret, recipe));
+  }
+
+  @Mutation(() => RemovalPayload, { description: 'Does not rotate a secret any more; the secret stays.' })
+  deleteRotation(
+    @Arg('secret', () => String) secret: string,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RemovalPayload> {
+    return payloadOf(() => this.#rotations.remove(principal, secret));
+  }
+
+  @Mutation(() => RotationRunPayload, { description: 'Begins to rotate a secret; `rotationRuns` tells how far it is.' })
+  runRotation(
+    @Arg('secret', () => String) secret: string,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RotationRunPayload> {
+    return payloadOf(async () => ({ ...(await this.#rotations.run(principal, secret)), change: 'CREATED' as const }));
+  }
+}
