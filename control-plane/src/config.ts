@@ -22,7 +22,7 @@ const port = z
 const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'expected exactly 64 hexadecimal digits');
 const filePath = z.string();
 const password = z.string().min(8, 'expected at least 8 characters').max(1024, 'expected at most 1024 characters');
-const minutes = (min: number, max: number) => {
+const whole = (min: number, max: number) => {
   const text = `expected a whole number, ${min}-${max}`;
   return z
     .string()
@@ -76,8 +76,9 @@ export const variables = z.object({
     .transform((value) => parseConnectTo(value))
     .refine(({ kind }) => kind === 'connect-to', 'expected host:port=address:port, comma-separated')
     .optional(),
-  ONECLI_SESSION_IDLE_MINUTES: minutes(1, 43_200).prefault('120'),
-  ONECLI_SESSION_HOURS: minutes(1, 720).prefault('24'),
+  ONECLI_SESSION_IDLE_MINUTES: whole(1, 43_200).prefault('120'),
+  ONECLI_SESSION_HOURS: whole(1, 720).prefault('24'),
+  ONECLI_ADMIN_EVENT_DAYS: whole(30, 36_500).prefault('730'),
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
 
@@ -107,6 +108,8 @@ export interface Config {
   /** What may be called to rotate secrets, and whose certificates are believed then. */
   readonly outgoing: OutgoingConfig;
   readonly sessionLifetime: SessionLifetime;
+  /** How long events of what admins did are kept. */
+  readonly adminEventDays: number;
   readonly logLevel: LogLevel;
   /** Which settings are set; the content of the harmless ones. */
   readonly settings: readonly ShownSetting[];
@@ -162,6 +165,7 @@ export function readConfig(environment: Environment = process.env): Config {
       idleSeconds: found.ONECLI_SESSION_IDLE_MINUTES * 60,
       totalSeconds: found.ONECLI_SESSION_HOURS * 3600,
     },
+    adminEventDays: found.ONECLI_ADMIN_EVENT_DAYS,
     logLevel: found.ONECLI_LOG_LEVEL,
     settings: showSettings(given, Object.keys(variables.shape)),
   };

@@ -45,18 +45,22 @@ export async function buildAccess({ config, database, keys, users, change, log }
   const logins = await PasswordLogin.create(users, limiter);
   const sessions = new SessionStore(database, tokenPepper, config.sessionLifetime);
   const apiKeys = new ApiKeyStore(database, tokenPepper);
+  const events = new AdminEventStore(database);
   const links = new UserLinks(tokenPepper);
   const localAccess = await openLocalAccess(config, tokenPepper);
   return {
     authenticator: new Authenticator({ logins, sessions, keys: apiKeys, limiter, localAccess, tokenPepper }),
     refusals: new RefusalRecord(database, log),
-    sweeper: AccessSweeper.start(sessions, limiter, log),
+    sweeper: AccessSweeper.start(
+      [() => sessions.sweep(), () => limiter.sweep(), () => events.sweep(config.adminEventDays)],
+      log,
+    ),
     services: {
       users: new UserService(users, links, change),
       passwords: new PasswordService({ database, users, links, logins, limiter }),
       sessions: new SessionService({ database, users, sessions, logins, limiter, change }),
       apiKeys: new ApiKeyService(apiKeys, change),
-      adminEvents: new AdminEventService(new AdminEventStore(database)),
+      adminEvents: new AdminEventService(events),
     },
   };
 }

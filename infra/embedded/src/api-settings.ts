@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { isAddressRange } from './address-text.ts';
 
 const ranges = (text: string): boolean => text.split(',').every((item) => isAddressRange(item.trim()));
-const within = (max: number) => {
-  const message = `expected a whole number, 1-${max}`;
+const within = (max: number, min = 1) => {
+  const message = `expected a whole number, ${min}-${max}`;
   return z
     .string()
     .regex(/^[0-9]{1,5}$/, message)
-    .refine((text) => Number(text) >= 1 && Number(text) <= max, message);
+    .refine((text) => Number(text) >= min && Number(text) <= max, message);
 };
 
 /** Settings of the control plane's API, checked here so that their faults come with all others before anything starts. */
@@ -18,6 +18,7 @@ export const apiSchemas = {
     .optional(),
   ONECLI_SESSION_IDLE_MINUTES: within(43_200).default('120'),
   ONECLI_SESSION_HOURS: within(720).default('24'),
+  ONECLI_ADMIN_EVENT_DAYS: within(36_500, 30).default('730'),
 };
 
 type ApiVariable = keyof typeof apiSchemas;

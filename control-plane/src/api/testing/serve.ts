@@ -86,6 +86,7 @@ async function testConfig(databaseUrl: string, overrides: Partial<Config>): Prom
     outgoing: { allowRanges: [], connectTo: undefined, rootsPem: undefined },
     trustedProxies: [],
     sessionLifetime: { idleSeconds: 7200, totalSeconds: 86_400 },
+    adminEventDays: 730,
     logLevel: 'trace',
     settings: [],
     ...overrides,

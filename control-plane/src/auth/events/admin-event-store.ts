@@ -122,12 +122,28 @@ function ownerText(principal: Principal | undefined): string | null {
 
 type StoredEvent = Omit<AdminEventView, 'revision'> & { readonly revision: string; readonly micros: string };
 
+/** Of what is forgotten at once: no statement holds locks for long. */
+const batchRows = 1_000;
+const maxBatches = 20;
+
 /** What principals did and tried. */
 export class AdminEventStore {
   readonly #database: DataSource;
 
   constructor(database: DataSource) {
     this.#database = database;
+  }
+
+  /** Forgets events that are older than so many days: the oldest first, and a bounded number of them at each call. */
+  async sweep(keptDays: number): Promise<void> {
+    for (let batch = 0; batch < maxBatches; batch++) {
+      const [, count] = await this.#database.query<[unknown, number]>(
+        `DELETE FROM admin_event WHERE id IN (
+           SELECT id FROM admin_event WHERE at < now() - make_interval(days => $1) ORDER BY at LIMIT $2)`,
+        [keptDays, batchRows],
+      );
+      if (count < batchRows) return;
+    }
   }
 
   /** Events after a place, the newest first; at most `limit`. A reach of some environments shows what was done to secrets there. */

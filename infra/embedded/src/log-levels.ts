@@ -1,0 +1,2 @@
+/** How much is logged, from the least on. */
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
