@@ -6,6 +6,7 @@ import type { DataPlane } from '../proxy/data-plane.ts';
 import { explainSilence } from '../proxy/explain-silence.ts';
 import type { Forwarded, Outgoing, Sending, Stale } from '../proxy/outgoing.ts';
 import { relayAnswer } from '../proxy/relay-answer.ts';
+import { withhold } from '../proxy/withhold.ts';
 import { writeBytes } from '../proxy/write-bytes.ts';
 import type { Header } from '../wire/head.ts';
 import { requestFields, trailerFields } from './fields.ts';
@@ -24,12 +25,16 @@ export async function exchangeStream(
 ): Promise<Forwarded | Stale> {
   const wasReused = session.isReused;
   const { method, target, headers, body } = outgoing;
+  const withheld = withhold(agent, outgoing);
+  if (withheld) {
+    session.giveRoomBack();
+    return withheld;
+  }
   const opened = session.request(() => requestFields(method, target, headers, body.framing), body.isEmpty);
   if (!opened) return { kind: 'stale' };
   const upstream = new UpstreamStream(opened, plane.clock);
   const sending: Sending = { isDone: false, waitsFor: 'upstream', fault: undefined };
   agent.onGone = () => upstream.cancel();
-  if (agent.isGone) upstream.cancel();
   try {
     outgoing.onLeaving();
     upstream.deadline.cap(plane.limits.requestMs);

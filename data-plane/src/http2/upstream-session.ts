@@ -76,10 +76,10 @@ export class UpstreamSession {
       // Trailers are waited for so that a reset does not end the request: see Http2Agent.begin.
       stream = this.#session.request(fields(), { endStream, waitForTrailers: !endStream });
     } finally {
-      if (!stream) this.#release();
+      if (!stream) this.giveRoomBack();
     }
     this.#isUsed = true;
-    stream.once('close', () => this.#release());
+    stream.once('close', () => this.giveRoomBack());
     stream.on('data', () => this.#watch());
     stream.once('response', () => this.#watch());
     return stream;
@@ -89,7 +89,8 @@ export class UpstreamSession {
     this.#session.destroy();
   }
 
-  #release(): void {
+  /** The room that was kept is free again: no stream came of it, or it has closed. */
+  giveRoomBack(): void {
     this.#reserved--;
     this.#watch();
     if (this.isIdle && !this.hasEnded && !this.#mayIdle(this)) this.#session.close();

@@ -2,6 +2,7 @@ import type { AgentStream } from './agent-stream.ts';
 import { refusal } from './answer.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { Forwarded, Sending, Stale } from './outgoing.ts';
+import { agentGone } from './withhold.ts';
 
 /**
  * Why there was no answer at all: by the agent, its body, the clock, or the upstream. `wasReused`: the connection may have
@@ -15,7 +16,7 @@ export function explainSilence(
 ): Forwarded | Stale {
   if (sending.fault !== undefined && sending.fault !== 'agent-gone') return sending.fault;
   if (sending.fault === 'agent-gone' || agent.isGone) {
-    return { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
+    return agentGone;
   }
   if (upstream.hasTimedOut) {
     return !sending.isDone && sending.waitsFor === 'agent'

@@ -14,6 +14,7 @@ import type { Forwarded, Outgoing, Sending, Stale } from './outgoing.ts';
 import { relayAnswer } from './relay-answer.ts';
 import type { RequestBody } from './request-body.ts';
 import type { Upstream } from './upstream-pool.ts';
+import { agentGone, withhold } from './withhold.ts';
 import { type Piece, writeBytes } from './write-bytes.ts';
 
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
@@ -22,7 +23,7 @@ const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 export async function forward(plane: DataPlane, agent: AgentStream, outgoing: Outgoing): Promise<Forwarded> {
   const isRepeatable = outgoing.body.isEmpty && repeatable.has(outgoing.method);
   for (let isFresh = false; ; isFresh = true) {
-    if (agent.isGone) return { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
+    if (agent.isGone) return agentGone;
     const pool = agent.isHttp2 ? plane.sessions : plane.pool;
     const acquired = pool.acquire(outgoing.poolKey, outgoing.destination, isFresh);
     const upstream = acquired instanceof Promise ? await acquired : acquired;
@@ -47,8 +48,9 @@ async function exchange(
   const sending: Sending = { isDone: false, waitsFor: 'upstream', fault: undefined };
   let isReleased = false;
   agent.onGone = () => upstream.socket.destroy();
-  if (agent.isGone) upstream.socket.destroy();
   try {
+    const withheld = withhold(agent, outgoing);
+    if (withheld) return withheld;
     upstream.deadline.cap(plane.limits.requestMs);
     upstream.deadline.extend(plane.limits.bodyIdleMs);
     sendRequest(plane, outgoing, upstream, sending);

@@ -162,6 +162,7 @@ function outgoingOf(
   const { request, identity } = judged;
   const { destination, isSecure, upgrade } = request;
   const underway = { identity, request, readings: placed.readings ?? request.readings };
+  const used = allUsed(placed.used, held.used);
   const { wanted, headers, bytes } = ready.known ?? writeOut(plane, head, ready);
   return {
     poolKey: agent.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
@@ -173,6 +174,7 @@ function outgoingOf(
     body,
     scrub: wanted && new AnswerScrub(wanted, exchange.findings),
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
+    refuseNow: () => refuseWithdrawn(plane, agent, exchange, judged, underway.readings, used),
     onLeaving: () => exchange.leaving(placed, held),
     webSocket:
       upgrade &&

@@ -11,6 +11,7 @@ import type { DataPlane } from './data-plane.ts';
 import type { Exchange } from './exchange.ts';
 import type { Broken } from './outgoing.ts';
 import type { RequestBody } from './request-body.ts';
+import { agentGone } from './withhold.ts';
 
 /** The body may leave, now or as it comes. */
 export interface Held {
@@ -23,7 +24,6 @@ export interface Held {
 }
 
 const notHeld: Held = { kind: 'held', isContinued: false, used: [], surfaces: [] };
-const gone: Broken = { kind: 'broken', code: 'AGENT_GONE', status: 0, responseBytes: 0 };
 
 /**
  * A small body is looked at whole before anything of the request leaves; so is any body in which placeholders are replaced,
@@ -106,7 +106,7 @@ async function askOn(agent: AgentStream, head: RequestHead): Promise<boolean> {
 
 function explain(agent: AgentStream, piece: Exclude<BodyPiece, { kind: 'payload' }>): Refusal | Broken {
   if (piece.kind === 'refused') return piece;
-  return agent.isWritable ? refusal('REQUEST_TIMEOUT', 'The request body did not arrive in time.') : gone;
+  return agent.isWritable ? refusal('REQUEST_TIMEOUT', 'The request body did not arrive in time.') : agentGone;
 }
 
 function unreadable(detail: string): Refusal {

@@ -19,6 +19,8 @@ export interface Outgoing {
   readonly isKeptAlive: boolean;
   /** What is to be taken out of the answer, if anything is. */
   readonly scrub: AnswerScrub | undefined;
+  /** Asked last, when a connection is there: why the request may not leave any more. */
+  readonly refuseNow: () => Refusal | undefined;
   /** Called as the head, and with it the credentials, is written to a verified upstream. */
   readonly onLeaving: () => void;
   /** Set when the request asks for a WebSocket: what to do with its upstream's 101. */

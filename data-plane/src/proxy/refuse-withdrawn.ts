@@ -1,10 +1,11 @@
 /**
- * A body that is held may take as long as its agent likes, and its secrets were chosen before it came: what is not granted by
- * the time that the request would leave does not leave with it (rule 5).
+ * A body that is held may take as long as its agent likes, and a dial as long as its upstream does, and the secrets were chosen
+ * before: what is not granted by the time that the request would leave does not leave with it (rule 5).
  */
 import { isDeepStrictEqual } from 'node:util';
-import { hasExpired, type UsedSecret } from '@onecli/shared/domain/grant-placeholders';
-import type { Configuration } from '../snapshot/configuration.ts';
+import { bindingCovers, hasExpired, type UsedSecret } from '@onecli/shared/domain/grant-placeholders';
+import type { Binding } from '@onecli/shared/domain/binding';
+import type { PlacementScope } from '../credentials/placement-scope.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -33,27 +34,38 @@ export function refuseWithdrawn(
   const grants = grantsNow(agent, { identity, request, readings }, current);
   if (grants === 'POLICY_DENIED') return exchange.deny();
   if (typeof grants === 'string') return refusal(grants, 'The identity of this connection is no longer valid.');
-  for (const one of used) {
-    const refused = refuseSecret(one, grants, current);
-    if (refused) return refused;
+  const { host, port } = request.destination;
+  switch (withdrawnSecret(used, { configuration: current, grants, host, port, isSecure: request.isSecure })) {
+    case 'PLACEHOLDER_NOT_GRANTED':
+      return notGranted;
+    case 'SECRET_EXPIRED':
+      return expired;
+    case undefined:
+      return undefined;
+  }
+}
+
+const expired = refusal('SECRET_EXPIRED', 'A secret of this request has expired while the request was on its way.');
+const notGranted = refusal(
+  'PLACEHOLDER_NOT_GRANTED',
+  'A secret of this request is not granted any more: that changed while the request was on its way.',
+);
+
+/** Why one of the secrets that left, or are to leave, would not leave now. */
+export function withdrawnSecret(
+  used: readonly UsedSecret[],
+  scope: PlacementScope,
+): 'PLACEHOLDER_NOT_GRANTED' | 'SECRET_EXPIRED' | undefined {
+  for (const { secret, version } of used) {
+    const now = scope.grants.has(secret.name) ? scope.configuration.secret(secret.name) : undefined;
+    if (now?.id !== secret.id || now.isDisabled || !now.versions.has(version.version)) return 'PLACEHOLDER_NOT_GRANTED';
+    if (!isBoundStill(now.binding, secret.binding, scope)) return 'PLACEHOLDER_NOT_GRANTED';
+    if (hasExpired(now)) return 'SECRET_EXPIRED';
   }
   return undefined;
 }
 
-const expired = refusal('SECRET_EXPIRED', 'A secret of this request has expired while its body was on its way.');
-const notGranted = refusal(
-  'PLACEHOLDER_NOT_GRANTED',
-  'A secret of this request is not granted any more: that changed while its body was on its way.',
-);
-
-/** A binding that is another one now may not cover the place where the secret stands. */
-function refuseSecret(
-  { secret, version }: UsedSecret,
-  grants: ReadonlySet<string>,
-  configuration: Configuration,
-): Refusal | undefined {
-  const now = grants.has(secret.name) ? configuration.secret(secret.name) : undefined;
-  if (now?.id !== secret.id || now.isDisabled || !now.versions.has(version.version)) return notGranted;
-  if (!isDeepStrictEqual(now.binding, secret.binding)) return notGranted;
-  return hasExpired(now) ? expired : undefined;
+/** More hosts may be bound now. In any other way a binding that is another one may not cover the place of its secret. */
+function isBoundStill(now: Binding, before: Binding, scope: PlacementScope): boolean {
+  return bindingCovers(now, scope) && isDeepStrictEqual({ ...now, hosts: [] }, { ...before, hosts: [] });
 }
