@@ -154,7 +154,10 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
   const onLost = (count: number): void => metrics.auditLost.inc(count);
   const trail = new AuditTrail({ queue, worker: config.name, bootId, log, onLost, ...trailBounds });
   const opener = new SecretOpener(keyring);
-  const connections = new OpenConnections(limits);
+  const connections = new OpenConnections({
+    ...limits,
+    onError: (error) => log.error({ err: error }, 'a connection that could not be looked at again was ended'),
+  });
   const pressure = new MemoryPressure({ maxBytes: limits.maxMemoryBytes, connectionCount: () => connections.count });
   return {
     configuration,

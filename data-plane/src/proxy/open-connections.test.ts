@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Configuration } from '../snapshot/configuration.ts';
 import { OpenConnections } from './open-connections.ts';
 import { type LoopbackPair, loopbackPair, until } from './testing/loopback-pair.ts';
 
@@ -11,14 +12,20 @@ afterEach(() => {
 
 function follow(maxConnections: number, connectionMs = Number.POSITIVE_INFINITY) {
   const clock = { nowMs: 0 };
-  const connections = new OpenConnections({ maxConnections, connectionMs, nowMs: () => clock.nowMs });
+  const errors: unknown[] = [];
+  const connections = new OpenConnections({
+    maxConnections,
+    connectionMs,
+    nowMs: () => clock.nowMs,
+    onError: (error) => errors.push(error),
+  });
   opened.push(connections);
   const add = async () => {
     const pair = await loopbackPair();
     pairs.push(pair);
     return { ...pair, connection: connections.add(pair.near) };
   };
-  return { clock, connections, add };
+  return { clock, connections, errors, add };
 }
 
 describe('OpenConnections', () => {
@@ -58,5 +65,28 @@ describe('OpenConnections', () => {
     connections.expire();
     expect([idle, busy, young].map(({ near }) => near.writableEnded)).toEqual([true, false, false]);
     expect([busy, young].map(({ connection }) => connection?.isExpired)).toEqual([true, false]);
+  });
+
+  it('looks again at all of them, and ends the one that cannot be', async () => {
+    const { connections, errors, add } = follow(10);
+    const all = [await add(), await add(), await add()];
+    const looked: number[] = [];
+    for (const [index, { connection }] of all.entries()) {
+      if (!connection) continue;
+      connection.holder = {
+        lookAgain: () => {
+          if (index === 1) throw new Error('a fault');
+          looked.push(index);
+        },
+      };
+    }
+    await connections.lookAgain({} as Configuration);
+    expect({ looked, ended: all.map(({ near }) => near.destroyed), errors: errors.map(String) }).toEqual({
+      looked: [0, 2],
+      ended: [false, true, false],
+      errors: ['Error: a fault'],
+    });
+    await connections.lookAgain({} as Configuration);
+    expect(looked).toEqual([0, 2, 0, 2]);
   });
 });

@@ -27,6 +27,8 @@ export interface OpenConnectionsOptions {
   /** The age at which a connection expires; may be infinite. */
   readonly connectionMs: number;
   readonly nowMs?: () => number;
+  /** Looking again at a connection failed; it was ended. */
+  readonly onError?: (error: unknown) => void;
 }
 
 const lookEveryMs = 5_000;
@@ -108,12 +110,22 @@ export class OpenConnections {
     for (let asked: Configuration | undefined; asked !== this.#newest; ) {
       asked = this.#newest;
       let inTurn = 0;
-      for (const { holder } of this.#all) {
-        holder?.lookAgain(asked);
+      for (const connection of this.#all) {
+        this.#look(connection, asked);
         if (++inTurn % lookedAtOnce === 0) await nextTurn();
       }
     }
     this.#newest = undefined;
+  }
+
+  /** What cannot be judged is not allowed, and keeps no other from being judged. */
+  #look({ holder, socket }: OpenConnection, configuration: Configuration): void {
+    try {
+      holder?.lookAgain(configuration);
+    } catch (error) {
+      socket.destroy();
+      this.#options.onError?.(error);
+    }
   }
 
   close(): void {

@@ -64,6 +64,7 @@ export interface Stopped {
   readonly kind: 'stopped';
   readonly code:
     | 'POLICY_DENIED'
+    | 'PROXY_AUTH_INVALID'
     | 'PLACEHOLDER_NOT_GRANTED'
     | 'PLACEHOLDER_NOT_BOUND'
     | 'SECRET_EXPIRED'

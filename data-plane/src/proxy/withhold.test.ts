@@ -46,66 +46,69 @@ async function worker() {
 
 const authorization = 'Bearer onecli://prod/a';
 
-describe.each(['HTTP/1.1', 'HTTP/2'] as const)('a request over %s that waits for its upstream to be dialled', (version) => {
-  async function send(started: SampleWorker): Promise<{ leave: () => Promise<unknown>; answered: Promise<string> }> {
-    if (version === 'HTTP/1.1') {
-      const agent = await started.openHttp1();
-      agent.write(`GET /v1 HTTP/1.1\r\nHost: ${upstreamHost}\r\nAuthorization: ${authorization}\r\n\r\n`);
-      const answered = (async () => {
-        let text = '';
-        for await (const bytes of agent) if ((text += String(bytes)).includes('\r\n\r\n')) break;
-        return text;
-      })();
-      const leave = (): Promise<void> => {
-        agent.resetAndDestroy();
-        return until(() => started.plane.connections.count === 0);
+describe.each(['HTTP/1.1', 'HTTP/2'] as const)(
+  'a request over %s that waits for its upstream to be dialled',
+  (version) => {
+    async function send(started: SampleWorker): Promise<{ leave: () => Promise<unknown>; answered: Promise<string> }> {
+      if (version === 'HTTP/1.1') {
+        const agent = await started.openHttp1();
+        agent.write(`GET /v1 HTTP/1.1\r\nHost: ${upstreamHost}\r\nAuthorization: ${authorization}\r\n\r\n`);
+        const answered = (async () => {
+          let text = '';
+          for await (const bytes of agent) if ((text += String(bytes)).includes('\r\n\r\n')) break;
+          return text;
+        })();
+        const leave = (): Promise<void> => {
+          agent.resetAndDestroy();
+          return until(() => started.plane.connections.count === 0);
+        };
+        return { leave, answered };
+      }
+      const session = await started.openHttp2();
+      const stream: ClientHttp2Stream = session.request({ ':path': '/v1', authorization });
+      stream.on('error', () => undefined);
+      const answered = once(stream, 'response').then(([fields]) => JSON.stringify(fields));
+      const leave = (): Promise<unknown> => {
+        stream.close(constants.NGHTTP2_CANCEL);
+        return new Promise((resolve) => session.ping(resolve));
       };
       return { leave, answered };
     }
-    const session = await started.openHttp2();
-    const stream: ClientHttp2Stream = session.request({ ':path': '/v1', authorization });
-    stream.on('error', () => undefined);
-    const answered = once(stream, 'response').then(([fields]) => JSON.stringify(fields));
-    const leave = (): Promise<unknown> => {
-      stream.close(constants.NGHTTP2_CANCEL);
-      return new Promise((resolve) => session.ping(resolve));
-    };
-    return { leave, answered };
-  }
 
-  it('leaves with its secret when nothing has changed', async () => {
-    const { started, seen, dials } = await worker();
-    const { answered } = await send(started);
-    await until(() => dials.length === 1);
-    dials[0]?.();
-    expect(await answered).toMatch(/200/);
-    expect(seen).toEqual(['Bearer the-value-of-the-key']);
-  });
+    it('leaves with its secret when nothing has changed', async () => {
+      const { started, seen, dials } = await worker();
+      const { answered } = await send(started);
+      await until(() => dials.length === 1);
+      dials[0]?.();
+      expect(await answered).toMatch(/200/);
+      expect(seen).toEqual(['Bearer the-value-of-the-key']);
+    });
 
-  it.each<[string, Configuration, string]>([
-    ['its secret is disabled', configurationOf(2, { ...key, isDisabled: true }), 'PLACEHOLDER_NOT_GRANTED'],
-    ['its version is destroyed', configurationOf(2, { ...key, versions: new Map() }), 'PLACEHOLDER_NOT_GRANTED'],
-    ['its secret is past its time', configurationOf(2, { ...key, expiresAtMs: 1 }), 'SECRET_EXPIRED'],
-  ])('does not leave when %s meanwhile', async (_what, next, code) => {
-    const { started, seen, dials } = await worker();
-    const { answered } = await send(started);
-    await until(() => dials.length === 1);
-    await started.apply(next);
-    dials[0]?.();
-    expect(await answered).toContain(code);
-    expect(seen).toEqual([]);
-    expect(started.events).toMatchObject([{ decision: 'deny', reason: code, secrets: [] }]);
-  });
+    it.each<[string, Configuration, string]>([
+      ['its secret is disabled', configurationOf(2, { ...key, isDisabled: true }), 'PLACEHOLDER_NOT_GRANTED'],
+      ['its version is destroyed', configurationOf(2, { ...key, versions: new Map() }), 'PLACEHOLDER_NOT_GRANTED'],
+      ['its secret is past its time', configurationOf(2, { ...key, expiresAtMs: 1 }), 'SECRET_EXPIRED'],
+    ])('does not leave when %s meanwhile', async (_what, next, code) => {
+      const { started, seen, dials } = await worker();
+      const { answered } = await send(started);
+      await until(() => dials.length === 1);
+      await started.apply(next);
+      dials[0]?.();
+      expect(await answered).toContain(code);
+      expect(seen).toEqual([]);
+      expect(started.events).toMatchObject([{ decision: 'deny', reason: code, secrets: [] }]);
+    });
 
-  it('does not leave when its agent has gone, and nothing is opened at the upstream for it', async () => {
-    const { started, seen, dials } = await worker();
-    const { leave, answered } = await send(started);
-    answered.catch(() => undefined);
-    await until(() => dials.length === 1);
-    await leave();
-    dials[0]?.();
-    await until(() => started.events.length === 1);
-    expect(started.events).toMatchObject([{ reason: 'AGENT_GONE', secrets: [] }]);
-    expect(seen).toEqual([]);
-  });
-});
+    it('does not leave when its agent has gone, and nothing is opened at the upstream for it', async () => {
+      const { started, seen, dials } = await worker();
+      const { leave, answered } = await send(started);
+      answered.catch(() => undefined);
+      await until(() => dials.length === 1);
+      await leave();
+      dials[0]?.();
+      await until(() => started.events.length === 1);
+      expect(started.events).toMatchObject([{ reason: 'AGENT_GONE', secrets: [] }]);
+      expect(seen).toEqual([]);
+    });
+  },
+);

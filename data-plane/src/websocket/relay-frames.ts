@@ -173,7 +173,7 @@ export class FrameRelay {
   }
 
   #revoke(): void {
-    this.#tell(this.#agent, closePayload(closeCodes.policyViolation, 'policy does not allow this any more'));
+    this.#tell(this.#agent, closePayload(closeCodes.policyViolation, 'this is not allowed any more'));
     this.#end({ kind: 'revoked' });
   }
 

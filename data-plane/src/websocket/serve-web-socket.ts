@@ -23,6 +23,12 @@ import { judgeAcceptance } from './upgrade.ts';
 import { CheckedText, WatchedText } from './watched-text.ts';
 import type { WebSocketRequest } from './web-socket-request.ts';
 
+/**
+ * Times end too, of rules, identities and secrets, and what changed before the 101 was told to whoever had the connection then:
+ * also where nobody says anything all is looked at this often.
+ */
+const lookEveryMs = 1000;
+
 /** Takes an upstream's 101 and what follows it. A 101 that nobody asked for, or that answers something else, is refused. */
 export async function switchToWebSocket(
   plane: DataPlane,
@@ -80,7 +86,7 @@ async function serveWebSocket(
     towardsUpstream: (emit) => agentMessages(plane, writers.upstream, emit, request, deflate),
     towardsAgent: (emit) => upstreamMessages(plane, writers.agent, emit, request, deflate),
     controlTowardsAgent: (frame) => scrubbedControl(frame, request.scrub()),
-    isStillAllowed: () => request.scope() !== undefined,
+    isStillAllowed: () => request.whyNot() === undefined,
     deadline: (onExpired) => plane.clock.deadline(onExpired),
     idleMs,
     closeMs,
@@ -89,12 +95,18 @@ async function serveWebSocket(
   const ending = relay.run();
   agent.connection.retire = () => relay.goAway();
   agent.connection.holder = relay;
+  const look = plane.clock.deadline(() => {
+    relay.lookAgain();
+    look.extend(lookEveryMs);
+  });
+  look.extend(lookEveryMs);
   const end = await ending;
+  look.clear();
   agent.connection.retire = undefined;
   agent.connection.holder = undefined;
   request.onRequestBytes(relay.requestBytes);
   if (end.kind === 'closed') await flushed(upstream, closeMs);
-  return outcomeOf(end, upstream, relay.responseBytes);
+  return outcomeOf(end, request, upstream, relay.responseBytes);
 }
 
 /** Agents' text is looked into where a secret may be placed in it, and only watched where none may. */
@@ -164,13 +176,18 @@ function flushed({ socket, deadline }: Upstream, closeMs: number): Promise<void>
   });
 }
 
-function outcomeOf(end: WebSocketEnd, upstream: Upstream, responseBytes: number): Relayed | Stopped {
+function outcomeOf(
+  end: WebSocketEnd,
+  request: WebSocketRequest,
+  upstream: Upstream,
+  responseBytes: number,
+): Relayed | Stopped {
   const status = 101;
   switch (end.kind) {
     case 'closed':
       return { kind: 'answered', status, responseBytes, isUpstreamReusable: false };
     case 'revoked':
-      return { kind: 'stopped', code: 'POLICY_DENIED', status, responseBytes };
+      return { kind: 'stopped', code: request.whyNot() ?? 'POLICY_DENIED', status, responseBytes };
     case 'gone': {
       const code = end.side === 'agent' ? 'AGENT_GONE' : upstream.hasTimedOut ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_INVALID';
       return { kind: 'broken', code, status, responseBytes };

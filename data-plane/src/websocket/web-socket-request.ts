@@ -6,6 +6,7 @@ import { isTextBound } from '../credentials/place-in-text.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { Withdrawal } from '../proxy/underway.ts';
+import { withdrawnSecret } from '../proxy/refuse-withdrawn.ts';
 import { answerScrub } from '../proxy/scrub-answer.ts';
 import type { AnswerScrub } from '../scrub/answer-scrub.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
@@ -15,8 +16,10 @@ export interface WebSocketRequest {
   readonly upgrade: WebSocketUpgrade;
   /** Whether a secret that policy grants is bound to WebSocket text here: then messages are looked into. */
   readonly isTextReplaced: boolean;
-  /** What is granted now. Undefined: policy does not allow the WebSocket any more. */
+  /** What is granted now, for what a message asks for. Undefined: see `whyNot`. */
   scope(): PlacementScope | undefined;
+  /** Why the WebSocket may not go on, if it may not: policy does not allow it any more, or a secret that left on it. */
+  whyNot(): WebSocketWithdrawal | undefined;
   onFinding(finding: Finding): void;
   /** What is to be taken out of what the upstream says, as things stand. */
   scrub(): AnswerScrub | undefined;
@@ -25,6 +28,8 @@ export interface WebSocketRequest {
   /** Payload was taken from the agent. */
   onRequestBytes(bytes: number): void;
 }
+
+export type WebSocketWithdrawal = Withdrawal | 'PLACEHOLDER_NOT_GRANTED' | 'SECRET_EXPIRED';
 
 const askEveryMs = 1000;
 
@@ -44,25 +49,29 @@ export function webSocketRequest(
   const { host, port, isSecure } = scope;
   const isTextReplaced = isTextBound(scope);
   let { configuration } = scope;
-  let now: PlacementScope | undefined = scope;
+  let now: PlacementScope = scope;
+  let whyNot: WebSocketWithdrawal | undefined;
   let askedMs = performance.now();
   const known = new Set<string>();
   let used = leaving;
   let scrub = answerScrub(plane.opener, used, exchange.findings);
+  // A WebSocket may outlive many revisions, a rule's time and a secret's: all is asked again, and not for every message.
+  const ask = (): WebSocketWithdrawal | undefined => {
+    const { current = configuration } = plane.configuration;
+    const nowMs = performance.now();
+    if (current === configuration && nowMs - askedMs < askEveryMs) return whyNot;
+    configuration = current;
+    askedMs = nowMs;
+    const grants = grantsNow(configuration);
+    if (typeof grants === 'string') return (whyNot = grants);
+    now = { configuration, grants, host, port, isSecure };
+    return (whyNot = withdrawnSecret(used, now));
+  };
   return {
     upgrade,
     isTextReplaced,
-    // A WebSocket may outlive many revisions, and a rule's time: policy is asked again, and not for every message.
-    scope: () => {
-      const { current = configuration } = plane.configuration;
-      const nowMs = performance.now();
-      if (current === configuration && nowMs - askedMs < askEveryMs) return now;
-      configuration = current;
-      askedMs = nowMs;
-      const grants = grantsNow(configuration);
-      now = typeof grants === 'string' ? undefined : { configuration, grants, host, port, isSecure };
-      return now;
-    },
+    scope: () => (ask() === undefined ? now : undefined),
+    whyNot: ask,
     // It may repeat what it does without end: what is told of it is one of each kind.
     onFinding: (finding) => {
       if (known.has(finding.kind)) return;

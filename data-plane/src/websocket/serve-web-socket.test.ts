@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { AgentRecord, SecretRecord } from '@onecli/shared/domain/snapshot';
+import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '../proxy/testing/loopback-pair.ts';
+import { sampleUpstream, upstreamHost } from '../proxy/testing/sample-upstream.ts';
+import { SampleWorker } from '../proxy/testing/sample-worker.ts';
+import { Configuration } from '../snapshot/configuration.ts';
+import { newKeyring, sampleAgent, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
+
+const keyring = newKeyring();
+const tokenHash = 'aa';
+const bot = sampleAgent('bot', { tokens: [{ hash: tokenHash, expiresAtMs: Number.POSITIVE_INFINITY }] });
+const key = sealedSecret(keyring, { name: 'prod/a', values: ['the-value-of-the-key', 'the-next-value'] });
+const used = { ...key, currentVersion: 1 };
+
+interface Parts {
+  readonly agent?: AgentRecord;
+  readonly secret?: SecretRecord;
+  readonly granted?: readonly string[];
+  readonly paths?: readonly string[];
+}
+
+function configurationOf(revision: number, { agent = bot, secret = used, granted, paths = [] }: Parts = {}) {
+  const rule = { effect: 'allow' as const, hosts: [upstreamHost], paths, methods: [], secrets: granted ?? ['prod/a'] };
+  const policy = { id: '1', name: 'p', agents: [{ kind: 'name' as const, name: 'bot' }], rules: [rule] };
+  const policies = new Map([['p', policy]]);
+  return new Configuration(sampleSnapshot({ revision, agents: [agent], secrets: [secret], policies }));
+}
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+const close1008 = Buffer.from([0x03, 0xf0]);
+
+/** An agent asks for a WebSocket with a secret in its handshake; `accept` has its upstream say 101. */
+async function handshake(configuration = configurationOf(1)) {
+  const upstream = await sampleUpstream();
+  const upgrades: (() => void)[] = [];
+  upstream.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    const accept = createHash('sha1')
+      .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      .digest('base64');
+    upgrades.push(() =>
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      ),
+    );
+  });
+  const worker = new SampleWorker({ keyring, configuration, upstream, tokenHash });
+  closers.push(() => {
+    worker.close();
+    upstream.close();
+  });
+  const agent = await worker.openHttp1();
+  let received = Buffer.alloc(0);
+  agent.on('data', (bytes: Buffer) => (received = Buffer.concat([received, bytes])));
+  agent.write(
+    `GET /v1 HTTP/1.1\r\nHost: ${upstreamHost}\r\nAuthorization: Bearer onecli://prod/a\r\nUpgrade: websocket\r\n` +
+      'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  await until(() => upgrades.length === 1);
+  const isOpen = (): boolean => received.includes('\r\n\r\n');
+  const said = (): Buffer => (isOpen() ? received.subarray(received.indexOf('\r\n\r\n') + 4) : Buffer.alloc(0));
+  return { worker, agent, said, accept: () => upgrades[0]?.(), isOpen };
+}
+
+async function opened(configuration?: Configuration) {
+  const one = await handshake(configuration);
+  one.accept();
+  await until(one.isOpen);
+  return one;
+}
+
+const withdrawals: [string, Parts, string][] = [
+  ['its secret is not granted any more', { granted: [] }, 'PLACEHOLDER_NOT_GRANTED'],
+  ['its secret is disabled', { secret: { ...used, isDisabled: true } }, 'PLACEHOLDER_NOT_GRANTED'],
+  [
+    'the version that left is destroyed',
+    { secret: { ...used, versions: new Map([...used.versions].slice(1)), currentVersion: 2 } },
+    'PLACEHOLDER_NOT_GRANTED',
+  ],
+  [
+    'its secret is bound elsewhere',
+    { secret: { ...used, binding: { ...used.binding, hosts: ['b.example'] } } },
+    'PLACEHOLDER_NOT_GRANTED',
+  ],
+  ['its secret has expired', { secret: { ...used, expiresAtMs: 1 } }, 'SECRET_EXPIRED'],
+  ['its agent is disabled', { agent: { ...bot, isDisabled: true } }, 'PROXY_AUTH_INVALID'],
+  ['policy does not allow it', { paths: ['/v2'] }, 'POLICY_DENIED'],
+];
+
+describe('a silent WebSocket whose handshake held a secret', () => {
+  it.each(withdrawals)('is closed with 1008 when %s', async (_when, parts, reason) => {
+    const { worker, said } = await opened();
+    await worker.apply(configurationOf(2, parts));
+    await until(() => worker.events.length === 1 && said().length > 0);
+    expect(said().subarray(2, 4)).toEqual(close1008);
+    expect(worker.events).toMatchObject([{ decision: 'deny', reason, status: 101, secrets: ['prod/a@1'] }]);
+  });
+
+  it('is closed when its secret comes to its time, though nothing is said or changed', async () => {
+    const { worker, said } = await opened(configurationOf(1, { secret: { ...used, expiresAtMs: Date.now() + 500 } }));
+    await until(() => worker.events.length === 1 && said().length > 0);
+    expect(said().subarray(2, 4)).toEqual(close1008);
+    expect(worker.events).toMatchObject([{ reason: 'SECRET_EXPIRED' }]);
+  });
+
+  it.each(withdrawals.slice(0, 2))('is closed as soon as it opens when %s before the 101', async (_when, parts) => {
+    const { worker, said, accept } = await handshake();
+    await worker.apply(configurationOf(2, parts));
+    accept();
+    await until(() => worker.events.length === 1 && said().length > 0);
+    expect(said().subarray(2, 4)).toEqual(close1008);
+  });
+
+  it('stays when its secret has another current version, or is bound to one host more', async () => {
+    const { worker, agent, said } = await opened();
+    await worker.apply(configurationOf(2, { secret: { ...used, currentVersion: 2 } }));
+    const hosts = [...used.binding.hosts, 'b.example'];
+    await worker.apply(configurationOf(3, { secret: { ...used, binding: { ...used.binding, hosts } } }));
+    expect({ said: said().length, events: worker.events, isOpen: agent.readyState }).toEqual({
+      said: 0,
+      events: [],
+      isOpen: 'open',
+    });
+  });
+});
