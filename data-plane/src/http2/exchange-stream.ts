@@ -1,5 +1,6 @@
 /** One request to its upstream and the answer back over a stream of an HTTP/2 connection. */
-import { placeholderScheme } from '@onecli/shared/domain/placeholder';
+import type { GrantScope } from '@onecli/shared/domain/grant-placeholders';
+import { inspectHeader } from '@onecli/shared/domain/inspect-header';
 import type { AgentStream, BodyPiece } from '../proxy/agent-stream.ts';
 import { refusal } from '../proxy/answer.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
@@ -82,9 +83,17 @@ async function sendBody(
   stream.end();
 }
 
-/** Trailers are no surface: a placeholder there would go on as it is (rule 5). */
+/** Trailers are no surface: a placeholder or an alias there, in whatever way a header may hold one, would go on as it is (rule 5). */
 function checkTrailers(last: BodyPiece, trailers: readonly Header[]): BodyPiece {
-  return trailers.some(({ value }) => value.includes(placeholderScheme))
+  return trailers.some((trailer, index) => inspectHeader(trailer, index, nothingGranted) !== undefined)
     ? refusal('PLACEHOLDER_NOT_BOUND', 'A placeholder stands in the trailers of the request, where no secret is bound.')
     : last;
 }
+
+const nothingGranted: GrantScope = {
+  configuration: { secret: () => undefined, alias: () => undefined },
+  grants: new Set(),
+  host: '',
+  port: 0,
+  isSecure: true,
+};

@@ -36,22 +36,20 @@ export function wantedOf(used: readonly EchoableSecret[]): WantedSecrets | undef
     if (search.minBytes === 0 || wanted.some((other) => other.search === search)) continue;
     wanted.push({ search, placeholder: Buffer.from(placeholder, 'latin1'), isRefused: scrub === 'refuse' });
   }
-  if (wanted.length === 0) return undefined;
-  return wanted.sort((a, b) => b.search.minBytes - a.search.minBytes);
+  return wanted.length === 0 ? undefined : wanted;
 }
 
 /**
  * Takes the secrets that a request used out of its answer (rule 10): interim and final heads, payload, trailers, messages.
- * Each secret is looked for by itself, the longest first, so that one that holds another goes whole.
  */
 export class AnswerScrub {
-  readonly #wanted: readonly Wanted[];
+  readonly wanted: WantedSecrets;
   readonly #minBytes: number;
   readonly #findings: Finding[];
 
   /** What is found is added to `findings`. */
   constructor(wanted: WantedSecrets, findings: Finding[]) {
-    this.#wanted = wanted;
+    this.wanted = wanted;
     this.#minBytes = Math.min(...wanted.map(({ search }) => search.minBytes));
     this.#findings = findings;
   }
@@ -87,7 +85,7 @@ export class AnswerScrub {
 
   /** One stream of payload, or one message. */
   payload(place: 'body' | 'message'): PayloadScrub {
-    return new PayloadScrub(this.#wanted, () => this.#found(place));
+    return new PayloadScrub(this.wanted, () => this.#found(place));
   }
 
   /** One search for all of a head: its values are short, and a call for each would cost more than the search. */
@@ -102,14 +100,14 @@ export class AnswerScrub {
   }
 
   #isIn(bytes: Buffer): boolean {
-    for (const { search } of this.#wanted) if (search.find(bytes, 0, true) !== undefined) return true;
+    for (const { search } of this.wanted) if (search.find(bytes, 0, true) !== undefined) return true;
     return false;
   }
 
   /** A text of one character per byte, as it may go on; undefined when it may not. */
   #text(text: string, place: string): string | undefined {
     if (text.length < this.#minBytes) return text;
-    const scrubbed = new PayloadScrub(this.#wanted, () => this.#found(place)).push([Buffer.from(text, 'latin1')], true);
+    const scrubbed = new PayloadScrub(this.wanted, () => this.#found(place)).push([Buffer.from(text, 'latin1')], true);
     return scrubbed === 'refused' ? undefined : Buffer.concat(scrubbed).toString('latin1');
   }
 
@@ -125,17 +123,21 @@ function placeOf({ name }: Header): string {
   return /^[a-z0-9-]{1,40}$/.test(name) ? name : 'header';
 }
 
-/** Takes several secrets out of one stream, one after the other. */
+/** Takes several secrets out of one stream. */
 export class PayloadScrub {
-  readonly #streams: readonly { readonly scrubber: StreamScrubber; readonly isRefused: boolean }[];
-  readonly #onFound: () => void;
+  readonly #scrubber: StreamScrubber<Wanted>;
+  #isRefused = false;
 
   constructor(wanted: readonly Wanted[], onFound: () => void) {
-    this.#streams = wanted.map(({ search, placeholder, isRefused }) => ({
-      scrubber: new StreamScrubber(search, placeholder),
-      isRefused,
-    }));
-    this.#onFound = onFound;
+    this.#scrubber = new StreamScrubber(wanted, ({ isRefused }) => {
+      onFound();
+      if (isRefused) this.#isRefused = true;
+    });
+  }
+
+  /** Looks for another answer's secrets from here on, in what waits too. */
+  follow(scrub: AnswerScrub): void {
+    this.#scrubber.seek(scrub.wanted);
   }
 
   /**
@@ -143,14 +145,7 @@ export class PayloadScrub {
    * After `refused` nothing may go on.
    */
   push(chunks: readonly Buffer[], isLast: boolean): readonly Buffer[] | Refused {
-    let current = chunks;
-    for (const { scrubber, isRefused } of this.#streams) {
-      const before = scrubber.hits;
-      current = scrubber.push(current, isLast);
-      if (scrubber.hits === before) continue;
-      this.#onFound();
-      if (isRefused) return 'refused';
-    }
-    return current;
+    const scrubbed = this.#scrubber.push(chunks, isLast);
+    return this.#isRefused ? 'refused' : scrubbed;
   }
 }

@@ -34,22 +34,20 @@ export class ScrubbedMessage implements MessageFilter {
   }
 
   #take(bytes: Buffer, isLast: boolean): Buffer | MessageFault {
-    const ahead = this.#renew();
-    if (ahead === 'refused') return echoedFault;
-    const chunks = ahead.length === 0 && bytes.length === 0 ? [] : [...ahead, bytes];
+    this.#renew();
+    const chunks = bytes.length === 0 ? [] : [bytes];
     const scrubbed = this.#payload ? this.#payload.push(chunks, isLast) : chunks;
     if (scrubbed === 'refused') return echoedFault;
     const [first = nothing] = scrubbed;
     return scrubbed.length <= 1 ? first : Buffer.concat(scrubbed);
   }
 
-  /** Looks for what is to be looked for by now. Gives what waited in the search until now. */
-  #renew(): readonly Buffer[] | 'refused' {
+  /** Looks for what is to be looked for by now, in what waits too; what was found in that until now stays found. */
+  #renew(): void {
     const scrub = this.#scrubNow();
-    if (scrub === this.#scrub) return [];
-    const waiting = this.#payload?.push([], true) ?? [];
+    if (scrub === undefined || scrub === this.#scrub) return;
     this.#scrub = scrub;
-    this.#payload = scrub?.payload('message');
-    return waiting;
+    if (this.#payload) this.#payload.follow(scrub);
+    else this.#payload = scrub.payload('message');
   }
 }

@@ -1,0 +1,76 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { aliasOf } from '@onecli/shared/domain/placeholder';
+import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '../proxy/testing/loopback-pair.ts';
+import { sampleUpstream, upstreamHost } from '../proxy/testing/sample-upstream.ts';
+import { SampleWorker } from '../proxy/testing/sample-worker.ts';
+import { Configuration } from '../snapshot/configuration.ts';
+import { newKeyring, sampleAgent, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
+
+const keyring = newKeyring();
+const tokenHash = 'aa';
+const bot = sampleAgent('bot', { tokens: [{ hash: tokenHash, expiresAtMs: Number.POSITIVE_INFINITY }] });
+const alias = aliasOf('sk-', 'aB3'.repeat(9) + 'z');
+const key = sealedSecret(keyring, { name: 'prod/a', values: ['the-value-of-the-key'], alias });
+const rule = { effect: 'allow' as const, hosts: [upstreamHost], paths: [], methods: [], secrets: ['prod/a'] };
+const policy = { id: '1', name: 'p', agents: [{ kind: 'name' as const, name: 'bot' }], rules: [rule] };
+const configuration = new Configuration(
+  sampleSnapshot({ agents: [bot], secrets: [key], policies: new Map([['p', policy]]) }),
+);
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+/** Sends a request with trailers. Gives what its upstream had of it once its stream is over, and the trail's event. */
+async function sendTrailers(trailers: OutgoingHttpHeaders) {
+  const upstream = await sampleUpstream();
+  const seen = { authorization: '', trailers: {} as IncomingHttpHeaders, isWhole: false, isOver: false };
+  upstream.server.on('stream', (stream: ServerHttp2Stream, headers) => {
+    seen.authorization = String(headers.authorization);
+    stream.on('error', () => undefined);
+    stream.on('trailers', (fields) => (seen.trailers = fields));
+    stream.on('end', () => {
+      seen.isWhole = stream.rstCode === 0 && !stream.aborted;
+      if (!stream.destroyed) stream.respond({ ':status': 200 }, { endStream: true });
+    });
+    stream.on('close', () => (seen.isOver = true));
+    stream.resume();
+  });
+  const worker = new SampleWorker({ keyring, configuration, upstream, tokenHash });
+  closers.push(() => {
+    worker.close();
+    upstream.close();
+  });
+  const session = await worker.openHttp2();
+  const stream = session.request(
+    { ':method': 'POST', ':path': '/v1', authorization: `Bearer ${alias}` },
+    { endStream: false, waitForTrailers: true },
+  );
+  stream.on('error', () => undefined);
+  stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+  stream.end('the body');
+  stream.resume();
+  await until(() => worker.events.length === 1 && seen.isOver);
+  return { seen, event: worker.events[0] };
+}
+
+describe('the trailers of a request over HTTP/2', () => {
+  it('go on as they are', async () => {
+    const { seen, event } = await sendTrailers({ 'x-sum': 'abc', 'x-note': 'of onecli' });
+    expect(seen).toMatchObject({ authorization: 'Bearer the-value-of-the-key', isWhole: true });
+    expect(seen.trailers).toMatchObject({ 'x-sum': 'abc', 'x-note': 'of onecli' });
+    expect(event).toMatchObject({ decision: 'allow', status: 200 });
+  });
+
+  it.each([
+    ['a placeholder', { 'x-key': 'onecli://prod/a' }],
+    ['an alias', { 'x-key': `Bearer ${alias}` }],
+    ['an alias that nobody has', { 'x-key': aliasOf('sk-', 'q'.repeat(28)) }],
+  ])('with %s never reach the upstream, nor does the request whole', async (_what, trailers) => {
+    const { seen, event } = await sendTrailers(trailers);
+    expect(seen).toMatchObject({ trailers: {}, isWhole: false });
+    expect(event).toMatchObject({ decision: 'deny', reason: 'PLACEHOLDER_NOT_BOUND' });
+  });
+});
