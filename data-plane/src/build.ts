@@ -6,10 +6,9 @@ import { ThreadedAuditQueue } from '@onecli/shared/adapters/postgres/threaded-au
 import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
-import type { AgentIdentity } from '@onecli/shared/domain/identity';
 import type { RouteBody } from '@onecli/shared/domain/route';
-import type { SealedAgent, SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
-import { agentIdentitiesContext, policyContext, routeContext } from '@onecli/shared/seal-contexts';
+import type { SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
+import { policyContext, routeContext } from '@onecli/shared/seal-contexts';
 import { openInstanceKeys } from '@onecli/shared/vault/instance-keys';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import type { Keyring } from '@onecli/shared/vault/keyring';
@@ -38,6 +37,7 @@ import type { Limits } from './proxy/limits.ts';
 import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
 import type { Openers } from './snapshot/apply-changes.ts';
+import { openIdentities } from './snapshot/open-identities.ts';
 import { EpochGuard } from './snapshot/epoch-guard.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
 import { Heartbeat } from './snapshot/heartbeat.ts';
@@ -154,10 +154,7 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
   const onLost = (count: number): void => metrics.auditLost.inc(count);
   const trail = new AuditTrail({ queue, worker: config.name, bootId, log, onLost, ...trailBounds });
   const opener = new SecretOpener(keyring);
-  const connections = new OpenConnections({
-    ...limits,
-    onError: (error) => log.error({ err: error }, 'a connection that could not be looked at again was ended'),
-  });
+  const connections = openConnections(limits, log);
   const pressure = new MemoryPressure({ maxBytes: limits.maxMemoryBytes, connectionCount: () => connections.count });
   return {
     configuration,
@@ -184,6 +181,12 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
     closing: closingSource(),
     underway: 0,
   };
+}
+
+function openConnections(limits: Limits, log: Logger): OpenConnections {
+  const onError = (error: unknown): void =>
+    log.error({ err: error }, 'a connection that could not be looked at again was ended');
+  return new OpenConnections({ ...limits, onError });
 }
 
 function jwtVerifier(dialling: DialOptions, log: Logger): JwtVerifier {
@@ -243,18 +246,6 @@ function openers(keyring: Keyring, log: Logger): Openers {
 function openRoute(keyring: Keyring, route: SealedRoute): RouteBody {
   const text = open(keyring, routeContext(route.id, route.version), route.sealedBody).toString('utf8');
   return JSON.parse(text) as RouteBody;
-}
-
-/** An agent whose identities do not open is recognised by nothing, and the others go on. */
-function openIdentities(keyring: Keyring, agent: SealedAgent, log: Logger): readonly AgentIdentity[] {
-  if (agent.sealedIdentities === undefined) return [];
-  try {
-    const text = open(keyring, agentIdentitiesContext(agent.id), agent.sealedIdentities).toString('utf8');
-    return JSON.parse(text) as AgentIdentity[];
-  } catch (error) {
-    log.error({ err: error, agent: agent.name }, 'the identities of an agent were altered: it is not recognised');
-    return [];
-  }
 }
 
 function upstreamAccess(config: WorkerConfig): { resolver: CheckedResolver; tls: UpstreamTls } {

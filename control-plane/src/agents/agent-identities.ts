@@ -26,8 +26,9 @@ export function sealIdentities(keyring: Keyring, agentId: string, identities: re
 
 /** What an agent is recognised by. @throws Fault INTERNAL when its row was altered */
 export function openIdentities(keyring: Keyring, row: AgentRow): AgentIdentity[] {
-  if (row.sealedIdentities === null) return [];
   try {
+    // Every agent has some, be it none in number: a row without them was altered, and to believe it would be to forget them.
+    if (row.sealedIdentities === null) throw new VaultFault('CANNOT_OPEN', 'the identities are missing');
     const opened = open(keyring, agentIdentitiesContext(row.id), row.sealedIdentities);
     return JSON.parse(opened.toString('utf8')) as AgentIdentity[];
   } catch (cause) {

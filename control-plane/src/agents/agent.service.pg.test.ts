@@ -228,18 +228,18 @@ describe('identities of an agent', () => {
     expect((await recordOf('brief'))?.tokens).toMatchObject([{ expiresAtMs: identity?.expiresAtMs }]);
   });
 
-  it('are sealed for agents of a schema that had none', async () => {
-    const { object, token } = await services.agents.create(owner, { name: 'old' });
+  it('that were taken out of the database are not replaced by a token: nothing recognises the agent', async () => {
+    const identities = [{ token: {} }, { mtls: { commonName: 'emptied' } }];
+    const { object } = await services.agents.create(owner, { name: 'emptied', identities });
+    await services.agents.update(owner, 'emptied', { identities: [{ mtls: { commonName: 'emptied' } }] });
     await services.dataSource.query('UPDATE agent SET sealed_identities = NULL WHERE id = $1', [object.id]);
-    expect(await identitiesOf('old')).toBeUndefined();
-    const revision = await services.source.revision();
     await new InstanceService(services.dataSource).open(services.master);
-    expect(await identitiesOf('old')).toEqual([{ kind: 'token', cidrs: [] }]);
-    expect((await services.source.changesSince(revision)).agents).toMatchObject([
-      { name: 'old', tokens: [{ hash: hashOf(token ?? '') }] },
-    ]);
-    await new InstanceService(services.dataSource).open(services.master);
-    expect(await services.source.revision()).toBe(revision + 1);
+    expect(await identitiesOf('emptied')).toBeUndefined();
+    await expect(services.agents.get(owner, 'emptied')).rejects.toMatchObject({ code: 'INTERNAL' });
+    await expect(services.agents.update(owner, 'emptied', { labels: { a: 'b' } })).rejects.toMatchObject({
+      code: 'INTERNAL',
+    });
+    await services.agents.remove(owner, 'emptied');
   });
 });
 

@@ -17,7 +17,7 @@ const statements = [
   'CREATE UNIQUE INDEX client_authority_active ON client_authority (is_active) WHERE is_active',
 ];
 
-/** Agents are recognised by more than a token. Those that are there get theirs sealed when the instance is opened. */
+/** Agents are recognised by more than a token, all of it sealed: by nothing, where a row has none. */
 export class AddAgentIdentities extends ForwardMigration {
   readonly name = 'AddAgentIdentities1790000001000';
 

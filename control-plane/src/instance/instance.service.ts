@@ -4,7 +4,6 @@ import { Keyring } from '@onecli/shared/vault/keyring';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager } from 'typeorm';
-import { sealMissingIdentities } from '../agents/seal-missing-identities.ts';
 import { AuthorityEntity } from '../authority/authority.entity.ts';
 import { makeAuthority } from '../authority/make-authority.ts';
 import { lockForChange } from '../configuration/lock-for-change.ts';
@@ -42,7 +41,6 @@ export class InstanceService {
       await lockForChange(manager);
       const stored = (await readInstance(manager)) ?? (await createInstance(manager, master));
       const opened = await openInstance(manager, master, stored);
-      await sealMissingIdentities(manager, opened.keyring);
       return { terms: opened, lasting: await lastingKeys(manager, master, stored.id) };
     });
     const { keyring } = terms;

@@ -2,10 +2,8 @@
  * A body that is held may take as long as its agent likes, and a dial as long as its upstream does, and the secrets were chosen
  * before: what is not granted by the time that the request would leave does not leave with it (rule 5).
  */
-import { isDeepStrictEqual } from 'node:util';
-import { bindingCovers, hasExpired, type UsedSecret } from '@onecli/shared/domain/grant-placeholders';
-import type { Binding } from '@onecli/shared/domain/binding';
-import type { PlacementScope } from '../credentials/placement-scope.ts';
+import { hasExpired, type UsedSecret } from '@onecli/shared/domain/grant-placeholders';
+import { withdrawnSecret } from '../credentials/withdrawn-secret.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -50,22 +48,3 @@ const notGranted = refusal(
   'PLACEHOLDER_NOT_GRANTED',
   'A secret of this request is not granted any more: that changed while the request was on its way.',
 );
-
-/** Why one of the secrets that left, or are to leave, would not leave now. */
-export function withdrawnSecret(
-  used: readonly UsedSecret[],
-  scope: PlacementScope,
-): 'PLACEHOLDER_NOT_GRANTED' | 'SECRET_EXPIRED' | undefined {
-  for (const { secret, version } of used) {
-    const now = scope.grants.has(secret.name) ? scope.configuration.secret(secret.name) : undefined;
-    if (now?.id !== secret.id || now.isDisabled || !now.versions.has(version.version)) return 'PLACEHOLDER_NOT_GRANTED';
-    if (!isBoundStill(now.binding, secret.binding, scope)) return 'PLACEHOLDER_NOT_GRANTED';
-    if (hasExpired(now)) return 'SECRET_EXPIRED';
-  }
-  return undefined;
-}
-
-/** More hosts may be bound now. In any other way a binding that is another one may not cover the place of its secret. */
-function isBoundStill(now: Binding, before: Binding, scope: PlacementScope): boolean {
-  return bindingCovers(now, scope) && isDeepStrictEqual({ ...now, hosts: [] }, { ...before, hosts: [] });
-}

@@ -6,7 +6,7 @@ import { isTextBound } from '../credentials/place-in-text.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { Withdrawal } from '../proxy/underway.ts';
-import { withdrawnSecret } from '../proxy/refuse-withdrawn.ts';
+import { withdrawnSecret } from '../credentials/withdrawn-secret.ts';
 import { answerScrub } from '../proxy/scrub-answer.ts';
 import type { AnswerScrub } from '../scrub/answer-scrub.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
