@@ -73,7 +73,8 @@ export class Exchange {
   readonly #head: RequestHead;
   readonly #startedMs = performance.now();
   readonly #secrets: string[] = [];
-  #admission: Admitted | undefined;
+  /** Of the path that was asked for and, where a secret makes it another one, of that. */
+  #admissions: Admitted[] | undefined;
 
   /** @param tunnel the one that the request came through, if any */
   constructor(plane: DataPlane, head: RequestHead, tunnel?: Tunnel) {
@@ -98,7 +99,7 @@ export class Exchange {
 
   /** It counts under the limits of its rules until `release`. */
   admitted(admission: Admitted): void {
-    this.#admission = admission;
+    (this.#admissions ??= []).push(admission);
     if (admission.exceeded === undefined || this.isMonitored) return;
     this.isMonitored = true;
     this.rule = admission.exceeded;
@@ -106,7 +107,7 @@ export class Exchange {
 
   /** Nothing of it is under way any more. */
   release(): void {
-    this.#admission?.release();
+    for (const admission of this.#admissions ?? []) admission.release();
     this.body?.letGo();
   }
 

@@ -106,7 +106,7 @@ function judge(
   return after(limiting, (limited) => limited ?? place(plane, agent, head, exchange, judged, known));
 }
 
-/** With which credentials, and with what body? */
+/** With which credentials? */
 function place(
   plane: DataPlane,
   agent: AgentStream,
@@ -121,7 +121,26 @@ function place(
   const placed = known?.placed ?? placeSecrets(plane, agent, head, exchange, judged, scope);
   if (placed.kind === 'refused') return placed;
   if (placed.readings) agent.underway = { identity: judged.identity, request, readings: placed.readings };
-  const maxBytes = Math.min(options.maxBodyBytes ?? Number.POSITIVE_INFINITY, plane.limits.maxBodyBytes);
+  const more = placed.options?.limits.filter((limit) => !options.limits.includes(limit)) ?? [];
+  const limiting = more.length > 0 ? limitRequest(plane, exchange, more, judged.identity.agent.id) : undefined;
+  return after(
+    limiting,
+    (limited) => limited ?? takeBody(plane, agent, head, exchange, { judged, scope, placed, known }),
+  );
+}
+
+/** With what body? It keeps to the bounds of the path that was asked for, and of the one that leaves. */
+function takeBody(
+  plane: DataPlane,
+  agent: AgentStream,
+  head: RequestHead,
+  exchange: Exchange,
+  ready: Omit<Ready, 'body' | 'held'>,
+): Prepared | Promise<Prepared> {
+  const { judged, scope, placed } = ready;
+  const { request, options } = judged;
+  const bounds = [options.maxBodyBytes, placed.options?.maxBodyBytes].filter((bytes) => bytes !== undefined);
+  const maxBytes = Math.min(plane.limits.maxBodyBytes, ...bounds);
   const body = (exchange.body = new RequestBody(agent, request.framing, maxBytes));
   if (body.isTooLong) return refusal('BODY_TOO_LARGE', 'The request body is too long.');
   return after(holdBody(plane, agent, head, exchange, body, placed.headers, scope), (held) => {
@@ -131,7 +150,7 @@ function place(
     const refused = body.isEmpty ? undefined : refuseWithdrawn(plane, agent, exchange, judged, readings, used);
     if (refused) return refused;
     exchange.decided();
-    return outgoingOf(plane, agent, head, exchange, { judged, scope, placed, body, held, known });
+    return outgoingOf(plane, agent, head, exchange, { ...ready, body, held });
   });
 }
 

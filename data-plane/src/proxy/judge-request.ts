@@ -60,7 +60,7 @@ export function judgeRequest(
 
 /**
  * A path that a secret went into is another one: policy judges what is forwarded (rule 4), and has to grant the secrets
- * there. Gives a refusal when it does not.
+ * there. Gives what it allows, with the options of the rules for that path, or a refusal.
  * @param readings every way in which an upstream may read the path as it is now
  */
 export function judgeAgain(
@@ -68,11 +68,11 @@ export function judgeAgain(
   { rules, request, nowMs }: JudgedRequest,
   readings: readonly string[],
   usedSecrets: readonly string[],
-): Refusal | undefined {
+): Extract<Decision, { readonly kind: 'allow' }> | Refusal {
   const decision = decide(rules, request.methods, readings, nowMs);
   if (decision.kind === 'deny') exchange.judge(decision);
   const isAllowed = decision.kind === 'allow' && usedSecrets.every((name) => decision.secrets.has(name));
-  return isAllowed ? undefined : exchange.deny();
+  return isAllowed ? decision : exchange.deny();
 }
 
 /** What a request that is under way would be granted under another configuration, or why it would be refused. */

@@ -1,4 +1,5 @@
 /** The head of a request as it leaves: what is not to be forwarded taken out, then the secrets put in (rules 5, 6, 7). */
+import type { RequestOptions } from '@onecli/shared/domain/evaluate-policy';
 import type { PlacementScope } from '../credentials/placement-scope.ts';
 import { placeByRoute } from '../credentials/place-by-route.ts';
 import type { Placement } from '../credentials/place-credentials.ts';
@@ -13,7 +14,10 @@ import type { Exchange } from './exchange.ts';
 import { type JudgedRequest, judgeAgain } from './judge-request.ts';
 import type { StrictRequest } from './strict-request.ts';
 
-export type Placed = Extract<Placement, { kind: 'placed' }>;
+export interface Placed extends Extract<Placement, { kind: 'placed' }> {
+  /** What the rules for the path as it leaves ask for, where a secret made it another one. */
+  readonly options?: RequestOptions;
+}
 
 /** Where a judged request goes, and what may go with it. */
 export function placementScope({ configuration, secrets, request }: JudgedRequest): PlacementScope {
@@ -40,7 +44,8 @@ export function placeSecrets(
     return refusal('HEAD_TOO_LARGE', 'The head of the request is too long with its secrets in place.');
   if (!placement.readings) return placement;
   const names = placement.used.map(({ secret }) => secret.name);
-  return judgeAgain(exchange, judged, placement.readings, names) ?? placement;
+  const again = judgeAgain(exchange, judged, placement.readings, names);
+  return again.kind === 'refused' ? again : { ...placement, options: again.options };
 }
 
 function lengthOf(headers: readonly Header[]): number {
