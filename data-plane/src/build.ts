@@ -160,7 +160,7 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
     configuration,
     opener,
     tokenPepper,
-    jwts: jwtVerifier(dialling, log),
+    jwts: jwtVerifier(dialling, log, configuration, connections),
     proxyPortTls,
     trustedProxies: config.trustedProxies,
     policyLimits: new PolicyLimits(),
@@ -189,8 +189,17 @@ function openConnections(limits: Limits, log: Logger): OpenConnections {
   return new OpenConnections({ ...limits, onError });
 }
 
-function jwtVerifier(dialling: DialOptions, log: Logger): JwtVerifier {
-  return new JwtVerifier(new IssuerKeys({ fetchText: (url, signal) => fetchText(url, dialling, signal), log }));
+function jwtVerifier(
+  dialling: DialOptions,
+  log: Logger,
+  configuration: FollowedConfiguration,
+  connections: OpenConnections,
+): JwtVerifier {
+  const onWithdrawn = (): void => {
+    if (configuration.current) void connections.lookAgain(configuration.current);
+  };
+  const fetching = { fetchText: (url: URL, signal: AbortSignal) => fetchText(url, dialling, signal), log };
+  return new JwtVerifier(new IssuerKeys({ ...fetching, onWithdrawn }));
 }
 
 function bounds(limits: Limits): Pick<DataPlane, 'tunnels' | 'mints' | 'heldBodies'> {

@@ -8,7 +8,7 @@ import { type Refusal, refusal } from '../proxy/answer.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import { type Header, headerValues } from '../wire/head.ts';
 import { type IdentityIndex, isWithin } from './identity-index.ts';
-import type { VerifiedJwt } from './jwt-index.ts';
+import { isWithdrawn, type VerifiedJwt } from './jwt-index.ts';
 import type { JwtVerifier } from './jwt-verifier.ts';
 import type { Peer } from './peer.ts';
 
@@ -82,7 +82,8 @@ export function identify(
 export function confirmIdentity(identity: Identity, configuration: Configuration, nowMs: number): Identity | Refusal {
   // A store that went back may come to a revision again that was another one before: its agents are other records then.
   const isSame = configuration.snapshot.agents.get(identity.agent.id) === identity.agent;
-  if (isSame && identity.revision === configuration.revision && nowMs < identity.untilMs) return identity;
+  const isAsBefore = isSame && identity.revision === configuration.revision && !isWithdrawn(identity.presented.jwt);
+  if (isAsBefore && nowMs < identity.untilMs) return identity;
   const again = recognise(identity.presented, configuration, nowMs);
   if (again.kind === 'identity' && again.agent.id === identity.agent.id) return again;
   return refusal('PROXY_AUTH_INVALID', 'The identity of this connection is no longer valid.');

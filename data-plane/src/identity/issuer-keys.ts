@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { type KeySource, sourceKey } from './jwt-index.ts';
+import { type KeySource, type KeyStanding, sourceKey } from './jwt-index.ts';
 
 /** Gives the text of a document, or throws. */
 export type FetchText = (url: URL, signal: AbortSignal) => Promise<string>;
@@ -10,6 +10,8 @@ export type FetchText = (url: URL, signal: AbortSignal) => Promise<string>;
 export interface IssuerKeysOptions {
   readonly fetchText: FetchText;
   readonly log: Logger;
+  /** A source does not publish a key any more that somebody goes by. */
+  readonly onWithdrawn?: () => void;
   readonly nowMs?: () => number;
 }
 
@@ -23,6 +25,10 @@ interface Entry {
   opening: Promise<KeySet> | undefined;
   fetchedAtMs: number;
   failedAtMs: number;
+  /** What its keys are, by their ids; one without has the empty id. */
+  published: ReadonlyMap<string, string>;
+  /** Of those that somebody goes by. */
+  readonly standings: Map<string, KeyStanding>;
 }
 
 const timeoutMs = 5000;
@@ -50,9 +56,7 @@ export class IssuerKeys {
   async keysOf(source: KeySource): Promise<JWTVerifyGetKey> {
     const entry = this.#entry(source);
     const keys = await (entry.opening ??= this.#open(source, entry));
-    const isOld = entry.fetchedAtMs > 0 && this.#nowMs() - entry.fetchedAtMs > refreshAfterMs;
-    // What fails is logged where it is fetched, and the keys that are there go on.
-    if (isOld && !keys.reloading) void keys.reload().catch(() => undefined);
+    this.#freshen(entry, keys);
     return async (header, token) => {
       try {
         return await keys(header, token);
@@ -63,11 +67,53 @@ export class IssuerKeys {
     };
   }
 
+  /** Fetches the keys anew, beside whoever goes by them, when they are old. */
+  freshen(source: KeySource): void {
+    const entry = this.#entries.get(sourceKey(source));
+    // A failed opening is told to whoever waits for it.
+    entry?.opening?.then((keys) => this.#freshen(entry, keys)).catch(() => undefined);
+  }
+
+  /** How a key stands that has just verified something. One that is not there any more, or has no id, stands alone. */
+  standingOf(source: KeySource, id = ''): KeyStanding {
+    const entry = this.#entry(source);
+    if (!entry.published.has(id)) return { isWithdrawn: true };
+    const standing = entry.standings.get(id) ?? { isWithdrawn: false };
+    entry.standings.set(id, standing);
+    return standing;
+  }
+
+  #freshen(entry: Entry, keys: KeySet): void {
+    const isOld = entry.fetchedAtMs > 0 && this.#nowMs() - entry.fetchedAtMs > refreshAfterMs;
+    // What fails is logged where it is fetched, and the keys that are there go on.
+    if (isOld && !keys.reloading) void keys.reload().catch(() => undefined);
+  }
+
+  /** What was signed by a key that is not published any more, or is another one of its id, is not believed any more. */
+  #publish(entry: Entry, published: ReadonlyMap<string, string>): void {
+    const before = entry.published;
+    entry.published = published;
+    let isAnyWithdrawn = false;
+    for (const [id, standing] of entry.standings) {
+      if (published.get(id) === before.get(id)) continue;
+      standing.isWithdrawn = true;
+      entry.standings.delete(id);
+      isAnyWithdrawn = true;
+    }
+    if (isAnyWithdrawn) this.#options.onWithdrawn?.();
+  }
+
   #entry(source: KeySource): Entry {
     const key = sourceKey(source);
     let entry = this.#entries.get(key);
     if (!entry) {
-      entry = { opening: undefined, fetchedAtMs: 0, failedAtMs: Number.NEGATIVE_INFINITY };
+      entry = {
+        opening: undefined,
+        fetchedAtMs: 0,
+        failedAtMs: Number.NEGATIVE_INFINITY,
+        published: new Map(),
+        standings: new Map(),
+      };
       this.#entries.set(key, entry);
     }
     return entry;
@@ -83,6 +129,7 @@ export class IssuerKeys {
         [customFetch]: async (url, { signal }) => {
           const text = await this.#fetch(source, entry, new URL(url), signal);
           entry.fetchedAtMs = this.#nowMs();
+          this.#publish(entry, publishedKeys(text));
           return new Response(text);
         },
       });
@@ -123,4 +170,20 @@ function isAboutKey(error: unknown): boolean {
     code === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS' ||
     code === 'ERR_JOSE_NOT_SUPPORTED'
   );
+}
+
+/**
+ * The keys of a JWKS by their ids, each as its text. The empty id stands for all of them: a JWT that names none goes by any.
+ * Throws for what is no JWKS.
+ */
+function publishedKeys(text: string): ReadonlyMap<string, string> {
+  const published = new Map<string, string>();
+  const { keys } = JSON.parse(text) as { readonly keys: readonly { readonly kid?: string }[] };
+  for (const key of keys) {
+    const own = JSON.stringify(Object.entries(key).sort(([one], [other]) => (one < other ? -1 : 1)));
+    const id = key.kid ?? '';
+    published.set(id, `${published.get(id) ?? ''}${own}`);
+    if (id !== '') published.set('', `${published.get('') ?? ''}${own}`);
+  }
+  return published;
 }

@@ -14,8 +14,20 @@ export interface VerifiedJwt {
   readonly audiences: readonly string[];
   readonly claims: Readonly<Record<string, unknown>>;
   readonly expiresAtMs: number;
-  /** The key sources that its signature holds under. */
-  readonly sources: ReadonlySet<string>;
+  /** The key sources that its signature holds under, and how the key stands that it was made by. */
+  readonly sources: ReadonlyMap<string, KeyStanding>;
+}
+
+/** Of one key of one source, for as long as somebody goes by it. */
+export interface KeyStanding {
+  /** Its source does not publish it any more: what was signed by it is not believed any more. */
+  isWithdrawn: boolean;
+}
+
+/** True when a key of a JWT was withdrawn since it was verified. */
+export function isWithdrawn(jwt: VerifiedJwt | undefined): boolean {
+  if (jwt) for (const standing of jwt.sources.values()) if (standing.isWithdrawn) return true;
+  return false;
 }
 
 /** Identities that ask for the same claims, of whatever values. */
@@ -58,7 +70,8 @@ export class JwtIndex {
   /** Every agent that a verified JWT is for. */
   agentsOf(jwt: VerifiedJwt): Set<AgentRecord> {
     const found = new Set<AgentRecord>();
-    for (const source of jwt.sources) {
+    for (const [source, standing] of jwt.sources) {
+      if (standing.isWithdrawn) continue;
       for (const audience of jwt.audiences) {
         const shapes = this.#shapes.get(placeKey(source, audience));
         for (const shape of shapes?.values() ?? []) {

@@ -1,7 +1,10 @@
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { sampleAgent } from '../snapshot/testing/sample-snapshot.ts';
+import { until } from '../proxy/testing/loopback-pair.ts';
+import { Configuration } from '../snapshot/configuration.ts';
+import { sampleAgent, sampleSnapshot } from '../snapshot/testing/sample-snapshot.ts';
+import { confirmIdentity, identify } from './identify.ts';
 import { IssuerKeys } from './issuer-keys.ts';
 import { JwtIndex } from './jwt-index.ts';
 import { type JwtResult, JwtVerifier } from './jwt-verifier.ts';
@@ -14,6 +17,8 @@ class Issuer {
   readonly fetched: string[] = [];
   readonly keys: JWK[] = [];
   isAway = false;
+  /** How often somebody was told that a key is gone. */
+  withdrawals = 0;
   documents: (path: string) => unknown = (path) =>
     path === '/keys' ? { keys: this.keys } : { issuer, jwks_uri: `${issuer}/keys` };
   nowMs = startMs;
@@ -29,7 +34,9 @@ class Issuer {
       return JSON.stringify(await this.documents(url.pathname));
     };
     const nowMs = (): number => this.nowMs;
-    this.verifier = new JwtVerifier(new IssuerKeys({ fetchText, log: pino({ enabled: false }), nowMs }));
+    const onWithdrawn = (): void => void this.withdrawals++;
+    const log = pino({ enabled: false });
+    this.verifier = new JwtVerifier(new IssuerKeys({ fetchText, log, nowMs, onWithdrawn }));
   }
 
   /** Publishes another key, in place of those before unless they are kept. */
@@ -224,5 +231,66 @@ describe('IssuerKeys', () => {
     expect(await by.nameOf(await sign('s'))).toBe('special');
     expect(await by.nameOf(await sign('ci'))).toBe('');
     expect(await by.nameOf(await by.sign({ sub: 's' }))).toBe('');
+  });
+});
+
+describe('a key that its issuer does not publish any more', () => {
+  const config = { issuer, audience: 'onecli', claims: { sub: 'x' }, jwksUri: `${issuer}/keys` };
+  const peer = { source: undefined, certificate: undefined };
+
+  /** A tunnel of an agent that came in with a JWT by the first key; the JWT stays good for an hour. */
+  async function openedBy(by: Issuer) {
+    const agent = sampleAgent('bot', { identities: [{ kind: 'jwt', ...config }] });
+    const configuration = new Configuration(sampleSnapshot({ agents: [agent] }));
+    await by.newKey('first');
+    const token = await by.sign({ sub: 'x', exp: by.nowMs / 1000 + 3600 });
+    const recognition = { tokenPepper: Buffer.alloc(32), jwts: by.verifier };
+    const headers = [{ name: 'proxy-authorization', rawName: 'Proxy-Authorization', value: `Bearer ${token}` }];
+    const come = async () => await identify(recognition, peer, headers, configuration, by.nowMs);
+    const identity = await come();
+    if (identity.kind === 'refused') throw new Error(identity.message);
+    return { come, confirmed: () => confirmIdentity(identity, configuration, by.nowMs).kind };
+  }
+
+  const old = 11 * 60_000;
+
+  it('ends what its JWTs have opened, and lets none of them in again, once the keys were fetched anew', async () => {
+    const by = new Issuer();
+    const { come, confirmed } = await openedBy(by);
+    const [first] = by.keys;
+    await by.newKey('second');
+    expect([confirmed(), (await come()).kind, by.withdrawals]).toEqual(['identity', 'identity', 0]);
+    by.nowMs += old;
+    await come();
+    await until(() => by.fetched.length === 2 && by.withdrawals === 1);
+    expect(confirmed()).toBe('refused');
+    expect(await come()).toMatchObject({ kind: 'refused', code: 'PROXY_AUTH_INVALID' });
+    if (first) by.keys.push(first);
+    by.nowMs += old;
+    await come();
+    await until(() => by.fetched.length === 3);
+    expect((await come()).kind).toBe('identity');
+  });
+
+  it('ends nothing that another key has opened', async () => {
+    const by = new Issuer();
+    const { come, confirmed } = await openedBy(by);
+    const [first] = by.keys;
+    await by.newKey('second');
+    if (first) by.keys.push(first);
+    by.nowMs += old;
+    await come();
+    await until(() => by.fetched.length === 2);
+    expect([confirmed(), (await come()).kind, by.withdrawals]).toEqual(['identity', 'identity', 0]);
+  });
+
+  it('is withdrawn too when another key has its id now', async () => {
+    const by = new Issuer();
+    const { come, confirmed } = await openedBy(by);
+    await by.newKey('first');
+    by.nowMs += old;
+    await come();
+    await until(() => by.withdrawals === 1);
+    expect(confirmed()).toBe('refused');
   });
 });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type IssuerKeys, KeysUnavailable } from './issuer-keys.ts';
-import type { JwtIndex, KeySource, VerifiedJwt } from './jwt-index.ts';
+import { isWithdrawn, type JwtIndex, type KeySource, type KeyStanding, type VerifiedJwt } from './jwt-index.ts';
 
 export type JwtResult =
   | { readonly kind: 'verified'; readonly jwt: VerifiedJwt }
@@ -51,8 +51,13 @@ export class JwtVerifier {
     if (token.length > maxTokenBytes) return { kind: 'invalid', detail: 'it is too long' };
     const hash = createHash('sha256').update(token).digest('base64');
     const kept = this.#kept.get(hash);
-    if (kept && nowMs < kept.jwt.expiresAtMs && isAllOf(index.sourcesOf(kept.jwt.issuer), kept.tried))
-      return { kind: 'verified', jwt: kept.jwt };
+    if (kept && nowMs < kept.jwt.expiresAtMs && !isWithdrawn(kept.jwt)) {
+      const wanted = index.sourcesOf(kept.jwt.issuer);
+      if (isAllOf(wanted, kept.tried)) {
+        for (const source of wanted?.values() ?? []) this.#keys.freshen(source);
+        return { kind: 'verified', jwt: kept.jwt };
+      }
+    }
     const issuer = issuerOf(token);
     const sources = issuer === undefined ? undefined : index.sourcesOf(issuer);
     if (!sources)
@@ -71,13 +76,14 @@ export class JwtVerifier {
     sources: ReadonlyMap<string, KeySource>,
     nowMs: number,
   ): Promise<JwtResult> {
-    const holding = new Set<string>();
+    const holding = new Map<string, KeyStanding>();
     let payload: JWTPayload | undefined;
     let failure: JwtResult = { kind: 'invalid', detail: 'its signature does not hold' };
     for (const [key, source] of sources) {
       try {
-        payload = await this.#payload(token, source, nowMs);
-        holding.add(key);
+        const verified = await this.#payload(token, source, nowMs);
+        payload = verified.payload;
+        holding.set(key, this.#keys.standingOf(source, verified.protectedHeader.kid));
       } catch (error) {
         failure = describe(error);
       }
@@ -90,15 +96,14 @@ export class JwtVerifier {
     return { kind: 'verified', jwt };
   }
 
-  async #payload(token: string, source: KeySource, nowMs: number): Promise<JWTPayload> {
-    const { payload } = await jwtVerify(token, await this.#keys.keysOf(source), {
+  async #payload(token: string, source: KeySource, nowMs: number): Promise<JWTVerifyResult> {
+    return await jwtVerify(token, await this.#keys.keysOf(source), {
       algorithms,
       issuer: source.issuer,
       requiredClaims: ['exp', 'aud'],
       clockTolerance: clockToleranceSeconds,
       currentDate: new Date(nowMs),
     });
-    return payload;
   }
 }
 
