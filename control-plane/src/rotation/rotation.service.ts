@@ -95,8 +95,8 @@ export class RotationService {
 
   /** Sets how a secret is rotated, as a whole. @throws Fault INVALID, NOT_FOUND, FORBIDDEN also for secrets that it would use */
   async put(principal: Principal, name: string, input: unknown): Promise<Written<RotationView>> {
-    const { schedule, zone, isEnabled, currentKeyId, ...body } = parseInput(rotationInput, input);
     authorize(principal, 'rotation:update', environmentOf(name));
+    const { schedule, zone, isEnabled, currentKeyId, ...body } = parseInput(rotationInput, input);
     authorizeUse(principal, body);
     const { keys, vault, change } = this.#options;
     const { result, revision } = await change.changeConfig(principal, async (tx) => {

@@ -27,6 +27,18 @@ const agent: Sample = async (api, n) => {
   await made(api, '/api/agents', { name });
   return { name };
 };
+/** One that is known by a certificate. */
+const certified: Sample = async (api, n) => {
+  const name = `a-${n}`;
+  await made(api, '/api/agents', { name, identities: [{ mtls: { commonName: name } }] });
+  return { name };
+};
+/** A secret with an older version. */
+const versioned = (environment: string) => async (api: Served, n: number) => {
+  const given = await secret(environment)(api, n);
+  await api.call('PUT', `/api/secrets/${encodeURIComponent(given.name)}`, { value: 'y' });
+  return given;
+};
 const policy = (environment: string) => async (api: Served, n: number) => {
   const name = `p-${n}`;
   const rules = [{ allow: { hosts: ['a.example'], secrets: [`${environment}/k`] } }];
@@ -93,7 +105,8 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
   upsertAgent: { '': (_, n) => ({ input: { name: `a-${n}` } }) },
   deleteAgent: { '': agent },
   rotateAgent: { '': agent },
-  issueAgentCertificate: { '': agent },
+  issueAgentCertificate: { '': certified },
+  simulate: { '': () => ({ agent: 'bot', url: 'https://a.example/' }) },
   user: { '': () => ({ name: 'idle' }) },
   inviteUser: { '': (_, n) => ({ input: { name: `u-${n}`, roles: [{ role: 'AUDITOR', environments: ['*'] }] } }) },
   updateUser: { '': async (api, n) => ({ ...(await user(api, n)), input: { isDisabled: true } }) },
@@ -111,9 +124,14 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
 /** A configuration that grants what is there already to nobody more. */
 function plans(call: (config: object) => Values): Record<string, Sample> {
   const config = (environment: string) => ({
-    policies: [{ name: `p-of-${environment}`, agents: ['bot'], rules: rules(environment) }],
+    policies: [{ name: `p-of-${environment}`, agents: [{ labels: { environment } }], rules: rules(environment) }],
   });
-  return { prod: () => call(config('prod')), staging: () => call(config('staging')) };
+  const ofAnyAgent = { policies: [{ name: 'p-of-staging', agents: ['bot'], rules: rules('staging') }] };
+  return {
+    prod: () => call(config('prod')),
+    staging: () => call(config('staging')),
+    'staging, for any agent': () => call(ofAnyAgent),
+  };
 }
 
 function byEnvironment(field: string, sample: (environment: string) => Sample) {
@@ -147,10 +165,20 @@ export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSa
   ...rest('getSecret', (environment) => () => ({ params: { name: `${environment}/k` } })),
   ...rest('createSecret', (environment) => (_, n) => ({ body: { name: `${environment}/n-${n}`, value: 'x' } })),
   ...rest('putSecret', (environment) => named(secret(environment), { binding: { hosts: ['evil.example'] } })),
+  ...rest('getRotation', (environment) => () => ({ params: { name: `${environment}/k` } })),
+  ...rest('putRotation', (environment) => named(secret(environment), { generate: {} })),
+  ...rest('deleteRotation', (environment) => () => ({ params: { name: `${environment}/none` } })),
+  ...rest('runRotation', (environment) => () => ({ params: { name: `${environment}/none` } })),
+  ...rest('listRotationRuns', (environment) => () => ({ params: { name: `${environment}/k` } })),
+  ...rest('listSecretVersions', (environment) => () => ({ params: { name: `${environment}/k` } })),
+  ...rest('rollBackSecret', (environment) => named(versioned(environment), { version: 1 })),
+  ...rest('destroySecretVersion', (environment) => async (api, n) => ({
+    params: { ...(await versioned(environment)(api, n)), version: 1 },
+  })),
   ...rest('deleteSecret', (environment) => named(secret(environment))),
   ...rest('getPolicy', (environment) => () => ({ params: { name: `p-of-${environment}` } })),
   ...rest('createPolicy', (environment) => (_, n) => ({
-    body: { name: `p-${n}`, agents: [], rules: rules(environment) },
+    body: { name: `p-${n}`, agents: [{ labels: { environment } }], rules: rules(environment) },
   })),
   ...rest('replacePolicy', (environment) => named(policy(environment), { agents: [], rules: rules(environment) })),
   ...rest('deletePolicy', (environment) => named(policy(environment))),
@@ -165,7 +193,7 @@ export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSa
   putAgent: { '': named(agent, { disabled: true }) },
   deleteAgent: { '': named(agent) },
   rotateAgentToken: { '': named(agent) },
-  issueAgentCertificate: { '': named(agent, {}) },
+  issueAgentCertificate: { '': named(certified, {}) },
   disableAgent: { '': named(agent) },
   enableAgent: { '': named(agent) },
   getUser: { '': () => ({ params: { name: 'idle' } }) },
