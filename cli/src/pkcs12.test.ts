@@ -25,8 +25,7 @@ const openssl = (path: string, ...args: string[]) =>
   }).toString();
 const pemIn = (text: string, label: string) =>
   text.match(new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----\n`, 'g')) ?? [];
-const javaTool = 'keytool';
-const hasKeytool = spawnSync(javaTool, ['-help']).status === 0;
+const hasKeytool = spawnSync('keytool', ['-help']).status === 0;
 
 describe('trustStore', () => {
   it('holds every authority, and no key', async () => {
@@ -38,7 +37,7 @@ describe('trustStore', () => {
 
   it.skipIf(!hasKeytool)('is what keytool lists as trusted certificates (skipped without Java)', async () => {
     const path = store(await trustStore(one.certificatePem + two.certificatePem, password));
-    const list = execFileSync(javaTool, ['-list', '-keystore', path, '-storepass', password], {
+    const list = execFileSync('keytool', ['-list', '-keystore', path, '-storepass', password], {
       stdio: 'pipe',
     }).toString();
     expect(list.match(/trustedCertEntry/g)).toHaveLength(2);
@@ -75,6 +74,6 @@ describe('keyStore', () => {
 
   it.skipIf(!hasKeytool)('is a private key entry for keytool (skipped without Java)', async () => {
     const args = ['-list', '-keystore', store(await keyStore(input, password)), '-storepass', password];
-    expect(execFileSync(javaTool, args, { stdio: 'pipe' }).toString()).toMatch(/^ci, .*PrivateKeyEntry/m);
+    expect(execFileSync('keytool', args, { stdio: 'pipe' }).toString()).toMatch(/^ci, .*PrivateKeyEntry/m);
   });
 });

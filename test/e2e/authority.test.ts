@@ -1,12 +1,14 @@
-import { X509Certificate } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { goodExtensions, issueAuthority } from '../support/brought-authority.ts';
 import { callApi } from '../support/call-api.ts';
 import { openTunnel, requestBytes } from '../support/raw-agent.ts';
-import { runCommand } from '../support/run-command.ts';
+import { runAsAgent } from '../support/run-as-agent.ts';
+import { mustRun, runCommand } from '../support/run-command.ts';
 import { runOnecliCommand } from '../support/run-onecli-command.ts';
+import { repositoryRoot } from '../support/start-onecli.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { boundHost, otherHost, startWorld, type World } from '../support/world.ts';
 
@@ -58,6 +60,18 @@ async function connectAnswer(host: string): Promise<{ status: number; code: stri
   return { status: answer.status, code: answer.header('x-onecli-error') };
 }
 
+/** What commands get while there are two authorities. */
+async function expectGiven(during: string, before: string): Promise<void> {
+  const both = readFileSync(during, 'utf8');
+  expect((await runOnecliCommand(world.onecli, ['ca'])).stdout).toBe(both);
+  const { stdout } = await runAsAgent(world, ['sh', '-c', 'cat "$NODE_EXTRA_CA_CERTS"; tail -n 1000 "$SSL_CERT_FILE"']);
+  expect(stdout.startsWith(both)).toBe(true);
+  expect(stdout.endsWith(both)).toBe(true);
+  const cli = join(repositoryRoot, 'cli/bin/onecli.mjs');
+  const doctor = await runAsAgent(world, ['sh', '-c', `SSL_CERT_FILE=${before} exec node ${cli} doctor`]);
+  expect(doctor.stdout).toContain('being rotated, and not all are in the file of: SSL_CERT_FILE');
+}
+
 const step = (name: string, body: object = {}) =>
   world.onecli.must<{ change: string }>('POST', `/api/authorities/${name}`, body);
 
@@ -70,6 +84,7 @@ describe('a certificate authority that is rotated while agents work', () => {
     await step('rotate', { overlapHours: 1 });
     const during = await bundleOf(2, 'during.pem');
     expect([await ask(before), await ask(during)]).toEqual([200, 200]);
+    await expectGiven(during, before);
     expect((await world.onecli.api('POST', '/api/authorities/activate', {})).status).toBe(409);
 
     const answers: number[] = [];
@@ -134,5 +149,43 @@ describe('an intermediate that is brought, with name constraints', () => {
     const secret = own.privateKey.split('\n')[1] ?? '';
     const told = [printed, world.onecli.log, (await world.onecli.api('GET', '/api/admin-events')).text];
     for (const text of told) expect(text).not.toContain(secret);
+  });
+});
+
+describe('PKCS #12', () => {
+  const password = 'of twelve words 7';
+  const openssl = (path: string, ...args: string[]) =>
+    mustRun('openssl', ['pkcs12', '-in', path, '-passin', `pass:${password}`, ...args]);
+
+  it('is what `onecli ca export` writes, with all authorities and no key', async () => {
+    const [file, out] = [store('password', `${password}\n`), join(world.folder, 'ca.p12')];
+    const options = ['--format', 'p12', '--out', out, '--proxy-url', world.onecli.proxyUrl];
+    const { code, stderr } = await runOnecliCommand(world.onecli, [
+      'ca',
+      'export',
+      ...options,
+      '--password-file',
+      file,
+    ]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const shown = await openssl(out, '-nodes');
+    expect(certificatesIn(shown).join('')).toBe(await world.onecli.caPem());
+    expect(shown).not.toContain('PRIVATE KEY');
+    const short = await runOnecliCommand(world.onecli, ['ca', 'export', ...options], { stdin: 'short\n' });
+    expect([short.code, short.stderr]).toEqual([2, expect.stringContaining('at least 6 characters')]);
+  });
+
+  it('is what `onecli agent certificate` writes, with a key that only its owner can read', async () => {
+    await world.onecli.must('POST', '/api/agents', { name: 'ci', identities: [{ mtls: { commonName: 'ci' } }] });
+    const out = join(world.folder, 'ci.p12');
+    const args = ['agent', 'certificate', 'ci', '--format', 'p12', '--out', out];
+    const { code, stdout, stderr } = await runOnecliCommand(world.onecli, args, { stdin: `${password}\n` });
+    expect({ code, stdout, stderr }).toMatchObject({ code: 0, stdout: '' });
+    expect(statSync(out).mode & 0o777).toBe(0o600);
+    const shown = await openssl(out, '-nodes');
+    const [certificate = ''] = certificatesIn(shown);
+    const [key = ''] = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/.exec(shown) ?? [];
+    expect(new X509Certificate(certificate).subject).toBe('CN=ci');
+    expect(new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))).toBe(true);
   });
 });
