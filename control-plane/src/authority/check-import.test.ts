@@ -172,6 +172,15 @@ describe('checkImport', () => {
     expect(found.message.length).toBeLessThan(500);
   });
 
+  it('refuses a root that fits by its name alone, where nothing but the signature tells', () => {
+    const { certificate, privateKey } = issueAuthority(root, {
+      extensions: [...goodExtensions, 'authorityKeyIdentifier=none'],
+    });
+    expect(check({ certificate: certificate + root.certificate, privateKey }).chain).toEqual([root.certificate]);
+    const namesake = issueAuthority(undefined).certificate;
+    expect(refusal({ certificate: certificate + namesake, privateKey }).message).toContain('did not issue');
+  });
+
   it('refuses one below an authority that allows none below it', () => {
     const { certificate, privateKey } = issueAuthority(good, { subject: '/CN=below' });
     expect(refusal({ certificate: certificate + good.certificate, privateKey }).message).toContain('path length of 0');

@@ -41,7 +41,11 @@ export function leafFor(plane: DataPlane, agentId: string, host: string): Secure
 
 /** The certificate of a host that policy refuses, as long as the agent's budget for those lasts. */
 export function refusalLeafFor(plane: DataPlane, agentId: string, host: string): SecureContext | undefined {
-  return minted(plane, () => plane.authority.refusalLeaves?.secureContextFor(agentId, certificateName(host)));
+  const name = certificateName(host);
+  const { leaves, refusalLeaves } = plane.authority;
+  return leaves?.permits(name) === true
+    ? minted(plane, () => refusalLeaves?.secureContextFor(agentId, name))
+    : undefined;
 }
 
 function certificateName(host: string): string {

@@ -4,6 +4,7 @@ import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { createAuthority, parseAuthority } from '@onecli/shared/certificates/authority';
 import { type ClientNames, issueClientCertificate } from '@onecli/shared/certificates/issue-client-certificate';
 import { issueLeaf } from '@onecli/shared/certificates/issue-leaf';
+import { goodExtensions, issueAuthority } from '../../../test/support/brought-authority.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { peerCertificate } from '../identity/client-certificate.ts';
 import { loopbackPair } from '../proxy/testing/loopback-pair.ts';
@@ -125,4 +126,14 @@ describe('ProxyPortTls', () => {
       expect(second.peer).toMatchObject({ kind: 'trusted' });
     },
   );
+
+  it('has no certificate for a name or address that the constraints of its authority leave out', () => {
+    const extensions = [...goodExtensions, 'nameConstraints=critical,permitted;DNS:gateway.example'];
+    const { certificate, privateKey } = issueAuthority(undefined, { extensions });
+    const tls = new ProxyPortTls({ names: ['localhost', 'gateway.example'], ticketKeys: randomBytes(48) });
+    tls.use(parseAuthority({ certificatePem: certificate, privateKeyPem: privateKey }), []);
+    expect(tls.secureContextFor('GATEWAY.example.', '127.0.0.1')).toBeDefined();
+    for (const name of ['localhost', 'other.example', undefined])
+      expect(tls.secureContextFor(name, '127.0.0.1')).toBeUndefined();
+  });
 });

@@ -39,10 +39,11 @@ export class ProxyPortTls {
   /**
    * The context for a connection: for the server name that the client sent, or the local address that it dialled. A client
    * that asks for another name gets the address's, and tells its user that they differ. Undefined while there is no
-   * authority that can issue.
+   * authority that can issue, and where its name constraints leave the name out.
    */
   secureContextFor(serverName: string | undefined, localAddress: string): SecureContext | undefined {
     const name = serverName?.toLowerCase().replace(/\.$/, '');
-    return this.#leaves?.secureContextFor(name !== undefined && this.#names.has(name) ? name : localAddress);
+    const wanted = name !== undefined && this.#names.has(name) ? name : localAddress;
+    return this.#leaves?.permits(wanted) === true ? this.#leaves.secureContextFor(wanted) : undefined;
   }
 }
