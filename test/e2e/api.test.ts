@@ -244,7 +244,7 @@ describe('every route', () => {
 
   it('an unknown path is 404, an unknown method 404 or 405', async () => {
     expectError(await onecli.api('GET', '/api/nothing'), 404);
-    expect([404, 405]).toContain((await onecli.api('PATCH', '/api/secrets', {})).status);
+    expect((await onecli.api('PATCH', '/api/secrets', {})).status).toBe(405);
   });
 
   it.each(['limit=0', 'limit=-1', 'limit=x', 'limit=100000', 'after=garbage', 'since=yesterday', 'decision=maybe'])(

@@ -30,6 +30,31 @@ describe('every answer', () => {
     expect((await api.call('GET', '/api/secrets/%E0%A4%A')).status).toBe(400);
   });
 
+  it('to another method than a path takes is 405, and says which it takes; only to those who may sign in', async () => {
+    for (const [method, path, allow] of [
+      ['PATCH', '/api/secrets', 'GET, HEAD, POST'],
+      ['POST', '/api/secrets/prod%2Fx', 'DELETE, GET, HEAD, PUT'],
+      ['GET', '/api/keys/rotate', 'POST'],
+      ['DELETE', '/api/login', 'POST'],
+      ['PUT', '/api/agents/x/certificate', 'POST'],
+      ['GET', '/backup', 'POST'],
+      ['POST', '/health', 'GET, HEAD'],
+      ['PROPFIND', '/ca.pem', 'GET, HEAD'],
+    ] as const) {
+      const answer = await api.call(method, path, method === 'GET' ? undefined : {});
+      expect([path, answer.status, answer.headers['allow']]).toEqual([path, 405, allow]);
+      expect(answer.json).toMatchObject({ error: { code: 'METHOD_NOT_ALLOWED' } });
+    }
+    const options = await api.call('OPTIONS', '/api/secrets');
+    expect([options.status, options.headers['allow'], options.text]).toEqual([
+      200,
+      'GET, HEAD, POST',
+      'GET, HEAD, POST',
+    ]);
+    expect((await api.call('HEAD', '/api/secrets')).status).toBe(200);
+    expect((await api.call('PATCH', '/api/secrets', {}, { authorization: 'Bearer none' })).status).toBe(401);
+  });
+
   it('is not to be stored, framed or sniffed, and names no server software', async () => {
     const { headers } = await api.call('GET', '/api/secrets');
     expect(headers).toMatchObject({

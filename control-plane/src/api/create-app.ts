@@ -11,7 +11,8 @@ import type { GraphqlApi } from './graphql-api.ts';
 import { readJson, refuseForeignAlways, refuseForeignOrigin, requireLogin } from './guards.ts';
 import { openContext } from './request-context.ts';
 import { onlyUpgrades, upgradeRoute } from './upgrade-route.ts';
-import { restRouter } from './rest/rest-router.ts';
+import { methodNotAllowed } from './rest/method-not-allowed.ts';
+import { otherMethods, restRouter } from './rest/rest-router.ts';
 import { restTable } from './rest/rest-table.ts';
 import type { Services } from './services.ts';
 
@@ -43,6 +44,7 @@ export function createApp(options: AppOptions): Express {
   app.get('/ca.pem', async (_request, response) => {
     response.type('application/x-pem-file').send(await services.authorities.bundlePem());
   });
+  app.all(['/health', '/livez', '/readyz', '/metrics', '/ca.pem'], methodNotAllowed(['get']));
   const table = restTable(services, health);
   const ofWrites = [refuseForeignOrigin, readJson];
   app.use(
@@ -53,11 +55,12 @@ export function createApp(options: AppOptions): Express {
     ),
   );
   const guards = [requireLogin(authenticator), ...ofWrites];
-  app.use('/api', ...guards, restRouter(table.filter(({ access }) => access !== 'public')));
+  app.use('/api', ...guards, restRouter(table.filter(({ access }) => access !== 'public')), otherMethods(table));
   const upgrade = upgradeRoute(authenticator, graphql.subscriptions, services);
   app.get('/graphql', onlyUpgrades, requireLogin(authenticator), upgrade);
   app.all('/graphql', requireLogin(authenticator), refuseForeignAlways, readJson, graphql.handler);
   app.post('/backup', ...guards, backupHandler(services.backups));
+  app.all('/backup', ...guards, methodNotAllowed(['post']));
   app.use(notFound);
   app.use(answerFault({ log, refusals, metrics }));
   return app;

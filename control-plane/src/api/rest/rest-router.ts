@@ -2,12 +2,24 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { parseInput } from '../../configuration/parse-input.ts';
 import { parseForm } from '../page-query.ts';
 import { principalOf } from '../request-context.ts';
+import { methodNotAllowed } from './method-not-allowed.ts';
 import type { RestRoute } from './rest-route.ts';
 
 /** Serves the routes of a table, in its order, each behind `guards`, which let through, refuse, or read the body. */
 export function restRouter(routes: readonly RestRoute[], guards: readonly RequestHandler[] = []): Router {
   const router = Router({ caseSensitive: true });
   for (const route of routes) router[route.method](expressPath(route.path), ...guards, serve(route));
+  return router;
+}
+
+/** Answers for every path of a table what no route of it took: the method is another one. To stand behind all of them. */
+export function otherMethods(routes: readonly RestRoute[]): Router {
+  const router = Router({ caseSensitive: true });
+  for (const path of new Set(routes.map((route) => route.path)))
+    router.all(
+      expressPath(path),
+      methodNotAllowed(routes.filter((route) => route.path === path).map(({ method }) => method)),
+    );
   return router;
 }
 
