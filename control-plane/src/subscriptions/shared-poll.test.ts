@@ -65,7 +65,15 @@ describe('followers of what does not change', () => {
     const authorize = () => {
       if (!isAllowed) throw new Error('not any more');
     };
-    const following = follow({ poll, authorize, next: () => [] }).next();
+    let reads = 0;
+    const next = () => {
+      reads++;
+      return [];
+    };
+    const following = follow({ poll, authorize, next }).next();
+    // Not to be seen as unhandled before it is awaited.
+    following.catch(() => undefined);
+    await vi.waitFor(() => expect(reads).toBe(2), { timeout: 20_000, interval: 1 });
     isAllowed = false;
     await expect(following).rejects.toThrow('not any more');
   });

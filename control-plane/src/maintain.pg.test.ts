@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MasterKey } from '@onecli/shared/vault/master-key';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../../test/support/fresh-database.ts';
+import { openServices, owner } from './database/testing/open-services.ts';
+
+const cli = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
+const [from, to] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
+let folder: string;
+let databaseUrl: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'onecli-maintain-'));
+  writeFileSync(join(folder, 'new.key'), `${to}\n`, { mode: 0o600 });
+  writeFileSync(join(folder, 'bad.key'), 'not a key\n', { mode: 0o600 });
+  databaseUrl = await freshDatabase();
+  const services = await openServices(databaseUrl, { master: MasterKey.fromHex(from) });
+  await services.secrets.create(owner, { name: 'prod/a', value: 'v' });
+  await services.close();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** `onecli keys rekey` as an operator of a cluster runs it. */
+function rekey(keyFile: string, key: string): Promise<{ code: number; output: string }> {
+  const env = { PATH: process.env['PATH'], HOME: folder, DATABASE_URL: databaseUrl, ONECLI_MASTER_KEY: key };
+  const args = [
+    '--conditions=source',
+    '--import',
+    'tsx',
+    cli,
+    'keys',
+    'rekey',
+    '--new-key-file',
+    join(folder, keyFile),
+  ];
+  return new Promise((resolve) =>
+    execFile(process.execPath, args, { env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr }),
+    ),
+  );
+}
+
+async function opens(key: string): Promise<boolean> {
+  try {
+    await (await openServices(databaseUrl, { master: MasterKey.fromHex(key) })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('the command that replaces the master key of a database', { timeout: 120_000 }, () => {
+  it('does nothing with a file that holds none, or under a key that is not the one in force', async () => {
+    const bad = await rekey('bad.key', from);
+    expect([bad.code, bad.output]).toEqual([2, expect.stringContaining('64 hexadecimal digits')]);
+    const wrong = await rekey('new.key', randomBytes(32).toString('hex'));
+    expect(wrong.code).toBe(1);
+    expect(await opens(from)).toBe(true);
+    for (const { output } of [bad, wrong]) for (const key of [from, to]) expect(output).not.toContain(key);
+  });
+
+  it('replaces it, once, and is safe to run again', async () => {
+    const done = await rekey('new.key', from);
+    expect([done.code, done.output]).toEqual([0, expect.stringContaining('the master key is replaced')]);
+    expect([await opens(from), await opens(to)]).toEqual([false, true]);
+    const again = await rekey('new.key', from);
+    expect([again.code, again.output]).toEqual([0, expect.stringContaining('in place already')]);
+    for (const key of [from, to]) expect(done.output + again.output).not.toContain(key);
+  });
+});
