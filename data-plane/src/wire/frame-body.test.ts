@@ -30,6 +30,51 @@ describe('requestFraming', () => {
     expect(requestFraming(request('POST', ['Transfer-Encoding', 'Chunked']))).toEqual({ kind: 'chunked' });
   });
 
+  it.each<[string, 0 | 1, [string, string][]]>([
+    [
+      'a length beside a coding',
+      1,
+      [
+        ['Content-Length', '5'],
+        ['Transfer-Encoding', 'chunked'],
+      ],
+    ],
+    [
+      'a coding beside a length',
+      1,
+      [
+        ['Transfer-Encoding', 'chunked'],
+        ['Content-Length', '0'],
+      ],
+    ],
+    [
+      'two lengths',
+      1,
+      [
+        ['Content-Length', '5'],
+        ['Content-Length', '6'],
+      ],
+    ],
+    ['two lengths in one', 1, [['Content-Length', '5, 5']]],
+    [
+      'two codings',
+      1,
+      [
+        ['Transfer-Encoding', 'chunked'],
+        ['Transfer-Encoding', 'chunked'],
+      ],
+    ],
+    ['a coding before chunked', 1, [['Transfer-Encoding', 'gzip, chunked']]],
+    ['another coding', 1, [['Transfer-Encoding', 'identity']]],
+    ['a coding with a parameter', 1, [['Transfer-Encoding', 'chunked;q=1']]],
+    ['a coding in HTTP/1.0', 0, [['Transfer-Encoding', 'chunked']]],
+    ['a sign', 1, [['Content-Length', '+5']]],
+    ['another base', 1, [['Content-Length', '0x5']]],
+    ['a leading zero', 1, [['Content-Length', '05']]],
+  ])('refuses %s', (_what, minor, lines) => {
+    expect(requestFraming({ ...request('POST', ...lines), minor })).toMatchObject({ code: 'BAD_FRAMING' });
+  });
+
   it('lets CONNECT and Upgrade say that they have no body', () => {
     expect(requestFraming(request('CONNECT', ['Content-Length', '0']))).toEqual({ kind: 'length', lengthBytes: 0 });
     expect(requestFraming(request('GET', ['Upgrade', 'websocket'], ['Content-Length', '0']))).toMatchObject({
