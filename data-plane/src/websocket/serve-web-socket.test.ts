@@ -40,10 +40,12 @@ const close1008 = Buffer.from([0x03, 0xf0]);
 async function handshake(configuration = configurationOf(1)) {
   const upstream = await sampleUpstream();
   const upgrades: (() => void)[] = [];
+  const switched: Socket[] = [];
   upstream.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     const accept = createHash('sha1')
       .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
       .digest('base64');
+    switched.push(socket);
     upgrades.push(() =>
       socket.write(
         `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
@@ -65,7 +67,14 @@ async function handshake(configuration = configurationOf(1)) {
   await until(() => upgrades.length === 1);
   const isOpen = (): boolean => received.includes('\r\n\r\n');
   const said = (): Buffer => (isOpen() ? received.subarray(received.indexOf('\r\n\r\n') + 4) : Buffer.alloc(0));
-  return { worker, agent, said, accept: () => upgrades[0]?.(), isOpen };
+  return {
+    worker,
+    agent,
+    said,
+    accept: () => upgrades[0]?.(),
+    isOpen,
+    say: (frame: Buffer) => switched[0]?.write(frame),
+  };
 }
 
 async function opened(configuration?: Configuration) {
@@ -129,3 +138,35 @@ describe('a silent WebSocket whose handshake held a secret', () => {
     });
   });
 });
+
+describe('what an upstream echoes of the secret of the handshake', () => {
+  const value = 'the-value-of-the-key';
+  const frame = (opcode: number, text: string): Buffer =>
+    Buffer.concat([Buffer.from([0x80 | opcode, text.length]), Buffer.from(text)]);
+
+  it.each([
+    ['a text', 1],
+    ['a binary', 2],
+  ])('is replaced in %s message', async (_what, opcode) => {
+    const { said, say } = await opened();
+    say(frame(opcode, `<${value}>`));
+    await until(() => said().length > 0 && said().includes('>'));
+    expect(said()).toEqual(frame(opcode, '<onecli://prod/a>'));
+  });
+
+  it('cuts the agent, with nothing of the message, where the binding says refuse', async () => {
+    const secret: SecretRecord = { ...used, binding: { ...used.binding, scrub: 'refuse' } };
+    const { worker, agent, said, say } = await opened(configurationOf(1, { secret: resealed(secret) }));
+    say(frame(1, `<${value}>`));
+    await until(() => worker.events.length === 1 && agent.destroyed);
+    expect(said()).toHaveLength(0);
+    expect(worker.events).toMatchObject([
+      { reason: 'SECRET_ECHOED', findings: [{ kind: 'SECRET_IN_RESPONSE', place: 'message' }] },
+    ]);
+  });
+});
+
+/** A version is sealed for the binding that it has. */
+function resealed(secret: SecretRecord): SecretRecord {
+  return sealedSecret(keyring, { name: secret.name, values: ['the-value-of-the-key'], binding: secret.binding });
+}
