@@ -9,7 +9,8 @@ const graphqlFields: Readonly<Record<string, string>> = {
     'id name description alias version versions isDisabled fingerprint valueSetAt createdAt updatedAt binding { hosts surfaces }',
   agents:
     'id name isDisabled createdAt labels { key value } tokens { prefix createdAt expiresAt } identities { token { expiresAt } mtls { commonName } }',
-  policies: 'id name version mode createdAt rules { effect hosts paths methods secrets }',
+  policies:
+    'id name version mode createdAt rules { allow { hosts paths methods secrets } deny { hosts paths methods } }',
   routes: 'id name version secret hosts paths methods problem',
   auditEvents: 'id time agent decision reason host port method path status latencyMs secrets requestId',
   workers: 'name version appliedRevision isLive',
