@@ -3,15 +3,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { isPlainName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import type { Keyring } from '@onecli/shared/vault/keyring';
-import { open, seal, type SealContext } from '@onecli/shared/vault/seal';
+import { open, seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
-import type { DataSource, EntityManager, EntitySchema } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Action } from '../auth/actions.ts';
 import { authorizeEach, authorizeList, authorizeSomewhere, may } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import type { ChangeConfig, ConfigTransaction } from './change-config.ts';
 import type { DocumentRow } from './document.entity.ts';
+import type { DocumentKind, DocumentVerb, DocumentView } from './document-kind.ts';
 import { layOver } from './lay-over.ts';
 import { findNamed, type NamedKind, type ObjectRef, requireNamed } from './object-ref.ts';
 import { type Page, type PageRequest, pageByName } from './page.ts';
@@ -20,41 +21,6 @@ import { invalidField } from './parse-input.ts';
 import { type Selection, selectRows } from './select-rows.ts';
 import type { Change, Removal, Removed, WriteOptions, Written } from './written.ts';
 
-/** What every document shows beside its content. */
-export interface DocumentView {
-  readonly id: string;
-  readonly name: string;
-  readonly version: number;
-  /** The revision that last wrote it. */
-  readonly revision: number;
-  /** The source of configuration as code that made it; null when it was made by hand. */
-  readonly managedBy: string | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
-
-/** What tells one kind of documents from another. */
-export interface DocumentKind<Body extends object, Content extends object> {
-  readonly kind: 'policy' | 'route';
-  readonly entity: EntitySchema<DocumentRow>;
-  /** What a body is sealed for. */
-  readonly context: (id: string, version: number) => SealContext;
-  /** Checks a whole document as a person writes it. @throws Fault INVALID with the field */
-  readonly parse: (input: unknown) => { readonly name: string; readonly body: Body };
-  /** The document of a body, as `parse` takes it. */
-  readonly documentOf: (body: Body) => object;
-  /**
-   * The environments that a body belongs to; `*` among them when a part of it belongs to all. Who does this with it needs the role
-   * in each.
-   */
-  readonly environmentsOf: (body: Body, verb: DocumentVerb) => ReadonlySet<string>;
-  /** Refuses a body that names what does not exist. @throws Fault INVALID with the field */
-  readonly check: (manager: EntityManager, body: Body) => Promise<void>;
-  /** What some bodies show beside their rows, in their order. */
-  readonly contents: (manager: EntityManager, bodies: readonly Body[]) => Promise<Content[]>;
-}
-
-export type DocumentVerb = 'read' | 'create' | 'update' | 'delete';
 type Expected = 'absent' | 'present' | 'either';
 
 /** Named documents of one kind: policies, routes. Their bodies are sealed at rest. */

@@ -8,19 +8,17 @@ import type { DataSource } from 'typeorm';
 import { systemPrincipal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import { generateValue } from '../secrets/generate-value.ts';
 import { SecretEntity, type SecretRow, SecretVersionEntity } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { destroyVersion, nextVersion } from '../secrets/secret-versions.ts';
-import type { ProviderAnswer, ProviderCaller, ProviderRequest } from './call-provider.ts';
-import { fillRequest, webhookRequest } from './fill-request.ts';
-import { fillingOf } from './filling.ts';
+import type { ProviderCaller } from './call-provider.ts';
+import { ProviderCalls } from './provider-calls.ts';
 import { ProviderFault } from './provider-fault.ts';
-import { type NewKey, readKey } from './read-answer.ts';
 import { isConfirmed, isRejected } from './rejections.ts';
-import { RotationEntity, RunEntity, type RunOutcome, type RunRow } from './rotation.entity.ts';
-import type { RequestTemplate, RotationBody } from './rotation-input.ts';
-import { openBody, usesOf } from './rotation-store.ts';
+import { RunEntity, type RunOutcome, type RunRow } from './rotation.entity.ts';
+import type { RequestTemplate } from './rotation-input.ts';
+import { isOldNeeded, usesOf } from './rotation-store.ts';
+import { type Standing, standingOf } from './standing.ts';
 
 export interface RotationEngineOptions {
   readonly database: DataSource;
@@ -30,31 +28,23 @@ export interface RotationEngineOptions {
   readonly caller: ProviderCaller;
 }
 
-/** All that a step looks at. */
-interface Standing {
-  readonly run: RunRow;
-  readonly secret: SecretRow;
-  readonly body: RotationBody;
-}
-
 const attemptsOf = { create: 3, deliver: 5, undo: 5, revoke: 12 } as const;
 const retryEveryMs = 2_000;
 const lookEveryMs = 1_000;
 const canaryEveryMs = 15_000;
 const longestPauseMs = 3_600_000;
-/** Already gone is as good as ended. */
-const endedStatuses = [404, 410];
-
 export class RotationEngine {
   readonly #options: RotationEngineOptions;
+  readonly #calls: ProviderCalls;
 
   constructor(options: RotationEngineOptions) {
     this.#options = options;
+    this.#calls = new ProviderCalls(options);
   }
 
   /** One step of a run that is due. When `signal` aborts, the run stays where it is, for the next who takes it up. */
   async advance(runId: string, signal: AbortSignal): Promise<void> {
-    const standing = await this.#standing(runId);
+    const standing = await standingOf(this.#options.database.manager, this.#options.keys, runId);
     if (standing === undefined) return;
     try {
       await this.#step(standing, signal);
@@ -65,25 +55,15 @@ export class RotationEngine {
     }
   }
 
-  async #standing(runId: string): Promise<Standing | undefined> {
-    const { manager } = this.#options.database;
-    const run = await manager.findOneBy(RunEntity, { id: runId });
-    if (run === null || run.finishedAt !== null) return undefined;
-    const secret = await manager.findOneBy(SecretEntity, { id: run.secretId });
-    const rotation = await manager.findOneBy(RotationEntity, { secretId: run.secretId });
-    if (secret === null || rotation === null) return undefined;
-    return { run, secret, body: openBody(this.#options.keys, rotation) };
-  }
-
   async #step(standing: Standing, signal: AbortSignal): Promise<void> {
     switch (standing.run.step) {
       case 'CREATING':
         return this.#create(standing, signal);
       case 'DELIVERING':
-        await this.#call(standing, standing.body.deliver, 'deliver', signal);
+        await this.#calls.send(standing, standing.body.deliver, 'deliver', signal);
         return this.#move(standing, 'rotation:delivered', { step: 'VERIFYING' });
       case 'VERIFYING':
-        await this.#call(standing, standing.body.verify, 'verify', signal);
+        await this.#calls.send(standing, standing.body.verify, 'verify', signal);
         return this.#move(standing, 'rotation:verified', { step: 'SWITCHING' });
       case 'SWITCHING':
         return this.#switch(standing);
@@ -105,7 +85,7 @@ export class RotationEngine {
     if (run.attempts >= attemptsOf.create) return this.#giveUp(standing, run.problem ?? 'no key came', 'FAILED');
     if (!(await this.#countTry(standing))) return;
     standing.run.attempts++;
-    const key = await this.#newKey(standing, signal);
+    const key = await this.#calls.newKey(standing, signal);
     const { vault } = this.#options;
     await this.#transact(standing, 'rotation:created', async (tx, { secret }) => {
       const version = await nextVersion(tx.manager, secret.id);
@@ -113,54 +93,6 @@ export class RotationEngine {
       await vault.insertVersion(tx.manager, secret, version, added);
       return { newVersion: version, step: body.deliver === undefined ? 'VERIFYING' : 'DELIVERING' };
     });
-  }
-
-  async #newKey({ body, run, secret }: Standing, signal: AbortSignal): Promise<NewKey> {
-    const { database, vault, caller } = this.#options;
-    if (body.generate !== undefined) return { value: generateValue(body.generate), keyId: undefined };
-    if (body.webhook !== undefined) {
-      const [key] = await database.manager.findBy(SecretEntity, { name: body.webhook.secret });
-      const host = new URL(body.webhook.url).hostname;
-      if (key === undefined) throw new ProviderFault(host, `was not called: there is no ${body.webhook.secret}`);
-      const signingKey = await vault.valueOf(database.manager, key, key.currentVersion);
-      const answer = await caller.call(webhookRequest(body.webhook.url, signingKey, secret.name, run.id), signal);
-      expectStatus(host, answer, [200, 201]);
-      const hasKeyId = body.revoke !== undefined;
-      return readKey(host, answer, '$.value', hasKeyId && answer.body.includes('"keyId"') ? '$.keyId' : undefined);
-    }
-    const { create } = body;
-    if (create === undefined) throw new Fault('INTERNAL', 'The rotation has nothing that makes a key');
-    const { answer, host } = await this.#send({ body, run, secret }, create, signal);
-    expectStatus(host, answer, create.expectStatus ?? [200, 201]);
-    return readKey(host, answer, create.valuePath, create.keyIdPath);
-  }
-
-  /** Sends a request of the recipe, if it has that one. @throws ProviderFault for a status that is not expected */
-  async #call(
-    standing: Standing,
-    template: RequestTemplate | undefined,
-    what: 'deliver' | 'verify',
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (template === undefined) return;
-    const { answer, host } = await this.#send(standing, template, signal);
-    expectStatus(host, answer, template.expectStatus ?? (what === 'verify' ? [200] : [200, 201, 202, 204]));
-  }
-
-  async #send(
-    standing: Standing,
-    template: RequestTemplate,
-    signal: AbortSignal,
-    ended?: number,
-  ): Promise<{ answer: ProviderAnswer; host: string }> {
-    const { database, vault, caller } = this.#options;
-    const request: ProviderRequest = await fillRequest(
-      template,
-      await fillingOf(database.manager, vault, standing, ended),
-      database.manager,
-      vault,
-    );
-    return { answer: await caller.call(request, signal), host: request.url.hostname };
   }
 
   /** The new version becomes the current one, and is watched from now on. */
@@ -189,7 +121,7 @@ export class RotationEngine {
     const found = await usesOf(this.#options.database.manager, secret.id, run.newVersion);
     const { uses, rejections } = found;
     const isDoubted = isRejected(body, found);
-    const canary = async (template: RequestTemplate) => (await this.#send(standing, template, signal)).answer.status;
+    const canary = (template: RequestTemplate) => this.#calls.statusOf(standing, template, signal);
     if (isDoubted && (await isConfirmed(body, found, canary))) return this.#rollBack(standing, rejections);
     const now = new Date();
     if (run.watchUntil !== null && run.watchUntil > now)
@@ -240,10 +172,10 @@ export class RotationEngine {
     const { run, secret, body } = standing;
     if (secret.currentVersion === run.oldVersion)
       return this.#finish(standing, 'SUPERSEDED', 'the old version is current again: its key was not ended');
-    if (await this.#isNeeded(standing)) return this.#wait(standing, 60_000);
+    if (await isOldNeeded(this.#options.database.manager, run)) return this.#wait(standing, 60_000);
     if (run.attempts >= attemptsOf.revoke)
       return this.#finish(standing, 'DONE', `the old key was not ended, do that by hand: ${run.problem ?? ''}`);
-    const isKnown = await this.#endKey(standing, run.oldVersion, signal);
+    const isKnown = await this.#calls.endKey(standing, run.oldVersion, signal);
     if (body.revoke !== undefined && !isKnown)
       return this.#finish(standing, 'DONE', 'what the provider calls the old key is not known: end it by hand');
     await this.#transact(standing, 'rotation:revoked', async (tx, { secret: now }) => {
@@ -263,7 +195,7 @@ export class RotationEngine {
     let problem = run.problem;
     if (!isKept && run.attempts >= attemptsOf.undo)
       problem = `${problem ?? ''}; the new key may still work at the provider`;
-    else if (!isKept) await this.#endKey(standing, newVersion, signal);
+    else if (!isKept) await this.#calls.endKey(standing, newVersion, signal);
     await this.#transact(standing, 'rotation:undone', async (tx, { secret: now }) => {
       if (newVersion === now.currentVersion) return finished(outcome, problem);
       if (isKept)
@@ -274,30 +206,6 @@ export class RotationEngine {
         isKept ? `${problem ?? ''}; version ${newVersion} is kept, the provider may have it` : problem,
       );
     });
-  }
-
-  /** Asks the provider to end the key of a version. False: the recipe needs its name, and that is not known. */
-  async #endKey(standing: Standing, version: number, signal: AbortSignal): Promise<boolean> {
-    const { revoke } = standing.body;
-    if (revoke === undefined) return false;
-    const texts = JSON.stringify(revoke);
-    const { database, vault } = this.#options;
-    const oldKeyId = await vault.keyIdOf(database.manager, standing.secret, version);
-    if (texts.includes('{{oldKeyId}}') && oldKeyId === undefined) return false;
-    const { answer, host } = await this.#send(standing, revoke, signal, version);
-    expectStatus(host, answer, [...(revoke.expectStatus ?? [200, 202, 204]), ...endedStatuses]);
-    return true;
-  }
-
-  /** Whether a later run may still go back to this run's old version. */
-  async #isNeeded({ run }: Standing): Promise<boolean> {
-    const { manager } = this.#options.database;
-    const rows = await manager.query<unknown[]>(
-      `SELECT 1 FROM rotation_run WHERE secret_id = $1 AND id <> $2 AND finished_at IS NULL AND old_version = $3
-         AND step NOT IN ('GRACE', 'REVOKING')`,
-      [run.secretId, run.id, run.oldVersion],
-    );
-    return rows.length > 0;
   }
 
   async #failed(standing: Standing, problem: string): Promise<void> {
@@ -392,8 +300,4 @@ export class RotationEngine {
 
 function finished(outcome: RunOutcome, problem: string | null): Partial<RunRow> {
   return { outcome, problem, finishedAt: new Date() };
-}
-
-function expectStatus(host: string, { status }: ProviderAnswer, expected: readonly number[]): void {
-  if (!expected.includes(status)) throw new ProviderFault(host, `answered ${status}`);
 }

@@ -5,7 +5,7 @@ import { rotationContext } from '@onecli/shared/seal-contexts';
 import { open, seal } from '@onecli/shared/vault/seal';
 import type { EntityManager } from 'typeorm';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import type { RotationRow } from './rotation.entity.ts';
+import type { RotationRow, RunRow } from './rotation.entity.ts';
 import type { RotationBody } from './rotation-input.ts';
 
 /** When a schedule is due next after a moment; undefined: never again. Cron text of five fields, in a time zone. */
@@ -55,4 +55,14 @@ export async function usesOf(manager: EntityManager, secretId: string, version: 
     agents: row?.agents ?? 0,
     rejectedAgents: row?.rejected ?? 0,
   };
+}
+
+/** Whether a later run may still go back to this run's old version. */
+export async function isOldNeeded(manager: EntityManager, run: RunRow): Promise<boolean> {
+  const rows = await manager.query<unknown[]>(
+    `SELECT 1 FROM rotation_run WHERE secret_id = $1 AND id <> $2 AND finished_at IS NULL AND old_version = $3
+       AND step NOT IN ('GRACE', 'REVOKING')`,
+    [run.secretId, run.id, run.oldVersion],
+  );
+  return rows.length > 0;
 }
