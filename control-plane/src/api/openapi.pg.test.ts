@@ -68,7 +68,7 @@ function routesOf(app: Express): string[] {
 }
 
 interface Layer {
-  readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
+  readonly route?: { readonly path: string | readonly string[]; readonly methods: Readonly<Record<string, boolean>> };
   readonly handle: { readonly stack?: readonly Layer[] };
   match(path: string): boolean;
 }
@@ -76,8 +76,11 @@ interface Layer {
 function layersOf(router: unknown, mounted: string): string[] {
   return (router as { stack: readonly Layer[] }).stack.flatMap((layer) => {
     if (layer.route) {
-      const path = mounted + layer.route.path.replaceAll(/:(\w+)/g, '{$1}');
-      return Object.keys(layer.route.methods).map((method) => `${method.toUpperCase()} ${path}`);
+      const methods = Object.keys(layer.route.methods);
+      return [layer.route.path].flat().flatMap((path) => {
+        const written = mounted + path.replaceAll(/:(\w+)/g, '{$1}');
+        return methods.map((method) => `${method.toUpperCase()} ${written}`);
+      });
     }
     if (!layer.handle.stack) return [];
     // Express keeps no text of where a router is mounted: it can only be asked whether it is.
