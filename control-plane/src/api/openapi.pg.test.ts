@@ -76,7 +76,8 @@ interface Layer {
 function layersOf(router: unknown, mounted: string): string[] {
   return (router as { stack: readonly Layer[] }).stack.flatMap((layer) => {
     if (layer.route) {
-      const methods = Object.keys(layer.route.methods);
+      // `_all` is what answers 405 to every other method.
+      const methods = Object.keys(layer.route.methods).filter((method) => method !== '_all');
       return [layer.route.path].flat().flatMap((path) => {
         const written = mounted + path.replaceAll(/:(\w+)/g, '{$1}');
         return methods.map((method) => `${method.toUpperCase()} ${written}`);
