@@ -1,7 +1,7 @@
 // `npm test`: installs and builds what is missing, gets the services that the suites use, runs all suites, and ends
 // with one plain line. With CI=true a test that was skipped counts as failed, unless it is listed here.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, npmCi, root } from './ensure.mjs';
@@ -107,29 +107,41 @@ function installPythonClients() {
   else console.log('Could not be installed, their tests are skipped: the Python clients.');
 }
 
-/** All suites on this Node, then the unit tests once more on Node 24, where there is more to test. */
+/**
+ * All suites on this Node. The whole product's take one processor at a time: beside them the unit tests run once more, on Node 24,
+ * where there is more to test.
+ */
 async function runSuites(parameters) {
   const folder = mkdtempSync(join(tmpdir(), 'onecli-test-'));
   try {
-    const runs = [await runVitest(process.execPath, join(folder, 'report.json'), parameters)];
-    const isWhole = parameters.length === 0;
-    if (isWhole && existsSync(node24)) {
-      console.log('The unit tests once more, on Node 24.');
-      runs.push(await runVitest(node24, join(folder, 'report-24.json'), ['--project=unit']));
-    }
-    return countOutcome(runs);
+    if (parameters.length > 0) return countOutcome([await runVitest(folder, 'all', parameters)]);
+    const parts = await runVitest(folder, 'parts', ['--project=unit', '--project=pg', '--project=fuzz']);
+    const beside = existsSync(node24) ? [runUnitOnNode24(folder)] : [];
+    return countOutcome([parts, ...(await Promise.all([runVitest(folder, 'whole', ['--project=e2e']), ...beside]))]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function runVitest(node, reportPath, parameters) {
+/** What it says comes in one piece. */
+async function runUnitOnNode24(folder) {
+  const output = join(folder, 'output-24');
+  const file = openSync(output, 'w');
+  const run = await runVitest(folder, 'node-24', ['--project=unit'], node24, file);
+  closeSync(file);
+  console.log(`The unit tests once more, on Node 24:\n${readFileSync(output, 'utf8')}`);
+  return run;
+}
+
+function runVitest(folder, name, parameters, node = process.execPath, output = 'inherit') {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const reportPath = join(folder, `${name}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
   const command = [vitest, 'run', '--config', 'test/vitest.config.ts', ...reporters, ...parameters];
-  const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined };
+  const isPlain = output !== 'inherit' || !process.stdout.isTTY;
+  const env = isPlain ? { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined } : process.env;
   return new Promise((resolve, reject) => {
-    const child = spawn(node, command, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(node, command, { cwd: root, env, stdio: ['ignore', output, output] });
     const timer = setTimeout(() => {
       console.log(`The suites took longer than ${longestRunMs / 60_000} minutes and were stopped.`);
       child.kill('SIGKILL');
