@@ -64,8 +64,19 @@ interface Span {
   readonly end: number;
 }
 
+const escapedLineFeed = Buffer.from('\\n');
+
+/** False where there is no line feed, be it escaped, and none begins at the text's end. Most answers of APIs are one line. */
+function mayHaveBreaks(text: Buffer): boolean {
+  if (text.indexOf(lineFeed) !== -1 || text.indexOf(escapedLineFeed) !== -1) return true;
+  for (let at = Math.max(0, text.length - maxBreakBytes); at < text.length; at++)
+    if (text[at] === carriageReturn || text[at] === backslash) return true;
+  return false;
+}
+
 /** Lines of base64 are long: one byte in `minLineBytes` is looked at, and its neighbours where it may be within one. */
 function breaksOf(text: Buffer, isLast: boolean, runBytes: number): Span[] | undefined {
+  if (!mayHaveBreaks(text)) return undefined;
   const { length } = text;
   let spans: Span[] | undefined;
   let lineStart = -runBytes;
