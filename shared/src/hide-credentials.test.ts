@@ -83,6 +83,11 @@ describe('hideInText', () => {
     expect(hideInText(text)).toContain('[hidden]');
   });
 
+  it.each(['a.', 'eyJ-', 'eyJaaaaaaaa.', 'a://', 'token ', 'Bearer ', '-----BEGIN A PRIVATE KEY-----'])(
+    'is through a long text of somebody’s choosing before the test is over: %s',
+    (piece) => expect(hideInText(piece.repeat(1_000_000 / piece.length))).not.toBe(''),
+  );
+
   it('leaves other text as it is', () => {
     const text = 'PUT /api/secrets/prod%2Fopenai answered 200 in 12 ms, request 0b5437ba-9e5c-4b4f-8d39-6f6f0b3c5a11';
     expect(hideInText(text)).toBe(text);

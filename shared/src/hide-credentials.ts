@@ -8,13 +8,15 @@ export const hiddenText = '[hidden]';
 const hiddenName =
   /pass(?:word|phrase|wd)|authori[sz]ation$|cookie|(?:^|[^a-z])value$|Value$|token$|tokens$|credential|private.?key|master.?key|api.?key$|pepper|^secret$|Secret$|_secret$|^key$|sealed|connection.?string|database.?url|dsn$|plaintext|^body$|^headers$/i;
 
+/** None of them may look at the same characters again and again: a line may be long, and of somebody's choosing. */
 const patterns: readonly (readonly [RegExp, string])[] = [
   // userinfo of a URL (RFC 3986, section 3.2.1)
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, `$1${hiddenText}@`],
+  [/:\/\/[^\s/@"']+@/g, `://${hiddenText}@`],
   [/\b(Basic|Bearer|Digest)\s+[A-Za-z0-9+/_=.~-]{6,}/gi, `$1 ${hiddenText}`],
   [/\b(?:oat|ock|osk|onecli)_[A-Za-z0-9_-]{16,}/g, hiddenText],
   [/\b(?:sk|pk|rk|ghp|gho|ghs|xox[abprs]|glpat|AKIA|AIza)[-_]?[A-Za-z0-9_-]{16,}/g, hiddenText],
-  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, hiddenText],
+  // A JWT, and every other base64url of a JSON object
+  [/\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}/g, hiddenText],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, hiddenText],
   [/\b[0-9a-f]{64}\b/gi, hiddenText],
   // Never the `"name":value` of the JSON that a line itself is: that is for the names of its fields.

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hideCredentials, hideInText } from '@onecli/shared/hide-credentials';
@@ -32,38 +32,52 @@ export function localParts(environment: Environment, dataFolder: string | undefi
   parts.push(found('this-machine/settings.json', showSettings(inherited, names)));
   if (dataFolder === undefined)
     return [...parts, missing('this-machine/logs', 'there is no data folder here (ONECLI_DATA_DIR, ./data)')];
-  parts.push(found('this-machine/data-folder.json', listFolder(dataFolder)));
-  return [...parts, ...logParts(join(dataFolder, 'logs'), logLines)];
+  return [
+    ...parts,
+    ...attempted('this-machine/data-folder.json', (name) => [found(name, listFolder(dataFolder))]),
+    ...attempted('this-machine/logs', () => logParts(join(dataFolder, 'logs'), logLines)),
+  ];
 }
 
-/** Names, sizes and modes; no content. */
+/** What cannot be read is missing by its name, and the rest of the bundle is there. */
+function attempted(name: string, look: (name: string) => Part[]): Part[] {
+  try {
+    return look(name);
+  } catch (error) {
+    return [missing(name, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'fault'})`)];
+  }
+}
+
+/** Names, sizes and modes; no content. What has gone since the folder was read is left out. */
 function listFolder(folder: string): object[] {
-  return readdirSync(folder).map((name) => {
-    const { size, mode, mtime } = statSync(join(folder, name));
-    return { name, bytes: size, mode: (mode & 0o777).toString(8), changedAt: mtime };
+  return readdirSync(folder).flatMap((name) => {
+    const stats = lstatSync(join(folder, name), { throwIfNoEntry: false });
+    if (stats === undefined) return [];
+    const { size, mode, mtime } = stats;
+    return [{ name, bytes: size, mode: (mode & 0o777).toString(8), changedAt: mtime }];
   });
 }
 
 function logParts(folder: string, lines: number): Part[] {
   const names = readdirSync(folder).filter((name) => /^[\w-]+\.log$/.test(name));
-  return names.map((name) => {
-    try {
-      const text = lastLines(join(folder, name), lines).map(hideInLine).join('\n');
-      return { kind: 'text', name: `this-machine/logs/${name}`, text: `${text}\n` };
-    } catch (error) {
-      return missing(
-        `this-machine/logs/${name}`,
-        `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'fault'})`,
-      );
-    }
-  });
+  return names.flatMap((file) =>
+    attempted(`this-machine/logs/${file}`, (name) => {
+      const text = lastLines(join(folder, file), lines).map(hideInLine).join('\n');
+      return [{ kind: 'text', name, text: `${text}\n` }];
+    }),
+  );
 }
 
-/** The last lines of a file, of at most its last 8 MB. */
+/**
+ * The last lines of a file, of at most its last 8 MB. A link is not followed: `./data` may be a folder that somebody else made, and
+ * would have any file of this user sent along. Nothing else than a file is waited for.
+ */
 function lastLines(path: string, count: number): string[] {
-  const descriptor = openSync(path, 'r');
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const size = statSync(path).size;
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw Object.assign(new Error('not a file'), { code: 'not a file' });
+    const { size } = stats;
     const bytes = Buffer.alloc(Math.min(size, maxReadBytes));
     const read = readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
     const lines = bytes.toString('utf8', 0, read).split('\n');
