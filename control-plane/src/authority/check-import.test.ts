@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { goodExtensions, type Issued, issueAuthority } from '../../../test/support/brought-authority.ts';
 import { parseInput } from '../configuration/parse-input.ts';
@@ -192,6 +193,35 @@ describe('checkImport', () => {
     expect(refusal(good, later(-1)).message).toContain('not valid before');
     const long = issueAuthority(root, { days: 100 });
     expect(refusal(withRoot(long), later(50)).message).toContain('certificate 2');
+  });
+
+  it.each([
+    ['ECDSA', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'], ['d']],
+    ['RSA', ['rsa:2048'], ['d', 'p', 'q', 'dp', 'dq', 'qi']],
+  ])('refuses a damaged %s key, whose public key is still that of the certificate', (_name, key, parts) => {
+    const issued = issueAuthority(root, { key });
+    const whole = createPrivateKey(issued.privateKey);
+    const der = whole.export({ type: 'pkcs8', format: 'der' });
+    const jwk = whole.export({ format: 'jwk' }) as Record<string, string>;
+    for (const part of parts) {
+      const number = Buffer.from(jwk[part] ?? '', 'base64url');
+      const last = der.indexOf(number) + number.length - 1;
+      der.writeUInt8(der.readUInt8(last) ^ 2, last);
+    }
+    const privateKey = `-----BEGIN PRIVATE KEY-----\n${der.toString('base64')}\n-----END PRIVATE KEY-----\n`;
+    expect(new X509Certificate(issued.certificate).checkPrivateKey(createPrivateKey(privateKey))).toBe(true);
+    expect(refusal({ ...issued, privateKey })).toMatchObject({ code: 'INVALID', field: 'privateKey' });
+  });
+
+  it('refuses one whose end is no time: what it signs would end at none', () => {
+    const der = new X509Certificate(good.certificate).raw;
+    const end = [...der.toString('latin1').matchAll(/[0-9]{12}Z/g)][1]?.index ?? 0;
+    der.write('13', end + 2, 'latin1');
+    const certificate = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    expect(refusal({ ...good, certificate })).toMatchObject({
+      field: 'certificate',
+      message: expect.stringContaining('validity'),
+    });
   });
 
   it('is asked for no more than 64 KB of certificates and 16 KB of key', () => {

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject, randomBytes, sign, verify, type X509Certificate } from 'node:crypto';
 import type { Authority } from '@onecli/shared/certificates/authority';
 import { SERVER_AUTH, signatureAlgorithmOf } from '@onecli/shared/certificates/certificate-asn1';
 import { type CertificateFacts, readCertificate } from '@onecli/shared/certificates/read-certificate';
@@ -102,9 +102,19 @@ function readKey(pem: string): KeyObject {
 
 function requireKeyOf(chain: readonly CertificateFacts[], key: KeyObject): void {
   const place = chain.findIndex(({ certificate }) => certificate.checkPrivateKey(key));
-  if (place === 0) return;
-  if (place === -1) throw invalidField('privateKey', 'is not that of the certificate');
+  if (place === 0 && chain[0] && signsFor(chain[0].certificate, key)) return;
+  if (place < 1) throw invalidField('privateKey', 'is not that of the certificate');
   throw wrong(`is in the wrong order: the key is that of certificate ${place + 1}, which has to come first`);
+}
+
+/** A key file tells its public key beside the private one, and is compared by that: a damaged one is found by what it signs. */
+function signsFor({ publicKey }: X509Certificate, key: KeyObject): boolean {
+  const text = randomBytes(32);
+  try {
+    return verify('sha256', text, publicKey, sign('sha256', text, key));
+  } catch {
+    return false;
+  }
 }
 
 function requireAuthority(facts: CertificateFacts, index: number, now: Date): void {
@@ -112,6 +122,8 @@ function requireAuthority(facts: CertificateFacts, index: number, now: Date): vo
   const fail = (problem: string): Fault => wrong(`is not good at ${nth(index, facts)}: ${problem}`);
   if (keyUsage !== undefined && !keyUsage.includes(keyCertSign)) throw fail('its key usage lacks keyCertSign');
   if (!certificate.ca) throw fail('it is not an authority (basic constraints CA:TRUE)');
+  // Of a time that is none both comparisons are false.
+  if (!(new Date(certificate.validFrom) < new Date(certificate.validTo))) throw fail('its validity cannot be read');
   if (now < new Date(certificate.validFrom)) throw fail(`it is not valid before ${certificate.validFrom}`);
   if (now >= new Date(certificate.validTo)) throw fail(`it expired at ${certificate.validTo}`);
   if (pathLength !== undefined && pathLength < index)
