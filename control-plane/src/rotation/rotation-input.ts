@@ -29,6 +29,11 @@ const headers = z
     template(2048).refine((given) => !/[\r\n\0]/.test(given), 'must be one line'),
   )
   .refine((given) => Object.keys(given).length <= maxHeaders, `must be at most ${maxHeaders} headers`)
+  // Of two the last is sent, and the first would say how the body is to be read.
+  .refine(
+    (given) => new Set(Object.keys(given).map((name) => name.toLowerCase())).size === Object.keys(given).length,
+    'must have each header once, whatever its case',
+  )
   .refine(
     (given) => !Object.keys(given).some((name) => ownHeaders.has(name.toLowerCase())),
     'must not have Host, Content-Length, Transfer-Encoding, Connection, Expect or Accept-Encoding',
@@ -72,7 +77,8 @@ const seconds = (most: number) =>
 
 const cronText = line(128).superRefine((given, context) => {
   try {
-    new Cron(given, { paused: true, mode: '5-part' }).stop();
+    if (new Cron(given, { paused: true, mode: '5-part' }).nextRun() === null)
+      context.addIssue({ code: 'custom', message: 'names a time that never comes' });
   } catch {
     context.addIssue({ code: 'custom', message: 'must be cron text of five fields, like `0 3 1 * *`' });
   }

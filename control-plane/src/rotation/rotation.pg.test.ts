@@ -377,11 +377,13 @@ describe('a provider that is hostile, and a recipe that is', () => {
     [{ ...recipe, create: { ...recipe.create, url: 'https://u:p@provider.example/' } }, 'create.url'],
     [{ ...recipe, create: { ...recipe.create, url: 'https://{{secret}}/' } }, 'create.url'],
     [{ ...recipe, create: { ...recipe.create, headers: { host: 'x' } } }, 'create.headers'],
+    [{ ...recipe, create: { ...recipe.create, headers: { 'X-A': 'x', 'x-a': 'y' } } }, 'create.headers'],
     [{ ...recipe, create: { ...recipe.create, valuePath: '$.*' } }, 'create.valuePath'],
     [{ ...recipe, create: { ...recipe.create, body: '{{admin}}' } }, 'create.body'],
     [{ ...recipe, watchSeconds: 10 }, 'graceSeconds'],
     [{ ...recipe, schedule: 'daily' }, 'schedule'],
     [{ ...recipe, schedule: '* * * * * *' }, 'schedule'],
+    [{ ...recipe, schedule: '0 0 31 2 *' }, 'schedule'],
     [{ ...recipe, zone: 'Mars/Olympus' }, 'zone'],
   ])('is refused when it is not well-formed: %#', async (input, field) => {
     await expect(rotations.put(owner, name, input)).rejects.toMatchObject({ code: 'INVALID', field });
