@@ -1,4 +1,4 @@
-import type { Rule } from '@onecli/shared/domain/policy';
+import type { Policy, Rule } from '@onecli/shared/domain/policy';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Configuration } from '../snapshot/configuration.ts';
@@ -12,6 +12,7 @@ const tokenHash = 'aa';
 const bot = sampleAgent('bot', { tokens: [{ hash: tokenHash, expiresAtMs: Number.POSITIVE_INFINITY }] });
 const binding = { hosts: [upstreamHost], surfaces: ['path'] as const };
 const key = sealedSecret(keyring, { name: 'prod/bot', values: ['12345-value'], binding });
+const agents = [{ kind: 'name' as const, name: 'bot' }];
 const allow = { effect: 'allow' as const, hosts: [upstreamHost], methods: [], secrets: ['prod/bot'] };
 
 const closers: (() => void)[] = [];
@@ -20,13 +21,13 @@ afterEach(() => {
 });
 
 /** Every path is allowed; of the one that the secret makes a rule asks for more. */
-async function worker(more: Partial<Rule>) {
+async function worker(more: Partial<Rule>, others: readonly Policy[] = []) {
   const rules: Rule[] = [
     { ...allow, paths: ['/**'] },
     { ...allow, paths: ['/bot12345-value/**'], ...more },
   ];
-  const policy = { id: '1', name: 'p', agents: [{ kind: 'name' as const, name: 'bot' }], rules };
-  const snapshot = sampleSnapshot({ agents: [bot], secrets: [key], policies: new Map([['p', policy]]) });
+  const policies = new Map([{ id: '1', name: 'p', agents, rules }, ...others].map((policy) => [policy.name, policy]));
+  const snapshot = sampleSnapshot({ agents: [bot], secrets: [key], policies });
   const upstream = await sampleUpstream();
   const seen: (string | undefined)[] = [];
   const answers: (() => void)[] = [];
@@ -86,5 +87,26 @@ describe('a rule for the path that a secret makes', () => {
     await until(() => reasons().length === 2);
     expect(started.plane.policyLimits.underwayCount).toBe(0);
     expect(reasons()).toEqual(['TOO_MANY_CONCURRENT', 'ALLOWED']);
+  });
+
+  it('is told of when it would deny, were its policy not in monitor mode', async () => {
+    const deny: Rule = {
+      effect: 'deny',
+      hosts: [upstreamHost],
+      methods: [],
+      paths: ['/bot12345-value/**'],
+      secrets: [],
+    };
+    const watching: Policy = { id: '2', name: 'watching', agents, rules: [deny], mode: 'monitor' };
+    const { send, answers, reasons, started } = await worker({}, [watching]);
+    for (const [count, target] of ['/other', path].entries()) {
+      await send(target);
+      await until(() => answers.length > 0);
+      answers.shift()?.();
+      await until(() => reasons().length > count);
+    }
+    const [other, own] = started.events;
+    expect([other?.reason, own?.reason, own?.decision]).toEqual(['ALLOWED', 'MONITORED', 'allow']);
+    expect(own?.rule).not.toBe(other?.rule);
   });
 });

@@ -70,8 +70,9 @@ export function judgeAgain(
   usedSecrets: readonly string[],
 ): Extract<Decision, { readonly kind: 'allow' }> | Refusal {
   const decision = decide(rules, request.methods, readings, nowMs);
-  if (decision.kind === 'deny') exchange.judge(decision);
   const isAllowed = decision.kind === 'allow' && usedSecrets.every((name) => decision.secrets.has(name));
+  // Where both paths are allowed, the trail keeps the rule of the one that was asked for.
+  if (decision.kind === 'deny' || (isAllowed && decision.monitored)) exchange.judge(decision);
   return isAllowed ? decision : exchange.deny();
 }
 
