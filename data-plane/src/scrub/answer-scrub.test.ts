@@ -47,6 +47,18 @@ describe('AnswerScrub in heads', () => {
     expect(findings).toEqual([found('x')]);
   });
 
+  it('finds base64 that is broken within a JSON string, as in a payload', () => {
+    const long = `${secret}-${'0123456789'.repeat(6)}`;
+    const base64 = Buffer.from(long).toString('base64');
+    const value = String.raw`{"key":"${base64.slice(0, 76)}\n${base64.slice(76)}"}`;
+    const { scrub, findings } = scrubOf(used(long));
+    const echoed = { reason: 'OK', headers: [field('X', value)] };
+    const replaced = { reason: 'OK', headers: [field('X', '{"key":"onecli://prod/a"}')] };
+    expect(scrub.head(echoed)).toEqual(replaced);
+    expect(scrub.head(echoed, Buffer.from(`HTTP/1.1 200 OK\r\nX: ${value}\r\n\r\n`))).toEqual(replaced);
+    expect(findings).toEqual([found('x')]);
+  });
+
   it('replaces the secret in every value, and tells in which fields it stood', () => {
     const { scrub, findings } = scrubOf(used(secret));
     const url = `https://x.example/?k=${encodeURIComponent(secret)}&again=${secret}`;

@@ -4,6 +4,7 @@ import type { SecretValue } from '@onecli/shared/secret-value';
 import type { Header } from '../wire/head.ts';
 import { SecretSearch } from './secret-search.ts';
 import { StreamScrubber } from './stream-scrubber.ts';
+import { unfold } from './unfolded-text.ts';
 
 /** A secret that left with a request, and the text that its agent holds in its place. */
 export interface EchoableSecret {
@@ -100,8 +101,8 @@ export class AnswerScrub {
   }
 
   #isIn(bytes: Buffer): boolean {
-    for (const { search } of this.wanted) if (search.find(bytes, 0, true) !== undefined) return true;
-    return false;
+    const texts = [bytes, unfold(bytes, true, 0)?.bytes].filter((text) => text !== undefined);
+    return this.wanted.some(({ search }) => texts.some((text) => search.find(text, 0, true) !== undefined));
   }
 
   /** A text of one character per byte, as it may go on; undefined when it may not. */
