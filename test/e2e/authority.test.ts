@@ -187,5 +187,8 @@ describe('PKCS #12', () => {
     const [key = ''] = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/.exec(shown) ?? [];
     expect(new X509Certificate(certificate).subject).toBe('CN=ci');
     expect(new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))).toBe(true);
+    const again = await runOnecliCommand(world.onecli, args, { stdin: `${password}\n` });
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('EEXIST); no certificate was issued')]);
+    expect(await openssl(out, '-nodes')).toBe(shown);
   });
 });

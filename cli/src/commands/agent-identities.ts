@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { agentSchema, certificateSchema, pathOf, writtenAgentSchema } from '../api/api-types.ts';
 import { usageError } from '../cli-error.ts';
@@ -82,13 +82,46 @@ async function issueCertificate(context: CommandContext, name: string, options: 
   const format = requireFormat(options.format, out);
   // Whatever may be wrong with the password is so before there is a key, which is given once.
   const password = format === 'p12' ? await readStorePassword(passwordFile) : undefined;
-  const path = `${pathOf('agents', name)}/certificate`;
-  const issued = await openApi(context).call('POST', path, certificateSchema, { days });
-  const content =
-    password === undefined ? issued.privateKey + issued.certificate : await keyStoreOf({ ...issued, name }, password);
-  if (out === undefined) context.terminal.write(content.toString());
-  else writeFileSync(out, content, { mode: 0o600, flag: 'wx' });
-  context.terminal.notice(`${out === undefined ? 'it is' : `wrote ${out},`} good until ${issued.expiresAt}`);
+  if (out === undefined) return print(context, await issue());
+  const file = openNew(out);
+  try {
+    const { content, expiresAt } = await issue();
+    writeFileSync(file, content);
+    context.terminal.notice(`wrote ${out}, good until ${expiresAt}`);
+  } catch (error) {
+    rmSync(out);
+    throw error;
+  } finally {
+    closeSync(file);
+  }
+
+  async function issue(): Promise<Issued> {
+    const issued = await openApi(context).call('POST', `${pathOf('agents', name)}/certificate`, certificateSchema, {
+      days,
+    });
+    const content =
+      password === undefined ? issued.privateKey + issued.certificate : await keyStoreOf({ ...issued, name }, password);
+    return { content, expiresAt: issued.expiresAt };
+  }
+}
+
+interface Issued {
+  readonly content: string | Buffer;
+  readonly expiresAt: string;
+}
+
+function print(context: CommandContext, { content, expiresAt }: Issued): void {
+  context.terminal.write(content.toString());
+  context.terminal.notice(`it is good until ${expiresAt}`);
+}
+
+/** @throws CliError when the file cannot be made, or is there: it may be a key that is in use */
+function openNew(path: string): number {
+  try {
+    return openSync(path, 'wx', 0o600);
+  } catch (error) {
+    throw usageError(`${path} cannot be written (${(error as NodeJS.ErrnoException).code}); no certificate was issued`);
+  }
 }
 
 async function keyStoreOf(issued: Parameters<typeof keyStore>[0], password: string): Promise<Buffer> {
