@@ -44,6 +44,7 @@ describe('@grpc/grpc-js as client and server', () => {
     expect(JSON.parse(result.stdout)).toEqual({
       unary: { value: 'unary hello', trailer: 'of-unary' },
       big: 300_006,
+      compressed: 300_006,
       collect: 'a,b,c',
       expand: { parts: ['x', 'y', 'z'], code: 0 },
       chat: { parts: ['M0', 'M1', 'M2'], code: 0 },
@@ -68,6 +69,7 @@ describe('@grpc/grpc-js as client and server', () => {
       '/echo.Echo/Expand ALLOWED',
       '/echo.Echo/Fail ALLOWED',
       '/echo.Echo/Forbidden POLICY_DENIED',
+      '/echo.Echo/Unary ALLOWED',
       '/echo.Echo/Unary ALLOWED',
       '/echo.Echo/Unary ALLOWED',
       '/echo.Echo/Unary PLACEHOLDER_NOT_GRANTED',

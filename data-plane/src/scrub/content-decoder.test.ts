@@ -124,6 +124,11 @@ describe('contentCodings', () => {
     [['gzip,, identity'], ['gzip']],
   ])('reads %j', (values, expected) => expect(codings(...values)).toEqual(expected));
 
+  it.each(['grpc-encoding', 'connect-content-encoding'])('knows none for messages that %s compresses', (name) => {
+    const coded = (value: string) => contentCodings([{ name, rawName: name, value }]);
+    expect([coded('identity'), coded('gzip'), coded('Deflate')]).toEqual([[], undefined, undefined]);
+  });
+
   it.each([['compress'], ['gzip, x-unknown'], ['gzip, gzip, gzip, gzip'], ['constructor'], ['gzip;q=1']])(
     'knows nothing of %j',
     (value) => expect(codings(value)).toBeUndefined(),

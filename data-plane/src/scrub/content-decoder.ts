@@ -32,13 +32,17 @@ function zstdMaker(): readonly [string, () => Stage][] {
   return [['zstd', () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: maxZstdWindowBits } })]];
 }
 
+/** How gRPC and Connect compress each message of a stream: within a payload, where it is not undone here. */
+const ofMessages = new Set(['grpc-encoding', 'connect-content-encoding']);
+
 /**
  * The codings of a payload in the order in which they were applied; none for `identity`. Undefined when one is not known
- * here or there are more than three.
+ * here, there are more than three, or the payload is of messages that are each compressed.
  */
 export function contentCodings(headers: readonly Header[]): readonly string[] | undefined {
   let codings: string[] | undefined;
   for (const { name, value } of headers) {
+    if (ofMessages.has(name) && value.toLowerCase() !== 'identity') return undefined;
     if (name !== 'content-encoding') continue;
     codings ??= [];
     for (const part of value.toLowerCase().split(',')) {

@@ -5,13 +5,17 @@ const asIs = (bytes) => bytes;
 const metadata = new Metadata();
 metadata.set('authorization', 'Bearer onecli://prod/grpc');
 const client = new Client(`${process.argv[2]}:443`, credentials.createSsl());
+/** Compresses each of its messages. */
+const compressing = new Client(`${process.argv[2]}:443`, credentials.createSsl(), {
+  'grpc.default_compression_algorithm': 2,
+});
 const path = (name) => `/echo.Echo/${name}`;
 const soon = () => ({ deadline: Date.now() + 10_000 });
 
-function unary(name, text, options = soon(), fields = metadata) {
+function unary(name, text, options = soon(), fields = metadata, by = client) {
   return new Promise((resolve) => {
     const result = {};
-    const call = client.makeUnaryRequest(path(name), asIs, asIs, Buffer.from(text), fields, options, (error, value) => {
+    const call = by.makeUnaryRequest(path(name), asIs, asIs, Buffer.from(text), fields, options, (error, value) => {
       result.value = value?.toString();
       result.error = error ? { code: error.code, details: error.details } : undefined;
       if (error) result.onecli = error.metadata?.get('x-onecli-error')[0];
@@ -66,6 +70,7 @@ console.log(
   JSON.stringify({
     unary: await unary('Unary', 'hello'),
     big: (await unary('Unary', big)).value?.length,
+    compressed: (await unary('Unary', big, soon(), metadata, compressing)).value?.length,
     collect: await collect(['a', 'b', 'c']),
     expand: await read(
       client.makeServerStreamRequest(path('Expand'), asIs, asIs, Buffer.from('x,y,z'), metadata, soon()),
@@ -79,3 +84,4 @@ console.log(
   }),
 );
 client.close();
+compressing.close();
