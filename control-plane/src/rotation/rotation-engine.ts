@@ -17,7 +17,7 @@ import { ProviderFault } from './provider-fault.ts';
 import { isConfirmed, isRejected } from './rejections.ts';
 import { RunEntity, type RunOutcome, type RunRow } from './rotation.entity.ts';
 import type { RequestTemplate } from './rotation-input.ts';
-import { isOldNeeded, usesOf } from './rotation-store.ts';
+import { finished, isOldNeeded, usesOf } from './rotation-store.ts';
 import { type Standing, standingOf } from './standing.ts';
 
 export interface RotationEngineOptions {
@@ -33,6 +33,7 @@ const retryEveryMs = 2_000;
 const lookEveryMs = 1_000;
 const canaryEveryMs = 15_000;
 const longestPauseMs = 3_600_000;
+
 export class RotationEngine {
   readonly #options: RotationEngineOptions;
   readonly #calls: ProviderCalls;
@@ -296,8 +297,4 @@ export class RotationEngine {
       { nextAt, ...(problem !== undefined && { problem }) },
     );
   }
-}
-
-function finished(outcome: RunOutcome, problem: string | null): Partial<RunRow> {
-  return { outcome, problem, finishedAt: new Date() };
 }

@@ -5,7 +5,7 @@ import { rotationContext } from '@onecli/shared/seal-contexts';
 import { open, seal } from '@onecli/shared/vault/seal';
 import type { EntityManager } from 'typeorm';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import type { RotationRow, RunRow } from './rotation.entity.ts';
+import type { RotationRow, RunOutcome, RunRow } from './rotation.entity.ts';
 import type { RotationBody } from './rotation-input.ts';
 
 /** When a schedule is due next after a moment; undefined: never again. Cron text of five fields, in a time zone. */
@@ -65,4 +65,9 @@ export async function isOldNeeded(manager: EntityManager, run: RunRow): Promise<
     [run.secretId, run.id, run.oldVersion],
   );
   return rows.length > 0;
+}
+
+/** What is written of a run that has ended. */
+export function finished(outcome: RunOutcome, problem: string | null): Partial<RunRow> {
+  return { outcome, problem, finishedAt: new Date() };
 }

@@ -1,5 +1,6 @@
 /** What policy says of a request: asked before any secret is opened, and again of what a secret changed (rules 2, 4). */
-import { decide, type Decision, type HostRules, type RequestOptions } from '@onecli/shared/domain/evaluate-policy';
+import type { RequestOptions } from '@onecli/shared/domain/covering-rules';
+import { decide, type Decision, type HostRules } from '@onecli/shared/domain/evaluate-policy';
 import { confirmIdentity, type Identity } from '../identity/identify.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import type { AgentStream } from './agent-stream.ts';

@@ -1,5 +1,5 @@
 /** The head of a request as it leaves: what is not to be forwarded taken out, then the secrets put in (rules 5, 6, 7). */
-import type { RequestOptions } from '@onecli/shared/domain/evaluate-policy';
+import type { RequestOptions } from '@onecli/shared/domain/covering-rules';
 import type { PlacementScope } from '../credentials/placement-scope.ts';
 import { placeByRoute } from '../credentials/place-by-route.ts';
 import type { Placement } from '../credentials/place-credentials.ts';

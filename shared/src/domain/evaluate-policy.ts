@@ -1,4 +1,5 @@
 import { type CompiledRule, compileRule, isInForce, type RuleLimits } from './compile-rule.ts';
+import { Allowance, FirstDenial, type RequestOptions } from './covering-rules.ts';
 import type { HostPattern } from './host-pattern.ts';
 import { comparablePath } from './path-pattern.ts';
 import type { Policy } from './policy.ts';
@@ -23,14 +24,6 @@ export type Decision =
       readonly monitored: Denial | undefined;
     }
   | Denial;
-
-/** What the allow rules that cover a request say of it beside yes. */
-export interface RequestOptions {
-  /** The least that one of them names. */
-  readonly maxBodyBytes: number | undefined;
-  /** Each of them holds. */
-  readonly limits: readonly RuleLimits[];
-}
 
 /** The result for a host as a whole, asked at CONNECT. */
 export type HostDecision =
@@ -61,8 +54,6 @@ export interface HostRules {
 
 const webPorts = [443, 80];
 const noRule: Denial = { kind: 'deny', rule: undefined, reason: 'NO_RULE' };
-const noOptions: RequestOptions = { maxBodyBytes: undefined, limits: [] };
-const noSecrets: ReadonlySet<string> = new Set();
 
 /** The rules of one host pattern. An allow without a port covers the web's ports; a deny without a port covers them all. */
 interface PortRules {
@@ -228,21 +219,6 @@ function deniedBy({ id }: CompiledRule): Denial {
   return { kind: 'deny', rule: id, reason: 'DENIED_BY_RULE' };
 }
 
-/** The first deny among those that cover a request, apart for policies that are enforced and that are not. */
-class FirstDenial {
-  enforced: CompiledRule | undefined;
-  monitored: CompiledRule | undefined;
-
-  take(rule: CompiledRule): void {
-    if (rule.isMonitored) this.monitored = earlier(this.monitored, rule);
-    else this.enforced = earlier(this.enforced, rule);
-  }
-}
-
-function earlier(known: CompiledRule | undefined, rule: CompiledRule): CompiledRule {
-  return known && known.order <= rule.order ? known : rule;
-}
-
 function findDenial(
   indexes: readonly RuleIndex[],
   methods: readonly string[],
@@ -263,44 +239,4 @@ function findDenial(
     }
   }
   return denial;
-}
-
-/** What the rules that cover one method and reading allow together. */
-class Allowance {
-  first: CompiledRule | undefined;
-  secrets: ReadonlySet<string> = noSecrets;
-  options: RequestOptions = noOptions;
-
-  take(rule: CompiledRule): void {
-    this.first = earlier(this.first, rule);
-    if (this.secrets.size === 0) this.secrets = rule.secrets;
-    else if (rule.secrets.size > 0 && rule.secrets !== this.secrets)
-      this.secrets = new Set([...this.secrets, ...rule.secrets]);
-    if (rule.limits || rule.maxBodyBytes !== undefined)
-      this.options = joinOptions(this.options, rule.limits ? [rule.limits] : [], rule.maxBodyBytes);
-  }
-
-  /** What this one and another allow at once: the secrets of both, the limits of each. */
-  and(other: Allowance): Allowance {
-    const both = new Allowance();
-    both.first = this.first;
-    both.secrets = new Set([...this.secrets].filter((name) => other.secrets.has(name)));
-    both.options = joinOptions(this.options, other.options.limits, other.options.maxBodyBytes);
-    return both;
-  }
-}
-
-function joinOptions(
-  options: RequestOptions,
-  limits: readonly RuleLimits[],
-  maxBodyBytes: number | undefined,
-): RequestOptions {
-  return {
-    limits: [...new Set([...options.limits, ...limits])],
-    maxBodyBytes: least(options.maxBodyBytes, maxBodyBytes),
-  };
-}
-
-function least(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }
