@@ -108,28 +108,33 @@ function installPythonClients() {
 }
 
 /**
- * All suites on this Node. The whole product's take one processor at a time: beside them the unit tests run once more, on Node 24,
- * where there is more to test.
+ * The suites of the parts, then, beside one another, those that start the whole product, file by file: users' ways, attacks on it;
+ * and the unit tests once more, on Node 24, where there is more to test.
  */
 async function runSuites(parameters) {
   const folder = mkdtempSync(join(tmpdir(), 'onecli-test-'));
   try {
     if (parameters.length > 0) return countOutcome([await runVitest(folder, 'all', parameters)]);
     const parts = await runVitest(folder, 'parts', ['--project=unit', '--project=pg', '--project=fuzz']);
-    const beside = existsSync(node24) ? [runUnitOnNode24(folder)] : [];
-    return countOutcome([parts, ...(await Promise.all([runVitest(folder, 'whole', ['--project=e2e']), ...beside]))]);
+    const beside = [
+      runVitest(folder, 'e2e', ['--project=e2e']),
+      runInOnePiece(folder, 'attack', 'Attacks on the whole product', ['--project=attack']),
+    ];
+    if (existsSync(node24))
+      beside.push(runInOnePiece(folder, 'node-24', 'The unit tests on Node 24', ['--project=unit'], node24));
+    return countOutcome([parts, ...(await Promise.all(beside))]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** What it says comes in one piece. */
-async function runUnitOnNode24(folder) {
-  const output = join(folder, 'output-24');
+/** What it says is printed when it has ended: not between the lines of another. */
+async function runInOnePiece(folder, name, title, parameters, node = process.execPath) {
+  const output = join(folder, `${name}.out`);
   const file = openSync(output, 'w');
-  const run = await runVitest(folder, 'node-24', ['--project=unit'], node24, file);
+  const run = await runVitest(folder, name, parameters, node, file);
   closeSync(file);
-  console.log(`The unit tests once more, on Node 24:\n${readFileSync(output, 'utf8')}`);
+  console.log(`${title}:\n${readFileSync(output, 'utf8')}`);
   return run;
 }
 
