@@ -81,7 +81,7 @@ describe.skipIf(!has('curl', '--version'))('curl (skipped without curl)', () => 
     const file = join(world.folder, 'ci.pem');
     await mustOnecli('agent', 'certificate', 'ci', '--days', '1', '--out', file);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect((await onecli('agent', 'certificate', 'ci', '--out', file)).code).toBe(1);
+    expect((await onecli('agent', 'certificate', 'ci', '--out', file)).code).toBe(2);
     await expectServed('--proxy', secureProxy(), '--proxy-cert', file);
     const nobody = await curl('--proxy', secureProxy());
     expect(nobody.code).not.toBe(0);
