@@ -26,6 +26,7 @@ const services = [
   { debianPackage: 'gh', probe: ['gh', '--version'] },
   { debianPackage: 'cargo', probe: ['cargo', '--version'] },
   { debianPackage: 'default-jdk-headless', probe: ['javac', '-version'] },
+  { debianPackage: 'nghttp2-client', probe: ['h2load', '--version'] },
   { debianPackage: 'python3-venv', probe: ['/usr/bin/python3', '-c', 'import ensurepip'] },
 ];
 

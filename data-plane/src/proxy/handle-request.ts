@@ -32,17 +32,19 @@ import type { Forwarded, Outgoing } from './outgoing.ts';
 import { type Placed, placeSecrets, placementScope } from './place-secrets.ts';
 import { refuseWithdrawn } from './refuse-withdrawn.ts';
 import { RequestBody } from './request-body.ts';
+import type { ServedRequest } from './served-request.ts';
 import { strictRequest } from './strict-request.ts';
 import { poolKeyOf } from './upstream-pool.ts';
 
 /** Serves one request of an agent and records it. Never rejects. */
 export async function handleRequest(plane: DataPlane, agent: AgentStream, head: RequestHead): Promise<'served'> {
   const exchange = new Exchange(plane, head, agent.tunnel);
+  const served: ServedRequest = { plane, agent, head, exchange };
   plane.underway++;
   const { answersBegun } = agent;
   let ending: Forwarded;
   try {
-    const preparing = prepare(plane, agent, head, exchange);
+    const preparing = prepare(served);
     const prepared = preparing instanceof Promise ? await preparing : preparing;
     ending = 'kind' in prepared ? prepared : await forward(plane, agent, prepared);
   } catch (error) {
@@ -56,7 +58,7 @@ export async function handleRequest(plane: DataPlane, agent: AgentStream, head: 
   agent.underway = undefined;
   exchange.release();
   if (agent.withdrawn) ending = withdrawnEnding(ending, agent.withdrawn);
-  if (ending.kind === 'refused') await refuse(plane, agent, head, exchange, ending);
+  if (ending.kind === 'refused') await refuse(served, ending);
   else if (ending.kind === 'broken') agent.abort();
   exchange.record(ending);
   plane.underway--;
@@ -67,90 +69,70 @@ export async function handleRequest(plane: DataPlane, agent: AgentStream, head: 
 type Prepared = Outgoing | Forwarded;
 
 /** Who asks? */
-function prepare(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  exchange: Exchange,
-): Prepared | Promise<Prepared> {
+function prepare(served: ServedRequest): Prepared | Promise<Prepared> {
+  const { plane, exchange } = served;
   const configuration = plane.configuration.current;
   if (!configuration) return refusal('NOT_READY', 'This worker has no configuration yet.');
   exchange.revision = configuration.revision;
   if (!plane.pressure.hasRoomForRequest(plane.underway))
     return refusal('OVERLOADED', 'This worker has no memory left.', { retryAfterSeconds: 5 });
-  return after(whoAsks(plane, agent, head, configuration), (identity) =>
-    identity.kind === 'refused' ? identity : judge(plane, agent, head, exchange, configuration, identity),
+  return after(whoAsks(served, configuration), (identity) =>
+    identity.kind === 'refused' ? identity : judge(served, configuration, identity),
   );
 }
 
 /** What for, and may it? */
-function judge(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  exchange: Exchange,
-  configuration: Configuration,
-  identity: Identity,
-): Prepared | Promise<Prepared> {
+function judge(served: ServedRequest, configuration: Configuration, identity: Identity): Prepared | Promise<Prepared> {
+  const { plane, agent, head, exchange } = served;
   exchange.agent = identity.agent;
   const known = knownRequest(head, configuration, identity.agent);
   const request = known?.request ?? strictRequest(agent, head, plane.limits.maxTargetBytes);
   if (request.kind === 'refused') return request;
   exchange.accept(request);
-  if (isInternal(request)) return answerInternal(plane, agent, head, request, { configuration, agent: identity.agent });
-  const judged = judgeRequest(plane, agent, exchange, { configuration, identity, request }, known);
+  if (isInternal(request)) return answerInternal(served, request, { configuration, agent: identity.agent });
+  const judged = judgeRequest(served, { configuration, identity, request }, known);
   if (judged.kind === 'refused') return judged;
   agent.underway = { identity, request, readings: request.readings };
   const { limits } = judged.options;
   const limiting = limits.length > 0 ? limitRequest(plane, exchange, limits, identity.agent.id) : undefined;
-  return after(limiting, (limited) => limited ?? place(plane, agent, head, exchange, judged, known));
+  return after(limiting, (limited) => limited ?? place(served, judged, known));
 }
 
 /** With which credentials? */
 function place(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  exchange: Exchange,
+  served: ServedRequest,
   judged: JudgedRequest,
   knownForAgent: KnownRequest | undefined,
 ): Prepared | Promise<Prepared> {
+  const { plane, agent, exchange } = served;
   const { request, secrets, options } = judged;
   const known = knownForAgent?.grants === secrets ? knownForAgent : undefined;
   const scope = placementScope(judged);
-  const placed = known?.placed ?? placeSecrets(plane, agent, head, exchange, judged, scope);
+  const placed = known?.placed ?? placeSecrets(served, judged, scope);
   if (placed.kind === 'refused') return placed;
   if (placed.readings) agent.underway = { identity: judged.identity, request, readings: placed.readings };
   const more = placed.options?.limits.filter((limit) => !options.limits.includes(limit)) ?? [];
   const limiting = more.length > 0 ? limitRequest(plane, exchange, more, judged.identity.agent.id) : undefined;
-  return after(
-    limiting,
-    (limited) => limited ?? takeBody(plane, agent, head, exchange, { judged, scope, placed, known }),
-  );
+  return after(limiting, (limited) => limited ?? takeBody(served, { judged, scope, placed, known }));
 }
 
 /** With what body? It keeps to the bounds of the path that was asked for, and of the one that leaves. */
-function takeBody(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  exchange: Exchange,
-  ready: Omit<Ready, 'body' | 'held'>,
-): Prepared | Promise<Prepared> {
+function takeBody(served: ServedRequest, ready: Omit<Ready, 'body' | 'held'>): Prepared | Promise<Prepared> {
+  const { plane, agent, exchange } = served;
   const { judged, scope, placed } = ready;
   const { request, options } = judged;
   const bounds = [options.maxBodyBytes, placed.options?.maxBodyBytes].filter((bytes) => bytes !== undefined);
   const maxBytes = Math.min(plane.limits.maxBodyBytes, ...bounds);
   const body = (exchange.body = new RequestBody(agent, request.framing, maxBytes));
   if (body.isTooLong) return refusal('BODY_TOO_LARGE', 'The request body is too long.');
-  return after(holdBody(plane, agent, head, exchange, body, placed.headers, scope), (held) => {
+  return after(holdBody(served, body, placed.headers, scope), (held) => {
     if (held.kind !== 'held') return held;
     const used = allUsed(placed.used, held.used);
     const readings = placed.readings ?? request.readings;
-    const refused = body.isEmpty ? undefined : refuseWithdrawn(plane, agent, exchange, judged, readings, used);
+    const refused = body.isEmpty ? undefined : refuseWithdrawn(served, judged, readings, used);
     if (refused) return refused;
     exchange.decided();
-    return outgoingOf(plane, agent, head, exchange, { ...ready, body, held });
+    return outgoingOf(served, { ...ready, body, held });
   });
 }
 
@@ -170,19 +152,14 @@ interface Ready {
 }
 
 /** The request as it leaves, and what is to become of its answer. */
-function outgoingOf(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  exchange: Exchange,
-  ready: Ready,
-): Outgoing {
+function outgoingOf(served: ServedRequest, ready: Ready): Outgoing {
+  const { plane, agent, head, exchange } = served;
   const { judged, scope, placed, body, held } = ready;
   const { request, identity } = judged;
   const { destination, isSecure, upgrade } = request;
   const underway = { identity, request, readings: placed.readings ?? request.readings };
   const used = allUsed(placed.used, held.used);
-  const { wanted, headers, bytes } = ready.known ?? writeOut(plane, head, ready);
+  const { wanted, headers, bytes } = ready.known ?? writeOut(served, ready);
   return {
     poolKey: agent.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
     destination: { host: destination.host, port: destination.port, isSecure },
@@ -193,7 +170,7 @@ function outgoingOf(
     body,
     scrub: wanted && new AnswerScrub(wanted, exchange.findings),
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
-    refuseNow: () => refuseWithdrawn(plane, agent, exchange, judged, underway.readings, used),
+    refuseNow: () => refuseWithdrawn(served, judged, underway.readings, used),
     onLeaving: () => exchange.leaving(placed, held),
     webSocket:
       upgrade &&
@@ -203,8 +180,7 @@ function outgoingOf(
 
 /** What a request says as it leaves and what is looked for in its answer; kept when its head came before and says it all. */
 function writeOut(
-  plane: DataPlane,
-  head: RequestHead,
+  { plane, head }: ServedRequest,
   { judged, placed, body, held }: Ready,
 ): Pick<Outgoing, 'headers' | 'bytes'> & Pick<KnownRequest, 'wanted'> {
   const { request, secrets, rules, decision, configuration, identity } = judged;
@@ -229,9 +205,7 @@ function withdrawnEnding(ending: Forwarded, code: Withdrawal): Forwarded {
 
 /** The tunnel's agent, if it is still one; outside a tunnel each request says who it is from. */
 function whoAsks(
-  plane: DataPlane,
-  { tunnel, peer }: AgentStream,
-  head: RequestHead,
+  { plane, agent: { tunnel, peer }, head }: ServedRequest,
   configuration: Configuration,
 ): Identity | Refusal | Promise<Identity | Refusal> {
   if (!tunnel) return identify(plane, peer, head.headers, configuration, Date.now());
@@ -247,13 +221,7 @@ function allUsed(inHead: readonly UsedSecret[], inBody: readonly UsedSecret[]): 
 }
 
 /** Answers a refusal. The connection goes on when the next request's start is certain: the whole request was read. */
-async function refuse(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  exchange: Exchange,
-  refused: Refusal,
-): Promise<void> {
+async function refuse({ plane, agent, head, exchange }: ServedRequest, refused: Refusal): Promise<void> {
   const isRead = exchange.request !== undefined && (exchange.body?.isRead ?? exchange.request.framing.kind === 'none');
   const isLast = head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
   const isClosing = !isRead || isLast || refused.code === 'PROXY_AUTH_INVALID' || refused.code === 'REQUEST_TIMEOUT';

@@ -4,13 +4,12 @@ import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
 import type { PlacementScope } from '../credentials/placement-scope.ts';
 import { placeInBody } from '../credentials/place-in-body.ts';
 import { planBody } from '../credentials/plan-body.ts';
-import { type Header, headerValue, type RequestHead } from '../wire/head.ts';
+import { type Header, headerValue } from '../wire/head.ts';
 import type { AgentStream, BodyPiece } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
-import type { DataPlane } from './data-plane.ts';
-import type { Exchange } from './exchange.ts';
 import type { Broken } from './outgoing.ts';
 import type { RequestBody } from './request-body.ts';
+import type { ServedRequest } from './served-request.ts';
 import { agentGone } from './withhold.ts';
 
 /** The body may leave, now or as it comes. */
@@ -30,10 +29,7 @@ const notHeld: Held = { kind: 'held', isContinued: false, used: [], surfaces: []
  * up to a bound. All others stream.
  */
 export function holdBody(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  exchange: Exchange,
+  served: ServedRequest,
   body: RequestBody,
   headers: readonly Header[],
   scope: PlacementScope,
@@ -42,39 +38,33 @@ export function holdBody(
   const plan = planBody(headers, scope);
   switch (plan.kind) {
     case 'watched':
-      return body.isHoldable(plane.limits.heldBodyBytes) ? holdWatched(plane, agent, head, body) : notHeld;
+      return body.isHoldable(served.plane.limits.heldBodyBytes) ? holdWatched(served, body) : notHeld;
     case 'unreadable':
       return unreadable(plan.detail);
     case 'surface':
-      return holdPlaced(plane, agent, head, exchange, body, plan.surface, scope);
+      return holdPlaced(served, body, plan.surface, scope);
   }
 }
 
-async function holdWatched(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  body: RequestBody,
-): Promise<Held | Refusal | Broken> {
-  const isContinued = await askOn(agent, head);
+async function holdWatched(served: ServedRequest, body: RequestBody): Promise<Held | Refusal | Broken> {
+  const { plane, agent } = served;
+  const isContinued = await askOn(served);
   const piece = await body.hold(plane.limits.bodyIdleMs, plane.heldBodies);
   return piece.kind === 'payload' ? { ...notHeld, isContinued } : explain(agent, piece);
 }
 
 async function holdPlaced(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  exchange: Exchange,
+  served: ServedRequest,
   body: RequestBody,
   surface: Parameters<typeof placeInBody>[1],
   scope: PlacementScope,
 ): Promise<Held | Refusal | Broken> {
+  const { plane, agent, exchange } = served;
   const { placedBodyBytes, bodyIdleMs } = plane.limits;
   const tooLarge = 'A body in which placeholders are replaced is held whole, and this one is too long for that.';
   if (body.framing.kind === 'length' && body.framing.lengthBytes > placedBodyBytes)
     return refusal('BODY_TOO_LARGE', tooLarge);
-  const isContinued = await askOn(agent, head);
+  const isContinued = await askOn(served);
   const piece = await body.holdUnwatched(bodyIdleMs, placedBodyBytes, plane.heldBodies);
   if (piece === 'too-long') return refusal('BODY_TOO_LARGE', tooLarge);
   if (piece.kind !== 'payload') return explain(agent, piece);
@@ -98,7 +88,7 @@ async function holdPlaced(
 }
 
 /** An agent that waits to be asked for its body is asked by us. */
-async function askOn(agent: AgentStream, head: RequestHead): Promise<boolean> {
+async function askOn({ agent, head }: ServedRequest): Promise<boolean> {
   const isWaiting = head.minor === 1 && headerValue(head.headers, 'expect')?.toLowerCase() === '100-continue';
   if (isWaiting) await agent.interim({ status: 100, reason: 'Continue', headers: [] });
   return isWaiting;

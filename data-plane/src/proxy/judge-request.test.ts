@@ -29,7 +29,8 @@ function configurationOf(revision: number, hosts: string[], windows?: readonly T
 
 function judgement(tunnel: Tunnel, configuration: Configuration, known?: Judgement): JudgedRequest | Refusal {
   const asked = { configuration, identity: tunnel.identity, request };
-  return judgeRequest(plane, { tunnel } as AgentStream, new Exchange(plane, head, tunnel), asked, known);
+  const served = { plane, agent: { tunnel } as AgentStream, exchange: new Exchange(plane, head, tunnel) };
+  return judgeRequest(served, asked, known);
 }
 
 function judge(tunnel: Tunnel, configuration: Configuration, known?: Judgement): string {

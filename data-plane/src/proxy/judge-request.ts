@@ -5,9 +5,9 @@ import { confirmIdentity, type Identity } from '../identity/identify.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
-import type { DataPlane } from './data-plane.ts';
 import type { Exchange } from './exchange.ts';
 import { refusePlainHttp } from './plain-http.ts';
+import type { ServedRequest } from './served-request.ts';
 import type { StrictRequest } from './strict-request.ts';
 import type { Underway, Withdrawal } from './underway.ts';
 
@@ -39,9 +39,7 @@ export interface JudgedRequest extends AskedRequest, Judgement {
  * @param known of a request with the same head: it holds for this one if the same rules do, at whatever time
  */
 export function judgeRequest(
-  plane: DataPlane,
-  agent: AgentStream,
-  exchange: Exchange,
+  { plane, agent, exchange }: Omit<ServedRequest, 'head'>,
   asked: AskedRequest,
   known?: Judgement,
 ): JudgedRequest | Refusal {

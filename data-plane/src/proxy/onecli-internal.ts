@@ -5,13 +5,11 @@
 import { errorPage } from '@onecli/shared/error-page';
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import type { Configuration } from '../snapshot/configuration.ts';
-import type { RequestHead } from '../wire/head.ts';
 import { isCloseAsked } from '../wire/hop-by-hop.ts';
-import type { AgentStream } from './agent-stream.ts';
 import { internalHost, type OwnAnswer, type Refusal, refusal } from './answer.ts';
-import type { DataPlane } from './data-plane.ts';
 import { describeAccess } from './describe-access.ts';
 import type { Forwarded } from './outgoing.ts';
+import type { ServedRequest } from './served-request.ts';
 import type { StrictRequest } from './strict-request.ts';
 
 /** Whether a request is for the gateway itself. */
@@ -21,9 +19,7 @@ export function isInternal({ destination }: StrictRequest): boolean {
 
 /** Answers a request that {@link isInternal}. A body that came with it is not read: the connection ends. */
 export async function answerInternal(
-  plane: DataPlane,
-  stream: AgentStream,
-  head: RequestHead,
+  { plane, agent: stream, head }: ServedRequest,
   request: StrictRequest,
   { configuration, agent }: { readonly configuration: Configuration; readonly agent: AgentRecord },
 ): Promise<Forwarded> {

@@ -5,13 +5,11 @@ import { placeByRoute } from '../credentials/place-by-route.ts';
 import type { Placement } from '../credentials/place-credentials.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import { upgradeHeaders } from '../websocket/upgrade.ts';
-import type { Header, RequestHead } from '../wire/head.ts';
+import type { Header } from '../wire/head.ts';
 import { withoutHopByHop } from '../wire/hop-by-hop.ts';
-import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
-import type { DataPlane } from './data-plane.ts';
-import type { Exchange } from './exchange.ts';
 import { type JudgedRequest, judgeAgain } from './judge-request.ts';
+import type { ServedRequest } from './served-request.ts';
 import type { StrictRequest } from './strict-request.ts';
 
 export interface Placed extends Extract<Placement, { kind: 'placed' }> {
@@ -26,18 +24,12 @@ export function placementScope({ configuration, secrets, request }: JudgedReques
 }
 
 /** Places the secrets of a request's head, or refuses the request whole. */
-export function placeSecrets(
-  plane: DataPlane,
-  agent: AgentStream,
-  head: RequestHead,
-  exchange: Exchange,
-  judged: JudgedRequest,
-  scope: PlacementScope,
-): Placed | Refusal {
+export function placeSecrets(served: ServedRequest, judged: JudgedRequest, scope: PlacementScope): Placed | Refusal {
+  const { plane, exchange } = served;
   const { request, configuration } = judged;
-  const headers = forwardedHeaders(agent, head, request, configuration);
+  const headers = forwardedHeaders(served, request, configuration);
   const placement = placeByRoute(headers, request, judged.rules, scope, plane.opener);
-  if (placement.kind !== 'placed') return refusePlacement(plane, exchange, placement);
+  if (placement.kind !== 'placed') return refusePlacement(served, placement);
   if (placement.target.length > plane.limits.maxTargetBytes)
     return refusal('TARGET_TOO_LONG', 'The request target is too long with its secrets in place.');
   if (placement.used.length > 0 && lengthOf(placement.headers) > plane.limits.head.maxHeadBytes)
@@ -54,8 +46,7 @@ function lengthOf(headers: readonly Header[]): number {
 
 /** Hop-by-hop headers go before credentials come (rule 6), and Host is the one name that was judged (rule 1). */
 function forwardedHeaders(
-  { tunnel }: AgentStream,
-  head: RequestHead,
+  { agent: { tunnel }, head }: ServedRequest,
   { destination, isSecure, upgrade }: StrictRequest,
   { identities }: Configuration,
 ): Header[] {
@@ -69,8 +60,7 @@ function forwardedHeaders(
 }
 
 function refusePlacement(
-  plane: DataPlane,
-  exchange: Exchange,
+  { plane, exchange }: ServedRequest,
   placement: Exclude<Placement, { kind: 'placed' }>,
 ): Refusal {
   if (placement.kind === 'unavailable') {

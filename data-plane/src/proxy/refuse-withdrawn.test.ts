@@ -95,8 +95,9 @@ function held(current: Configuration, afterMs: number): string | undefined {
   const agent = { tunnel: undefined } as AgentStream;
   const exchange = new Exchange(plane, head);
   exchange.accept(request);
+  const served = { plane, agent, head, exchange };
   vi.setSystemTime(nowMs);
-  const judged = judgeRequest(plane, agent, exchange, {
+  const judged = judgeRequest(served, {
     configuration: first,
     identity,
     request,
@@ -106,7 +107,7 @@ function held(current: Configuration, afterMs: number): string | undefined {
   const version = key.versions.get(1);
   if (!version) throw new Error('no version');
   const used = [{ secret: key, version, placeholder: 'onecli://prod/a@1' }];
-  return refuseWithdrawn(plane, agent, exchange, judged, ['/v1'], used)?.code;
+  return refuseWithdrawn(served, judged, ['/v1'], used)?.code;
 }
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));

@@ -4,11 +4,9 @@
  */
 import { hasExpired, type UsedSecret } from '@onecli/shared/domain/grant-placeholders';
 import { withdrawnSecret } from '../credentials/withdrawn-secret.ts';
-import type { AgentStream } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
-import type { DataPlane } from './data-plane.ts';
-import type { Exchange } from './exchange.ts';
 import { grantsNow, type JudgedRequest } from './judge-request.ts';
+import type { ServedRequest } from './served-request.ts';
 
 /** Rules and identities have their times too: after so long policy is asked again under the same configuration. */
 const askEveryMs = 1000;
@@ -19,9 +17,7 @@ const askEveryMs = 1000;
  * @param used the secrets that are to leave with it
  */
 export function refuseWithdrawn(
-  plane: Pick<DataPlane, 'configuration'>,
-  agent: AgentStream,
-  exchange: Exchange,
+  { plane, agent, exchange }: ServedRequest,
   { configuration, identity, request, nowMs }: JudgedRequest,
   readings: readonly string[],
   used: readonly UsedSecret[],
