@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{shared,data-plane,control-plane,cli,infra/embedded}/src/**/*.test.ts'],
-          exclude: ['**/*.pg.test.ts', '**/dist/**'],
+          exclude: ['**/*.{pg,redis}.test.ts', '**/dist/**'],
           testTimeout: 30_000,
         },
       },
@@ -26,6 +26,16 @@ export default defineConfig({
           include: ['{shared,data-plane,control-plane,infra/embedded}/src/**/*.pg.test.ts'],
           exclude: ['**/dist/**'],
           globalSetup: [fileURLToPath(new URL('support/postgres-global-setup.ts', import.meta.url))],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'redis',
+          include: ['{shared,data-plane,control-plane,infra/embedded}/src/**/*.redis.test.ts'],
+          exclude: ['**/dist/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
-import { ThreadedAuditQueue } from '@onecli/shared/adapters/postgres/threaded-audit-queue';
+import { ThreadedAuditQueue } from '@onecli/shared/adapters/queue/threaded-audit-queue';
 import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
@@ -115,7 +115,7 @@ async function openStores(
   return {
     source,
     bus: new PostgresConfigBus({ connectionString, key: lasting['bus-mac'] }),
-    queue: new ThreadedAuditQueue({ connectionString, key: lasting['audit-queue'] }),
+    queue: new ThreadedAuditQueue({ store: { kind: 'postgres', connectionString }, key: lasting['audit-queue'] }),
     keys: new WorkerKeys(masterKey, instance, log),
     tokenPepper: lasting['token-pepper'],
     epochKey: lasting.epoch,

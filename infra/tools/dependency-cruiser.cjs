@@ -1,8 +1,8 @@
 // The boundaries between the planes, as docs/architecture.md draws them.
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from: { path: from }, to });
 
-/** What a suite beside the code takes from test/: a database on the run's Postgres, and authorities as openssl makes them. */
-const suiteSupport = '^test/support/(fresh-database|brought-authority)[.]ts$';
+/** What a suite beside the code takes from test/: a database on the run's Postgres, a Redis, and authorities as openssl makes them. */
+const suiteSupport = '^test/support/(fresh-database|brought-authority|redis-server)[.]ts$';
 
 module.exports = {
   forbidden: [

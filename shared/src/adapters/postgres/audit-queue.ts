@@ -3,9 +3,9 @@ import { type Job, UnrecoverableError, withBackend } from 'bullmq';
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import type { AuditConsumer, AuditQueue } from '../../ports/audit-queue.ts';
 import { VaultFault } from '../../vault/vault-fault.ts';
-import { beforeDeadline, orAfter } from './before-deadline.ts';
+import { beforeDeadline, orAfter } from '../before-deadline.ts';
+import { openBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
 import { createQueueBackend } from './queue-backend.ts';
-import { openBatch, packBatch, type SealedBatch, sealBatch } from './audit-batch.ts';
 
 const queueName = 'audit';
 const schema = 'onecli_queue';

@@ -1,8 +1,8 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import { Client, type Notification, Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import type { ConfigBus } from '../../ports/config-bus.ts';
-import { orAfter } from './before-deadline.ts';
+import { orAfter } from '../before-deadline.ts';
+import { pauseUntil } from '../pause-until.ts';
+import { readSignedRevision, signRevision } from '../signed-revision.ts';
 
 const channel = 'onecli_config';
 const connectTimeoutMs = 2_000;
@@ -19,7 +19,7 @@ export interface PostgresConfigBusOptions {
   readonly key: Buffer;
 }
 
-/** Announces revisions with NOTIFY, as `<revision>:<HMAC-SHA256 of it in hex>`. Whoever may connect may notify: hence the MAC. */
+/** Announces revisions with NOTIFY, signed. */
 export class PostgresConfigBus implements ConfigBus {
   readonly #connectionString: string;
   readonly #key: Buffer;
@@ -43,7 +43,7 @@ export class PostgresConfigBus implements ConfigBus {
   }
 
   async announce(revision: number): Promise<void> {
-    await this.#announcer.query('SELECT pg_notify($1, $2)', [channel, this.#message(revision)]);
+    await this.#announcer.query('SELECT pg_notify($1, $2)', [channel, signRevision(this.#key, revision)]);
   }
 
   /** Resolves when `signal` aborts or the bus closes. */
@@ -86,7 +86,7 @@ export class PostgresConfigBus implements ConfigBus {
     client.on('error', () => broken.abort());
     client.on('end', () => broken.abort());
     client.on('notification', (notification) => {
-      const revision = this.#read(notification);
+      const revision = readSignedRevision(this.#key, notification.payload ?? '');
       if (revision !== undefined && !signal.aborted) heard(revision);
     });
     let isListening = false;
@@ -101,22 +101,6 @@ export class PostgresConfigBus implements ConfigBus {
     await orAfter(closeTimeoutMs, client.end());
     return isListening;
   }
-
-  #message(revision: number): string {
-    return `${revision}:${this.#mac(String(revision)).toString('hex')}`;
-  }
-
-  #mac(revision: string): Buffer {
-    return createHmac('sha256', this.#key).update(revision).digest();
-  }
-
-  /** The revision of an authentic message, else undefined. */
-  #read(notification: Notification): number | undefined {
-    const match = /^([0-9]{1,15}):([0-9a-f]{64})$/.exec(notification.payload ?? '');
-    const [, revision = '', mac = ''] = match ?? [];
-    if (match === null || !timingSafeEqual(Buffer.from(mac, 'hex'), this.#mac(revision))) return undefined;
-    return Number(revision);
-  }
 }
 
 async function probeUntil(client: Client, signal: AbortSignal): Promise<void> {
@@ -124,13 +108,5 @@ async function probeUntil(client: Client, signal: AbortSignal): Promise<void> {
     await pauseUntil(probeIntervalMs, signal);
     if (signal.aborted) return;
     await client.query('SELECT 1');
-  }
-}
-
-async function pauseUntil(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await pause(ms, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
   }
 }

@@ -6,7 +6,7 @@ import type {
   StorePosition,
   WorkerReport,
 } from '../../ports/snapshot-source.ts';
-import { orAfter } from './before-deadline.ts';
+import { orAfter } from '../before-deadline.ts';
 import { readInstanceKeys, readStoredKeys } from './key-rows.ts';
 import { readAgents, readAuthorities, readPolicies, readRoutes, readSecrets } from './snapshot-rows.ts';
 

@@ -1,10 +1,16 @@
 /** The thread of a ThreadedAuditQueue: seals batches and gives them to the queue, one after another. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { PostgresAuditQueue } from './audit-queue.ts';
+import { PostgresAuditQueue } from '../postgres/audit-queue.ts';
+
+/** Where the queue lies. Plain values alone: they are given to the thread as they are. */
+export interface AuditQueueStore {
+  readonly kind: 'postgres';
+  readonly connectionString: string;
+}
 
 /** What the thread starts with. */
 export interface AuditThreadData {
-  readonly connectionString: string;
+  readonly store: AuditQueueStore;
   readonly key: Uint8Array;
 }
 
@@ -18,8 +24,8 @@ export interface AuditThreadAnswer {
   readonly fault: string | undefined;
 }
 
-function serve(port: NonNullable<typeof parentPort>, { connectionString, key }: AuditThreadData): void {
-  const queue = new PostgresAuditQueue({ connectionString, key: Buffer.from(key) });
+function serve(port: NonNullable<typeof parentPort>, { store, key }: AuditThreadData): void {
+  const queue = new PostgresAuditQueue({ connectionString: store.connectionString, key: Buffer.from(key) });
   port.on('message', (request: AuditThreadRequest) => {
     if (request.kind === 'close') {
       void queue.close().finally(() => port.close());

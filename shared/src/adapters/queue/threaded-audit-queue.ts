@@ -2,10 +2,9 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { AuditEvent } from '../../domain/audit-event.ts';
 import type { AuditQueue } from '../../ports/audit-queue.ts';
+import type { AuditQueueStore, AuditThreadAnswer, AuditThreadData, AuditThreadRequest } from './audit-queue-thread.ts';
+import { orAfter } from '../before-deadline.ts';
 import { packBatch } from './audit-batch.ts';
-import type { PostgresAuditQueueOptions } from './audit-queue.ts';
-import type { AuditThreadAnswer, AuditThreadData, AuditThreadRequest } from './audit-queue-thread.ts';
-import { orAfter } from './before-deadline.ts';
 
 /** Longer than the queue itself takes to give up, so that what it says is heard. */
 const answerTimeoutMs = 5_000;
@@ -16,7 +15,10 @@ const closeTimeoutMs = 5_000;
  */
 const memory = { maxYoungGenerationSizeMb: 8 };
 
-export interface ThreadedAuditQueueOptions extends PostgresAuditQueueOptions {
+export interface ThreadedAuditQueueOptions {
+  readonly store: AuditQueueStore;
+  /** The 32-byte key derived for `audit-queue`. */
+  readonly key: Buffer;
   /** The thread's program, if not our own. */
   readonly file?: URL;
 }
@@ -24,7 +26,7 @@ export interface ThreadedAuditQueueOptions extends PostgresAuditQueueOptions {
 const ownFile = new URL(`audit-queue-thread${extname(import.meta.url)}`, import.meta.url);
 
 /**
- * The PostgresAuditQueue on a thread of its own: compressing, sealing and the queue's statements hold no request up. The
+ * An audit queue on a thread of its own: compressing, sealing and the queue's statements hold no request up. The
  * thread keeps nothing that is not also with whoever called `add`, who gives it again when the thread dies: the next
  * batch starts another. It ends with the process.
  */
@@ -61,9 +63,9 @@ class AuditThread {
   #number = 0;
   #isAlive = true;
 
-  constructor({ connectionString, key, file = ownFile }: ThreadedAuditQueueOptions) {
+  constructor({ store, key, file = ownFile }: ThreadedAuditQueueOptions) {
     // A copy: a Buffer would take along whatever else its pool holds.
-    const workerData: AuditThreadData = { connectionString, key: Uint8Array.from(key) };
+    const workerData: AuditThreadData = { store, key: Uint8Array.from(key) };
     this.#worker = new Worker(file, { workerData, resourceLimits: memory });
     this.#worker.on('message', ({ number, fault }: AuditThreadAnswer) => this.#settle(number, fault));
     this.#worker.on('error', (error) => this.#end(`The thread of the audit queue died: ${error.message}`));
