@@ -20,6 +20,7 @@ const services = [
   { debianPackage: 'python3-requests', probe: ['/usr/bin/python3', '-c', 'import requests'] },
   { debianPackage: 'python3-httpx', probe: ['/usr/bin/python3', '-c', 'import httpx'] },
   { debianPackage: 'python3-websockets', probe: ['/usr/bin/python3', '-c', 'import websockets'] },
+  { debianPackage: 'haproxy', probe: ['haproxy', '-v'] },
   { debianPackage: 'git', probe: ['git', '--version'] },
   { debianPackage: 'curl', probe: ['curl', '--version'] },
   { debianPackage: 'openssl', probe: ['openssl', 'version'] },

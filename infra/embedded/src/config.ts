@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isAddressRange, isEndpoint, isHostName, isRedirection } from './address-text.ts';
 import { apiSchemas, apiSettings } from './api-settings.ts';
-import { readFlags } from './flags.ts';
+import { readFlags, startCommand } from './flags.ts';
 import { limitSchemas, limitSettings } from './limit-settings.ts';
 import { logLevels } from './log-levels.ts';
 
@@ -96,7 +96,7 @@ export type ReadConfig =
   | { kind: 'help'; text: string }
   | { kind: 'faults'; faults: readonly string[] };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads flags, which win, and variables. All faults come together, each with its variable and what is expected, never
@@ -106,10 +106,14 @@ export function readConfig(
   argv: readonly string[] = process.argv.slice(2),
   environment: Environment = process.env,
 ): ReadConfig {
-  const options = readFlags(argv);
-  if (options.kind !== 'flags') return options;
+  const options = readFlags(argv, startCommand);
+  return options.kind === 'flags' ? readSettings({ ...environment, ...options.values }) : options;
+}
+
+/** Reads an environment in which flags have had their say already. */
+export function readSettings(environment: Environment): Exclude<ReadConfig, { kind: 'help' }> {
   const given = Object.fromEntries(
-    Object.entries({ ...environment, ...options.values }).filter(
+    Object.entries(environment).filter(
       ([name, value]) => name.startsWith('ONECLI_') && value !== undefined && value !== '',
     ),
   );
@@ -191,11 +195,11 @@ function definedOnly(values: Environment): Record<string, string> {
 
 function unknownNames(given: Environment): string[] {
   return Object.keys(given)
-    .filter((name) => !(name in variables.shape) && !foreignVariables.has(name))
+    .filter((name) => !(name in variables.shape) && !foreignVariables.has(name) && !name.startsWith('ONECLI_CLUSTER_'))
     .map((name) => `${name} is not a variable of OneCLI: it has no effect.`);
 }
 
-function wholeNumber(least: number, most: number, message: string) {
+export function wholeNumber(least: number, most: number, message: string) {
   return z
     .string()
     .regex(/^[0-9]{1,7}$/, message)

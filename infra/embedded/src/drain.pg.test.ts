@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from './config.ts';
 import { supervise } from './supervise.ts';
-import type { Supervision } from './supervise.ts';
+import type { Supervision } from './supervision.ts';
 import { waitFor } from './wait-for.ts';
 
 const source = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));

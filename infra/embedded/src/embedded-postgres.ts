@@ -40,6 +40,8 @@ export interface PostgresOptions {
   readonly socketDir?: string;
   /** False only for tests: trades the safety of data in a power cut for speed. */
   readonly isDurable?: boolean;
+  /** How many sessions there may be; by default what one control plane and a few workers need. */
+  readonly maxConnections?: number;
 }
 
 export interface RunningPostgres {
@@ -66,7 +68,8 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const binaries = placePostgresBinaries(findPostgresPackage(), home.account, join(dataDir, 'postgres-binaries'));
   if (!existsSync(home.clusterDir)) await makeCluster(home, binaries, options.signal);
   writeAccessFiles(home);
-  const server = spawnServer(home, binaries, openLog(dataDir), options.isDurable ?? true);
+  const { isDurable = true, maxConnections } = options;
+  const server = spawnServer(home, binaries, openLog(dataDir), { isDurable, maxConnections });
   const connection = { host: home.socketDir, user: 'onecli', database: databaseName };
   try {
     await connectWhenReady(connection, server.child, { timeoutMs: patienceMs.ready, signal: options.signal });
@@ -123,9 +126,14 @@ function openLog(dataDir: string): number {
   return openSync(path, 'a', 0o600);
 }
 
-function spawnServer(home: PostgresHome, binaries: PostgresBinaries, log: number, isDurable: boolean) {
+function spawnServer(
+  home: PostgresHome,
+  binaries: PostgresBinaries,
+  log: number,
+  settings: { readonly isDurable: boolean; readonly maxConnections: number | undefined },
+) {
   const parameters = ['-D', join(home.folderInServer, 'cluster')];
-  parameters.push(...postgresSettings({ socketDir: home.socketDirInServer, isDurable }));
+  parameters.push(...postgresSettings({ socketDir: home.socketDirInServer, ...settings }));
   // Names the folder in the list of processes, where the server itself shows only how it reaches it.
   parameters.push('-c', `onecli.data_folder=${home.folder}`);
   parameters.push('-c', `hba_file=${join(home.folderInServer, 'pg_hba.conf')}`);

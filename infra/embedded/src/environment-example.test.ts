@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { variables as controlPlane } from '../../../control-plane/src/config.ts';
 import { workerEnvironment as worker } from '../../../data-plane/src/config.ts';
+import { clusterVariables as cluster } from './cluster/config.ts';
 import { variables as supervisor } from './config.ts';
 
 const lines = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8').split('\n');
@@ -9,7 +10,7 @@ const entries = lines.flatMap((line, index) => {
   const match = /^# ([A-Z][A-Z0-9_]*)=(.*)$/.exec(line);
   return match ? [{ name: match[1] ?? '', value: match[2] ?? '', meaning: lines[index - 1] ?? '' }] : [];
 });
-const schemas = Object.entries({ supervisor, worker, 'control plane': controlPlane });
+const schemas = Object.entries({ supervisor, cluster, worker, 'control plane': controlPlane });
 
 describe('.env.example', () => {
   it('names every variable that a process reads, once each, and no other', () => {

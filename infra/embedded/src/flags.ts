@@ -2,8 +2,22 @@
 import { Command, CommanderError } from 'commander';
 import { logLevels } from './log-levels.ts';
 
+export interface Flag {
+  /** As commander writes it: `--workers <number>`. */
+  readonly flag: string;
+  readonly variable: string;
+  readonly text: string;
+}
+
+/** The command that the flags are for. */
+export interface FlagCommand {
+  readonly name: string;
+  readonly description: string;
+  readonly flags: readonly Flag[];
+}
+
 /** There is no flag for a secret: every user of the machine can read a process's arguments. */
-const flags: readonly { flag: string; variable: string; text: string }[] = [
+const startFlags: readonly Flag[] = [
   {
     flag: '--data-dir <folder>',
     variable: 'ONECLI_DATA_DIR',
@@ -58,19 +72,44 @@ const flags: readonly { flag: string; variable: string; text: string }[] = [
   { flag: '--log-level <level>', variable: 'ONECLI_LOG_LEVEL', text: `${logLevels.join(', ')} (info)` },
 ];
 
+/** `npm run cluster`: the same, but for the number of workers, and what only a cluster has. */
+export const clusterCommand: FlagCommand = {
+  name: 'npm run cluster --',
+  description: 'Starts a database, Redis, a load balancer, control planes and workers, as processes of this machine.',
+  flags: [
+    ...startFlags.filter(({ variable }) => variable !== 'ONECLI_WORKERS'),
+    { flag: '--workers <number>', variable: 'ONECLI_CLUSTER_WORKERS', text: 'how many workers (4)' },
+    { flag: '--control-planes <number>', variable: 'ONECLI_CLUSTER_CONTROL_PLANES', text: 'how many (2)' },
+    {
+      flag: '--redis <auto|on|off>',
+      variable: 'ONECLI_CLUSTER_REDIS',
+      text: 'auto: if there is a redis-server (auto)',
+    },
+    {
+      flag: '--first-port <port>',
+      variable: 'ONECLI_CLUSTER_FIRST_PORT',
+      text: 'of the ports, one after another, of what is behind the load balancer (10300)',
+    },
+  ],
+};
+
+export const startCommand: FlagCommand = {
+  name: 'onecli start',
+  description: 'Starts the database, the control plane and the workers.',
+  flags: startFlags,
+};
+
 export type ReadFlags =
   | { readonly kind: 'flags'; readonly values: Readonly<Record<string, string | undefined>> }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'faults'; readonly faults: readonly string[] };
 
 /** Reads the arguments: the variables that they stand for, or what to tell instead of a start. */
-export function readFlags(argv: readonly string[]): ReadFlags {
+export function readFlags(argv: readonly string[], { name, description, flags }: FlagCommand): ReadFlags {
   let output = '';
   const write = (text: string) => void (output += text);
-  const command = new Command('onecli start')
-    .description(
-      'Starts the database, the control plane and the workers. Each flag has a variable: --proxy-port is ONECLI_PROXY_PORT.',
-    )
+  const command = new Command(name)
+    .description(`${description} Each flag has a variable: --proxy-port is ONECLI_PROXY_PORT.`)
     .configureOutput({ writeOut: write, writeErr: () => undefined })
     .exitOverride()
     .allowExcessArguments(false);

@@ -33,7 +33,7 @@ async function maintain(config: SupervisorConfig, command: string, args: readonl
   const lock = await lockFolder(folder.path);
   try {
     const { holder } = folder.masterKey(config.masterKey);
-    const postgres = await PostgresKeeper.start(folder.path, say);
+    const postgres = await PostgresKeeper.start({ dataDir: folder.path }, say);
     const environment = {
       ...config.inheritedEnvironment,
       DATABASE_URL: postgres.url,

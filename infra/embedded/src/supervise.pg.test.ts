@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from './config.ts';
 import type { SupervisorConfig } from './config.ts';
 import { supervise } from './supervise.ts';
-import type { Supervision } from './supervise.ts';
+import type { Supervision } from './supervision.ts';
 import { waitFor } from './wait-for.ts';
 
 const standIn = (name: string) => fileURLToPath(new URL(`./testing/stand-in-${name}.mjs`, import.meta.url));

@@ -15,6 +15,7 @@ import { lockFolder } from './data-folder/folder-lock.ts';
 import { openKeyDescriptor } from './data-folder/hand-over-key.ts';
 import { finishRekey } from './finish-rekey.ts';
 import { PostgresKeeper } from './postgres/postgres-keeper.ts';
+import type { Supervision } from './supervision.ts';
 
 const abandonedPortPatienceMs = 10_000;
 /** For a child to end, besides the time that a worker gives to requests under way. */
@@ -26,20 +27,11 @@ export interface Programs {
   readonly worker: string;
 }
 
-export interface Supervision {
-  /** Settles with the exit code when everything has stopped. */
-  readonly ended: Promise<number>;
-  /** Stops workers, control plane and Postgres, in this order. */
-  stop(exitCode?: number): Promise<void>;
-  /** Ends all children at once. */
-  kill(): void;
-}
-
 /**
  * A worker makes much garbage that dies at once: a larger young generation is collected less often. V8's helper threads stay:
  * without them (`--single-threaded-gc`) a request took a tenth more CPU time and long pauses, measured.
  */
-const workerNodeFlags = ['--max-semi-space-size=32'];
+export const workerNodeFlags = ['--max-semi-space-size=32'];
 
 /** Where the built programs of the two planes are. */
 export function installedPrograms(): Programs {
@@ -70,7 +62,7 @@ export async function supervise(
     const firstPassword = config.adminPassword === undefined ? folder.firstAdminPassword() : undefined;
     const listener = bindSharedListener(config.bind, config.proxyPort);
     cleanUp.push(() => listener.close());
-    const postgres = await PostgresKeeper.start(folder.path, print);
+    const postgres = await PostgresKeeper.start({ dataDir: folder.path }, print);
     cleanUp.push(() => postgres.stop());
     await finishRekey(folder, key, postgres.url, print);
     const foundation = { config, folder, databaseUrl: postgres.url, key, firstPassword, listener: listener.handle };
@@ -158,13 +150,17 @@ class Planes implements Supervision {
   #child(
     name: string,
     main: string,
-    rest: Pick<ChildSpec, 'environment' | 'listener' | 'nodeFlags'> & { stopPatienceMs?: number; onReady?: () => void },
+    rest: Pick<ChildSpec, 'environment' | 'listener'> & {
+      nodeFlags?: readonly string[];
+      stopPatienceMs?: number;
+      onReady?: () => void;
+    },
   ): SupervisedChild {
     const { folder, key } = this.#foundation;
     this.#awaited.add(name);
     return new SupervisedChild({
       name,
-      main,
+      program: { kind: 'node', main, flags: rest.nodeFlags ?? [] },
       stopPatienceMs,
       ...rest,
       ...(key.kind === 'given' ? { openKey: () => openKeyDescriptor(key.hex) } : {}),

@@ -14,6 +14,8 @@ interface Surroundings {
   readonly folder: DataFolder;
   readonly databaseUrl: string;
   readonly key: MasterKeyHolder;
+  /** Redis, where there is one. */
+  readonly redisUrl?: string | undefined;
 }
 
 /** Where this machine reaches a port: a wildcard address is not one to connect to. */
@@ -59,10 +61,11 @@ export function workerEnvironment(surroundings: Surroundings, name: string): Env
   };
 }
 
-function commonEnvironment({ config, databaseUrl, key }: Surroundings): Environment {
+function commonEnvironment({ config, databaseUrl, key, redisUrl }: Surroundings): Environment {
   return {
     ...config.inheritedEnvironment,
     DATABASE_URL: databaseUrl,
+    ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
     ONECLI_MASTER_KEY_FILE:
       key.kind === 'file' ? key.path : `${existsSync('/proc/self/fd') ? '/proc/self/fd' : '/dev/fd'}/${keyDescriptor}`,
     ONECLI_LOG_LEVEL: config.logLevel,

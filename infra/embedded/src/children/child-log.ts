@@ -30,9 +30,12 @@ export class ChildLog {
   readonly #path: string;
   readonly #name: string;
   readonly #print: (line: string) => void;
+  readonly #isChildQuiet: boolean;
   #bytes: number;
 
-  constructor(logsDir: string, name: string, print: (line: string) => void) {
+  /** @param isChildQuiet what the child says is kept, and nobody is shown it */
+  constructor(logsDir: string, name: string, print: (line: string) => void, isChildQuiet = false) {
+    this.#isChildQuiet = isChildQuiet;
     this.#path = join(logsDir, `${name}.log`);
     this.#name = name;
     this.#print = print;
@@ -47,8 +50,14 @@ export class ChildLog {
   take(line: string): void {
     const bounded = line.length > maxLineCharacters ? `${line.slice(0, maxLineCharacters)}…` : line;
     this.#append(`${bounded}\n`);
-    const shown = describeLine(bounded);
+    const shown = this.#isChildQuiet ? undefined : describeLine(bounded);
     if (shown !== undefined) this.#print(`${this.#name}: ${shown}`);
+  }
+
+  /** What is to be said of the child, not by it. */
+  note(line: string): void {
+    this.#append(`${line}\n`);
+    this.#print(`${this.#name}: ${line}`);
   }
 
   #append(text: string): void {

@@ -1,24 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startPostgres } from '../embedded-postgres.ts';
-import type { RunningPostgres } from '../embedded-postgres.ts';
+import type { PostgresOptions, RunningPostgres } from '../embedded-postgres.ts';
 
 const postgresRestartDelayMs = { first: 100, longest: 5_000 };
 
 /** Starts Postgres again, on the same socket, when it ends by itself. */
 export class PostgresKeeper {
-  readonly #dataDir: string;
+  readonly #options: Pick<PostgresOptions, 'dataDir' | 'maxConnections'>;
   readonly #print: (line: string) => void;
-  readonly #stopping = new AbortController();
+  #stopping = new AbortController();
   #server: RunningPostgres | undefined;
   #restart: Promise<void> | undefined;
 
-  private constructor(dataDir: string, print: (line: string) => void) {
-    this.#dataDir = dataDir;
+  private constructor(options: Pick<PostgresOptions, 'dataDir' | 'maxConnections'>, print: (line: string) => void) {
+    this.#options = options;
     this.#print = print;
   }
 
-  static async start(dataDir: string, print: (line: string) => void): Promise<PostgresKeeper> {
-    const keeper = new PostgresKeeper(dataDir, print);
+  static async start(
+    options: Pick<PostgresOptions, 'dataDir' | 'maxConnections'>,
+    print: (line: string) => void,
+  ): Promise<PostgresKeeper> {
+    const keeper = new PostgresKeeper(options, print);
     await keeper.#start();
     return keeper;
   }
@@ -27,16 +30,28 @@ export class PostgresKeeper {
     return this.#server?.url ?? '';
   }
 
+  /** Of the server that runs now or ran last. */
+  get pid(): number | undefined {
+    return this.#server?.pid;
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#restart;
     await this.#server?.stop();
   }
 
+  /** Starts the server again after a `stop`, on the same socket. */
+  async resume(): Promise<void> {
+    if (!this.#stopping.signal.aborted) return;
+    this.#stopping = new AbortController();
+    await this.#start();
+  }
+
   async #start(): Promise<void> {
     const previous = this.#server?.connection.host;
     this.#server = await startPostgres({
-      dataDir: this.#dataDir,
+      ...this.#options,
       signal: this.#stopping.signal,
       onExit: ({ code, signal }) => {
         this.#print(`postgres: ended (${code ?? signal}); starting again`);

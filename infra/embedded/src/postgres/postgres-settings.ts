@@ -2,12 +2,20 @@
  * Settings given on the command line, so that an existing cluster follows them from its next start.
  * Small memory: one supervisor's control plane and workers use some 30 connections and a few tables.
  */
-export function postgresSettings({ socketDir, isDurable }: { socketDir: string; isDurable: boolean }): string[] {
+export function postgresSettings({
+  socketDir,
+  isDurable,
+  maxConnections = 40,
+}: {
+  socketDir: string;
+  isDurable: boolean;
+  maxConnections?: number | undefined;
+}): string[] {
   const settings: Readonly<Record<string, string | number>> = {
     listen_addresses: '',
     unix_socket_directories: socketDir,
     unix_socket_permissions: '0700',
-    max_connections: 40,
+    max_connections: maxConnections,
     superuser_reserved_connections: 2,
     shared_buffers: '24MB',
     work_mem: '4MB',
