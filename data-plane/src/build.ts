@@ -9,7 +9,7 @@ import type { PolicyBody } from '@onecli/shared/domain/policy';
 import type { RouteBody } from '@onecli/shared/domain/route';
 import type { SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
 import { policyContext, routeContext } from '@onecli/shared/seal-contexts';
-import { openInstanceKeys } from '@onecli/shared/vault/instance-keys';
+import { instancePurposes, openInstanceKeys } from '@onecli/shared/vault/instance-keys';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open } from '@onecli/shared/vault/seal';
@@ -273,7 +273,12 @@ async function firstInstance(
 ): Promise<Awaited<ReturnType<PostgresSnapshotSource['instance']>>> {
   for (let tries = 0; ; tries++) {
     try {
-      return await source.instance();
+      const instance = await source.instance();
+      // A control plane of a later version than the one before adds what is missing as it starts.
+      const stored = new Set(instance.instanceKeys.map(({ purpose }) => purpose));
+      const missing = instancePurposes.filter((purpose) => !stored.has(purpose));
+      if (missing.length > 0) throw new Error(`The database holds no key for ${missing.join(', ')} yet`);
+      return instance;
     } catch (error) {
       if (signal.aborted) throw error;
       if (tries === 25) log.warn({ err: error }, 'still waiting for the database');

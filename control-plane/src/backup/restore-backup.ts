@@ -1,11 +1,10 @@
 import { type BackupHeader, openBackup } from '@onecli/shared/vault/backup-file';
 import { epochMac } from '@onecli/shared/vault/epoch';
-import { openInstanceKeys } from '@onecli/shared/vault/instance-keys';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
 import type { DataSource, EntityManager } from 'typeorm';
 import { lockForChange } from '../configuration/lock-for-change.ts';
-import { readLastingKeys } from '../instance/lasting-keys.ts';
+import { lastingKeys } from '../instance/lasting-keys.ts';
 import { readInstance } from '../instance/instance.service.ts';
 import { appliedMigrations, backupTables, quoted } from './backup-tables.ts';
 import { type DestroyedValue, joinDestroyed, readDestroyed, readDestroyedFile } from './destroyed-list.ts';
@@ -104,7 +103,7 @@ async function openRestored(manager: EntityManager, master: MasterKey) {
     throw new RestoreFault(
       'The backup was made under another master key than this one. Restore it with the key of its day, then run `onecli keys rekey`.',
     );
-  return openInstanceKeys(master, stored.id, await readLastingKeys(manager));
+  return lastingKeys(manager, master, stored.id);
 }
 
 /** What must stay dead, by all that is known: the database that is replaced, and the file. @throws RestoreFault when nothing is */

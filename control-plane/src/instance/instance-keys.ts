@@ -12,6 +12,8 @@ export interface InstanceKeys {
   readonly fingerprintKey: Buffer;
   readonly busKey: Buffer;
   readonly auditQueueKey: Buffer;
+  /** Of the chain of audit entries: see vault/audit-chain. */
+  readonly auditMacKey: Buffer;
   /** Confirms lives of the database: see vault/epoch. */
   readonly epochKey: Buffer;
   /** Seals the list of destroyed values. */

@@ -53,6 +53,7 @@ export class InstanceService {
       fingerprintKey: lasting.fingerprint,
       busKey: lasting['bus-mac'],
       auditQueueKey: lasting['audit-queue'],
+      auditMacKey: lasting['audit-mac'],
       epochKey: lasting.epoch,
       destroyedKey: lasting.destroyed,
     };

@@ -13,6 +13,8 @@ export const instancePurposes = [
   'fingerprint',
   'bus-mac',
   'audit-queue',
+  'audit-mac',
+  'audit-spool',
   'epoch',
   'destroyed',
 ] as const;
@@ -63,6 +65,8 @@ export function openInstanceKeys(
     fingerprint: open('fingerprint'),
     'bus-mac': open('bus-mac'),
     'audit-queue': open('audit-queue'),
+    'audit-mac': open('audit-mac'),
+    'audit-spool': open('audit-spool'),
     epoch: open('epoch'),
     destroyed: open('destroyed'),
   };

@@ -58,6 +58,7 @@ describe('MasterKey', () => {
       'key-wrapping': true,
       'key-check': true,
       'audit-mac': true,
+      'audit-spool': true,
       'audit-detail': true,
       'snapshot-file': true,
       'bus-mac': true,

@@ -8,6 +8,7 @@ export type Purpose =
   | 'key-wrapping'
   | 'key-check'
   | 'audit-mac'
+  | 'audit-spool'
   | 'audit-detail'
   | 'snapshot-file'
   | 'bus-mac'
