@@ -20,6 +20,7 @@ import type { WorkerConfig } from './config.ts';
 import { SecretOpener } from './credentials/open-secret.ts';
 import { AgentTunnels } from './load/agent-tunnels.ts';
 import { HeldBytes } from './load/held-bytes.ts';
+import { LoadMeter } from './load/load-meter.ts';
 import { MemoryPressure } from './load/memory-pressure.ts';
 import { MintBudget } from './load/mint-budget.ts';
 import { Metrics } from './health/metrics.ts';
@@ -64,12 +65,15 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
   const plane = wire(config, stores, log);
   const { bus, queue, source, keys, bootId } = stores;
   const report = { name: config.name, bootId, version: productVersion, startedAtMs: Date.now() };
+  const { metrics, connections } = plane;
+  const meter = new LoadMeter({ requests: () => metrics.requestCount, connections: () => connections.count });
   const heartbeat = new Heartbeat(source, log, () => ({
     ...report,
     appliedRevision: plane.configuration.current?.revision ?? 0,
     terms: keys.keyring.terms,
     isMasterKeyCurrent: keys.isMasterKeyCurrent,
     authorities: plane.authority.ids,
+    load: meter.measure(),
   }));
   return {
     plane,
