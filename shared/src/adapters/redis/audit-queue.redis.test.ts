@@ -6,7 +6,7 @@ import { auditEvent, auditQueueContract } from '../../ports/audit-queue.contract
 import { readRedisSettings, type RedisSettings } from '../../redis-settings.ts';
 import { ThreadedAuditQueue } from '../queue/threaded-audit-queue.ts';
 import { RedisAuditConsumer, RedisAuditQueue, type RedisAuditQueueOptions } from './audit-queue.ts';
-import { redisPrefix } from './open-redis.ts';
+import { redisPrefix } from './redis-prefix.ts';
 
 function settingsOf(url: string): RedisSettings {
   const read = readRedisSettings({ REDIS_URL: url });
@@ -158,7 +158,9 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
       monitor.on('monitor', (_time: string, parameters: string[]) => seen.push(parameters.join(' ')));
       await queue.add('sealed', [{ ...auditEvent('s-1'), path: '/canary/path' }]);
       const keys = await outsider.keys('*');
-      const stored = await Promise.all(keys.map(async (key) => `${key} ${(await outsider.dumpBuffer(key)).toString('latin1')}`));
+      const stored = await Promise.all(
+        keys.map(async (key) => `${key} ${(await outsider.dumpBuffer(key)).toString('latin1')}`),
+      );
       await start();
       await expect.poll(() => handled, patiently).toEqual(['s-1']);
       const all = [...stored, ...seen].join('\n');

@@ -160,7 +160,9 @@ export class RedisAuditConsumer implements AuditConsumer {
       const memory = await Promise.all(nodes.map((node) => node.info('memory')));
       const policy = memory.map((text) => /maxmemory_policy:(\S+)/.exec(text)?.[1]).find((one) => one !== 'noeviction');
       if (policy !== undefined)
-        this.#report(new Error(`Redis may throw batches away: its maxmemory-policy is ${policy}; set it to noeviction`));
+        this.#report(
+          new Error(`Redis may throw batches away: its maxmemory-policy is ${policy}; set it to noeviction`),
+        );
     } catch (error) {
       this.#report(error);
     }
