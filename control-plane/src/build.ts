@@ -1,4 +1,6 @@
-import { type Ground, pickAuditConsumer, pickConfigBus } from '@onecli/shared/adapters/pick-adapters';
+import { PostgresAuditConsumer } from '@onecli/shared/adapters/postgres/audit-queue';
+import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
+import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { hostname } from 'node:os';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
@@ -14,6 +16,8 @@ import { AuditPartitions } from './audit/audit-partitions.ts';
 import { AuditService } from './audit/audit.service.ts';
 import { AuditStore } from './audit/audit-store.ts';
 import { AuditWriter } from './audit/audit-writer.ts';
+import { buildTrail } from './audit/trail/build-trail.ts';
+import type { TrailClerk } from './audit/trail/trail-clerk.ts';
 import { type Access, buildAccess } from './auth/build-access.ts';
 import { setUpAdmin } from './auth/users/set-up-admin.ts';
 import { UserStore } from './auth/users/user-store.ts';
@@ -71,11 +75,11 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const users = new UserStore(database);
   await setUpAdmin(users, config.adminUser, config.adminPassword);
   const metrics = new Metrics();
-  const ground = { connectionString: config.databaseUrl, redis: config.redis, instanceId: keys.instanceId };
-  const bus = await pickConfigBus(ground, keys.busKey);
+  const bus = new PostgresConfigBus({ connectionString: config.databaseUrl, key: keys.busKey });
   const store = new AuditStore(database, keys.keyring);
   const secretUse = new SecretUse(database, log);
-  const auditWriter = await buildAuditWriter(ground, keys, { store, secretUse, metrics, log });
+  const trail = buildTrail({ database, keys, metrics, log });
+  const auditWriter = buildAuditWriter(config, keys, { store, secretUse, metrics, log });
   const health = new HealthCheck({
     database,
     isConsuming: () => auditWriter.isConsuming,
@@ -91,7 +95,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const bundled = { ...configured, database, settings, health };
   const services: Services = { ...configured, supportBundles: buildSupportBundles(bundled, metrics, gauges) };
   const destroyedFile = openDestroyedFile(config, { database, keys }, log);
-  const watches = buildWatches({ database, change, metrics, log }, services);
+  const watches = buildWatches({ database, change, metrics, log, clerk: trail.clerk }, services);
   const graphql = await GraphqlApi.start(services, { refusals: access.refusals, metrics, log });
   return {
     app: createApp({
@@ -133,20 +137,23 @@ interface WatchParts {
   readonly change: ChangeConfig;
   readonly metrics: Metrics;
   readonly log: Logger;
+  readonly clerk: TrailClerk;
 }
 
 /** What looks at times that come. */
-function buildWatches({ database, change, metrics, log }: WatchParts, { authorities }: Services) {
+function buildWatches({ database, change, metrics, log, clerk }: WatchParts, { authorities }: Services) {
   const seen = (expiring: number, expired: number): void => metrics.secretsExpiring(expiring, expired);
   const expiry = new ExpiryWatch({ database, change, log, seen });
   const authority = new AuthorityWatch({ database, authorities, log, seen: (endsAt) => metrics.authorityEnds(endsAt) });
   return {
     start: (): void => {
       expiry.start();
+      clerk.start();
       authority.start();
     },
     stop: async (): Promise<void> => {
       await expiry.stop();
+      await clerk.stop();
       await authority.stop();
     },
   };
@@ -159,13 +166,12 @@ interface AuditParts {
   readonly log: Logger;
 }
 
-async function buildAuditWriter(
-  ground: Ground,
-  keys: InstanceKeys,
-  { store, secretUse, metrics, log }: AuditParts,
-): Promise<AuditWriter> {
-  const report = logSparingly(log, 'the audit queue reports a fault');
-  const consumer = await pickAuditConsumer(ground, keys.auditQueueKey, report);
+function buildAuditWriter(config: Config, keys: InstanceKeys, { store, secretUse, metrics, log }: AuditParts) {
+  const consumer: AuditConsumer = new PostgresAuditConsumer({
+    connectionString: config.databaseUrl,
+    key: keys.auditQueueKey,
+    report: logSparingly(log, 'the audit queue reports a fault'),
+  });
   return new AuditWriter({
     consumer,
     store,

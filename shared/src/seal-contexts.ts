@@ -47,6 +47,11 @@ export function auditDetailContext(eventId: string): SealContext {
   return { table: 'audit_event', column: 'sealed_detail', rowId: eventId, version: 1 };
 }
 
+/** The lines of a block of the audit trail: they open in no other tree and at no other place of it. */
+export function auditBlockContext(treeId: string, firstIndex: number): SealContext {
+  return { table: 'audit_block', column: 'sealed_lines', rowId: `${treeId}/${firstIndex}`, version: 1 };
+}
+
 /** How a secret is rotated; `version` grows with each write. */
 export function rotationContext(rotationId: string, version: number): SealContext {
   return { table: 'rotation', column: 'sealed_body', rowId: rotationId, version };

@@ -1,14 +1,12 @@
 import type { EntityManager } from 'typeorm';
 
 /**
- * What is in no backup: what processes report of themselves, what they sign in to this
- * server as, what only lasts while somebody is signed in, the record of changes for
+ * What is in no backup: what processes report of themselves, what only lasts while somebody is signed in, the record of changes for
  * workers (they read all anew), and what the restored schema says of itself. Every other table is in it, also one that is new.
  */
 const left = new Set([
   'schema_migration',
   'worker',
-  'worker_role',
   'control_plane',
   'config_change',
   'session',
@@ -17,7 +15,15 @@ const left = new Set([
 ]);
 
 /** Events: in a backup only when they are asked for. */
-const auditTables = new Set(['audit_event', 'admin_event']);
+const auditTables = new Set([
+  'audit_event',
+  'admin_event',
+  'audit_tree',
+  'audit_block',
+  'audit_node',
+  'audit_checkpoint',
+  'audit_chain_fault',
+]);
 
 /** The tables of a backup, each after those that it refers to. Partitions come with their table. */
 export async function backupTables(

@@ -11,6 +11,7 @@ import { AddKeyMakers } from './add-key-makers.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
 import { AddAuthorityRotation } from './add-authority-rotation.migration.ts';
 import { AddAuditOrder } from './add-audit-order.migration.ts';
+import { AddAuditTree } from './add-audit-tree.migration.ts';
 import { AddLastingKeys } from './add-lasting-keys.migration.ts';
 import { AddManagedBy } from './add-managed-by.migration.ts';
 import { AddObjectRevisions } from './add-object-revisions.migration.ts';
@@ -20,7 +21,6 @@ import { AddRestore } from './add-restore.migration.ts';
 import { AddRotations } from './add-rotations.migration.ts';
 import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
-import { AddWorkerRole } from './add-worker-role.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
 /** Every step of the schema. Their numbers say in which order. */
@@ -41,7 +41,7 @@ export const migrations = [
   AddAuthorityRotation,
   AddRejectingAgents,
   AddKeyMakers,
-  AddWorkerRole,
+  AddAuditTree,
 ];
 
 export interface DataSourceOptions {

@@ -30,6 +30,8 @@ export class Metrics {
   readonly #auditWritten: Counter;
   readonly #auditFailed: Counter;
   readonly #auditLag: Histogram;
+  readonly #chainFaults: Counter<'kind'>;
+  readonly #treeSound: Gauge;
   readonly #queue: Gauge<'state'>;
   readonly #pool: Gauge<'state'>;
   readonly #workers: Gauge<'state'>;
@@ -55,6 +57,16 @@ export class Metrics {
     this.#auditLag = this.#histogram(
       'onecli_audit_lag_seconds',
       'Age of the oldest event of a batch when it was written',
+      [],
+    );
+    this.#chainFaults = this.#counter(
+      'onecli_audit_chain_faults_total',
+      'Faults of the chains of workers’ audit trails',
+      ['kind'],
+    );
+    this.#treeSound = this.#gauge(
+      'onecli_audit_tree_sound',
+      '1: the stored audit trail goes on from what was signed',
       [],
     );
     this.#queue = this.#gauge('onecli_audit_queue_batches', 'Batches of audit events in the queue', ['state']);
@@ -116,6 +128,15 @@ export class Metrics {
   auditWritten(events: number, lagSeconds: number): void {
     this.#auditWritten.inc(events);
     this.#auditLag.observe(lagSeconds);
+  }
+
+  /** Entries of a worker's trail are lost, or were altered on their way. */
+  auditChainFaulty(kind: 'GAP' | 'BROKEN'): void {
+    this.#chainFaults.inc({ kind });
+  }
+
+  auditTreeSound(isSound: boolean): void {
+    this.#treeSound.set(isSound ? 1 : 0);
   }
 
   auditFailed(): void {

@@ -18,4 +18,6 @@ export interface InstanceKeys {
   readonly epochKey: Buffer;
   /** Seals the list of destroyed values. */
   readonly destroyedKey: Buffer;
+  /** Seed of the Ed25519 key that signs checkpoints of the audit trail. */
+  readonly auditSigningSeed: Buffer;
 }

@@ -56,6 +56,7 @@ export class InstanceService {
       auditMacKey: lasting['audit-mac'],
       epochKey: lasting.epoch,
       destroyedKey: lasting.destroyed,
+      auditSigningSeed: lasting['audit-signing'],
     };
   }
 

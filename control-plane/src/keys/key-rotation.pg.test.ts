@@ -190,9 +190,11 @@ describe('KeyRotation', () => {
     const rows: { place: string }[] = await dataSource.query(
       `SELECT table_name || '.' || column_name AS place FROM information_schema.columns
        WHERE table_schema = 'public' AND data_type = 'bytea' AND column_name LIKE 'sealed%'
-         AND table_name NOT LIKE 'audit_event_%'`,
+         AND table_name NOT LIKE 'audit_event_%' AND table_name NOT LIKE 'audit_block_%'`,
     );
     const known = sealedColumns.map(({ table, column }) => `${table}.${column}`);
-    expect(new Set(rows.map(({ place }) => place))).toEqual(new Set([...known, 'audit_event.sealed_detail']));
+    expect(new Set(rows.map(({ place }) => place))).toEqual(
+      new Set([...known, 'audit_event.sealed_detail', 'audit_block.sealed_lines']),
+    );
   });
 });

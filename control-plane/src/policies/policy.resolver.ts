@@ -22,15 +22,14 @@ import {
   type AgentSelector,
   type AgentSelectorInput,
   type AllowRule,
-  type DenyRule,
   Policy,
   PolicyConnection,
   PolicyInput,
   type PolicyMode,
   PolicyPayload,
-  type RateLimit,
+  type RateLimitBy,
   type Rule,
-  type TimeWindow,
+  type WeekDay,
 } from './policy.type.ts';
 
 @Resolver()
@@ -102,21 +101,16 @@ function showSelector(agent: PolicyView['agents'][number]): AgentSelector {
 }
 
 function showRule(rule: RuleDocument): Rule {
-  if ('deny' in rule) return { allow: null, deny: showDeny(rule.deny) };
+  if ('deny' in rule) return { allow: null, deny: showScope(rule.deny) };
   return { allow: showAllow(rule.allow), deny: null };
 }
 
-/** Of the largest page for thousands of rules: nothing is copied, and each comes in one shape. */
 function showAllow(allow: AllowDocument): AllowRule {
-  const { hosts, paths, methods, windows, secrets, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp } =
-    allow;
+  const { secrets = [], rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp } = allow;
   return {
-    hosts,
-    paths: paths ?? [],
-    methods: methods ?? [],
-    windows: (windows ?? []) as readonly TimeWindow[],
-    secrets: secrets ?? [],
-    rateLimit: (rateLimit ?? null) as RateLimit | null,
+    ...showScope(allow),
+    secrets: [...secrets],
+    rateLimit: rateLimit ? { ...rateLimit, by: rateLimit.by as RateLimitBy } : null,
     maxConcurrent: maxConcurrent ?? null,
     maxBodyBytes: maxBodyBytes ?? null,
     tunnel: tunnel ?? false,
@@ -125,12 +119,12 @@ function showAllow(allow: AllowDocument): AllowRule {
   };
 }
 
-function showDeny({ hosts, paths, methods, windows }: DenyDocument): DenyRule {
+function showScope({ hosts, paths = [], methods = [], windows = [] }: DenyDocument) {
   return {
-    hosts,
-    paths: paths ?? [],
-    methods: methods ?? [],
-    windows: (windows ?? []) as readonly TimeWindow[],
+    hosts: [...hosts],
+    paths: [...paths],
+    methods: [...methods],
+    windows: windows.map((window) => ({ ...window, days: window.days.map((day) => day as WeekDay) })),
   };
 }
 

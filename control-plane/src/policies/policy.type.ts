@@ -75,22 +75,22 @@ export class RateLimit {
 @ObjectType()
 export class DenyRule {
   @Field(() => [String])
-  hosts: readonly string[];
+  hosts: string[];
 
   @Field(() => [String], { description: 'None: every path.' })
-  paths: readonly string[];
+  paths: string[];
 
   @Field(() => [String], { description: 'None: every method.' })
-  methods: readonly string[];
+  methods: string[];
 
   @Field(() => [TimeWindow], { description: 'When the rule is in force. None: always.' })
-  windows: readonly TimeWindow[];
+  windows: TimeWindow[];
 }
 
 @ObjectType()
 export class AllowRule extends DenyRule {
   @Field(() => [String], { description: 'Names of the secrets that it grants.' })
-  secrets: readonly string[];
+  secrets: string[];
 
   @Field(() => RateLimit, { nullable: true })
   rateLimit: RateLimit | null;

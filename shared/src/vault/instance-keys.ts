@@ -17,6 +17,7 @@ export const instancePurposes = [
   'audit-spool',
   'epoch',
   'destroyed',
+  'audit-signing',
 ] as const;
 export type InstancePurpose = (typeof instancePurposes)[number];
 
@@ -69,6 +70,7 @@ export function openInstanceKeys(
     'audit-spool': open('audit-spool'),
     epoch: open('epoch'),
     destroyed: open('destroyed'),
+    'audit-signing': open('audit-signing'),
   };
 }
 

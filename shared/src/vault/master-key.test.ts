@@ -59,6 +59,7 @@ describe('MasterKey', () => {
       'key-check': true,
       'audit-mac': true,
       'audit-spool': true,
+      'audit-signing': true,
       'audit-detail': true,
       'snapshot-file': true,
       'bus-mac': true,

@@ -17,6 +17,7 @@ export type Purpose =
   | 'audit-queue'
   | 'epoch'
   | 'destroyed'
+  | 'audit-signing'
   | 'backup';
 
 const KEY_BYTES = 32;

@@ -5,9 +5,10 @@ import type { AuditConsumer, AuditQueue } from '../../ports/audit-queue.ts';
 import { VaultFault } from '../../vault/vault-fault.ts';
 import { beforeDeadline, orAfter } from '../before-deadline.ts';
 import { openBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
-import { auditQueueName as queueName, intakeSchema, openAuditIntake, queueSchema } from './audit-intake.ts';
 import { createQueueBackend } from './queue-backend.ts';
 
+const queueName = 'audit';
+const schema = 'onecli_queue';
 const addTimeoutMs = 2_000;
 const connectTimeoutMs = 1_500;
 const queryTimeoutMs = 5_000;
@@ -86,18 +87,15 @@ export class PostgresAuditConsumer implements AuditConsumer {
   /** Resolves when batches are being taken, for which it tries until it succeeds or the consumer is closed. */
   async consume(handle: (events: readonly AuditEvent[]) => Promise<void>): Promise<void> {
     while (!this.#closing.signal.aborted) {
-      let worker: BatchWorker | undefined;
+      const worker = this.#createWorker(handle);
       try {
-        await openAuditIntake(this.#options.connectionString);
-        if (this.#closing.signal.aborted) return;
-        worker = this.#createWorker(handle);
         await worker.waitUntilReady();
         this.#worker = worker;
         worker.run().catch((error: unknown) => this.#report(error));
         return;
       } catch (error) {
         this.#report(error);
-        if (worker !== undefined) await orAfter(closeTimeoutMs, worker.close(true));
+        await orAfter(closeTimeoutMs, worker.close(true));
       }
       await pause(reconnectMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     }
@@ -113,7 +111,7 @@ export class PostgresAuditConsumer implements AuditConsumer {
     const { connectionString, key } = this.#options;
     const take = async (job: Job<SealedBatch>) => handle(openOrGiveUp(key, job));
     const worker = new Worker<SealedBatch>(queueName, take, {
-      connection: connectionOf(connectionString, queueSchema),
+      connection: connectionOf(connectionString, { max: 2, migrate: true }),
       autorun: false,
       // A second one would be woken by every batch, and ask in vain: half of all round trips.
       concurrency: 1,
@@ -149,7 +147,7 @@ function openOrGiveUp(key: Buffer, job: Job<SealedBatch>): readonly AuditEvent[]
 
 async function openQueue(connectionString: string): Promise<BatchQueue> {
   const queue = new Queue<SealedBatch>(queueName, {
-    connection: connectionOf(connectionString, intakeSchema),
+    connection: connectionOf(connectionString, { max: 2, migrate: false }),
     defaultJobOptions: {
       attempts: endlessAttempts,
       backoff: { type: 'custom' },
@@ -157,8 +155,8 @@ async function openQueue(connectionString: string): Promise<BatchQueue> {
       removeOnFail: false,
       stackTraceLimit: 1,
     },
-    // Workers may add, and no more.
-    skipMetasUpdate: true,
+    // Nobody reads BullMQ's own events of this queue.
+    streams: { events: { maxLen: 10 } },
   });
   // A connection that breaks shows in the next batch, which fails or finds another.
   queue.on('error', () => undefined);
@@ -171,11 +169,12 @@ async function openQueue(connectionString: string): Promise<BatchQueue> {
   }
 }
 
-function connectionOf(connectionString: string, schema: string) {
+function connectionOf(connectionString: string, { max, migrate }: { max: number; migrate: boolean }) {
   return {
     connectionString,
     schema,
-    max: 2,
+    migrate,
+    max,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: queryTimeoutMs,
     keepAlive: true,

@@ -1,0 +1,97 @@
+import { readCheckpoint } from '@onecli/shared/domain/audit-trail/checkpoint-note';
+import { sameBytes } from '@onecli/shared/domain/audit-trail/bytes';
+import { Frontier } from '@onecli/shared/domain/audit-trail/merkle-tree';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { CheckpointKey } from './checkpoint-key.ts';
+import { insertCheckpoint, lastCheckpoint } from './checkpoint-store.ts';
+import { sha256, verifyEd25519 } from './node-hashes.ts';
+import { NodeReader } from './node-reader.ts';
+import { lockTree, type Tree } from './tree-row.ts';
+
+/** Leaves that are read at once. */
+const leavesAtOnce = 16_384;
+
+/** The stored tree is not one that goes on from what was signed: somebody altered it. */
+export class TreeAltered extends Error {
+  override readonly name = 'TreeAltered';
+}
+
+/**
+ * Signs the head of the tree, after it has computed it once more from the leaves since the last checkpoint: what the tables say
+ * is never signed on their word.
+ */
+export class CheckpointSigner {
+  readonly #database: DataSource;
+  readonly #key: CheckpointKey;
+  /** The tree that was signed last, by this process or, at its start, by whom the note says. */
+  #signed: { readonly treeId: string; readonly frontier: Frontier } | undefined;
+
+  constructor(database: DataSource, key: CheckpointKey) {
+    this.#database = database;
+    this.#key = key;
+  }
+
+  /**
+   * Signs what was added since the last checkpoint, unless that is younger than `everyMs`. @returns the size that was signed
+   * @throws TreeAltered and signs nothing
+   */
+  async sign(everyMs: number): Promise<number | undefined> {
+    const [due] = await this.#database.query<{ is_due: boolean }[]>(
+      `SELECT t.size > coalesce(c.size, 0) AND coalesce(c.signed_at <= clock_timestamp() - make_interval(secs => $1), true) AS is_due
+       FROM audit_tree t LEFT JOIN LATERAL (SELECT size, signed_at FROM audit_checkpoint ORDER BY size DESC LIMIT 1) c ON true`,
+      [everyMs / 1_000],
+    );
+    if (due?.is_due !== true) return undefined;
+    return this.#database.transaction('READ COMMITTED', (manager) => this.#signWithin(manager));
+  }
+
+  async #signWithin(manager: EntityManager): Promise<number | undefined> {
+    const tree = await lockTree(manager);
+    const last = await lastCheckpoint(manager);
+    if (last !== undefined && last.size === tree.frontier.size) return undefined;
+    const frontier = await this.#grown(manager, tree, last);
+    const root = frontier.root();
+    if (!sameBytes(root, tree.frontier.root()))
+      throw new TreeAltered('The tree of the audit trail does not have the root that its leaves lead to');
+    const { size } = frontier;
+    await insertCheckpoint(manager, { size, root, note: this.#key.sign(tree.id, size, root) });
+    this.#signed = { treeId: tree.id, frontier };
+    return size;
+  }
+
+  async #grown(
+    manager: EntityManager,
+    tree: Tree,
+    last: { size: number; note: string } | undefined,
+  ): Promise<Frontier> {
+    const reader = new NodeReader(manager);
+    const begin = await this.#begin(reader, tree, last);
+    const frontier = new Frontier(sha256, begin.size, begin.nodes);
+    const { size } = tree.frontier;
+    while (frontier.size < size) {
+      const leaves = await reader.leaves(frontier.size, Math.min(size, frontier.size + leavesAtOnce));
+      if (leaves.length === 0) throw new TreeAltered(`The audit trail lacks its entry ${frontier.size}`);
+      for (const leaf of leaves) frontier.append(leaf);
+    }
+    if (frontier.size !== size) throw new TreeAltered('The audit trail is shorter than what was signed of it');
+    return frontier;
+  }
+
+  /** The tree of the last checkpoint: as it is remembered, or else as it is stored, held against the note's signature. */
+  async #begin(reader: NodeReader, tree: Tree, last: { size: number; note: string } | undefined): Promise<Frontier> {
+    const remembered = this.#signed?.treeId === tree.id ? this.#signed.frontier : undefined;
+    if (remembered !== undefined && remembered.size > tree.frontier.size)
+      throw new TreeAltered('The audit trail is shorter than what was signed of it');
+    if (remembered !== undefined && remembered.size >= (last?.size ?? 0)) return remembered;
+    if (last === undefined) return new Frontier(sha256, tree.pruned.size, tree.pruned.nodes);
+    const read = readCheckpoint(last.note, this.#key.of(tree.id), verifyEd25519);
+    if (read.kind === 'bad')
+      throw new TreeAltered(`The last checkpoint of the audit trail is not good: ${read.reason}`);
+    const { size, root } = read.checkpoint;
+    if (size > tree.frontier.size) throw new TreeAltered('The audit trail is shorter than what was signed of it');
+    const frontier = await reader.frontierAt(size);
+    if (!sameBytes(frontier.root(), root))
+      throw new TreeAltered('The tree of the audit trail is not the one that was signed');
+    return frontier;
+  }
+}

@@ -1,0 +1,18 @@
+import { utf8 } from './bytes.ts';
+import { leafHash, type Sha256 } from './merkle-tree.ts';
+
+/** An entry in its place: what the tree has as one leaf. */
+export interface LeafSource {
+  readonly worker: string;
+  readonly boot: string;
+  /** The entry's line, without its newline. */
+  readonly line: string;
+  /** Of the link that ends with this entry; hexadecimal. */
+  readonly mac?: string | undefined;
+}
+
+/** The hash of an entry's leaf: of whose it is, its line, and, where it ends a link, the link's MAC, each with a newline. */
+export function entryLeaf(sha256: Sha256, { worker, boot, line, mac }: LeafSource): Uint8Array {
+  const end = mac === undefined ? '' : `#${mac}\n`;
+  return leafHash(sha256, utf8(`${worker}/${boot}\n${line}\n${end}`));
+}
