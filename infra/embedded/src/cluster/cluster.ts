@@ -39,7 +39,6 @@ export class Cluster implements Supervision {
   readonly #cleanUp: CleanUp;
   readonly #awaited: Set<string>;
   readonly #stopRequest = new AbortController();
-  #isPostgresStopped = false;
   #finish: (exitCode: number) => void = () => undefined;
   #stopping: Promise<void> | undefined;
 
@@ -95,25 +94,21 @@ export class Cluster implements Supervision {
   }
 
   get processes(): ClusterProcess[] {
-    const pid = this.#isPostgresStopped ? undefined : this.#postgres.pid;
     return [
-      { name: 'postgres', kind: 'postgres', pid, port: undefined },
+      { name: 'postgres', kind: 'postgres', pid: this.#postgres.pid, port: undefined },
       ...this.#parts.map(({ name, kind, port, child }) => ({ name, kind, pid: child.pid, port })),
     ];
   }
 
   /** Stops one process, in order, until `startOne`. @throws when there is none of that name */
   async stopOne(name: string): Promise<void> {
-    if (name !== 'postgres') return this.#childOf(name).stop();
-    this.#isPostgresStopped = true;
-    await this.#postgres.stop();
+    await (name === 'postgres' ? this.#postgres : this.#childOf(name)).stop();
   }
 
   /** Starts one that was stopped. */
   async startOne(name: string): Promise<void> {
-    if (name !== 'postgres') return this.#childOf(name).start();
-    await this.#postgres.resume();
-    this.#isPostgresStopped = false;
+    if (name === 'postgres') await this.#postgres.resume();
+    else this.#childOf(name).start();
   }
 
   stop(exitCode = 0): Promise<void> {

@@ -10,6 +10,7 @@ export class PostgresKeeper {
   readonly #print: (line: string) => void;
   #stopping = new AbortController();
   #server: RunningPostgres | undefined;
+  #isRunning = false;
   #restart: Promise<void> | undefined;
 
   private constructor(options: Pick<PostgresOptions, 'dataDir' | 'maxConnections'>, print: (line: string) => void) {
@@ -30,15 +31,16 @@ export class PostgresKeeper {
     return this.#server?.url ?? '';
   }
 
-  /** Of the server that runs now or ran last. */
+  /** Of the server that runs now. */
   get pid(): number | undefined {
-    return this.#server?.pid;
+    return this.#isRunning ? this.#server?.pid : undefined;
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#restart;
     await this.#server?.stop();
+    this.#isRunning = false;
   }
 
   /** Starts the server again after a `stop`, on the same socket. */
@@ -54,11 +56,13 @@ export class PostgresKeeper {
       ...this.#options,
       signal: this.#stopping.signal,
       onExit: ({ code, signal }) => {
+        this.#isRunning = false;
         this.#print(`postgres: ended (${code ?? signal}); starting again`);
         this.#restart = this.#startAgain();
       },
       ...(previous === undefined ? {} : { socketDir: previous }),
     });
+    this.#isRunning = true;
   }
 
   async #startAgain(): Promise<void> {
