@@ -3,12 +3,24 @@ import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Unit tests lie beside the code; whole-product suites lie in test/. `--project unit` is the inner loop. */
+/** Start the whole product in each file: much of their time they wait for it, so that more go beside one another than there are cores. */
+const wholeProduct = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  maxWorkers: 3,
+  sequence: { groupOrder: 1 },
+};
+
+/**
+ * Unit tests lie beside the code; whole-product suites lie in test/, and run when the others are over. `--project unit` is the inner loop.
+ * Files of `isolate: false` share their modules, which would take longer to load than the tests to run: each cleans up what it changes.
+ */
 export default defineConfig({
   root,
   resolve: { conditions: ['source', 'node'] },
   ssr: { resolve: { conditions: ['source', 'node'] } },
   test: {
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
@@ -17,6 +29,7 @@ export default defineConfig({
           include: ['{shared,data-plane,control-plane,cli,infra/embedded}/src/**/*.test.ts'],
           exclude: ['**/*.{pg,redis}.test.ts', '**/dist/**'],
           testTimeout: 30_000,
+          isolate: false,
         },
       },
       {
@@ -28,6 +41,7 @@ export default defineConfig({
           globalSetup: [fileURLToPath(new URL('support/postgres-global-setup.ts', import.meta.url))],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          isolate: false,
         },
       },
       {
@@ -38,6 +52,7 @@ export default defineConfig({
           exclude: ['**/dist/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          isolate: false,
         },
       },
       {
@@ -54,9 +69,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          ...wholeProduct,
         },
       },
       {
@@ -74,9 +87,7 @@ export default defineConfig({
         test: {
           name: 'attack',
           include: ['test/{attack,leak}/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          ...wholeProduct,
         },
       },
     ],

@@ -15,6 +15,7 @@ import { addLogin } from './commands/login.ts';
 import { addUser } from './commands/user.ts';
 import { addExport } from './commands/export.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addDatabase, addProcesses } from './commands/process.ts';
 import { addRotation } from './commands/rotation.ts';
 import { addRoute } from './commands/route.ts';
 import { addRun } from './commands/run.ts';
@@ -56,6 +57,8 @@ const commands = [
   addKeys,
   addBackup,
   addRestore,
+  addDatabase,
+  addProcesses,
   addCa,
   addDoctor,
   addSupportBundle,

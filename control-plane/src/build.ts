@@ -1,6 +1,4 @@
-import { PostgresAuditConsumer } from '@onecli/shared/adapters/postgres/audit-queue';
-import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
-import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
+import { type Ground, pickAuditConsumer, pickConfigBus } from '@onecli/shared/adapters/pick-adapters';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { hostname } from 'node:os';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
@@ -75,11 +73,12 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const users = new UserStore(database);
   await setUpAdmin(users, config.adminUser, config.adminPassword);
   const metrics = new Metrics();
-  const bus = new PostgresConfigBus({ connectionString: config.databaseUrl, key: keys.busKey });
+  const ground = { connectionString: config.databaseUrl, redis: config.redis, instanceId: keys.instanceId };
+  const bus = await pickConfigBus(ground, keys.busKey);
   const store = new AuditStore(database, keys.keyring);
   const secretUse = new SecretUse(database, log);
   const trail = buildTrail({ database, keys, metrics, log });
-  const auditWriter = buildAuditWriter(config, keys, { store, secretUse, metrics, log });
+  const auditWriter = await buildAuditWriter(ground, keys, { store, secretUse, metrics, log });
   const health = new HealthCheck({
     database,
     isConsuming: () => auditWriter.isConsuming,
@@ -166,12 +165,13 @@ interface AuditParts {
   readonly log: Logger;
 }
 
-function buildAuditWriter(config: Config, keys: InstanceKeys, { store, secretUse, metrics, log }: AuditParts) {
-  const consumer: AuditConsumer = new PostgresAuditConsumer({
-    connectionString: config.databaseUrl,
-    key: keys.auditQueueKey,
-    report: logSparingly(log, 'the audit queue reports a fault'),
-  });
+async function buildAuditWriter(
+  ground: Ground,
+  keys: InstanceKeys,
+  { store, secretUse, metrics, log }: AuditParts,
+): Promise<AuditWriter> {
+  const report = logSparingly(log, 'the audit queue reports a fault');
+  const consumer = await pickAuditConsumer(ground, keys.auditQueueKey, report);
   return new AuditWriter({
     consumer,
     store,

@@ -6,6 +6,7 @@ import { parseRoots } from '@onecli/shared/netguard/upstream-context';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { parseCidr } from '@onecli/shared/domain/cidr';
 import type { SessionLifetime } from './auth/sessions/session-store.ts';
+import { readRedisSettings, type RedisSettings } from '@onecli/shared/redis-settings';
 import { SecretValue } from '@onecli/shared/secret-value';
 import { type ShownSetting, showSettings } from '@onecli/shared/shown-settings';
 import { z } from 'zod';
@@ -38,6 +39,11 @@ export const variables = z.object({
   DATABASE_URL: z
     .string({ error: 'is not set: expected postgres://user:password@host:port/database' })
     .refine(isPostgresUrl, 'expected a postgres:// URL'),
+  REDIS_URL: z.string().optional(),
+  REDIS_MODE: z.string().optional(),
+  REDIS_SENTINEL_NAME: z.string().optional(),
+  REDIS_SENTINEL_PASSWORD: z.string().optional(),
+  REDIS_CA_FILE: filePath.optional(),
   ONECLI_MASTER_KEY: hexKey.optional(),
   ONECLI_MASTER_KEY_FILE: filePath.optional(),
   ONECLI_API_PORT: port.prefault('10255'),
@@ -94,6 +100,8 @@ export interface OutgoingConfig {
 export interface Config {
   /** May hold the database's password: never to be logged. */
   readonly databaseUrl: string;
+  /** Redis for the bus and the audit queue, if there is one. */
+  readonly redis: RedisSettings | undefined;
   readonly masterKey: MasterKey;
   readonly apiPort: number;
   readonly bind: string;
@@ -143,10 +151,14 @@ export function readConfig(environment: Environment = process.env): Config {
   const masterKey = readMasterKey(given, faults);
   const adminPassword = readPassword(given, faults);
   const rootsPem = readRoots(given['ONECLI_UPSTREAM_CA_FILE'], faults);
-  if (!parsed.success || masterKey === undefined || faults.length > 0) throw new ConfigFault([...new Set(faults)]);
+  const redis = readRedisSettings(given);
+  if (redis.kind === 'faults') faults.push(...redis.faults);
+  if (!parsed.success || masterKey === undefined || redis.kind === 'faults' || faults.length > 0)
+    throw new ConfigFault([...new Set(faults)]);
   const found = parsed.data;
   return {
     databaseUrl: found.DATABASE_URL,
+    redis: redis.settings,
     masterKey,
     apiPort: found.ONECLI_API_PORT,
     bind: found.ONECLI_BIND,

@@ -1,5 +1,5 @@
 /**
- * Maintenance on a database, beside a running product or without one: `rekey` and `restore`. Exit codes: 0 done, 1 not done and nothing
+ * Maintenance on a database, beside a running product or without one: `rekey`, `restore` and `worker-role`. Exit codes: 0 done, 1 not done and nothing
  * changed, 2 configuration. Keys and passphrases come from files: arguments can be read by every user of the machine.
  */
 import 'reflect-metadata';
@@ -13,6 +13,7 @@ import { restoreBackup, type RestoreReport } from './backup/restore-backup.ts';
 import { ConfigFault, readMaintenanceConfig, readMasterKeyFile } from './config.ts';
 import { createDataSource } from './database/data-source.ts';
 import { migrate } from './database/migrate.ts';
+import { makeWorkerRole, WorkerRoleFault } from './database/worker-role.ts';
 import { InstanceFault } from './instance/instance-fault.ts';
 import { InstanceService } from './instance/instance.service.ts';
 import { rekey } from './keys/rekey.ts';
@@ -84,6 +85,20 @@ function tell({ header, rows, keptDead, disabled }: RestoreReport, isConfirmed: 
   );
 }
 
+async function runWorkerRole(args: readonly string[]): Promise<void> {
+  const options = { 'password-file': { type: 'string' } } as const;
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  const [name = 'onecli_worker'] = positionals;
+  const path = values['password-file'];
+  const password = path === undefined ? undefined : readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  const { databaseUrl, masterKey } = readMaintenanceConfig();
+  await withDatabase(databaseUrl, async (database) => {
+    await new InstanceService(database).open(masterKey);
+    await makeWorkerRole(database, name, password);
+  });
+  say(`${name} may read what workers decide by, report, and add audit events. Give workers a DATABASE_URL with it.`);
+}
+
 async function withDatabase(connectionString: string, work: (database: DataSource) => Promise<void>): Promise<void> {
   const database = createDataSource({ connectionString, connectionLost: () => undefined });
   await database.initialize();
@@ -98,10 +113,13 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   try {
     if (command === 'rekey') await runRekey(args);
     else if (command === 'restore') await runRestore(args);
-    else throw new ConfigFault(['expected rekey or restore']);
+    else if (command === 'worker-role') await runWorkerRole(args);
+    else throw new ConfigFault(['expected rekey, restore or worker-role']);
     return 0;
   } catch (error) {
-    const isExpected = [RestoreFault, VaultFault, InstanceFault, ConfigFault].some((kind) => error instanceof kind);
+    const isExpected = [RestoreFault, VaultFault, InstanceFault, ConfigFault, WorkerRoleFault].some(
+      (kind) => error instanceof kind,
+    );
     say(error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error));
     return error instanceof ConfigFault ? 2 : 1;
   }

@@ -5,6 +5,7 @@ import { toFault } from './api/to-fault.ts';
 import type { Foundation } from './build.ts';
 import type { Config } from './config.ts';
 import { createDataSource } from './database/data-source.ts';
+import { renewWorkerRoles } from './database/worker-role.ts';
 import { InstanceService } from './instance/instance.service.ts';
 
 const patienceMs = 60_000;
@@ -21,10 +22,9 @@ export async function openFoundation(config: Config, log: Logger, stopping: Abor
   });
   await connect(database, log, stopping);
   try {
-    return {
-      database,
-      keys: await new InstanceService(database, log).open(config.masterKey),
-    };
+    const keys = await new InstanceService(database, log).open(config.masterKey);
+    await renewWorkerRoles(database, log);
+    return { database, keys };
   } catch (error) {
     await database.destroy();
     throw error;

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { ThreadedAuditQueue } from '@onecli/shared/adapters/queue/threaded-audit-queue';
-import { PostgresConfigBus } from '@onecli/shared/adapters/postgres/config-bus';
+import { pickAuditQueueStore, pickConfigBus } from '@onecli/shared/adapters/pick-adapters';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
+import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
 import type { RouteBody } from '@onecli/shared/domain/route';
 import type { SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
@@ -20,6 +21,7 @@ import type { WorkerConfig } from './config.ts';
 import { SecretOpener } from './credentials/open-secret.ts';
 import { AgentTunnels } from './load/agent-tunnels.ts';
 import { HeldBytes } from './load/held-bytes.ts';
+import { LoadMeter } from './load/load-meter.ts';
 import { MemoryPressure } from './load/memory-pressure.ts';
 import { MintBudget } from './load/mint-budget.ts';
 import { Metrics } from './health/metrics.ts';
@@ -64,12 +66,15 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
   const plane = wire(config, stores, log);
   const { bus, queue, source, keys, bootId } = stores;
   const report = { name: config.name, bootId, version: productVersion, startedAtMs: Date.now() };
+  const { metrics, connections } = plane;
+  const meter = new LoadMeter({ requests: () => metrics.requestCount, connections: () => connections.count });
   const heartbeat = new Heartbeat(source, log, () => ({
     ...report,
     appliedRevision: plane.configuration.current?.revision ?? 0,
     terms: keys.keyring.terms,
     isMasterKeyCurrent: keys.isMasterKeyCurrent,
     authorities: plane.authority.ids,
+    load: meter.measure(),
   }));
   return {
     plane,
@@ -93,7 +98,7 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
 
 interface Stores {
   readonly source: PostgresSnapshotSource;
-  readonly bus: PostgresConfigBus;
+  readonly bus: ConfigBus;
   readonly queue: ThreadedAuditQueue;
   readonly keys: WorkerKeys;
   readonly tokenPepper: Buffer;
@@ -102,7 +107,7 @@ interface Stores {
 }
 
 async function openStores(
-  { databaseUrl: connectionString, masterKey }: WorkerConfig,
+  { databaseUrl: connectionString, redis, masterKey }: WorkerConfig,
   log: Logger,
   signal: AbortSignal,
 ): Promise<Stores> {
@@ -111,11 +116,12 @@ async function openStores(
   if (!verifyKeyCheck(masterKey, instance.id, instance.keys.keyCheck)) {
     throw new WrongMasterKey('the master key is not the one of this instance');
   }
+  const ground = { connectionString, redis, instanceId: instance.id };
   const lasting = openInstanceKeys(masterKey, instance.id, instance.instanceKeys);
   return {
     source,
-    bus: new PostgresConfigBus({ connectionString, key: lasting['bus-mac'] }),
-    queue: new ThreadedAuditQueue({ store: { kind: 'postgres', connectionString }, key: lasting['audit-queue'] }),
+    bus: await pickConfigBus(ground, lasting['bus-mac']),
+    queue: new ThreadedAuditQueue({ store: pickAuditQueueStore(ground), key: lasting['audit-queue'] }),
     keys: new WorkerKeys(masterKey, instance, log),
     tokenPepper: lasting['token-pepper'],
     epochKey: lasting.epoch,

@@ -1,15 +1,22 @@
 /** The worker's configuration, read from the environment once. Faults are named together, by variable, never by value. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { CidrMap, parseCidr } from '@onecli/shared/domain/cidr';
+import type { CidrMap } from '@onecli/shared/domain/cidr';
 import { type LimitName, limitVariables, parseLimit } from '@onecli/shared/limits-table';
 import { MasterKey } from '@onecli/shared/vault/master-key';
+import { readRedisSettings, type RedisSettings, redisVariables } from '@onecli/shared/redis-settings';
 import { z } from 'zod';
 import { type ConnectTo, parseConnectTo } from '@onecli/shared/netguard/connect-to';
-import { parseRange } from '@onecli/shared/netguard/parse-ranges';
 import { type Limits, toLimits } from './proxy/limits.ts';
-import { parseRoots } from '@onecli/shared/netguard/upstream-context';
-import { parseAuthority } from '@onecli/shared/wire/parse-authority';
+import {
+  type Listener,
+  readClientRoots,
+  readListeners,
+  readNames,
+  readRanges,
+  readRoots,
+  readTrustedProxies,
+} from './read-settings.ts';
 
 /** Decimal digits alone: what Number() takes besides (hexadecimal, exponents, blanks) nobody means as a port. */
 const port = wholeNumber((value) => value >= 1 && value <= 65_535);
@@ -23,6 +30,11 @@ const limitSchemas = Object.fromEntries(limitNames.map((name) => [name, limit(na
 /** What each variable of a worker means; an empty one counts as not set. `.env.example` is checked against this. */
 export const workerEnvironment = z.object({
   DATABASE_URL: z.string().min(1).describe('PostgreSQL, as a URL'),
+  REDIS_URL: z.string().optional().describe(redisVariables.REDIS_URL),
+  REDIS_MODE: z.string().optional().describe(redisVariables.REDIS_MODE),
+  REDIS_SENTINEL_NAME: z.string().optional().describe(redisVariables.REDIS_SENTINEL_NAME),
+  REDIS_SENTINEL_PASSWORD: z.string().optional().describe(redisVariables.REDIS_SENTINEL_PASSWORD),
+  REDIS_CA_FILE: z.string().optional().describe(redisVariables.REDIS_CA_FILE),
   ONECLI_MASTER_KEY: z.string().optional().describe('the master key, 64 hex digits'),
   ONECLI_MASTER_KEY_FILE: z.string().optional().describe('a file that holds the master key'),
   ONECLI_PROXY_PORT: port.prefault('10254').describe('a port from 1 to 65535'),
@@ -78,14 +90,10 @@ export const workerEnvironment = z.object({
     .describe('fatal, error, warn, info, debug or trace'),
 });
 
-/** Where a process of OneCLI listens. */
-interface Listener {
-  readonly address: string;
-  readonly port: number;
-}
-
 export interface WorkerConfig {
   readonly databaseUrl: string;
+  /** Redis for the bus, the audit queue and limits across workers, if there is one. */
+  readonly redis: RedisSettings | undefined;
   readonly masterKey: MasterKey;
   readonly port: number;
   readonly bind: string;
@@ -153,7 +161,10 @@ export function readConfig(environment: Environment = process.env): ReadConfig {
   );
   const connectTo = parseConnectTo(data.ONECLI_CONNECT_TO ?? '');
   if (connectTo.kind === 'faults') faults.push(...connectTo.faults.map((fault) => `ONECLI_CONNECT_TO: ${fault}`));
+  const redis = readRedisSettings(data);
+  if (redis.kind === 'faults') faults.push(...redis.faults);
   if (
+    redis.kind === 'faults' ||
     !masterKey ||
     !clientRoots ||
     !trustedProxies ||
@@ -166,6 +177,7 @@ export function readConfig(environment: Environment = process.env): ReadConfig {
     return { kind: 'faults', faults };
   // Without a fault there is every variable.
   const parts = {
+    redis: redis.settings,
     masterKey,
     upstreamRootsPem,
     clientRoots,
@@ -181,7 +193,14 @@ export function readConfig(environment: Environment = process.env): ReadConfig {
 interface Parts
   extends Pick<
     WorkerConfig,
-    'masterKey' | 'upstreamRootsPem' | 'clientRoots' | 'trustedProxies' | 'allowRanges' | 'gatewayNames' | 'connectTo'
+    | 'redis'
+    | 'masterKey'
+    | 'upstreamRootsPem'
+    | 'clientRoots'
+    | 'trustedProxies'
+    | 'allowRanges'
+    | 'gatewayNames'
+    | 'connectTo'
   > {
   readonly otherListeners: readonly Listener[];
 }
@@ -220,52 +239,6 @@ function readMasterKey(key: string | undefined, file: string | undefined): Maste
   return MasterKey.fromHex((key ?? readFileSync(file ?? '', 'utf8')).trim());
 }
 
-function readRoots(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  const pem = readFileSync(file, 'utf8');
-  parseRoots(pem);
-  return pem;
-}
-
-function readClientRoots(file: string | undefined): string[] {
-  return file === undefined ? [] : parseRoots(readFileSync(file, 'utf8'));
-}
-
-function readTrustedProxies(text: string): CidrMap<true> {
-  const map = new CidrMap<true>();
-  for (const entry of list(text)) {
-    const parsed = parseCidr(entry);
-    if (parsed.kind === 'invalid') throw new Error(parsed.problem);
-    map.set(parsed.cidr, true);
-  }
-  return map;
-}
-
-function readRanges(text: string): string[] {
-  const ranges = list(text);
-  if (ranges.some((range) => parseRange(range) === undefined)) throw new Error('not a CIDR');
-  return ranges;
-}
-
-function readListeners(text: string): Listener[] {
-  return list(text).map((entry) => {
-    const match = /^(?:\[([^\]]+)\]|([^:]+)):([0-9]+)$/.exec(entry);
-    const address = match?.[1] ?? match?.[2] ?? '';
-    if (isIP(address) === 0) throw new Error('not an IP address');
-    return { address, port: port.parse(match?.[3]) };
-  });
-}
-
-function readNames(text: string): ReadonlySet<string> {
-  return new Set(
-    list(text).map((entry) => {
-      const name = parseAuthority(Buffer.from(entry).toString('latin1'), 443);
-      if (name.kind === 'fault' || name.port !== 443) throw new Error('not a host name');
-      return name.host;
-    }),
-  );
-}
-
 function isSameListener(one: Listener, other: Listener): boolean {
   return one.address === other.address && one.port === other.port;
 }
@@ -289,11 +262,4 @@ function wholeNumber(isAllowed: (value: number) => boolean) {
     .regex(/^(?:0|[1-9][0-9]{0,9})$/)
     .transform(Number)
     .refine(isAllowed);
-}
-
-function list(text: string): string[] {
-  return text
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
 }

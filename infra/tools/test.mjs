@@ -110,34 +110,21 @@ function installPythonClients() {
   else console.log('Could not be installed, their tests are skipped: the Python clients.');
 }
 
-/**
- * The suites of the parts, then, beside one another, those that start the whole product, file by file: users' ways, attacks on it;
- * and the unit tests once more, on Node 24, where there is more to test.
- */
+/** All suites, and beside them the unit tests once more on Node 24, where there is more to test. */
 async function runSuites(parameters) {
   const folder = mkdtempSync(join(tmpdir(), 'onecli-test-'));
   try {
-    if (parameters.length > 0) return countOutcome([await runVitest(folder, 'all', parameters)]);
-    const parts = await runVitest(folder, 'parts', [
-      '--project=unit',
-      '--project=pg',
-      '--project=redis',
-      '--project=fuzz',
-    ]);
-    const beside = [
-      runVitest(folder, 'e2e', ['--project=e2e']),
-      runInOnePiece(folder, 'attack', 'Attacks on the whole product', ['--project=attack']),
-    ];
-    if (existsSync(node24))
-      beside.push(runInOnePiece(folder, 'node-24', 'The unit tests on Node 24', ['--project=unit'], node24));
-    return countOutcome([parts, ...(await Promise.all(beside))]);
+    const runs = [runVitest(folder, 'all', parameters)];
+    if (parameters.length === 0 && existsSync(node24))
+      runs.push(runInOnePiece(folder, 'node-24', 'The unit tests on Node 24', ['--project=unit'], node24));
+    return countOutcome(await Promise.all(runs));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** What it says is printed when it has ended: not between the lines of another. */
-async function runInOnePiece(folder, name, title, parameters, node = process.execPath) {
+async function runInOnePiece(folder, name, title, parameters, node) {
   const output = join(folder, `${name}.out`);
   const file = openSync(output, 'w');
   const run = await runVitest(folder, name, parameters, node, file);

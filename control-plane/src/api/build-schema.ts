@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
-import { buildSchemaSync } from 'type-graphql';
+import { buildSchemaSync, getMetadataStorage } from 'type-graphql';
 import { AgentResolver } from '../agents/agent.resolver.ts';
 import { AdminEventResolver } from '../auth/events/admin-event.resolver.ts';
 import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
@@ -25,6 +25,7 @@ export type Resolvers = ReadonlyMap<unknown, object>;
 
 /** The GraphQL schema. Without instances it can be printed, and not be run. */
 export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
+  readFieldsPlainly();
   const schema = buildSchemaSync({
     resolvers: [
       SecretResolver,
@@ -52,6 +53,14 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
     validate: false,
   });
   return addWait(schema);
+}
+
+/**
+ * A field that has no method of its own is read by graphql-js itself. type-graphql would make a promise for each: of a page of
+ * policies for tens of thousands.
+ */
+function readFieldsPlainly(): void {
+  for (const type of getMetadataStorage().objectTypes) type.simpleResolvers = true;
 }
 
 function noTopics(): never {

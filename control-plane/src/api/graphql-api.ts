@@ -1,5 +1,8 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import { expressMiddleware } from '@as-integrations/express5';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
@@ -27,7 +30,8 @@ import { countOperations } from './count-operations.ts';
 import type { Services } from './services.ts';
 import { formatGraphqlError } from './format-graphql-error.ts';
 import type { GraphqlContext } from './graphql-context.ts';
-import { graphqlLimits, maxTokens } from './graphql-limits.ts';
+import { costRules, graphqlLimits, maxTokens } from './graphql-limits.ts';
+import { costPlugin } from './page-cost.ts';
 import { plainJsonPlugin } from './plain-json-plugin.ts';
 import { refusalPlugin } from './refusal-plugin.ts';
 import { principalOf, requestIdOf } from './request-context.ts';
@@ -76,17 +80,20 @@ export class GraphqlApi {
       validationRules,
       plugins: [
         ...plugins,
+        costPlugin(costRules()),
         refusalPlugin(refusals),
         plainJsonPlugin,
         countOperations(metrics),
         ApolloServerPluginLandingPageDisabled(),
+        // It would look at each field of an answer. No answer is kept by anybody.
+        ApolloServerPluginCacheControlDisabled(),
       ] as ApolloServerPlugin<GraphqlContext>[],
       logger: quiet(log),
       formatError: (formatted, error) =>
         formatGraphqlError(formatted, error, (fault) => log.error({ err: fault }, 'a GraphQL request failed')),
     });
     await apollo.start();
-    const subscriptions = new SubscriptionServer({ schema, limits: validationRules, log });
+    const subscriptions = new SubscriptionServer({ schema, limits: [...validationRules, ...costRules()], log });
     return new GraphqlApi(apollo, subscriptions, services);
   }
 

@@ -5,6 +5,16 @@ import { pageBody } from './rest-body.ts';
 import { pageOf, time } from './rest/answer-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
+const load = z
+  .strictObject({
+    connections: z.int().meta({ description: 'Open connections of agents.' }),
+    requestsPerSecond: z.number(),
+    cpuShare: z.number().meta({ description: 'Of one core: 1 is a core that did nothing else.' }),
+    memoryBytes: z.int(),
+    spoolBytes: z.int().nullable().meta({ description: 'What its audit spool holds that is not written yet.' }),
+  })
+  .meta({ id: 'WorkerLoad', description: 'Averages of the seconds before its last report.' });
+
 const worker = z
   .strictObject({
     name: z.string(),
@@ -14,6 +24,7 @@ const worker = z
     startedAt: time,
     seenAt: time,
     live: z.boolean().meta({ description: 'It reported within the last ten seconds.' }),
+    load: load.nullable().meta({ description: 'Null: of a release that does not tell.' }),
   })
   .meta({ id: 'Worker' });
 

@@ -1,12 +1,14 @@
 import type { EntityManager } from 'typeorm';
 
 /**
- * What is in no backup: what processes report of themselves, what only lasts while somebody is signed in, the record of changes for
+ * What is in no backup: what processes report of themselves, what they sign in to this
+ * server as, what only lasts while somebody is signed in, the record of changes for
  * workers (they read all anew), and what the restored schema says of itself. Every other table is in it, also one that is new.
  */
 const left = new Set([
   'schema_migration',
   'worker',
+  'worker_role',
   'control_plane',
   'config_change',
   'session',

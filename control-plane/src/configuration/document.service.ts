@@ -15,6 +15,7 @@ import type { DocumentRow } from './document.entity.ts';
 import type { DocumentKind, DocumentVerb, DocumentView } from './document-kind.ts';
 import { layOver } from './lay-over.ts';
 import { findNamed, type NamedKind, type ObjectRef, requireNamed } from './object-ref.ts';
+import { OpenedBodies } from './opened-bodies.ts';
 import { type Page, type PageRequest, pageByName } from './page.ts';
 import { pageVisible } from './page-visible.ts';
 import { invalidField } from './parse-input.ts';
@@ -30,6 +31,7 @@ export class DocumentService<Body extends object, Content extends object> {
   readonly #keyring: Keyring;
   readonly #kind: DocumentKind<Body, Content>;
   readonly #named: NamedKind<DocumentRow>;
+  readonly #opened = new OpenedBodies<Body>();
 
   constructor(kind: DocumentKind<Body, Content>, dataSource: DataSource, change: ChangeConfig, keys: InstanceKeys) {
     this.#kind = kind;
@@ -237,7 +239,7 @@ export class DocumentService<Body extends object, Content extends object> {
   #openBody(row: DocumentRow): Body {
     const { kind, context } = this.#kind;
     try {
-      return JSON.parse(open(this.#keyring, context(row.id, row.version), row.sealedBody).toString('utf8')) as Body;
+      return this.#opened.of(row, () => open(this.#keyring, context(row.id, row.version), row.sealedBody));
     } catch (cause) {
       if (!(cause instanceof VaultFault)) throw cause;
       throw new Fault('INTERNAL', `The ${kind} ${row.name} does not open: its row was altered`, { cause });

@@ -21,6 +21,7 @@ import { AddRestore } from './add-restore.migration.ts';
 import { AddRotations } from './add-rotations.migration.ts';
 import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
+import { AddWorkerRole } from './add-worker-role.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
 /** Every step of the schema. Their numbers say in which order. */
@@ -41,6 +42,7 @@ export const migrations = [
   AddAuthorityRotation,
   AddRejectingAgents,
   AddKeyMakers,
+  AddWorkerRole,
   AddAuditTree,
 ];
 

@@ -22,14 +22,15 @@ import {
   type AgentSelector,
   type AgentSelectorInput,
   type AllowRule,
+  type DenyRule,
   Policy,
   PolicyConnection,
   PolicyInput,
   type PolicyMode,
   PolicyPayload,
-  type RateLimitBy,
+  type RateLimit,
   type Rule,
-  type WeekDay,
+  type TimeWindow,
 } from './policy.type.ts';
 
 @Resolver()
@@ -101,16 +102,21 @@ function showSelector(agent: PolicyView['agents'][number]): AgentSelector {
 }
 
 function showRule(rule: RuleDocument): Rule {
-  if ('deny' in rule) return { allow: null, deny: showScope(rule.deny) };
+  if ('deny' in rule) return { allow: null, deny: showDeny(rule.deny) };
   return { allow: showAllow(rule.allow), deny: null };
 }
 
+/** Of the largest page for thousands of rules: nothing is copied, and each comes in one shape. */
 function showAllow(allow: AllowDocument): AllowRule {
-  const { secrets = [], rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp } = allow;
+  const { hosts, paths, methods, windows, secrets, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp } =
+    allow;
   return {
-    ...showScope(allow),
-    secrets: [...secrets],
-    rateLimit: rateLimit ? { ...rateLimit, by: rateLimit.by as RateLimitBy } : null,
+    hosts,
+    paths: paths ?? [],
+    methods: methods ?? [],
+    windows: (windows ?? []) as readonly TimeWindow[],
+    secrets: secrets ?? [],
+    rateLimit: (rateLimit ?? null) as RateLimit | null,
     maxConcurrent: maxConcurrent ?? null,
     maxBodyBytes: maxBodyBytes ?? null,
     tunnel: tunnel ?? false,
@@ -119,12 +125,12 @@ function showAllow(allow: AllowDocument): AllowRule {
   };
 }
 
-function showScope({ hosts, paths = [], methods = [], windows = [] }: DenyDocument) {
+function showDeny({ hosts, paths, methods, windows }: DenyDocument): DenyRule {
   return {
-    hosts: [...hosts],
-    paths: [...paths],
-    methods: [...methods],
-    windows: windows.map((window) => ({ ...window, days: window.days.map((day) => day as WeekDay) })),
+    hosts,
+    paths: paths ?? [],
+    methods: methods ?? [],
+    windows: (windows ?? []) as readonly TimeWindow[],
   };
 }
 

@@ -31,10 +31,19 @@ export class PolicyService extends DocumentService<PolicyBody, PolicyDocument> {
       documentOf,
       environmentsOf,
       check: requireNamed,
-      contents: (_manager: EntityManager, bodies: readonly PolicyBody[]) => Promise.resolve(bodies.map(documentOf)),
+      contents: (_manager: EntityManager, bodies: readonly PolicyBody[]) => Promise.resolve(bodies.map(shownDocument)),
     } as const;
     super(kind, dataSource, change, keys);
   }
+}
+
+/** Of bodies that are kept: nobody changes what is shown. */
+const shown = new WeakMap<PolicyBody, PolicyDocument>();
+
+function shownDocument(body: PolicyBody): PolicyDocument {
+  const document = shown.get(body) ?? documentOf(body);
+  shown.set(body, document);
+  return document;
 }
 
 /** What tells where a policy belongs. */

@@ -75,22 +75,22 @@ export class RateLimit {
 @ObjectType()
 export class DenyRule {
   @Field(() => [String])
-  hosts: string[];
+  hosts: readonly string[];
 
   @Field(() => [String], { description: 'None: every path.' })
-  paths: string[];
+  paths: readonly string[];
 
   @Field(() => [String], { description: 'None: every method.' })
-  methods: string[];
+  methods: readonly string[];
 
   @Field(() => [TimeWindow], { description: 'When the rule is in force. None: always.' })
-  windows: TimeWindow[];
+  windows: readonly TimeWindow[];
 }
 
 @ObjectType()
 export class AllowRule extends DenyRule {
   @Field(() => [String], { description: 'Names of the secrets that it grants.' })
-  secrets: string[];
+  secrets: readonly string[];
 
   @Field(() => RateLimit, { nullable: true })
   rateLimit: RateLimit | null;

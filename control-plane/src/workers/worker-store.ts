@@ -4,6 +4,18 @@ import type { Page, PageRequest } from '../configuration/page.ts';
 const aliveWithinSeconds = 10;
 const defaultLimit = 50;
 
+/** How much a worker had to do when it last reported. */
+export interface LoadView {
+  /** Open connections of agents. */
+  readonly connections: number;
+  readonly requestsPerSecond: number;
+  /** Of one core. */
+  readonly cpuShare: number;
+  readonly memoryBytes: number;
+  /** What its audit spool holds; null where it has none. */
+  readonly spoolBytes: number | null;
+}
+
 /** A worker as it last reported itself. */
 export interface WorkerView {
   readonly name: string;
@@ -14,6 +26,8 @@ export interface WorkerView {
   readonly seenAt: Date;
   /** It reported within the last ten seconds, by the database's clock. */
   readonly isLive: boolean;
+  /** Null: of a release that does not tell. */
+  readonly load: LoadView | null;
 }
 
 /** One committed change of configuration. */
@@ -40,7 +54,10 @@ export class WorkerStore {
   async list({ after, limit = defaultLimit }: PageRequest): Promise<Page<WorkerView>> {
     const rows: (Omit<WorkerView, 'appliedRevision'> & { appliedRevision: string })[] = await this.#database.query(
       `SELECT name, boot_id AS "bootId", version, applied_revision AS "appliedRevision", started_at AS "startedAt",
-              seen_at AS "seenAt", seen_at > now() - make_interval(secs => $1) AS "isLive"
+              seen_at AS "seenAt", seen_at > now() - make_interval(secs => $1) AS "isLive",
+              CASE WHEN connections IS NOT NULL THEN json_build_object('connections', connections,
+                'requestsPerSecond', requests_per_second, 'cpuShare', cpu_share, 'memoryBytes', memory_bytes,
+                'spoolBytes', spool_bytes) END AS load
        FROM worker WHERE $2::text IS NULL OR name > $2 ORDER BY name LIMIT $3`,
       [aliveWithinSeconds, after?.replaceAll('\0', '') ?? null, limit + 1],
     );

@@ -1,6 +1,24 @@
 import 'reflect-metadata';
-import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionType } from '../api/connection.ts';
+
+@ObjectType({ description: 'How much a worker had to do when it last reported: averages of the seconds before.' })
+export class WorkerLoad {
+  @Field(() => Int, { description: 'Open connections of agents.' })
+  connections: number;
+
+  @Field(() => Float)
+  requestsPerSecond: number;
+
+  @Field(() => Float, { description: 'Of one core: 1 is a core that did nothing else.' })
+  cpuShare: number;
+
+  @Field(() => Float, { description: 'Resident.' })
+  memoryBytes: number;
+
+  @Field(() => Float, { nullable: true, description: 'What its audit spool holds that is not written yet.' })
+  spoolBytes: number | null;
+}
 
 @ObjectType({ description: 'A proxy process, as it last reported itself.' })
 export class Worker {
@@ -24,6 +42,9 @@ export class Worker {
 
   @Field(() => Boolean, { description: 'It reported within the last ten seconds.' })
   isLive: boolean;
+
+  @Field(() => WorkerLoad, { nullable: true, description: 'Null: of a release that does not tell.' })
+  load: WorkerLoad | null;
 }
 
 export const WorkerConnection = connectionType(Worker, 'Worker');

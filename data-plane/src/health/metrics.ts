@@ -41,6 +41,7 @@ export class Metrics {
     help: 'Audit events that could not be kept.',
     registers: [this.registry],
   });
+  #requestCount = 0;
   /** By decision and method, then by class of status. */
   readonly #allowed = new Map<string, Tally[]>();
   readonly #denied = new Map<string, Tally[]>();
@@ -57,6 +58,7 @@ export class Metrics {
 
   /** Counts one request that was answered. */
   request(decision: 'allow' | 'deny', method: string, status: number, reason: string): void {
+    this.#requestCount++;
     const known = knownMethods.has(method) ? method : 'OTHER';
     const byMethod = decision === 'allow' ? this.#allowed : this.#denied;
     let byClass = byMethod.get(known);
@@ -68,6 +70,11 @@ export class Metrics {
       status_class: `${statusClass}xx`,
     })).pending++;
     if (decision === 'deny') count(this.#byReason, reason, () => this.#denials.tally({ reason }));
+  }
+
+  /** Requests answered since the start. */
+  get requestCount(): number {
+    return this.#requestCount;
   }
 
   replaced(surfaces: readonly Surface[]): void {

@@ -93,4 +93,19 @@ export interface WorkerReport {
   /** Ids of the authorities that it has opened and hands out, the one that signs first. */
   readonly authorities: readonly string[];
   readonly startedAtMs: number;
+  readonly load?: WorkerLoad | undefined;
+}
+
+/** How much a worker has to do. */
+export interface WorkerLoad {
+  /** Open connections of agents. */
+  readonly connections: number;
+  /** On the average since the report before. */
+  readonly requestsPerSecond: number;
+  /** Of one core, on the average since the report before: 1 is a core that did nothing else. */
+  readonly cpuShare: number;
+  /** Resident. */
+  readonly memoryBytes: number;
+  /** What its audit spool holds that is not written yet; undefined where it has none. */
+  readonly spoolBytes: number | undefined;
 }

@@ -75,6 +75,7 @@ export async function serve(databaseUrl: string, overrides: Partial<Config> = {}
 async function testConfig(databaseUrl: string, overrides: Partial<Config>): Promise<Config> {
   return {
     databaseUrl,
+    redis: undefined,
     masterKey: MasterKey.fromHex('5a'.repeat(32)),
     apiPort: await freePort(),
     bind: '127.0.0.1',

@@ -28,6 +28,8 @@ export function localUrl(bind: string, port: number): string {
 export function controlPlaneEnvironment(surroundings: Surroundings, passwordFile: string | undefined): Environment {
   const { config, folder } = surroundings;
   return {
+    // graphql-js then does without checks for developers of schemas.
+    NODE_ENV: 'production',
     ...commonEnvironment(surroundings),
     ...config.apiSettings,
     ONECLI_API_PORT: String(config.apiPort),

@@ -5,10 +5,9 @@ import type { AuditConsumer, AuditQueue } from '../../ports/audit-queue.ts';
 import { VaultFault } from '../../vault/vault-fault.ts';
 import { beforeDeadline, orAfter } from '../before-deadline.ts';
 import { openBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
+import { auditQueueName as queueName, intakeSchema, openAuditIntake, queueSchema } from './audit-intake.ts';
 import { createQueueBackend } from './queue-backend.ts';
 
-const queueName = 'audit';
-const schema = 'onecli_queue';
 const addTimeoutMs = 2_000;
 const connectTimeoutMs = 1_500;
 const queryTimeoutMs = 5_000;
@@ -87,15 +86,18 @@ export class PostgresAuditConsumer implements AuditConsumer {
   /** Resolves when batches are being taken, for which it tries until it succeeds or the consumer is closed. */
   async consume(handle: (events: readonly AuditEvent[]) => Promise<void>): Promise<void> {
     while (!this.#closing.signal.aborted) {
-      const worker = this.#createWorker(handle);
+      let worker: BatchWorker | undefined;
       try {
+        await openAuditIntake(this.#options.connectionString);
+        if (this.#closing.signal.aborted) return;
+        worker = this.#createWorker(handle);
         await worker.waitUntilReady();
         this.#worker = worker;
         worker.run().catch((error: unknown) => this.#report(error));
         return;
       } catch (error) {
         this.#report(error);
-        await orAfter(closeTimeoutMs, worker.close(true));
+        if (worker !== undefined) await orAfter(closeTimeoutMs, worker.close(true));
       }
       await pause(reconnectMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     }
@@ -111,7 +113,7 @@ export class PostgresAuditConsumer implements AuditConsumer {
     const { connectionString, key } = this.#options;
     const take = async (job: Job<SealedBatch>) => handle(openOrGiveUp(key, job));
     const worker = new Worker<SealedBatch>(queueName, take, {
-      connection: connectionOf(connectionString, { max: 2, migrate: true }),
+      connection: connectionOf(connectionString, queueSchema),
       autorun: false,
       // A second one would be woken by every batch, and ask in vain: half of all round trips.
       concurrency: 1,
@@ -147,7 +149,7 @@ function openOrGiveUp(key: Buffer, job: Job<SealedBatch>): readonly AuditEvent[]
 
 async function openQueue(connectionString: string): Promise<BatchQueue> {
   const queue = new Queue<SealedBatch>(queueName, {
-    connection: connectionOf(connectionString, { max: 2, migrate: false }),
+    connection: connectionOf(connectionString, intakeSchema),
     defaultJobOptions: {
       attempts: endlessAttempts,
       backoff: { type: 'custom' },
@@ -155,8 +157,8 @@ async function openQueue(connectionString: string): Promise<BatchQueue> {
       removeOnFail: false,
       stackTraceLimit: 1,
     },
-    // Nobody reads BullMQ's own events of this queue.
-    streams: { events: { maxLen: 10 } },
+    // Workers may add, and no more.
+    skipMetasUpdate: true,
   });
   // A connection that breaks shows in the next batch, which fails or finds another.
   queue.on('error', () => undefined);
@@ -169,12 +171,11 @@ async function openQueue(connectionString: string): Promise<BatchQueue> {
   }
 }
 
-function connectionOf(connectionString: string, { max, migrate }: { max: number; migrate: boolean }) {
+function connectionOf(connectionString: string, schema: string) {
   return {
     connectionString,
     schema,
-    migrate,
-    max,
+    max: 2,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: queryTimeoutMs,
     keepAlive: true,

@@ -29,9 +29,8 @@ const tables = `
     created_at timestamptz DEFAULT now());
   CREATE TABLE client_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean,
     created_at timestamptz DEFAULT now());
-  CREATE TABLE worker (name text PRIMARY KEY, boot_id text, version text, applied_revision bigint,
-    started_at timestamptz, seen_at timestamptz, terms integer[], is_master_key_current boolean,
-    authorities uuid[]);
+  CREATE TABLE report (report jsonb);
+  CREATE FUNCTION worker_heartbeat(given jsonb) RETURNS void LANGUAGE sql AS 'INSERT INTO report VALUES (given)';
   INSERT INTO config_state VALUES (0, 0, 0);`;
 
 const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
@@ -221,7 +220,7 @@ describe('PostgresSnapshotSource', () => {
     expect(await source.changesSince(undefined)).toMatchObject({ revision: 1 });
   });
 
-  it('keeps one row for each worker, with what it last reported', async () => {
+  it('reports by the one function that writes, load and all', async () => {
     const { client, source } = await openStoreWithTables();
     const report = {
       name: 'worker-1',
@@ -233,20 +232,9 @@ describe('PostgresSnapshotSource', () => {
       authorities: [idOf(7), idOf(8)],
       startedAtMs: Date.UTC(2026, 0, 1),
     };
-    await source.heartbeat(report);
-    await source.heartbeat({ ...report, bootId: 'b', appliedRevision: 4 });
-    const { rows } = await client.query(
-      'SELECT name, boot_id, applied_revision, started_at, terms, authorities FROM worker',
-    );
-    expect(rows).toEqual([
-      {
-        name: 'worker-1',
-        boot_id: 'b',
-        applied_revision: '4',
-        started_at: new Date(report.startedAtMs),
-        terms: [1, 2],
-        authorities: [idOf(7), idOf(8)],
-      },
-    ]);
+    const load = { connections: 1, requestsPerSecond: 2.5, cpuShare: 0.5, memoryBytes: 3, spoolBytes: undefined };
+    await source.heartbeat({ ...report, load });
+    const { rows } = await client.query('SELECT report FROM report');
+    expect(rows).toEqual([{ report: { ...report, ...JSON.parse(JSON.stringify(load)) } }]);
   });
 });

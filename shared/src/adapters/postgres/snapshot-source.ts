@@ -82,25 +82,8 @@ export class PostgresSnapshotSource implements SnapshotSource {
     }
   }
 
-  async heartbeat(report: WorkerReport): Promise<void> {
-    await this.#pool.query(
-      `INSERT INTO worker (name, boot_id, version, applied_revision, started_at, terms, is_master_key_current, authorities, seen_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())
-       ON CONFLICT (name) DO UPDATE SET boot_id = excluded.boot_id, version = excluded.version,
-         applied_revision = excluded.applied_revision, started_at = excluded.started_at, terms = excluded.terms,
-         is_master_key_current = excluded.is_master_key_current, authorities = excluded.authorities,
-         seen_at = excluded.seen_at`,
-      [
-        report.name,
-        report.bootId,
-        report.version,
-        report.appliedRevision,
-        new Date(report.startedAtMs),
-        report.terms,
-        report.isMasterKeyCurrent,
-        report.authorities,
-      ],
-    );
+  async heartbeat({ load, ...report }: WorkerReport): Promise<void> {
+    await this.#pool.query('SELECT worker_heartbeat($1::jsonb)', [JSON.stringify({ ...report, ...load })]);
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,12 @@
 /** The thread of a ThreadedAuditQueue: seals batches and gives them to the queue, one after another. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { PostgresAuditQueue } from '../postgres/audit-queue.ts';
+import type { RedisSettings } from '../../redis-settings.ts';
+import type { AuditQueue } from '../../ports/audit-queue.ts';
 
 /** Where the queue lies. Plain values alone: they are given to the thread as they are. */
-export interface AuditQueueStore {
-  readonly kind: 'postgres';
-  readonly connectionString: string;
-}
+export type AuditQueueStore =
+  | { readonly kind: 'postgres'; readonly connectionString: string }
+  | { readonly kind: 'redis'; readonly settings: RedisSettings; readonly prefix: string };
 
 /** What the thread starts with. */
 export interface AuditThreadData {
@@ -24,8 +24,24 @@ export interface AuditThreadAnswer {
   readonly fault: string | undefined;
 }
 
-function serve(port: NonNullable<typeof parentPort>, { store, key }: AuditThreadData): void {
-  const queue = new PostgresAuditQueue({ connectionString: store.connectionString, key: Buffer.from(key) });
+type PackedQueue = Pick<AuditQueue, 'close'> & { addPacked(batchId: string, packed: string): Promise<void> };
+
+/** Loads what the store needs, and no other client. */
+async function open({ store, key }: AuditThreadData): Promise<PackedQueue> {
+  const owned = Buffer.from(key);
+  switch (store.kind) {
+    case 'postgres': {
+      const { PostgresAuditQueue } = await import('../postgres/audit-queue.ts');
+      return new PostgresAuditQueue({ connectionString: store.connectionString, key: owned });
+    }
+    case 'redis': {
+      const { RedisAuditQueue } = await import('../redis/audit-queue.ts');
+      return new RedisAuditQueue({ settings: store.settings, prefix: store.prefix, key: owned });
+    }
+  }
+}
+
+function serve(port: NonNullable<typeof parentPort>, queue: PackedQueue): void {
   port.on('message', (request: AuditThreadRequest) => {
     if (request.kind === 'close') {
       void queue.close().finally(() => port.close());
@@ -40,4 +56,4 @@ function serve(port: NonNullable<typeof parentPort>, { store, key }: AuditThread
   });
 }
 
-if (parentPort) serve(parentPort, workerData as AuditThreadData);
+if (parentPort) serve(parentPort, await open(workerData as AuditThreadData));

@@ -5,7 +5,7 @@ import { hasRedis, type RedisServer, startRedis } from '../../../../test/support
 import { configBusContract, Listener } from '../../ports/config-bus.contract.ts';
 import { readRedisSettings, type RedisSettings } from '../../redis-settings.ts';
 import { RedisConfigBus } from './config-bus.ts';
-import { redisPrefix } from './open-redis.ts';
+import { redisPrefix } from './redis-prefix.ts';
 
 function settingsOf(url: string): RedisSettings {
   const read = readRedisSettings({ REDIS_URL: url });

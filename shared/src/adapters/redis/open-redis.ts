@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Cluster, type CommonRedisOptions, Redis, type RedisOptions } from 'ioredis';
 import type { RedisSettings } from '../../redis-settings.ts';
 
@@ -39,11 +38,6 @@ function listenedTo(client: Redis, use: RedisUse): Redis {
   client.on('error', () => undefined);
   cutFloods(client, use.maxBytesPerSecond);
   return client;
-}
-
-/** What stands before all names of an instance in Redis: several may share one. In braces, for one script's keys lie on one node of a cluster. */
-export function redisPrefix(instanceId: string): string {
-  return `{onecli-${createHash('sha256').update(`redis ${instanceId}`).digest('hex').slice(0, 16)}}`;
 }
 
 function openCluster({ hosts, ...settings }: RedisSettings, use: RedisUse): Cluster {

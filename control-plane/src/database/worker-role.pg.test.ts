@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { PostgresAuditConsumer, PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
+import { auditEvent } from '@onecli/shared/ports/audit-queue.contract';
+import { MasterKey } from '@onecli/shared/vault/master-key';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import {
+  type KillablePostgres,
+  killablePostgres,
+} from '../../../shared/src/adapters/postgres/testing/killable-postgres.ts';
+import { openServices, owner } from './testing/open-services.ts';
+import { makeWorkerRole, renewWorkerRoles } from './worker-role.ts';
+import { workerFunctions, workerReads } from './worker-grants.ts';
+
+const role = 'onecli_worker';
+const masterHex = randomBytes(32).toString('hex');
+const patiently = { timeout: 40_000, interval: 50 };
+const silent = { warn: () => undefined };
+
+let server: KillablePostgres;
+let services: Awaited<ReturnType<typeof openServices>>;
+let asRole: pg.Client;
+let roleUrl: string;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  server = await killablePostgres(inject('postgresUrl'));
+  roleUrl = server.url.replace('user=postgres', `user=${role}`);
+  services = await openServices(server.url, { master: MasterKey.fromHex(masterHex) });
+  // The queue's tables come with whatever comes first: here the role.
+  await makeWorkerRole(services.dataSource, role, undefined);
+  asRole = new pg.Client({ connectionString: roleUrl });
+  await asRole.connect();
+});
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await asRole?.end();
+  await services?.close();
+  await server?.stop();
+});
+
+const refused = async (sql: string): Promise<string> =>
+  asRole
+    .query(sql)
+    .then(
+      () => 'done',
+      (error: unknown) => (error as { code?: string }).code ?? String(error),
+    )
+    .finally(() => asRole.query('ROLLBACK'));
+
+describe('a worker’s database role', () => {
+  it('reads the columns that are listed, and of every table that there is, or comes, no other', async () => {
+    await services.dataSource.query('CREATE TABLE later (id uuid, secret text)');
+    await renewWorkerRoles(services.dataSource, silent);
+    const { rows } = await asRole.query<{ table: string; column: string }>(
+      `SELECT c.relname AS table, a.attname AS column FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+         AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT') ORDER BY 1, 2`,
+    );
+    const listed = Object.entries({ ...workerReads, migration: ['version', 'min_client_version'] }).flatMap(
+      ([table, columns]) => columns.map((column) => `${table}.${column}`),
+    );
+    expect(rows.map(({ table, column }) => `${table}.${column}`).sort()).toEqual(listed.sort());
+  });
+
+  it('writes no table and no sequence, makes nothing, and calls only the functions that are listed', async () => {
+    const { rows: writable } = await asRole.query(
+      `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND (
+         CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'USAGE, UPDATE')
+         ELSE c.relkind IN ('r', 'p', 'v') AND (has_any_column_privilege(c.oid, 'INSERT, UPDATE, REFERENCES')
+           OR has_table_privilege(c.oid, 'DELETE, TRUNCATE, TRIGGER')) END)`,
+    );
+    expect(writable).toEqual([]);
+    const { rows: makes } = await asRole.query(
+      "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_temp|^pg_toast_temp' AND has_schema_privilege(oid, 'CREATE')",
+    );
+    expect(makes).toEqual([]);
+    const { rows: callable } = await asRole.query<{ name: string }>(
+      `SELECT p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS name FROM pg_proc p
+       JOIN pg_namespace n ON n.oid = p.pronamespace
+       WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND has_schema_privilege(n.oid, 'USAGE')
+         AND has_function_privilege(p.oid, 'EXECUTE') AND p.prorettype <> 'trigger'::regtype ORDER BY 1`,
+    );
+    expect(callable.map(({ name }) => name.replace(/^add_job\(.*/, 'add_job'))).toEqual([
+      'add_job',
+      ...workerFunctions,
+    ]);
+  });
+
+  it.each([
+    'SELECT * FROM user_account',
+    'SELECT hash FROM api_key',
+    'SELECT hash FROM user_session',
+    'SELECT 1 FROM audit_event',
+    'SELECT 1 FROM admin_event',
+    'SELECT description FROM secret',
+    'SELECT fingerprint FROM secret_version',
+    'SELECT prefix FROM agent_token',
+    'SELECT sealed_body FROM rotation',
+    'SELECT data FROM onecli_queue.job',
+    'UPDATE secret SET binding = binding',
+    'UPDATE agent SET is_disabled = false',
+    'UPDATE config_state SET revision = revision + 1',
+    'UPDATE config_state SET restored_at = NULL',
+    "INSERT INTO config_change VALUES (1, 'secret', gen_random_uuid(), 'upsert', 'x')",
+    'DELETE FROM secret_version',
+    'DELETE FROM worker',
+    'TRUNCATE worker',
+    'UPDATE worker SET applied_revision = 9',
+    'SELECT applied_revision FROM worker',
+    'SELECT * FROM secret FOR UPDATE',
+    'BEGIN; LOCK TABLE secret IN ACCESS EXCLUSIVE MODE',
+    'CREATE TABLE public.mine (id int)',
+    'CREATE SCHEMA mine',
+    'DROP TABLE secret',
+    'ALTER ROLE onecli_worker SUPERUSER',
+    'SET ROLE postgres',
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "SELECT pg_read_file('/etc/hostname')",
+    `SELECT onecli_queue.drain('audit', true)`,
+    `SELECT onecli_intake.add_job('other', 'a', 'batch', '{}', '{}', 0, 0, 0, 1, NULL, NULL, NULL, NULL, NULL, false)`,
+    `SELECT onecli_intake.add_job('audit', '', 'batch', '{}', '{}', 0, 0, 0, 1, NULL, NULL, NULL, NULL, NULL, false)`,
+  ])('is refused: %s', async (sql) => {
+    expect(await refused(sql)).toMatch(/^42501$/);
+  });
+
+  it('reports by the function alone, which takes reports only', async () => {
+    const report = { name: 'w-1', bootId: 'a', version: '1', appliedRevision: 1, startedAtMs: 0, terms: [1] };
+    await asRole.query('SELECT worker_heartbeat($1)', [{ ...report, connections: 4, cpuShare: 0.5 }]);
+    const rows = await services.dataSource.query('SELECT name, connections, cpu_share FROM worker');
+    expect(rows).toEqual([{ name: 'w-1', connections: 4, cpu_share: 0.5 }]);
+    for (const bad of [{ ...report, name: 'UPPER' }, { ...report, version: 'x'.repeat(20_000) }, {}])
+      await expect(asRole.query('SELECT worker_heartbeat($1)', [bad])).rejects.toMatchObject({ code: '23514' });
+  });
+
+  it('adds audit events, which the control plane gets', async () => {
+    const options = { key: randomBytes(32) };
+    const queue = new PostgresAuditQueue({ connectionString: roleUrl, ...options });
+    const consumer = new PostgresAuditConsumer({ connectionString: server.url, ...options });
+    try {
+      await queue.add('w-1-b-1', [auditEvent('a-1')]);
+      const arrived = new Promise((resolve) => void consumer.consume(async (events) => resolve(events)));
+      await expect(arrived).resolves.toEqual([auditEvent('a-1')]);
+    } finally {
+      await Promise.all([queue.close(), consumer.close()]);
+    }
+  });
+
+  it('is all that a worker needs: it serves, follows changes and reports', async () => {
+    const port = await freePort();
+    const worker = startWorker(port);
+    const lines: string[] = [];
+    worker.stdout?.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
+    const { agents } = services;
+    const { token } = await agents.create(owner, { name: 'bot' });
+    expect(token).toBeTruthy();
+    const [{ revision }] = await services.dataSource.query('SELECT revision FROM config_state');
+    const applied = async () => {
+      const sql = "SELECT applied_revision AS applied, memory_bytes > 0 AS told FROM worker WHERE name = 'w-alone'";
+      return (await services.dataSource.query(sql))[0];
+    };
+    await expect.poll(applied, patiently).toEqual({ applied: revision, told: true });
+    const health = () =>
+      fetch(`http://127.0.0.1:${port}/health`).then(
+        (answer) => answer.json(),
+        () => undefined,
+      );
+    await expect.poll(health, patiently).toMatchObject({ status: 'ok' });
+    expect(lines.join('')).not.toContain('permission denied');
+  });
+
+  it('refuses a role that may do more, and the control plane’s own', async () => {
+    await services.dataSource.query('CREATE ROLE mighty CREATEROLE; CREATE ROLE member; GRANT mighty TO member');
+    for (const name of ['mighty', 'member', 'postgres', 'Odd-Name'])
+      await expect(makeWorkerRole(services.dataSource, name, undefined)).rejects.toThrow(/worker|NAME/);
+  });
+
+  it('gives the server no password, only what it keeps of it', async () => {
+    await makeWorkerRole(services.dataSource, role, 'a good password');
+    const [{ kept }] = await services.dataSource.query(
+      "SELECT rolpassword AS kept FROM pg_authid WHERE rolname = 'onecli_worker'",
+    );
+    expect(kept).toMatch(/^SCRAM-SHA-256\$4096:/);
+    await expect(makeWorkerRole(services.dataSource, role, 'short')).rejects.toThrow('8 to 1024');
+  });
+});
+
+function startWorker(port: number): ChildProcess {
+  const main = fileURLToPath(new URL('../../../data-plane/src/main.ts', import.meta.url));
+  const register = new URL('../../../infra/tools/register-tsx.mjs', import.meta.url).href;
+  const child = spawn(process.execPath, ['--conditions=source', '--import', register, main], {
+    env: {
+      PATH: process.env['PATH'],
+      DATABASE_URL: roleUrl,
+      ONECLI_MASTER_KEY: masterHex,
+      ONECLI_PROXY_PORT: String(port),
+      ONECLI_WORKER_NAME: 'w-alone',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  return child;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

@@ -1,0 +1,106 @@
+/** Database roles for workers: made on demand, and given exactly the rights of worker-grants.ts. */
+import { grantAuditIntake, prepareAuditIntake } from '@onecli/shared/adapters/postgres/audit-intake';
+import type { DataSource, EntityManager } from 'typeorm';
+import { scramVerifier } from './scram-verifier.ts';
+import { workerFunctions, workerReads } from './worker-grants.ts';
+
+/** Any number will do; it must stay the same for every version that may run beside this one. */
+const grantLock = 6_627_254_015;
+const roleName = /^[a-z_][a-z0-9_]{0,62}$/;
+
+/** A role that cannot be made, or may not be a worker's. */
+export class WorkerRoleFault extends Error {
+  override readonly name = 'WorkerRoleFault';
+}
+
+/** Told of what could not be renewed. */
+export interface RoleLog {
+  warn(fields: object, message: string): void;
+}
+
+/**
+ * Makes the role, or takes one that is there, gives it its rights, and records it, so that later releases renew them.
+ * @param password for a role that signs in with one; undefined leaves it as it is
+ * @throws WorkerRoleFault when it has rights that no worker may have, or the password is not printable ASCII
+ */
+export async function makeWorkerRole(database: DataSource, name: string, password: string | undefined): Promise<void> {
+  if (!roleName.test(name))
+    throw new WorkerRoleFault('NAME: expected a letter or _, then letters in lower case, digits and _, at most 63');
+  await prepareIntake(database);
+  await database.transaction(async (manager) => {
+    await manager.query('SELECT pg_advisory_xact_lock($1)', [grantLock]);
+    await makeRole(manager, name);
+    // The server is given what it would keep of the password: the password itself would stand in its log.
+    if (password !== undefined) await manager.query(`ALTER ROLE ${name} PASSWORD '${verifierOf(password)}'`);
+    await manager.query('INSERT INTO worker_role (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
+    await grant(manager, name);
+  });
+}
+
+/** Gives every recorded role its rights anew, after the schema was brought up to date. What fails is logged: workers go on. */
+export async function renewWorkerRoles(database: DataSource, log: RoleLog): Promise<void> {
+  const roles = await database.query<{ name: string; exists: boolean }[]>(
+    'SELECT w.name, r.rolname IS NOT NULL AS exists FROM worker_role w LEFT JOIN pg_roles r ON r.rolname = w.name ORDER BY 1',
+  );
+  if (roles.length === 0) return;
+  try {
+    await prepareIntake(database);
+    await database.transaction(async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock($1)', [grantLock]);
+      for (const { name, exists } of roles) if (exists) await grant(manager, name);
+    });
+  } catch (error) {
+    log.warn({ err: error }, 'the rights of the workers’ database roles could not be renewed');
+  }
+}
+
+async function prepareIntake(database: DataSource): Promise<void> {
+  const runner = database.createQueryRunner();
+  try {
+    await prepareAuditIntake((await runner.connect()) as Parameters<typeof prepareAuditIntake>[0]);
+  } finally {
+    await runner.release();
+  }
+}
+
+async function makeRole(manager: EntityManager, name: string): Promise<void> {
+  const [found] = await manager.query<{ isMighty: boolean; isMember: boolean; isOwn: boolean }[]>(
+    `SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls AS "isMighty",
+       EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid) AS "isMember", rolname = current_user AS "isOwn"
+     FROM pg_roles r WHERE rolname = $1`,
+    [name],
+  );
+  if (found === undefined) {
+    await manager.query(
+      `CREATE ROLE ${name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT`,
+    );
+    return;
+  }
+  if (found.isOwn) throw new WorkerRoleFault(`${name} is the control plane's own role: name another for workers`);
+  if (found.isMighty || found.isMember)
+    throw new WorkerRoleFault(
+      `${name} is a superuser, may make roles or databases, or is a member of another role: a worker's has only its own rights`,
+    );
+}
+
+/** In one transaction: no worker ever finds its rights half given. */
+async function grant(manager: EntityManager, name: string): Promise<void> {
+  const [row] = await manager.query<{ schema: string; database: string }[]>(
+    'SELECT quote_ident(current_schema()) AS schema, quote_ident(current_database()) AS database',
+  );
+  if (row === undefined) throw new WorkerRoleFault('the database has no schema');
+  for (const kind of ['TABLES', 'SEQUENCES', 'FUNCTIONS'])
+    await manager.query(`REVOKE ALL ON ALL ${kind} IN SCHEMA ${row.schema} FROM ${name}`);
+  await manager.query(`GRANT CONNECT ON DATABASE ${row.database} TO ${name}`);
+  await manager.query(`GRANT USAGE ON SCHEMA ${row.schema} TO ${name}`);
+  for (const [table, columns] of Object.entries(workerReads))
+    await manager.query(`GRANT SELECT (${columns.join(', ')}) ON ${table} TO ${name}`);
+  for (const each of workerFunctions) await manager.query(`GRANT EXECUTE ON FUNCTION ${each} TO ${name}`);
+  await grantAuditIntake((text) => manager.query(text), name);
+}
+
+function verifierOf(password: string): string {
+  if (!/^[\x20-\x7e]{8,1024}$/.test(password))
+    throw new WorkerRoleFault('the password: expected 8 to 1024 printable ASCII characters');
+  return scramVerifier(password);
+}

@@ -1,0 +1,13 @@
+// One process of a cluster (`data-plane`, `control-plane`) in this one's place: built first where its sources have changed.
+import { ensureBuilt, ensureInstalled, root } from './ensure.mjs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [, , name] = process.argv;
+if (name !== 'data-plane' && name !== 'control-plane') {
+  console.error('expected data-plane or control-plane');
+  process.exit(2);
+}
+ensureInstalled();
+ensureBuilt();
+await import(pathToFileURL(join(root, name, 'dist/main.js')).href);
