@@ -1,4 +1,4 @@
-import { type Ground, pickAuditConsumer, pickConfigBus } from '@onecli/shared/adapters/pick-adapters';
+import { pickConfigBus } from '@onecli/shared/adapters/pick-adapters';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { hostname } from 'node:os';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
@@ -13,7 +13,8 @@ import type { Services } from './api/services.ts';
 import { AuditPartitions } from './audit/audit-partitions.ts';
 import { AuditService } from './audit/audit.service.ts';
 import { AuditStore } from './audit/audit-store.ts';
-import { AuditWriter } from './audit/audit-writer.ts';
+import type { AuditWriter } from './audit/audit-writer.ts';
+import { buildAuditWriter } from './audit/build-audit-writer.ts';
 import { buildTrail } from './audit/trail/build-trail.ts';
 import type { TrailClerk } from './audit/trail/trail-clerk.ts';
 import { type Access, buildAccess } from './auth/build-access.ts';
@@ -27,7 +28,6 @@ import type { Config } from './config.ts';
 import { ChangeConfig } from './configuration/change-config.ts';
 import { HealthCheck } from './health/health-check.ts';
 import { lookUpGauges } from './health/look-up-gauges.ts';
-import { logSparingly } from '@onecli/shared/log-sparingly';
 import { type Gauges, Metrics } from './health/metrics.ts';
 import type { InstanceKeys } from './instance/instance-keys.ts';
 import { KeyRotation } from './keys/key-rotation.ts';
@@ -78,7 +78,8 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const store = new AuditStore(database, keys.keyring);
   const secretUse = new SecretUse(database, log);
   const trail = buildTrail({ database, keys, metrics, log });
-  const auditWriter = await buildAuditWriter(ground, keys, { store, secretUse, metrics, log });
+  const { keeper } = trail;
+  const auditWriter = await buildAuditWriter(ground, { database, keys, store, keeper, secretUse, metrics, log });
   const health = new HealthCheck({
     database,
     isConsuming: () => auditWriter.isConsuming,
@@ -156,32 +157,6 @@ function buildWatches({ database, change, metrics, log, clerk }: WatchParts, { a
       await authority.stop();
     },
   };
-}
-
-interface AuditParts {
-  readonly store: AuditStore;
-  readonly secretUse: SecretUse;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-}
-
-async function buildAuditWriter(
-  ground: Ground,
-  keys: InstanceKeys,
-  { store, secretUse, metrics, log }: AuditParts,
-): Promise<AuditWriter> {
-  const report = logSparingly(log, 'the audit queue reports a fault');
-  const consumer = await pickAuditConsumer(ground, keys.auditQueueKey, report);
-  return new AuditWriter({
-    consumer,
-    store,
-    log,
-    written: (events, lagSeconds) => {
-      metrics.auditWritten(events.length, lagSeconds);
-      secretUse.count(events);
-    },
-    failed: () => metrics.auditFailed(),
-  });
 }
 
 /** The bus, with a count of what is announced by it: each change of the configuration once. */

@@ -103,6 +103,7 @@ interface Stores {
   readonly keys: WorkerKeys;
   readonly tokenPepper: Buffer;
   readonly epochKey: Buffer;
+  readonly macKey: Buffer;
   readonly bootId: string;
 }
 
@@ -125,12 +126,13 @@ async function openStores(
     keys: new WorkerKeys(masterKey, instance, log),
     tokenPepper: lasting['token-pepper'],
     epochKey: lasting.epoch,
+    macKey: lasting['audit-mac'],
     bootId: randomBytes(4).toString('hex'),
   };
 }
 
 function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
-  const { source, bus, queue, keys, tokenPepper, epochKey, bootId } = stores;
+  const { source, bus, queue, keys, tokenPepper, epochKey, macKey, bootId } = stores;
   const { limits } = config;
   const { keyring } = keys;
   const clock = new DeadlineClock();
@@ -158,7 +160,7 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
     auditPending: () => trail.pendingCount,
   });
   const onLost = (count: number): void => metrics.auditLost.inc(count);
-  const trail = new AuditTrail({ queue, worker: config.name, bootId, log, onLost, ...trailBounds });
+  const trail = new AuditTrail({ queue, worker: config.name, bootId, macKey, log, onLost, ...trailBounds });
   const opener = new SecretOpener(keyring);
   const connections = openConnections(limits, log);
   const pressure = new MemoryPressure({ maxBytes: limits.maxMemoryBytes, connectionCount: () => connections.count });

@@ -1,5 +1,6 @@
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import { PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
+import { trailBatch } from '../../../shared/src/ports/audit-queue.contract.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
@@ -221,10 +222,9 @@ describe('AuditWriter', () => {
     await clear();
     const queue = new PostgresAuditQueue({ connectionString: api.config.databaseUrl, key: api.keys.auditQueueKey });
     try {
-      const batch = [event(), event()];
-      await queue.add('w1-batch-1', batch);
-      await queue.add('w1-batch-1-again', batch);
-      await queue.add('w1-batch-2', [event()]);
+      await queue.add('w1-batch-1', trailBatch('boot-1', 2));
+      await queue.add('w1-batch-1-again', trailBatch('boot-1', 2));
+      await queue.add('w1-batch-2', trailBatch('boot-2'));
       await vi.waitFor(async () => expect((await list()).items).toHaveLength(3), 20_000);
     } finally {
       await queue.close();

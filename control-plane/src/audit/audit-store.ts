@@ -2,7 +2,7 @@ import { type AuditEvent, type Finding, findingKinds } from '@onecli/shared/doma
 import { Fault } from '@onecli/shared/fault';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Reach } from '../auth/authorize.ts';
 import { insertOf } from './audit-columns.ts';
@@ -62,10 +62,10 @@ export class AuditStore {
   }
 
   /** Writes events in one statement. One that is already there stays as it is: writing a batch twice changes nothing. */
-  async insert(events: readonly AuditEvent[]): Promise<void> {
+  async insert(events: readonly AuditEvent[], manager?: EntityManager): Promise<void> {
     if (events.length === 0) return;
     const { text, values } = insertOf(events, this.#keyring);
-    await this.#database.query(text, [...values]);
+    await (manager ?? this.#database).query(text, [...values]);
   }
 
   /** One event. @throws Fault INVALID for a cursor of no event */

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
-import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
-import type { AuditStore } from './audit-store.ts';
+import type { AuditConsumer, TrailBatch } from '@onecli/shared/ports/audit-queue';
+import type { TrailStore } from './trail-store.ts';
 
 interface WriterLog {
   error(fields: object, message: string): void;
@@ -8,14 +8,14 @@ interface WriterLog {
 
 export interface AuditWriterOptions {
   readonly consumer: AuditConsumer;
-  readonly store: AuditStore;
+  readonly trail: Pick<TrailStore, 'take'>;
   readonly log: WriterLog;
-  /** Told of each batch that was written, with the age of its oldest event. */
+  /** Told of the events that a batch brought, with the age of its oldest entry. */
   readonly written: (events: readonly AuditEvent[], lagSeconds: number) => void;
   readonly failed: () => void;
 }
 
-/** Takes batches of audit events from the queue and writes them. A batch that cannot be written comes again. */
+/** Takes batches of workers' trails from the queue and has them written. A batch that cannot be written comes again. */
 export class AuditWriter {
   readonly #options: AuditWriterOptions;
   #isConsuming = false;
@@ -29,7 +29,7 @@ export class AuditWriter {
   }
 
   async start(): Promise<void> {
-    await this.#options.consumer.consume((events) => this.#write(events));
+    await this.#options.consumer.consume((batch) => this.#write(batch));
     this.#isConsuming = true;
   }
 
@@ -39,19 +39,19 @@ export class AuditWriter {
     await this.#options.consumer.close();
   }
 
-  async #write(events: readonly AuditEvent[]): Promise<void> {
-    const { store, log, written, failed } = this.#options;
+  async #write(batch: TrailBatch): Promise<void> {
+    const { trail, log, written, failed } = this.#options;
     try {
-      await store.insert(events);
+      const { events, oldestMs } = await trail.take(batch);
+      written(events, oldestMs === undefined ? 0 : (Date.now() - oldestMs) / 1_000);
     } catch (error) {
       failed();
+      const { worker, boot, first, last } = batch;
       log.error(
-        { err: error, events: events.length },
-        'a batch of audit events could not be written; it will come again',
+        { err: error, worker, boot, first, last },
+        'a batch of the audit trail could not be written; it will come again',
       );
       throw error;
     }
-    const oldestMs = events.reduce((oldest, { timeMs }) => Math.min(oldest, timeMs), Date.now());
-    written(events, (Date.now() - oldestMs) / 1_000);
   }
 }

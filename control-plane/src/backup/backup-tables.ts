@@ -14,11 +14,14 @@ const left = new Set([
   'session',
   'user_session',
   'destroyed_value',
+  'audit_early_batch',
 ]);
 
 /** Events: in a backup only when they are asked for. */
 const auditTables = new Set([
   'audit_event',
+  'audit_boot',
+  'audit_intent',
   'admin_event',
   'audit_tree',
   'audit_block',

@@ -12,6 +12,7 @@ import { AddKeyRotation } from './add-key-rotation.migration.ts';
 import { AddAuthorityRotation } from './add-authority-rotation.migration.ts';
 import { AddAuditOrder } from './add-audit-order.migration.ts';
 import { AddAuditTree } from './add-audit-tree.migration.ts';
+import { AddAuditTrail } from './add-audit-trail.migration.ts';
 import { AddLastingKeys } from './add-lasting-keys.migration.ts';
 import { AddManagedBy } from './add-managed-by.migration.ts';
 import { AddObjectRevisions } from './add-object-revisions.migration.ts';
@@ -44,6 +45,7 @@ export const migrations = [
   AddKeyMakers,
   AddWorkerRole,
   AddAuditTree,
+  AddAuditTrail,
 ];
 
 export interface DataSourceOptions {

@@ -194,7 +194,7 @@ describe('KeyRotation', () => {
     );
     const known = sealedColumns.map(({ table, column }) => `${table}.${column}`);
     expect(new Set(rows.map(({ place }) => place))).toEqual(
-      new Set([...known, 'audit_event.sealed_detail', 'audit_block.sealed_lines']),
+      new Set([...known, 'audit_event.sealed_detail', 'audit_intent.sealed_line', 'audit_block.sealed_lines']),
     );
   });
 });

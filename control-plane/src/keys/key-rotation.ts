@@ -195,6 +195,7 @@ export class KeyRotation {
         `SELECT k.term FROM key_term k WHERE k.retired_at IS NOT NULL
          AND NOT EXISTS (SELECT FROM audit_event e WHERE e.time < k.retired_at + interval '1 day')
          AND NOT EXISTS (SELECT FROM audit_block b WHERE b.taken_at < k.retired_at + interval '1 day')
+         AND NOT EXISTS (SELECT FROM audit_intent i WHERE i.time < k.retired_at + interval '1 day')
          AND k.retired_at < now() - interval '1 day'`,
       );
       if (rows.length === 0) return;

@@ -1,6 +1,7 @@
 import { MemoryAuditQueue } from '@onecli/shared/adapters/memory/audit-queue';
-import type { AuditEvent } from '@onecli/shared/domain/audit-event';
-import type { AuditQueue } from '@onecli/shared/ports/audit-queue';
+import { type LoneOutcomeEntry, readEntry } from '@onecli/shared/domain/audit-entry';
+import type { AuditQueue, TrailBatch } from '@onecli/shared/ports/audit-queue';
+import { readLinks } from '@onecli/shared/vault/audit-chain';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { AuditTrail, type AuditTrailOptions, type RecordedEvent } from './audit-trail.ts';
@@ -8,10 +9,11 @@ import { AuditTrail, type AuditTrailOptions, type RecordedEvent } from './audit-
 /** A queue that can be away, can take a batch and lose the answer, or can never answer. */
 class FickleQueue implements AuditQueue {
   mode: 'here' | 'away' | 'answer-lost' | 'silent' = 'here';
-  readonly batches: { readonly id: string; readonly events: readonly AuditEvent[] }[] = [];
+  readonly batches: { readonly id: string; readonly events: readonly LoneOutcomeEntry[] }[] = [];
   calls = 0;
 
-  async add(id: string, events: readonly AuditEvent[]): Promise<void> {
+  async add(id: string, batch: TrailBatch): Promise<void> {
+    const events = entriesOf(batch);
     this.calls++;
     if (this.mode === 'silent') return new Promise(() => undefined);
     if (this.mode === 'away') throw new Error('the queue is away');
@@ -23,9 +25,15 @@ class FickleQueue implements AuditQueue {
 
   get requestIds(): string[] {
     return [
-      ...new Map(this.batches.flatMap(({ events }) => events.map((event) => [event.id, event.requestId]))).values(),
+      ...new Map(
+        this.batches.flatMap(({ events }) => events.map((event) => [event.sequence, event.requestId])),
+      ).values(),
     ];
   }
+}
+
+function entriesOf(batch: TrailBatch): LoneOutcomeEntry[] {
+  return readLinks(batch.text).flatMap(({ lines }) => lines.map((line) => readEntry(line) as LoneOutcomeEntry));
 }
 
 function event(requestId: string, more: Partial<RecordedEvent> = {}): RecordedEvent {
@@ -63,6 +71,7 @@ function newTrail(change: Partial<AuditTrailOptions> = {}) {
     queue,
     worker: 'worker-1',
     bootId: 'boot',
+    macKey: Buffer.alloc(32, 1),
     log: pino({}, { write: (line: string) => lines.push(line) }),
     flushEveryMs: 1,
     maxBatch: 10,
@@ -79,21 +88,13 @@ async function until(condition: () => boolean): Promise<void> {
 const range = (count: number) => Array.from({ length: count }, (_, index) => `r${index}`);
 
 describe('AuditTrail', () => {
-  it('gives each event an id of its own, the worker and the order', async () => {
+  it('gives each event its place in the order', async () => {
     const { queue, trail } = newTrail();
     for (const id of range(40)) trail.record(event(id));
     await until(() => trail.pendingCount === 0);
     const events = queue.batches.flatMap((batch) => batch.events);
     expect(events.map(({ requestId }) => requestId)).toEqual(range(40));
-    expect(new Set(events.map(({ id }) => id)).size).toBe(40);
-    expect(events.every(({ id, worker }) => worker === 'worker-1' && id.startsWith('worker-1-boot-'))).toBe(true);
-  });
-
-  it('lets no event choose its own id or worker', async () => {
-    const { queue, trail } = newTrail();
-    trail.record({ ...event('r'), status: 201 });
-    await trail.close(1000);
-    expect(queue.batches[0]?.events[0]).toMatchObject({ id: 'worker-1-boot-0', status: 201 });
+    expect(events.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 40 }, (_, index) => index));
   });
 
   it('makes batches of at most maxBatch', async () => {
@@ -180,9 +181,9 @@ describe('AuditTrail', () => {
   it('loses nothing across a queue that fails every other time', async () => {
     const { queue, trail, lost } = newTrail({ maxBatch: 50, maxPending: 1000 });
     const add = queue.add.bind(queue);
-    queue.add = async (id, events) => {
+    queue.add = async (id, batch) => {
       queue.mode = queue.calls % 4 === 1 ? 'answer-lost' : queue.calls % 2 === 0 ? 'here' : 'away';
-      await add(id, events);
+      await add(id, batch);
     };
     const ids = range(200);
     for (const id of ids) trail.record(event(id));
@@ -262,7 +263,7 @@ describe('AuditTrail', () => {
     const queue = new MemoryAuditQueue();
     const { trail } = newTrail({ queue });
     const taken: string[] = [];
-    await queue.consume(async (events) => void taken.push(...events.map(({ requestId }) => requestId)));
+    await queue.consume(async (batch) => void taken.push(...entriesOf(batch).map(({ requestId }) => requestId)));
     for (const id of range(25)) trail.record(event(id));
     await until(() => taken.length === 25);
     expect(taken).toEqual(range(25));

@@ -1,14 +1,29 @@
-import type { AuditEvent } from '../domain/audit-event.ts';
+/** A run of whole links of the trail of one boot of a worker: see domain/audit-entry and vault/audit-chain. */
+export interface TrailBatch {
+  readonly worker: string;
+  readonly boot: string;
+  /** Sequences of the first and the last entry; without one, the next that there will be and the one before. */
+  readonly first: number;
+  readonly last: number;
+  /** The lowest sequence that the worker still keeps: what is missing before it will never come. */
+  readonly oldest: number;
+  /** What the first link follows on, in hex. */
+  readonly previousMac: string;
+  /** The boot is over: nothing follows, and what has no outcome by now will have none. */
+  readonly isEnd: boolean;
+  /** The links, as they were chained, in ASCII. */
+  readonly text: string;
+}
 
-/** Where workers put audit events. Batches are sealed: the queue's store never sees their content. */
+/** Where workers put their audit trail. Batches are sealed: the queue's store never sees their content. */
 export interface AuditQueue {
   /** Resolves when the queue has the batch; adding the same `batchId` again changes nothing. Throws when it is away. */
-  add(batchId: string, events: readonly AuditEvent[]): Promise<void>;
+  add(batchId: string, batch: TrailBatch): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Where the control plane takes them from. A batch whose handler throws comes again. */
+/** Where the control plane takes it from. A batch whose handler throws comes again; their order is nobody's promise. */
 export interface AuditConsumer {
-  consume(handle: (events: readonly AuditEvent[]) => Promise<void>): Promise<void>;
+  consume(handle: (batch: TrailBatch) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }

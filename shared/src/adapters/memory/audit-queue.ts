@@ -1,18 +1,17 @@
-import type { AuditEvent } from '../../domain/audit-event.ts';
-import type { AuditConsumer, AuditQueue } from '../../ports/audit-queue.ts';
+import type { AuditConsumer, AuditQueue, TrailBatch } from '../../ports/audit-queue.ts';
 
-type Handle = (events: readonly AuditEvent[]) => Promise<void>;
+type Handle = (batch: TrailBatch) => Promise<void>;
 
 /** A queue within one process, for tests: both ends in one. */
 export class MemoryAuditQueue implements AuditQueue, AuditConsumer {
-  readonly #waiting = new Map<string, readonly AuditEvent[]>();
+  readonly #waiting = new Map<string, TrailBatch>();
   #handle: Handle | undefined;
   #isTaking = false;
   #isClosed = false;
 
-  async add(batchId: string, events: readonly AuditEvent[]): Promise<void> {
+  async add(batchId: string, batch: TrailBatch): Promise<void> {
     if (this.#isClosed) throw new Error('The audit queue is closed');
-    if (!this.#waiting.has(batchId)) this.#waiting.set(batchId, events);
+    if (!this.#waiting.has(batchId)) this.#waiting.set(batchId, batch);
     this.#takeSoon();
   }
 
@@ -32,10 +31,10 @@ export class MemoryAuditQueue implements AuditQueue, AuditConsumer {
   }
 
   async #takeAll(): Promise<void> {
-    for (const [batchId, events] of this.#waiting) {
+    for (const [batchId, batch] of this.#waiting) {
       if (this.#isClosed) break;
       try {
-        await this.#handle?.(events);
+        await this.#handle?.(batch);
         this.#waiting.delete(batchId);
       } catch {
         // It stays, and comes again with the next turn.

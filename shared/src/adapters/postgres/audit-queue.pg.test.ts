@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
-import { auditEvent, auditQueueContract } from '../../ports/audit-queue.contract.ts';
+import { trailBatch, auditQueueContract } from '../../ports/audit-queue.contract.ts';
 import { PostgresAuditConsumer, PostgresAuditQueue } from './audit-queue.ts';
 import { ThreadedAuditQueue } from '../queue/threaded-audit-queue.ts';
 
@@ -39,14 +39,14 @@ describe('ThreadedAuditQueue', () => {
     const queue = threadedQueue(options);
     const consumer = new PostgresAuditConsumer(options);
     try {
-      await expect(queue.add('deadly', [auditEvent('d-1')])).rejects.toThrow('killed by a batch');
-      await queue.add('next', [auditEvent('n-1')]);
-      const arrived = new Promise((resolve) => void consumer.consume(async (events) => resolve(events)));
-      await expect(arrived).resolves.toEqual([auditEvent('n-1')]);
+      await expect(queue.add('deadly', trailBatch('d-1'))).rejects.toThrow('killed by a batch');
+      await queue.add('next', trailBatch('n-1'));
+      const arrived = new Promise((resolve) => void consumer.consume(async (batch) => resolve(batch)));
+      await expect(arrived).resolves.toEqual(trailBatch('n-1'));
     } finally {
       await Promise.all([queue.close(), consumer.close()]);
     }
-    await expect(queue.add('late', [auditEvent('l-1')])).rejects.toThrow('closed');
+    await expect(queue.add('late', trailBatch('l-1'))).rejects.toThrow('closed');
   });
 });
 
@@ -65,7 +65,7 @@ describe('PostgresAuditQueue', () => {
       () => queue.close(),
       () => client.end(),
     );
-    await queue.add('sealed', [{ ...auditEvent('s-1'), path: '/canary/path' }]);
+    await queue.add('sealed', trailBatch('s-1', 1, '/canary/path'));
     const { rows } = await client.query<{ text: string }>(
       'SELECT job::text AS text FROM onecli_queue.job UNION ALL SELECT event::text FROM onecli_queue.event',
     );
@@ -82,19 +82,19 @@ describe('PostgresAuditQueue', () => {
       () => queue.close(),
       () => consumer.close(),
     );
-    await expect(queue.add('too-early', [auditEvent('t-1')])).rejects.toThrow();
-    const arrived = new Promise((resolve) => void consumer.consume(async (events) => resolve(events)));
+    await expect(queue.add('too-early', trailBatch('t-1'))).rejects.toThrow();
+    const arrived = new Promise((resolve) => void consumer.consume(async (batch) => resolve(batch)));
     await expect
       .poll(
         () =>
-          queue.add('too-early', [auditEvent('t-1')]).then(
+          queue.add('too-early', trailBatch('t-1')).then(
             () => 'added',
             () => 'not yet',
           ),
         patiently,
       )
       .toBe('added');
-    expect(await arrived).toEqual([auditEvent('t-1')]);
+    expect(await arrived).toEqual(trailBatch('t-1'));
   });
 
   it('sets aside, and reports, a batch that was sealed with another key', async () => {
@@ -109,10 +109,10 @@ describe('PostgresAuditQueue', () => {
       () => queue.close(),
       () => consumer.close(),
     );
-    await forger.add('forged', [auditEvent('f-1')]);
-    await queue.add('true', [auditEvent('f-2')]);
+    await forger.add('forged', trailBatch('f-1'));
+    await queue.add('true', trailBatch('f-2'));
     const handled: string[] = [];
-    await consumer.consume(async (events) => void handled.push(...events.map((event) => event.id)));
+    await consumer.consume(async ({ boot }) => void handled.push(boot));
     await expect.poll(() => handled, patiently).toEqual(['f-2']);
     await expect
       .poll(() => reports.map((error) => error.message), patiently)

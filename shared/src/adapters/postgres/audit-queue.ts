@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Job, UnrecoverableError, withBackend } from 'bullmq';
-import type { AuditEvent } from '../../domain/audit-event.ts';
-import type { AuditConsumer, AuditQueue } from '../../ports/audit-queue.ts';
+import type { AuditConsumer, AuditQueue, TrailBatch } from '../../ports/audit-queue.ts';
 import { VaultFault } from '../../vault/vault-fault.ts';
 import { beforeDeadline, orAfter } from '../before-deadline.ts';
 import { openBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
@@ -38,15 +37,15 @@ export class PostgresAuditQueue implements AuditQueue {
   }
 
   /** @throws Error within two seconds when the queue cannot be reached or has no tables yet, or after `close` */
-  add(batchId: string, events: readonly AuditEvent[]): Promise<void> {
-    return this.addPacked(batchId, packBatch(events));
+  add(batchId: string, batch: TrailBatch): Promise<void> {
+    return this.addPacked(batchId, packBatch(batch));
   }
 
   /** The same for what `packBatch` made already. */
   async addPacked(batchId: string, packed: string): Promise<void> {
     if (this.#isClosed) throw new Error('The audit queue is closed');
     const batch = sealBatch(this.#options.key, packed);
-    await beforeDeadline('adding a batch of audit events', addTimeoutMs, async () => {
+    await beforeDeadline('adding a batch of the audit trail', addTimeoutMs, async () => {
       const queue = await this.#open();
       await queue.add('batch', batch, { jobId: batchId });
     });
@@ -84,7 +83,7 @@ export class PostgresAuditConsumer implements AuditConsumer {
   }
 
   /** Resolves when batches are being taken, for which it tries until it succeeds or the consumer is closed. */
-  async consume(handle: (events: readonly AuditEvent[]) => Promise<void>): Promise<void> {
+  async consume(handle: (batch: TrailBatch) => Promise<void>): Promise<void> {
     while (!this.#closing.signal.aborted) {
       let worker: BatchWorker | undefined;
       try {
@@ -109,7 +108,7 @@ export class PostgresAuditConsumer implements AuditConsumer {
     if (this.#worker !== undefined) await orAfter(closeTimeoutMs, this.#worker.close());
   }
 
-  #createWorker(handle: (events: readonly AuditEvent[]) => Promise<void>): BatchWorker {
+  #createWorker(handle: (batch: TrailBatch) => Promise<void>): BatchWorker {
     const { connectionString, key } = this.#options;
     const take = async (job: Job<SealedBatch>) => handle(openOrGiveUp(key, job));
     const worker = new Worker<SealedBatch>(queueName, take, {
@@ -139,7 +138,7 @@ export class PostgresAuditConsumer implements AuditConsumer {
 }
 
 /** Sealed with another key, now or by a forger: no attempt will ever open it. */
-function openOrGiveUp(key: Buffer, job: Job<SealedBatch>): readonly AuditEvent[] {
+function openOrGiveUp(key: Buffer, job: Job<SealedBatch>): TrailBatch {
   try {
     return openBatch(key, job.data);
   } catch (error) {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import type { AuditEvent } from '../../domain/audit-event.ts';
-import { auditEvent } from '../../ports/audit-queue.contract.ts';
+import type { TrailBatch } from '../../ports/audit-queue.ts';
+import { trailBatch } from '../../ports/audit-queue.contract.ts';
 import { Listener } from '../../ports/config-bus.contract.ts';
 import { PostgresAuditConsumer, PostgresAuditQueue } from './audit-queue.ts';
 import { PostgresConfigBus } from './config-bus.ts';
@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function openQueue(handle: (events: readonly AuditEvent[]) => Promise<void>) {
+async function openQueue(handle: (batch: TrailBatch) => Promise<void>) {
   const options = { connectionString: server.url, key: randomBytes(32) };
   const queue = new PostgresAuditQueue(options);
   const consumer = new PostgresAuditConsumer(options);
@@ -33,7 +33,7 @@ async function openQueue(handle: (events: readonly AuditEvent[]) => Promise<void
 }
 
 const isAdded = (queue: PostgresAuditQueue, id: string) =>
-  queue.add(id, [auditEvent(id)]).then(
+  queue.add(id, trailBatch(id)).then(
     () => true,
     () => false,
   );
@@ -43,8 +43,8 @@ const patiently = { timeout: 40_000 };
 describe('PostgreSQL killed and started again', () => {
   it('makes adding to the audit queue fail, and then work, on both ends as they are', async () => {
     const arrived: string[] = [];
-    const { queue } = await openQueue(async (events) => void arrived.push(...events.map((event) => event.id)));
-    await queue.add('before', [auditEvent('before')]);
+    const { queue } = await openQueue(async ({ boot }) => void arrived.push(boot));
+    await queue.add('before', trailBatch('before'));
     await expect.poll(() => arrived, patiently).toEqual(['before']);
     await server.kill();
     expect(await isAdded(queue, 'during')).toBe(false);
@@ -63,7 +63,7 @@ describe('PostgreSQL killed and started again', () => {
       () => queue.close(),
       () => consumer.close(),
     );
-    const consuming = consumer.consume(async (events) => void arrived.push(...events.map((event) => event.id)));
+    const consuming = consumer.consume(async ({ boot }) => void arrived.push(boot));
     expect(await isAdded(queue, 'during')).toBe(false);
     await server.start();
     await consuming;
@@ -77,11 +77,11 @@ describe('PostgreSQL killed and started again', () => {
       await server.kill();
       throw new Error('the rows could not be written');
     };
-    const { queue } = await openQueue(async ([event]) => {
-      attempts.push(event?.id ?? '');
+    const { queue } = await openQueue(async ({ boot }) => {
+      attempts.push(boot);
       await take();
     });
-    await queue.add('in-hand', [auditEvent('in-hand')]);
+    await queue.add('in-hand', trailBatch('in-hand'));
     await expect.poll(() => attempts, patiently).toEqual(['in-hand']);
     take = async () => undefined;
     await server.start();
@@ -136,7 +136,7 @@ describe('PostgreSQL killed and started again', () => {
 
   it('lets a consumer end while it is away', async () => {
     const { consumer, queue } = await openQueue(async () => undefined);
-    await queue.add('first', [auditEvent('first')]);
+    await queue.add('first', trailBatch('first'));
     await server.kill();
     await consumer.close();
     await queue.close();
@@ -146,8 +146,8 @@ describe('PostgreSQL killed and started again', () => {
 describe('PostgreSQL that no longer answers', () => {
   it('makes adding to the audit queue fail rather than wait, on an old and on a new connection', async () => {
     const arrived: string[] = [];
-    const { queue } = await openQueue(async (events) => void arrived.push(...events.map((event) => event.id)));
-    await queue.add('before', [auditEvent('before')]);
+    const { queue } = await openQueue(async ({ boot }) => void arrived.push(boot));
+    await queue.add('before', trailBatch('before'));
     const newcomer = new PostgresAuditQueue({ connectionString: server.url, key: randomBytes(32) });
     ends.push(() => newcomer.close());
     await server.freeze();

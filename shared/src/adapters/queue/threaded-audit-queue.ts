@@ -1,7 +1,6 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { AuditEvent } from '../../domain/audit-event.ts';
-import type { AuditQueue } from '../../ports/audit-queue.ts';
+import type { AuditQueue, TrailBatch } from '../../ports/audit-queue.ts';
 import type { AuditQueueStore, AuditThreadAnswer, AuditThreadData, AuditThreadRequest } from './audit-queue-thread.ts';
 import { orAfter } from '../before-deadline.ts';
 import { packBatch } from './audit-batch.ts';
@@ -45,10 +44,10 @@ export class ThreadedAuditQueue implements AuditQueue {
   }
 
   /** @throws Error within seconds when the queue did not take the batch, or the thread died, or after `close` */
-  async add(batchId: string, events: readonly AuditEvent[]): Promise<void> {
+  async add(batchId: string, batch: TrailBatch): Promise<void> {
     if (this.#isClosed) throw new Error('The audit queue is closed');
     this.start();
-    await this.#thread?.add(batchId, packBatch(events));
+    await this.#thread?.add(batchId, packBatch(batch));
   }
 
   async close(): Promise<void> {

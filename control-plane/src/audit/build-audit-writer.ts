@@ -1,0 +1,42 @@
+import { type Ground, pickAuditConsumer } from '@onecli/shared/adapters/pick-adapters';
+import { logSparingly } from '@onecli/shared/log-sparingly';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import type { Metrics } from '../health/metrics.ts';
+import type { InstanceKeys } from '../instance/instance-keys.ts';
+import type { SecretUse } from '../secrets/secret-use.ts';
+import type { AuditStore } from './audit-store.ts';
+import { AuditWriter } from './audit-writer.ts';
+import { EarlyBatches } from './early-batches.ts';
+import { OpenIntents } from './open-intents.ts';
+import { TrailStore } from './trail-store.ts';
+
+interface AuditParts {
+  readonly database: DataSource;
+  readonly keys: InstanceKeys;
+  readonly store: AuditStore;
+  readonly secretUse: SecretUse;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Wires what takes the trails of workers from the queue into the database. */
+export async function buildAuditWriter(
+  ground: Ground,
+  { database, keys, store, secretUse, metrics, log }: AuditParts,
+): Promise<AuditWriter> {
+  const report = logSparingly(log, 'the audit queue reports a fault');
+  const consumer = await pickAuditConsumer(ground, keys.auditQueueKey, report);
+  const intents = new OpenIntents(keys.keyring);
+  const early = new EarlyBatches(keys.auditQueueKey);
+  return new AuditWriter({
+    consumer,
+    trail: new TrailStore({ database, store, intents, early }),
+    log,
+    written: (events, lagSeconds) => {
+      metrics.auditWritten(events.length, lagSeconds);
+      secretUse.count(events);
+    },
+    failed: () => metrics.auditFailed(),
+  });
+}

@@ -1,0 +1,76 @@
+import { type FurtherIntentEntry, type IntentEntry, readEntry, writeEntry } from '@onecli/shared/domain/audit-entry';
+import type { Keyring } from '@onecli/shared/vault/keyring';
+import type { EntityManager } from 'typeorm';
+import { DetailOpener, DetailSealer, detailOverheadBytes } from './detail-seal.ts';
+import { addIntent, type OpenIntent } from './merge-entries.ts';
+
+/** A boot of a worker. */
+export interface Boot {
+  readonly worker: string;
+  readonly boot: string;
+}
+
+/** Intents of requests that are not over, sealed like the detail of an event: they name paths. */
+export class OpenIntents {
+  readonly #keyring: Keyring;
+
+  constructor(keyring: Keyring) {
+    this.#keyring = keyring;
+  }
+
+  /** Keeps intents; those that are there already stay as they are. */
+  async keep(
+    manager: EntityManager,
+    { worker, boot }: Boot,
+    intents: readonly (IntentEntry | FurtherIntentEntry)[],
+  ): Promise<void> {
+    if (intents.length === 0) return;
+    const sealer = new DetailSealer(this.#keyring);
+    const lines = intents.map((entry) => {
+      const line = writeEntry(entry);
+      const sealed = Buffer.allocUnsafe(line.length + detailOverheadBytes);
+      sealer.sealInto(sealed, 0, placeOf({ worker, boot }, entry.sequence), line);
+      return sealed;
+    });
+    await manager.query(
+      `INSERT INTO audit_intent (worker, boot, sequence, first_sequence, time, sealed_line)
+       SELECT $1, $2, e.sequence, e.first, to_timestamp(e.time / 1000), e.line
+       FROM unnest($3::bigint[], $4::bigint[], $5::float8[], $6::bytea[]) AS e(sequence, first, time, line)
+       ON CONFLICT DO NOTHING`,
+      [
+        worker,
+        boot,
+        intents.map(({ sequence }) => sequence),
+        intents.map(({ of, sequence }) => of ?? sequence),
+        intents.map(({ timeMs }) => timeMs),
+        lines,
+      ],
+    );
+  }
+
+  /** Takes out the intents of requests, or of all that are open, by the sequence of the first of each. */
+  async take(
+    manager: EntityManager,
+    { worker, boot }: Boot,
+    firsts: readonly number[] | 'all',
+  ): Promise<Map<number, OpenIntent>> {
+    const open = new Map<number, OpenIntent>();
+    if (firsts.length === 0) return open;
+    const [rows]: [{ sequence: string; sealed_line: Buffer }[], number] = await manager.query(
+      `DELETE FROM audit_intent WHERE worker = $1 AND boot = $2 ${firsts === 'all' ? '' : 'AND first_sequence = ANY ($3)'}
+       RETURNING sequence, sealed_line`,
+      firsts === 'all' ? [worker, boot] : [worker, boot, firsts],
+    );
+    const opener = new DetailOpener(this.#keyring);
+    for (const row of rows.toSorted((one, other) => Number(one.sequence) - Number(other.sequence))) {
+      const entry = readEntry(opener.open(placeOf({ worker, boot }, Number(row.sequence)), row.sealed_line));
+      if (entry.kind === 'INTENT') addIntent(open, entry);
+    }
+    return open;
+  }
+}
+
+/** What a sealed line is bound to. */
+function placeOf({ worker, boot }: Boot, sequence: number): string {
+  return `intent ${worker} ${boot} ${sequence}`;
+}

@@ -1,0 +1,164 @@
+/** Writes batches of workers' trails: each boot's in its order, each entry once, whatever the queue does. */
+import { readEntry } from '@onecli/shared/domain/audit-entry';
+import type { AuditEvent } from '@onecli/shared/domain/audit-event';
+import type { TrailBatch } from '@onecli/shared/ports/audit-queue';
+import { type ChainLink, readLinks } from '@onecli/shared/vault/audit-chain';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { AuditStore } from './audit-store.ts';
+import type { EarlyBatches } from './early-batches.ts';
+import { interruptedEvents, mergeEntries, settledEvent } from './merge-entries.ts';
+import type { Boot, OpenIntents } from './open-intents.ts';
+
+/** Links that are written for the first time. */
+export interface KeptLinks extends Boot {
+  /** What the first link follows on, in hex; of the last link before, where that is known. */
+  readonly previousMac: string;
+  readonly links: readonly ChainLink[];
+  /** Sequences of entries that will never come. */
+  readonly gap: { readonly from: number; readonly to: number } | undefined;
+  readonly isEnd: boolean;
+}
+
+/** Keeps the entries themselves, beside the events that they come to, in the transaction that writes those. */
+export interface TrailKeeper {
+  keep(manager: EntityManager, kept: KeptLinks): Promise<void>;
+}
+
+export interface TrailStoreOptions {
+  readonly database: DataSource;
+  readonly store: AuditStore;
+  readonly intents: OpenIntents;
+  readonly early: EarlyBatches;
+  readonly keeper?: TrailKeeper;
+}
+
+/** What a batch, and those that waited for it, brought. */
+export interface TakenBatch {
+  readonly events: readonly AuditEvent[];
+  /** Of the oldest entry, milliseconds since the epoch; undefined when there was none that is new. */
+  readonly oldestMs: number | undefined;
+}
+
+/** How far the trail of a boot is written. */
+interface Head {
+  readonly through: number;
+  /** Of the last link, in hex; undefined when there is none yet. */
+  readonly mac: string | undefined;
+}
+
+interface Taking {
+  readonly events: AuditEvent[];
+  oldestMs: number | undefined;
+}
+
+/** Any number will do; it tells these locks from those of others. */
+const lockSeed = 6_627_254_010;
+
+export class TrailStore {
+  readonly #options: TrailStoreOptions;
+
+  constructor(options: TrailStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Writes a batch, and those that waited for it, in one transaction; one that comes early waits for those before it. */
+  take(batch: TrailBatch): Promise<TakenBatch> {
+    const { database, early } = this.#options;
+    return database.transaction('READ COMMITTED', async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, $2))', [
+        `${batch.worker}/${batch.boot}`,
+        lockSeed,
+      ]);
+      const taking: Taking = { events: [], oldestMs: undefined };
+      let head = await readHead(manager, batch);
+      if (batch.first > head.through + 1 && batch.first > batch.oldest) {
+        await early.keep(manager, batch);
+        return taking;
+      }
+      for (let next: TrailBatch | undefined = batch; next; ) {
+        head = await this.#write(manager, next, head, taking);
+        next = await early.takeNext(manager, batch, head.through);
+      }
+      return taking;
+    });
+  }
+
+  async #write(manager: EntityManager, batch: TrailBatch, head: Head, taking: Taking): Promise<Head> {
+    const { worker, boot, isEnd } = batch;
+    const { links, previousMac, entries } = newLinks(batch, head);
+    if (links.length === 0 && !isEnd) return head;
+    const events = await this.#settle(manager, batch, entries);
+    await this.#options.store.insert(events, manager);
+    taking.events.push(...events);
+    for (const { timeMs } of entries) taking.oldestMs = Math.min(taking.oldestMs ?? timeMs, timeMs);
+    const mac = links.at(-1)?.mac ?? head.mac ?? batch.previousMac;
+    const through = Math.max(head.through, batch.last);
+    await writeHead(manager, batch, { through, mac });
+    const gap = batch.first > head.through + 1 ? { from: head.through + 1, to: batch.first - 1 } : undefined;
+    await this.#options.keeper?.keep(manager, { worker, boot, previousMac, links, gap, isEnd });
+    return { through, mac };
+  }
+
+  /** The events of all requests that are over by these entries; what stays open is kept. */
+  async #settle(
+    manager: EntityManager,
+    { worker, boot, isEnd }: TrailBatch,
+    entries: readonly ReturnType<typeof readEntry>[],
+  ): Promise<AuditEvent[]> {
+    const { intents } = this.#options;
+    const { events, open, outcomes } = mergeEntries(worker, boot, entries);
+    const earlier = await intents.take(
+      manager,
+      { worker, boot },
+      outcomes.map(({ of }) => of),
+    );
+    for (const outcome of outcomes) events.push(settledEvent(worker, boot, outcome, earlier.get(outcome.of)));
+    const left = [...open.values()].flatMap(({ intent, further }) => (intent ? [intent, ...further] : further));
+    await intents.keep(manager, { worker, boot }, left);
+    if (isEnd) events.push(...interruptedEvents(worker, boot, await intents.take(manager, { worker, boot }, 'all')));
+    return events;
+  }
+}
+
+/** The links of a batch that are not written yet, with their entries. @throws SyntaxError for a batch that is none */
+function newLinks(batch: TrailBatch, { through }: Head) {
+  let expected = batch.first;
+  let { previousMac } = batch;
+  const links: ChainLink[] = [];
+  const entries: ReturnType<typeof readEntry>[] = [];
+  for (const link of readLinks(batch.text)) {
+    const found = link.lines.map(readEntry);
+    for (const { sequence } of found)
+      if (sequence !== expected++)
+        throw new SyntaxError(`Entry ${sequence} of the audit trail stands in a wrong place`);
+    if (expected - 1 <= through) {
+      previousMac = link.mac;
+      continue;
+    }
+    links.push(link);
+    entries.push(...found);
+  }
+  if (expected !== batch.last + 1) throw new SyntaxError('A batch of the audit trail is not what it says');
+  return { links, previousMac, entries };
+}
+
+async function readHead(manager: EntityManager, { worker, boot }: Boot): Promise<Head> {
+  const [row]: { through: string; mac: string }[] = await manager.query(
+    'SELECT through, mac FROM audit_boot WHERE worker = $1 AND boot = $2',
+    [worker, boot],
+  );
+  return row ? { through: Number(row.through), mac: row.mac } : { through: -1, mac: undefined };
+}
+
+async function writeHead(
+  manager: EntityManager,
+  { worker, boot, isEnd }: TrailBatch,
+  { through, mac }: { readonly through: number; readonly mac: string },
+): Promise<void> {
+  await manager.query(
+    `INSERT INTO audit_boot AS b (worker, boot, through, mac, ended_at) VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END)
+     ON CONFLICT (worker, boot) DO UPDATE
+     SET through = excluded.through, mac = excluded.mac, updated_at = now(), ended_at = coalesce(b.ended_at, excluded.ended_at)`,
+    [worker, boot, through, mac, isEnd],
+  );
+}
