@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { PostgresAuditConsumer, PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
-import { auditEvent } from '@onecli/shared/ports/audit-queue.contract';
+import { trailBatch } from '@onecli/shared/ports/audit-queue.contract';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -144,9 +144,9 @@ describe('a worker’s database role', () => {
     const queue = new PostgresAuditQueue({ connectionString: roleUrl, ...options });
     const consumer = new PostgresAuditConsumer({ connectionString: server.url, ...options });
     try {
-      await queue.add('w-1-b-1', [auditEvent('a-1')]);
-      const arrived = new Promise((resolve) => void consumer.consume(async (events) => resolve(events)));
-      await expect(arrived).resolves.toEqual([auditEvent('a-1')]);
+      await queue.add('w-1-b-1', trailBatch('a-1'));
+      const arrived = new Promise((resolve) => void consumer.consume(async (batch) => resolve(batch)));
+      await expect(arrived).resolves.toEqual(trailBatch('a-1'));
     } finally {
       await Promise.all([queue.close(), consumer.close()]);
     }

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../../../test/support/redis-server.ts';
-import { auditEvent, auditQueueContract } from '../../ports/audit-queue.contract.ts';
+import { trailBatch, auditQueueContract } from '../../ports/audit-queue.contract.ts';
 import { readRedisSettings, type RedisSettings } from '../../redis-settings.ts';
 import { ThreadedAuditQueue } from '../queue/threaded-audit-queue.ts';
 import { RedisAuditConsumer, RedisAuditQueue, type RedisAuditQueueOptions } from './audit-queue.ts';
@@ -60,14 +60,14 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
         async () => outsider.disconnect(),
       );
       const handled: string[] = [];
-      const start = () => consumer.consume(async (events) => void handled.push(...events.map(({ id }) => id)));
+      const start = () => consumer.consume(async ({ boot }) => void handled.push(boot));
       return { queue, consumer, outsider, reports, handled, start };
     }
 
     /** Tries until it is taken, as the worker does. */
     async function addAtLast(queue: RedisAuditQueue, id: string): Promise<void> {
       const attempt = () =>
-        queue.add(id, [auditEvent(id)]).then(
+        queue.add(id, trailBatch(id)).then(
           () => 'added',
           () => 'not yet',
         );
@@ -79,31 +79,31 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
       const { queue, outsider, reports, handled, start } = openEnds(options);
       const forger = new RedisAuditQueue({ ...options, key: randomBytes(32) });
       ends.push(() => forger.close());
-      await forger.add('forged', [auditEvent('f-1')]);
-      await queue.add('altered', [auditEvent('a-1')]);
+      await forger.add('forged', trailBatch('f-1'));
+      await queue.add('altered', trailBatch('a-1'));
       await outsider.hset(`${options.prefix}:audit:altered`, 'data', 'null');
-      await queue.add('poisoned', [auditEvent('p-1')]);
+      await queue.add('poisoned', trailBatch('p-1'));
       await outsider.hset(`${options.prefix}:audit:poisoned`, 'data', '{not json', 'opts', '[]', 'rjk', 'x:y:z');
-      await queue.add('true', [auditEvent('t-1')]);
+      await queue.add('true', trailBatch('t-1'));
       await start();
       await expect.poll(() => handled, patiently).toEqual(['t-1']);
       expect(reports).toEqual(
         expect.arrayContaining(['Audit batch forged was given up', 'Audit batch altered was given up']),
       );
       // The worker gives it again, and then it is whole.
-      await queue.add('altered', [auditEvent('a-1')]);
+      await queue.add('altered', trailBatch('a-1'));
       await expect.poll(() => handled, patiently).toEqual(['t-1', 'a-1']);
     });
 
     it('delivers what is added again after Redis lost everything', async () => {
       const { queue, outsider, handled, start } = openEnds(optionsFor(server.url));
-      await queue.add('lost', [auditEvent('l-1')]);
+      await queue.add('lost', trailBatch('l-1'));
       await outsider.flushall();
       await start();
-      await queue.add('lost', [auditEvent('l-1')]);
+      await queue.add('lost', trailBatch('l-1'));
       await expect.poll(() => handled, patiently).toEqual(['l-1']);
       await outsider.flushall();
-      await queue.add('next', [auditEvent('l-2')]);
+      await queue.add('next', trailBatch('l-2'));
       await expect.poll(() => handled, patiently).toEqual(['l-1', 'l-2']);
     });
 
@@ -112,11 +112,11 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
       ends.push(own.stop);
       const { queue, handled, start } = openEnds(optionsFor(own.url));
       await start();
-      await queue.add('before', [auditEvent('g-1')]);
+      await queue.add('before', trailBatch('g-1'));
       await expect.poll(() => handled, patiently).toEqual(['g-1']);
       await own.kill();
-      await expect(queue.add('during', [auditEvent('g-2')])).rejects.toThrow();
-      await expect(queue.add('during', [auditEvent('g-2')])).rejects.toThrow();
+      await expect(queue.add('during', trailBatch('g-2'))).rejects.toThrow();
+      await expect(queue.add('during', trailBatch('g-2'))).rejects.toThrow();
       await own.start();
       await addAtLast(queue, 'after');
       await expect.poll(() => handled, patiently).toEqual(['g-1', 'after']);
@@ -127,10 +127,10 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
       ends.push(own.stop);
       const { queue, handled, start } = openEnds(optionsFor(own.url));
       await start();
-      await queue.add('before', [auditEvent('h-1')]);
+      await queue.add('before', trailBatch('h-1'));
       own.pause();
       try {
-        await expect(queue.add('during', [auditEvent('h-2')])).rejects.toThrow();
+        await expect(queue.add('during', trailBatch('h-2'))).rejects.toThrow();
       } finally {
         own.resume();
       }
@@ -142,7 +142,7 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
       const options = optionsFor(server.url);
       const { queue, outsider, handled, start } = openEnds(options);
       await outsider.set(`${options.prefix}:audit:wait`, 'a string');
-      await expect(queue.add('typed', [auditEvent('w-1')])).rejects.toThrow('WRONGTYPE');
+      await expect(queue.add('typed', trailBatch('w-1'))).rejects.toThrow('WRONGTYPE');
       await start();
       await outsider.del(`${options.prefix}:audit:wait`);
       await addAtLast(queue, 'after');
@@ -156,7 +156,7 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
       ends.push(async () => monitor.disconnect());
       const seen: string[] = [];
       monitor.on('monitor', (_time: string, parameters: string[]) => seen.push(parameters.join(' ')));
-      await queue.add('sealed', [{ ...auditEvent('s-1'), path: '/canary/path' }]);
+      await queue.add('sealed', trailBatch('s-1', 1, '/canary/path'));
       const keys = await outsider.keys('*');
       const stored = await Promise.all(
         keys.map(async (key) => `${key} ${(await outsider.dumpBuffer(key)).toString('latin1')}`),

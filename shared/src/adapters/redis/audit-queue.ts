@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Cluster, type Redis } from 'ioredis';
-import type { AuditEvent } from '../../domain/audit-event.ts';
-import type { AuditConsumer, AuditQueue } from '../../ports/audit-queue.ts';
+import type { AuditConsumer, AuditQueue, TrailBatch } from '../../ports/audit-queue.ts';
 import type { RedisSettings } from '../../redis-settings.ts';
 import { beforeDeadline, orAfter } from '../before-deadline.ts';
 import { openBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
@@ -40,14 +39,14 @@ export class RedisAuditQueue implements AuditQueue {
   }
 
   /** @throws Error within two seconds when the queue cannot be reached, or after `close` */
-  add(batchId: string, events: readonly AuditEvent[]): Promise<void> {
-    return this.addPacked(batchId, packBatch(events));
+  add(batchId: string, batch: TrailBatch): Promise<void> {
+    return this.addPacked(batchId, packBatch(batch));
   }
 
   /** The same for what `packBatch` made already. */
   async addPacked(batchId: string, packed: string): Promise<void> {
     if (this.#isClosed) throw new Error('The audit queue is closed');
-    await beforeDeadline('adding a batch of audit events', addTimeoutMs, async () => {
+    await beforeDeadline('adding a batch of the audit trail', addTimeoutMs, async () => {
       const { client, queue } = (this.#opened ??= this.#open());
       // BullMQ would wait for it, with the batch in hand, and so would every further one.
       await isReady(client);
@@ -105,7 +104,7 @@ export class RedisAuditConsumer implements AuditConsumer {
   }
 
   /** Resolves when batches are being taken, for which it tries until it succeeds or the consumer is closed. */
-  async consume(handle: (events: readonly AuditEvent[]) => Promise<void>): Promise<void> {
+  async consume(handle: (batch: TrailBatch) => Promise<void>): Promise<void> {
     const use = { name: 'onecli-audit', silentMs: consumerSilentMs, maxBytesPerSecond: maxTakenBytes };
     const client = (this.#client = openRedis(this.#options.settings, use));
     while (!this.#closing.signal.aborted) {
@@ -130,7 +129,7 @@ export class RedisAuditConsumer implements AuditConsumer {
     this.#client?.disconnect();
   }
 
-  #createWorker(client: Redis | Cluster, handle: (events: readonly AuditEvent[]) => Promise<void>) {
+  #createWorker(client: Redis | Cluster, handle: (batch: TrailBatch) => Promise<void>) {
     const { key, prefix } = this.#options;
     const take = async (job: Job<SealedBatch>) => handle(openOrGiveUp(key, job));
     const worker = new Worker<SealedBatch>(queueName, take, {
@@ -175,7 +174,7 @@ export class RedisAuditConsumer implements AuditConsumer {
 }
 
 /** Altered, sealed with another key, or no batch at all: no attempt will ever open it. */
-function openOrGiveUp(key: Buffer, job: Job<SealedBatch | null>): readonly AuditEvent[] {
+function openOrGiveUp(key: Buffer, job: Job<SealedBatch | null>): TrailBatch {
   try {
     return openBatch(key, { sealed: String(job.data?.sealed) });
   } catch (error) {
