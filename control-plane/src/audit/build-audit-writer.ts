@@ -9,12 +9,14 @@ import type { AuditStore } from './audit-store.ts';
 import { AuditWriter } from './audit-writer.ts';
 import { EarlyBatches } from './early-batches.ts';
 import { OpenIntents } from './open-intents.ts';
+import type { TrailKeeper } from './trail/trail-keeper.ts';
 import { TrailStore } from './trail-store.ts';
 
 interface AuditParts {
   readonly database: DataSource;
   readonly keys: InstanceKeys;
   readonly store: AuditStore;
+  readonly keeper: TrailKeeper;
   readonly secretUse: SecretUse;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -23,7 +25,7 @@ interface AuditParts {
 /** Wires what takes the trails of workers from the queue into the database. */
 export async function buildAuditWriter(
   ground: Ground,
-  { database, keys, store, secretUse, metrics, log }: AuditParts,
+  { database, keys, store, keeper, secretUse, metrics, log }: AuditParts,
 ): Promise<AuditWriter> {
   const report = logSparingly(log, 'the audit queue reports a fault');
   const consumer = await pickAuditConsumer(ground, keys.auditQueueKey, report);
@@ -31,7 +33,7 @@ export async function buildAuditWriter(
   const early = new EarlyBatches(keys.auditQueueKey);
   return new AuditWriter({
     consumer,
-    trail: new TrailStore({ database, store, intents, early }),
+    trail: new TrailStore({ database, store, intents, early, keeper, macKey: keys.auditMacKey }),
     log,
     written: (events, lagSeconds) => {
       metrics.auditWritten(events.length, lagSeconds);

@@ -7,20 +7,31 @@ import { type Served, serve } from '../api/testing/serve.ts';
 import { AuditStore } from './audit-store.ts';
 import { EarlyBatches } from './early-batches.ts';
 import { OpenIntents } from './open-intents.ts';
-import { type KeptLinks, TrailStore } from './trail-store.ts';
+import { type TakenLinks, TrailKeeper } from './trail/trail-keeper.ts';
+import { TrailStore } from './trail-store.ts';
 
 let api: Served;
 let trail: TrailStore;
-const kept: KeptLinks[] = [];
+const kept: TakenLinks[] = [];
+const faults: string[] = [];
 beforeAll(async () => {
   api = await serve(await freshDatabase());
   const { database, keys } = api;
+  const log = { error: () => undefined };
+  const { keyring, auditMacKey: macKey } = keys;
+  const keeper = new TrailKeeper({ keyring, macKey, log, faulty: (kind) => faults.push(kind) });
   trail = new TrailStore({
     database,
     store: new AuditStore(database, keys.keyring),
     intents: new OpenIntents(keys.keyring),
     early: new EarlyBatches(keys.auditQueueKey),
-    keeper: { keep: async (_manager, links) => void kept.push(links) },
+    keeper: {
+      keep: async (manager, links) => {
+        kept.push(links);
+        await keeper.keep(manager, links);
+      },
+    },
+    macKey: keys.auditMacKey,
   });
 });
 afterAll(() => api.stop());
@@ -30,6 +41,7 @@ let boot = '';
 beforeEach(() => {
   boot = `boot${boots++}`;
   kept.length = 0;
+  faults.length = 0;
 });
 
 const worker = 'w1';
@@ -158,6 +170,7 @@ describe('TrailStore', () => {
     expect(await count('audit_early_batch')).toBe(0);
     expect(await head()).toMatchObject({ through: '2' });
     expect(kept.map(({ gap }) => gap)).toEqual([undefined, undefined, undefined]);
+    expect(faults).toEqual([]);
   });
 
   it('takes batches that several control planes have at once, each entry once', async () => {
@@ -178,6 +191,7 @@ describe('TrailStore', () => {
     ];
     await trail.take({ ...three, oldest: three.first });
     expect(kept).toMatchObject([{ gap: { from: 0, to: 1 } }]);
+    expect(faults).toEqual(['GAP']);
     expect(await rows()).toMatchObject([{ id: `w1-${boot}-0`, status: 200 }, { id: `w1-${boot}-3` }]);
   });
 

@@ -2,34 +2,23 @@
 import { readEntry } from '@onecli/shared/domain/audit-entry';
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import type { TrailBatch } from '@onecli/shared/ports/audit-queue';
-import { type ChainLink, readLinks } from '@onecli/shared/vault/audit-chain';
+import { type ChainLink, chainStart, readLinks } from '@onecli/shared/vault/audit-chain';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { AuditStore } from './audit-store.ts';
 import type { EarlyBatches } from './early-batches.ts';
 import { interruptedEvents, mergeEntries, settledEvent } from './merge-entries.ts';
 import type { Boot, OpenIntents } from './open-intents.ts';
-
-/** Links that are written for the first time. */
-export interface KeptLinks extends Boot {
-  /** What the first link follows on, in hex; of the last link before, where that is known. */
-  readonly previousMac: string;
-  readonly links: readonly ChainLink[];
-  /** Sequences of entries that will never come. */
-  readonly gap: { readonly from: number; readonly to: number } | undefined;
-  readonly isEnd: boolean;
-}
-
-/** Keeps the entries themselves, beside the events that they come to, in the transaction that writes those. */
-export interface TrailKeeper {
-  keep(manager: EntityManager, kept: KeptLinks): Promise<void>;
-}
+import type { TrailKeeper } from './trail/trail-keeper.ts';
 
 export interface TrailStoreOptions {
   readonly database: DataSource;
   readonly store: AuditStore;
   readonly intents: OpenIntents;
   readonly early: EarlyBatches;
-  readonly keeper?: TrailKeeper;
+  /** Keeps the entries themselves, beside the events that they come to. */
+  readonly keeper: Pick<TrailKeeper, 'keep'>;
+  /** The instance's key for `audit-mac`. */
+  readonly macKey: Buffer;
 }
 
 /** What a batch, and those that waited for it, brought. */
@@ -42,8 +31,8 @@ export interface TakenBatch {
 /** How far the trail of a boot is written. */
 interface Head {
   readonly through: number;
-  /** Of the last link, in hex; undefined when there is none yet. */
-  readonly mac: string | undefined;
+  /** What the next link follows on, in hex. */
+  readonly mac: string;
 }
 
 interface Taking {
@@ -70,7 +59,7 @@ export class TrailStore {
         lockSeed,
       ]);
       const taking: Taking = { events: [], oldestMs: undefined };
-      let head = await readHead(manager, batch);
+      let head = await readHead(manager, this.#options.macKey, batch);
       if (batch.first > head.through + 1 && batch.first > batch.oldest) {
         await early.keep(manager, batch);
         return taking;
@@ -85,17 +74,17 @@ export class TrailStore {
 
   async #write(manager: EntityManager, batch: TrailBatch, head: Head, taking: Taking): Promise<Head> {
     const { worker, boot, isEnd } = batch;
-    const { links, previousMac, entries } = newLinks(batch, head);
+    const { links, previousMac, first, entries } = newLinks(batch, head);
     if (links.length === 0 && !isEnd) return head;
     const events = await this.#settle(manager, batch, entries);
     await this.#options.store.insert(events, manager);
     taking.events.push(...events);
     for (const { timeMs } of entries) taking.oldestMs = Math.min(taking.oldestMs ?? timeMs, timeMs);
-    const mac = links.at(-1)?.mac ?? head.mac ?? batch.previousMac;
+    const mac = links.at(-1)?.mac ?? previousMac;
     const through = Math.max(head.through, batch.last);
     await writeHead(manager, batch, { through, mac });
     const gap = batch.first > head.through + 1 ? { from: head.through + 1, to: batch.first - 1 } : undefined;
-    await this.#options.keeper?.keep(manager, { worker, boot, previousMac, links, gap, isEnd });
+    await this.#options.keeper.keep(manager, { worker, boot, first, previousMac, links, gap, isEnd });
     return { through, mac };
   }
 
@@ -121,9 +110,8 @@ export class TrailStore {
 }
 
 /** The links of a batch that are not written yet, with their entries. @throws SyntaxError for a batch that is none */
-function newLinks(batch: TrailBatch, { through }: Head) {
+function newLinks(batch: TrailBatch, { through, mac }: Head) {
   let expected = batch.first;
-  let { previousMac } = batch;
   const links: ChainLink[] = [];
   const entries: ReturnType<typeof readEntry>[] = [];
   for (const link of readLinks(batch.text)) {
@@ -131,23 +119,23 @@ function newLinks(batch: TrailBatch, { through }: Head) {
     for (const { sequence } of found)
       if (sequence !== expected++)
         throw new SyntaxError(`Entry ${sequence} of the audit trail stands in a wrong place`);
-    if (expected - 1 <= through) {
-      previousMac = link.mac;
-      continue;
-    }
+    if (expected - 1 <= through) continue;
     links.push(link);
     entries.push(...found);
   }
   if (expected !== batch.last + 1) throw new SyntaxError('A batch of the audit trail is not what it says');
-  return { links, previousMac, entries };
+  const first = entries[0]?.sequence ?? Math.max(batch.first, through + 1);
+  // After a gap nobody knows better than the batch.
+  return { links, first, previousMac: batch.first > through + 1 ? batch.previousMac : mac, entries };
 }
 
-async function readHead(manager: EntityManager, { worker, boot }: Boot): Promise<Head> {
+async function readHead(manager: EntityManager, macKey: Buffer, { worker, boot }: Boot): Promise<Head> {
   const [row]: { through: string; mac: string }[] = await manager.query(
     'SELECT through, mac FROM audit_boot WHERE worker = $1 AND boot = $2',
     [worker, boot],
   );
-  return row ? { through: Number(row.through), mac: row.mac } : { through: -1, mac: undefined };
+  if (row) return { through: Number(row.through), mac: row.mac };
+  return { through: -1, mac: chainStart(macKey, worker, boot) };
 }
 
 async function writeHead(
