@@ -1,16 +1,11 @@
 /** Dials an upstream: every address is checked, the checked address is dialled, the name is verified (rules 1, 5, 8). */
-import {
-  connect as connectTcp,
-  type LookupFunction,
-  type OnReadOpts,
-  type Socket,
-  type TcpNetConnectOpts,
-} from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { CheckedResolver, ResolvedAddress } from '@onecli/shared/netguard/checked-resolver';
 import type { Protocol } from '../tls/intercept-tls.ts';
 import type { Origin, UpstreamTls } from '../tls/upstream-tls.ts';
 import { type Refusal, refusal } from './answer.ts';
+import { raceAddresses } from './race-addresses.ts';
 import { SharedReads } from './shared-reads.ts';
 
 export interface DialOptions {
@@ -47,49 +42,47 @@ export async function dial(destination: Destination, options: DialOptions): Prom
     return refusal('UPSTREAM_UNREACHABLE', `The host did not resolve (${resolution.code}).`);
   const { addresses } = resolution;
   if (addresses.length === 0) return refusal('UPSTREAM_UNREACHABLE', 'The host has no address.');
-  const to = { host: 'checked', port: resolution.port, lookup: only(addresses), autoSelectFamily: true };
-  return destination.isSecure
-    ? secure(to, { host, port: destination.port }, options)
-    : settle(connectTcp(to), 'connect', dialMs, unreachable);
+  const to = { addresses, port: resolution.port };
+  return destination.isSecure ? secure(to, { host, port: destination.port }, options) : plain(to, dialMs);
 }
 
-/** Leaves nothing to be looked up: the checked addresses are tried, several at once where there are several (RFC 8305). */
-function only(addresses: readonly ResolvedAddress[]): LookupFunction {
-  return (_, { all }, give) => {
-    const [{ address, family }] = addresses as [ResolvedAddress];
-    if (!all) give(null, address, family);
-    else
-      give(
-        null,
-        addresses.map((one) => ({ address: one.address, family: one.family })),
-      );
-  };
+interface CheckedAddresses {
+  readonly addresses: readonly ResolvedAddress[];
+  readonly port: number;
 }
 
-type CheckedAddresses = Pick<TcpNetConnectOpts, 'host' | 'port' | 'lookup' | 'autoSelectFamily'>;
+async function plain({ addresses, port }: CheckedAddresses, dialMs: number): Promise<Dialled> {
+  const open = ({ address }: ResolvedAddress) => ({ socket: connectTcp({ host: address, port }) });
+  const raced = await raceAddresses(addresses, open, dialMs);
+  if (raced.kind === 'unreachable') return unreachable(raced.error);
+  const { socket } = raced.attempt;
+  socket.setNoDelay(true);
+  return { kind: 'dialled', socket, isHttp2: false };
+}
 
-async function secure(to: CheckedAddresses, origin: Origin, { tls, dialMs, protocols }: DialOptions): Promise<Dialled> {
-  const reads = new SharedReads();
-  // Node's own types lack `onread` here.
-  const secured: ConnectionOptions & { onread: OnReadOpts } = {
-    ...tls.connectionOptions(origin, protocols),
-    ...to,
-    onread: reads.onread,
+async function secure(
+  { addresses, port }: CheckedAddresses,
+  origin: Origin,
+  { tls, dialMs, protocols }: DialOptions,
+): Promise<Dialled> {
+  const open = ({ address }: ResolvedAddress): { readonly socket: TLSSocket } => {
+    const reads = new SharedReads();
+    // Node's own types lack `onread` here.
+    const secured: ConnectionOptions & { onread: OnReadOpts } = {
+      ...tls.connectionOptions(origin, protocols),
+      host: address,
+      port,
+      onread: reads.onread,
+    };
+    const socket = connectTls(secured);
+    reads.attach(socket);
+    tls.rememberSessions(socket, origin);
+    return { socket };
   };
-  const socket = connectTls(secured);
-  reads.attach(socket);
-  tls.rememberSessions(socket, origin);
-  const dialled = await settle(socket, 'secureConnect', dialMs, (error, isConnected) => {
-    if (!isConnected) return unreachable(error);
-    if (socket.authorizationError)
-      return refusal(
-        'UPSTREAM_UNTRUSTED',
-        `The certificate of the upstream is not valid for this host (${error?.code ?? 'unknown'}).`,
-      );
-    return refusal('UPSTREAM_UNREACHABLE', `The TLS handshake with the upstream failed (${error?.code ?? 'timeout'}).`);
-  });
-  if (dialled.kind === 'dialled') return { ...dialled, isHttp2: socket.alpnProtocol === 'h2' };
-  tls.forgetSession(origin);
+  const raced = await raceAddresses(addresses, open, dialMs);
+  const dialled =
+    raced.kind === 'connected' ? await shakeHands(raced.attempt.socket, dialMs) : unreachable(raced.error);
+  if (dialled.kind === 'refused') tls.forgetSession(origin);
   return dialled;
 }
 
@@ -99,39 +92,37 @@ function unreachable(error?: SocketError): Refusal {
 
 type SocketError = Error & { readonly code?: string };
 
-/** Waits until a socket is ready, at most `dialMs` to be connected and as long again for the handshake. */
-function settle(
-  socket: Socket,
-  event: 'connect' | 'secureConnect',
-  dialMs: number,
-  refuse: (error: SocketError | undefined, isConnected: boolean) => Refusal,
-): Promise<Dialled> {
+/** Waits until the certificate of a socket that was just connected is verified, at most `dialMs`. */
+function shakeHands(socket: TLSSocket, dialMs: number): Promise<Dialled> {
   socket.setNoDelay(true);
   return new Promise((resolve) => {
-    let isConnected = false;
     const done = (result: Dialled): void => {
       clearTimeout(timer);
-      socket.off('connect', onConnected);
-      socket.off(event, onReady);
+      socket.off('secureConnect', onReady);
       socket.off('error', onError);
-      socket.off('close', onClose);
+      socket.off('close', onEnd);
       if (result.kind === 'refused') {
         socket.on('error', () => undefined);
         socket.destroy();
       }
       resolve(result);
     };
-    const onConnected = (): void => {
-      isConnected = true;
-      timer.refresh();
-    };
-    const onReady = (): void => done({ kind: 'dialled', socket, isHttp2: false });
-    const onError = (error: SocketError): void => done(refuse(error, isConnected));
-    const onClose = (): void => done(refuse(undefined, isConnected));
-    const timer = setTimeout(() => done(refuse(undefined, isConnected)), dialMs);
-    socket.on('connect', onConnected);
-    socket.on(event, onReady);
+    const onReady = (): void => done({ kind: 'dialled', socket, isHttp2: socket.alpnProtocol === 'h2' });
+    const onError = (error: SocketError): void => done(untrusted(socket, error));
+    const onEnd = (): void => done(untrusted(socket, socket.errored ?? undefined));
+    const timer = setTimeout(onEnd, dialMs);
+    socket.on('secureConnect', onReady);
     socket.on('error', onError);
-    socket.on('close', onClose);
+    socket.on('close', onEnd);
+    if (socket.destroyed) onEnd();
   });
+}
+
+function untrusted(socket: TLSSocket, error?: SocketError): Refusal {
+  return socket.authorizationError
+    ? refusal(
+        'UPSTREAM_UNTRUSTED',
+        `The certificate of the upstream is not valid for this host (${error?.code ?? 'unknown'}).`,
+      )
+    : refusal('UPSTREAM_UNREACHABLE', `The TLS handshake with the upstream failed (${error?.code ?? 'timeout'}).`);
 }
