@@ -69,6 +69,7 @@ export interface Stopped {
     | 'PLACEHOLDER_NOT_BOUND'
     | 'SECRET_EXPIRED'
     | 'SECRET_UNAVAILABLE'
+    | 'OVERLOADED'
     | 'BAD_REQUEST';
   readonly status: 101;
   readonly responseBytes: number;

@@ -1,5 +1,6 @@
 /** The body of one request on its way from the agent to the upstream: watched for placeholders, counted. */
 import { BodyWatch } from '../credentials/watch-body.ts';
+import { HeldBuffer } from '../load/held-buffer.ts';
 import type { HeldBytes } from '../load/held-bytes.ts';
 import type { Framing } from '../wire/frame-body.ts';
 import type { Header } from '../wire/head.ts';
@@ -9,6 +10,10 @@ import { type Refusal, refusal } from './answer.ts';
 const noRoom = refusal('OVERLOADED', 'This worker holds as many request bodies as it may.', { retryAfterSeconds: 5 });
 const none: BodyPiece = { kind: 'payload', chunks: [], isLast: true };
 
+function heldPiece(body: Buffer): BodyPiece {
+  return { kind: 'payload', chunks: body.length > 0 ? [body] : [], isLast: true };
+}
+
 export class RequestBody {
   #framing: Framing;
   /** Undefined when there is none. */
@@ -17,9 +22,8 @@ export class RequestBody {
   readonly #agent: AgentStream;
   readonly #maxBytes: number;
   #held: BodyPiece | undefined;
-  /** What is held of it, and where that is counted. */
-  #heldBytes = 0;
-  #heldIn: HeldBytes | undefined;
+  /** What is held of it as it came. */
+  #holding: HeldBuffer | undefined;
   /** Payload bytes taken so far. */
   bytes = 0;
   /** A placeholder was quoted in running text: forwarded as it is, and a finding. */
@@ -69,16 +73,15 @@ export class RequestBody {
    * `idleMs` for each piece. `next` gives it afterwards. It counts in `heldIn` until `letGo`.
    */
   async hold(idleMs: number, heldIn: HeldBytes): Promise<BodyPiece> {
-    const chunks: Buffer[] = [];
+    const holding = (this.#holding = new HeldBuffer(heldIn));
     while (this.#source && !this.#source.isDone) {
       this.#agent.deadline.extend(idleMs);
       const piece = await this.#take(this.#source);
       this.#agent.deadline.pause();
       if (piece.kind !== 'payload') return piece;
-      if (!this.#count(piece.chunks, heldIn)) return noRoom;
-      chunks.push(...piece.chunks);
+      if (!piece.chunks.every((chunk) => holding.push(chunk))) return noRoom;
     }
-    this.#held = { kind: 'payload', chunks, isLast: true };
+    this.#held = heldPiece(holding.whole);
     return this.#held;
   }
 
@@ -87,7 +90,7 @@ export class RequestBody {
    * `too-long` as soon as it is longer than `maxBytes`. It counts in `heldIn` until `letGo`.
    */
   async holdUnwatched(idleMs: number, maxBytes: number, heldIn: HeldBytes): Promise<BodyPiece | 'too-long'> {
-    const chunks: Buffer[] = [];
+    const holding = (this.#holding = new HeldBuffer(heldIn));
     while (this.#source && !this.#source.isDone) {
       this.#agent.deadline.extend(idleMs);
       const piece = await this.#source.take();
@@ -95,30 +98,19 @@ export class RequestBody {
       if (piece.kind !== 'payload') return piece;
       for (const chunk of piece.chunks) this.bytes += chunk.length;
       if (this.bytes > Math.min(maxBytes, this.#maxBytes)) return 'too-long';
-      if (!this.#count(piece.chunks, heldIn)) return noRoom;
-      chunks.push(...piece.chunks);
+      if (!piece.chunks.every((chunk) => holding.push(chunk))) return noRoom;
     }
-    return { kind: 'payload', chunks, isLast: true };
+    return heldPiece(holding.whole);
   }
 
   /** Nothing of it is held any more: it was sent, or its request is over. */
   letGo(): void {
-    this.#heldIn?.give(this.#heldBytes);
-    this.#heldBytes = 0;
-  }
-
-  #count(chunks: readonly Buffer[], heldIn: HeldBytes): boolean {
-    let bytes = 0;
-    for (const chunk of chunks) bytes += chunk.length;
-    if (!heldIn.take(bytes)) return false;
-    this.#heldIn = heldIn;
-    this.#heldBytes += bytes;
-    return true;
+    this.#holding?.letGo();
   }
 
   /** What leaves in place of the body that was held, and with its length. */
   replaceHeld(body: Buffer): void {
-    this.#held = { kind: 'payload', chunks: body.length > 0 ? [body] : [], isLast: true };
+    this.#held = heldPiece(body);
     this.#framing = { kind: 'length', lengthBytes: body.length };
   }
 

@@ -2,12 +2,18 @@ import { isUtf8 } from 'node:buffer';
 import type { Finding } from '@onecli/shared/domain/audit-event';
 import { placeholderMark } from '@onecli/shared/domain/placeholder';
 import type { PlacedText } from '../credentials/place-in-text.ts';
+import { HeldBuffer } from '../load/held-buffer.ts';
+import type { HeldBytes } from '../load/held-bytes.ts';
 import { closeCodes, type FrameFault, frameFault } from './codec/frame.ts';
 import type { MessageFault, MessageFilter } from './message-filter.ts';
 import { WatchedText } from './watched-text.ts';
 
 const nothing: Buffer = Buffer.alloc(0);
 const notUtf8 = frameFault(closeCodes.badPayload, 'a text message is not UTF-8');
+const noRoom: MessageFault = {
+  ...frameFault(closeCodes.tryAgainLater, 'this worker holds as much as it may'),
+  reason: 'OVERLOADED',
+};
 const unavailable: MessageFault = {
   ...frameFault(closeCodes.internalError, 'a secret could not be opened'),
   reason: 'SECRET_UNAVAILABLE',
@@ -19,6 +25,8 @@ export interface HeldTextOptions {
   readonly onFinding: (finding: Finding) => void;
   /** A longer message is not replaced in: it is watched as it streams. */
   readonly heldMessageBytes: number;
+  /** Where what is held is counted, beside what others hold. */
+  readonly heldIn: HeldBytes;
 }
 
 /**
@@ -26,23 +34,21 @@ export interface HeldTextOptions {
  */
 export class HeldText implements MessageFilter {
   readonly #options: HeldTextOptions;
-  #pieces: Buffer[] = [];
-  #heldBytes = 0;
+  readonly #held: HeldBuffer;
   /** Set when the message is too long to be held. */
   #watch: WatchedText | undefined;
 
   constructor(options: HeldTextOptions) {
     this.#options = options;
+    this.#held = new HeldBuffer(options.heldIn);
   }
 
   push(bytes: Buffer): Buffer | FrameFault | MessageFault {
     if (this.#watch) return this.#watch.push(bytes);
-    this.#pieces.push(bytes);
-    this.#heldBytes += bytes.length;
-    if (this.#heldBytes <= this.#options.heldMessageBytes) return nothing;
-    const held = this.#takeHeld();
-    this.#watch = new WatchedText(this.#options.onFinding);
-    return this.#watch.push(held);
+    const { heldMessageBytes, onFinding } = this.#options;
+    if (this.#held.bytes + bytes.length <= heldMessageBytes) return this.#held.push(bytes) ? nothing : noRoom;
+    this.#watch = new WatchedText(onFinding);
+    return this.#watch.push(Buffer.concat([this.#takeHeld(), bytes]));
   }
 
   end(): Buffer | FrameFault | MessageFault {
@@ -59,10 +65,13 @@ export class HeldText implements MessageFilter {
       : watchWhole(new WatchedText(onFinding, placed.reason), held);
   }
 
+  letGo(): void {
+    this.#held.letGo();
+  }
+
   #takeHeld(): Buffer {
-    const [first] = this.#pieces;
-    const held = this.#pieces.length === 1 && first ? first : Buffer.concat(this.#pieces);
-    this.#pieces = [];
+    const held = this.#held.whole;
+    this.letGo();
     return held;
   }
 }

@@ -7,7 +7,8 @@ export interface MessageFault extends FrameFault {
     | 'PLACEHOLDER_NOT_BOUND'
     | 'SECRET_EXPIRED'
     | 'SECRET_UNAVAILABLE'
-    | 'SECRET_ECHOED';
+    | 'SECRET_ECHOED'
+    | 'OVERLOADED';
 }
 
 /** Looks into one message, decoded: what goes on of it, as soon as that is known. */
@@ -16,6 +17,8 @@ export interface MessageFilter {
   push(bytes: Buffer): Buffer | FrameFault | MessageFault;
   /** The message is over. Gives what is left to go on. */
   end(): Buffer | FrameFault | MessageFault;
+  /** The WebSocket is over: nothing is held any more. */
+  letGo?(): void;
 }
 
 /** Writes pieces on, and waits while the receiver takes no more. False when it is gone. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { PlacedText } from '../credentials/place-in-text.ts';
 import { type FrameEvent, FrameParser } from './codec/frame-parser.ts';
 import { FrameWriter } from './codec/frame-writer.ts';
+import { HeldBytes } from '../load/held-bytes.ts';
 import { HeldText } from './held-text.ts';
 import { MessageDeflater } from './message-deflater.ts';
 import type { Messages } from './message-filter.ts';
@@ -24,12 +25,15 @@ function place(text: string): PlacedText {
 class Way {
   readonly findings: Finding[] = [];
   readonly faults: unknown[] = [];
+  readonly heldIn: HeldBytes;
   readonly #agent = new FrameWriter(true);
   readonly #parser = new FrameParser({ isFromClient: true, allowsCompression: true, heldFrameBytes: 64 });
   readonly #received: Buffer[] = [];
   readonly #messages: Messages;
 
-  constructor(kind: 'streamed' | 'recoded') {
+  constructor(kind: 'streamed' | 'recoded', maxHeldBytes = 1e6) {
+    this.heldIn = new HeldBytes(maxHeldBytes);
+    const { heldIn } = this;
     const writer = new FrameWriter(true);
     const emit = (pieces: readonly Buffer[]): boolean =>
       this.#received.push(...pieces.map((piece) => Buffer.from(piece))) > 0;
@@ -41,7 +45,7 @@ class Way {
             writer,
             emit,
             filterOf: (message) =>
-              message === 'text' ? new HeldText({ place, onFinding, heldMessageBytes: 1000 }) : undefined,
+              message === 'text' ? new HeldText({ place, onFinding, heldMessageBytes: 1000, heldIn }) : undefined,
             maxWindowBits: 15,
             noContextTakeover: false,
             maxInflatedBytes: 100_000,
@@ -49,15 +53,25 @@ class Way {
   }
 
   /** Sends a message in frames as they are given. */
-  async send(message: 'text' | 'binary', frames: readonly Buffer[], isCompressed = false): Promise<void> {
+  async send(
+    message: 'text' | 'binary',
+    frames: readonly Buffer[],
+    isCompressed = false,
+    isWhole = true,
+  ): Promise<void> {
     for (const [index, payload] of frames.entries()) {
-      const shape = { message, isCompressed, isMessageStart: index === 0, isFinal: index === frames.length - 1 };
+      const isFinal = isWhole && index === frames.length - 1;
+      const shape = { message, isCompressed, isMessageStart: index === 0, isFinal };
       for (const event of this.#parser.read(Buffer.concat(this.#agent.frame(shape, Buffer.from(payload))))) {
         if (event.kind !== 'data') throw new Error(event.kind);
         const fault = await this.#messages.take(event);
         if (fault) return void this.faults.push(fault);
       }
     }
+  }
+
+  close(): void {
+    this.#messages.close();
   }
 
   /** What arrived: every part, unmasked. */
@@ -165,6 +179,27 @@ describe('messages that are looked into', () => {
     await way.send('text', [Buffer.from('see onecli://prod/stripe, and onecli://prod/openai too')]);
     expect(await way.texts()).toEqual(['see onecli://prod/stripe, and onecli://prod/openai too']);
     expect(way.findings).toEqual([{ kind: 'PLACEHOLDER_IN_BODY', place: 'message' }]);
+  });
+
+  it('what is held counts until it goes on, streams after all, or its WebSocket is over', async () => {
+    const way = new Way('recoded');
+    await way.send('text', [Buffer.alloc(600, 'x')]);
+    await way.send('text', [Buffer.alloc(600, 'x'), Buffer.alloc(600, 'x')]);
+    expect([way.heldIn.bytes, (await way.texts()).map(({ length }) => length)]).toEqual([0, [600, 1200]]);
+    await way.send('text', [Buffer.alloc(600, 'x'), Buffer.alloc(0), Buffer.alloc(200, 'x')], false, false);
+    expect(way.heldIn.bytes).toBe(800);
+    way.close();
+    expect(way.heldIn.bytes).toBe(0);
+  });
+
+  it('what there is no room for beside what others hold stops with 1013, and nothing of it leaves', async () => {
+    const way = new Way('recoded', 1500);
+    way.heldIn.take(1000);
+    await way.send('text', [Buffer.alloc(300, 'x'), Buffer.alloc(300, 'x')]);
+    expect(way.faults).toMatchObject([{ closeCode: 1013, reason: 'OVERLOADED' }]);
+    expect(way.arrived()).toEqual([]);
+    way.close();
+    expect(way.heldIn.bytes).toBe(1000);
   });
 
   it('a message too long to be held streams, unreplaced and watched', async () => {

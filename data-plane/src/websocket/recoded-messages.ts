@@ -59,6 +59,7 @@ export class RecodedMessages implements Messages {
   close(): void {
     this.#inflater?.close();
     this.#deflater?.close();
+    this.#filter?.letGo?.();
     this.#filter = undefined;
     this.#ready = empty;
   }

@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AgentRecord, SecretRecord } from '@onecli/shared/domain/snapshot';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Limits } from '../proxy/limits.ts';
+import { defaultLimits } from '../proxy/testing/default-limits.ts';
 import { until } from '../proxy/testing/loopback-pair.ts';
 import { sampleUpstream, upstreamHost } from '../proxy/testing/sample-upstream.ts';
 import { SampleWorker } from '../proxy/testing/sample-worker.ts';
@@ -37,7 +39,7 @@ afterEach(() => {
 const close1008 = Buffer.from([0x03, 0xf0]);
 
 /** An agent asks for a WebSocket with a secret in its handshake; `accept` has its upstream say 101. */
-async function handshake(configuration = configurationOf(1)) {
+async function handshake(configuration = configurationOf(1), limits: Partial<Limits> = {}) {
   const upstream = await sampleUpstream();
   const upgrades: (() => void)[] = [];
   const switched: Socket[] = [];
@@ -52,7 +54,7 @@ async function handshake(configuration = configurationOf(1)) {
       ),
     );
   });
-  const worker = new SampleWorker({ keyring, configuration, upstream, tokenHash });
+  const worker = new SampleWorker({ keyring, configuration, upstream, tokenHash, limits });
   closers.push(() => {
     worker.close();
     upstream.close();
@@ -74,11 +76,12 @@ async function handshake(configuration = configurationOf(1)) {
     accept: () => upgrades[0]?.(),
     isOpen,
     say: (frame: Buffer) => switched[0]?.write(frame),
+    upstreamEnd: () => switched[0],
   };
 }
 
-async function opened(configuration?: Configuration) {
-  const one = await handshake(configuration);
+async function opened(configuration?: Configuration, limits?: Partial<Limits>) {
+  const one = await handshake(configuration, limits);
   one.accept();
   await until(one.isOpen);
   return one;
@@ -163,6 +166,52 @@ describe('what an upstream echoes of the secret of the handshake', () => {
     expect(worker.events).toMatchObject([
       { reason: 'SECRET_ECHOED', findings: [{ kind: 'SECRET_IN_RESPONSE', place: 'message' }] },
     ]);
+  });
+});
+
+describe('a WebSocket’s limits', () => {
+  const close = (code: number): Buffer => Buffer.from([code >> 8, code & 0xff]);
+  /** A frame of an agent whose mask is all zero. */
+  const fromAgent = (first: number, payload: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([first, 0xfe, payload.length >> 8, payload.length & 0xff, 0, 0, 0, 0]), payload]);
+  const { webSocket } = defaultLimits;
+
+  it('silence of both for too long: both are told to go with 1001, and end though they do not answer', async () => {
+    const limits = { webSocket: { ...webSocket, idleMs: 200, closeMs: 50 } };
+    const { worker, agent, said, upstreamEnd } = await opened(undefined, limits);
+    const heard: Buffer[] = [];
+    upstreamEnd()?.on('data', (bytes: Buffer) => heard.push(bytes));
+    await until(() => worker.events.length === 1 && agent.readableEnded);
+    expect(said()).toEqual(Buffer.concat([Buffer.from([0x88, 2]), close(1001)]));
+    await until(() => upstreamEnd()?.destroyed === true);
+    expect(Buffer.concat(heard)[0]).toBe(0x88);
+    expect(worker.events).toMatchObject([{ decision: 'allow', reason: 'ALLOWED', status: 101 }]);
+  });
+
+  it('age: it is told to go with 1001 although its upstream goes on talking', async () => {
+    const { worker, said, say } = await opened(undefined, { connectionMs: 0 });
+    const talking = setInterval(() => say(Buffer.from([0x82, 1, 1])), 5);
+    await until(() => said().length > 20);
+    worker.plane.connections.expire();
+    await until(() =>
+      said()
+        .subarray(-4)
+        .equals(Buffer.concat([Buffer.from([0x88, 2]), close(1001)])),
+    );
+    clearInterval(talking);
+  });
+
+  it('a text that is held counts among the bodies that are, and without room for it gets 1013', async () => {
+    const binding = { ...used.binding, surfaces: ['header', 'websocket'] as const };
+    const configuration = configurationOf(1, { secret: resealed({ ...used, binding }) });
+    const { worker, agent, said } = await opened(configuration, { maxMemoryBytes: 1000 });
+    agent.write(fromAgent(0x01, Buffer.alloc(600, 'x')));
+    await until(() => worker.plane.heldBodies.bytes === 600);
+    agent.write(fromAgent(0x00, Buffer.alloc(600, 'x')));
+    await until(() => worker.events.length === 1 && said().length > 0);
+    expect(said().subarray(2, 4)).toEqual(close(1013));
+    expect(worker.events).toMatchObject([{ reason: 'OVERLOADED', status: 101 }]);
+    expect(worker.plane.heldBodies.bytes).toBe(0);
   });
 });
 

@@ -120,11 +120,13 @@ function agentMessages(
   const { onFinding } = request;
   if (!request.isTextReplaced) return new StreamedMessages(writer, emit, () => new WatchedText(onFinding));
   const { heldMessageBytes, maxInflatedBytes } = plane.limits.webSocket;
+  const heldIn = plane.heldBodies;
   const place = (text: string): PlacedText => placeText(plane, request, text);
   return new RecodedMessages({
     writer,
     emit,
-    filterOf: (message) => (message === 'text' ? new HeldText({ place, onFinding, heldMessageBytes }) : undefined),
+    filterOf: (message) =>
+      message === 'text' ? new HeldText({ place, onFinding, heldMessageBytes, heldIn }) : undefined,
     maxWindowBits: deflate?.clientMaxWindowBits ?? 15,
     noContextTakeover: deflate?.clientNoContextTakeover ?? false,
     maxInflatedBytes,

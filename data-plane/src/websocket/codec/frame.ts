@@ -13,6 +13,7 @@ export const closeCodes = {
   policyViolation: 1008,
   tooBig: 1009,
   internalError: 1011,
+  tryAgainLater: 1013,
 } as const;
 
 /** Why a peer's frames were refused, and the status code to tell it by. `detail` never quotes what was received. */
