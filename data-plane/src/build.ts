@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { ThreadedAuditQueue } from '@onecli/shared/adapters/queue/threaded-audit-queue';
-import { pickAuditQueueStore, pickConfigBus } from '@onecli/shared/adapters/pick-adapters';
+import { pickAuditQueueStore, pickConfigBus, pickSharedCounts } from '@onecli/shared/adapters/pick-adapters';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
+import type { SharedCounts } from '@onecli/shared/ports/shared-counts';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
 import type { RouteBody } from '@onecli/shared/domain/route';
 import type { SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
@@ -91,7 +92,7 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
       plane.clock.close();
       plane.connections.close();
       plane.pressure.close();
-      await Promise.allSettled([bus.close(), queue.close(), source.close()]);
+      await Promise.allSettled([bus.close(), queue.close(), source.close(), stores.sharedCounts?.close()]);
     },
   };
 }
@@ -100,6 +101,7 @@ interface Stores {
   readonly source: PostgresSnapshotSource;
   readonly bus: ConfigBus;
   readonly queue: ThreadedAuditQueue;
+  readonly sharedCounts: SharedCounts | undefined;
   readonly keys: WorkerKeys;
   readonly tokenPepper: Buffer;
   readonly epochKey: Buffer;
@@ -123,6 +125,7 @@ async function openStores(
     source,
     bus: await pickConfigBus(ground, lasting['bus-mac']),
     queue: new ThreadedAuditQueue({ store: pickAuditQueueStore(ground), key: lasting['audit-queue'] }),
+    sharedCounts: await pickSharedCounts(ground, lasting['bus-mac']),
     keys: new WorkerKeys(masterKey, instance, log),
     tokenPepper: lasting['token-pepper'],
     epochKey: lasting.epoch,
@@ -171,7 +174,7 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
     jwts: jwtVerifier(dialling, log, configuration, connections),
     proxyPortTls,
     trustedProxies: config.trustedProxies,
-    policyLimits: new PolicyLimits(),
+    policyLimits: new PolicyLimits(stores.sharedCounts),
     dialling,
     ...pools,
     trail,

@@ -1,9 +1,10 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -13,6 +14,8 @@ export const hasRedis = spawnSync('redis-server', ['--version'], { stdio: 'ignor
 export interface RedisServer {
   readonly port: number;
   readonly url: string;
+  /** Runs one command as an outsider would, and gives what redis-cli prints. */
+  command(...parameters: readonly string[]): Promise<string>;
   /** Ends it like a power cut. */
   kill(): Promise<void>;
   /** Starts it again on the same port, with what it kept on disk: nothing, unless it was told to. */
@@ -39,6 +42,10 @@ export async function startRedis(...parameters: readonly string[]): Promise<Redi
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
+    command: async (...parts) => {
+      const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...parts]);
+      return stdout.trim();
+    },
     kill: end,
     start: async () => {
       child = await running(command, port);

@@ -92,7 +92,7 @@ describe('PolicyLimits: requests at once', () => {
     expect(await send(limits, [rule], 'a', 2)).toEqual(['RATE_LIMITED', 'RATE_LIMITED']);
     const away = new RateLimiterMemory({ points: 1, duration: 1 });
     away.consume = () => Promise.reject(new Error('the store is away'));
-    const broken = new PolicyLimits(away);
+    const broken = new PolicyLimits(undefined, away);
     await expect(broken.admit([rated(1, 60, 'agent', { maxConcurrent: 1 })], 'a')).rejects.toThrow('away');
     expect([limits.underwayCount, broken.underwayCount]).toEqual([0, 0]);
   });

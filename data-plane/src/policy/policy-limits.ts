@@ -1,8 +1,9 @@
 /**
- * What rules limit: requests in a time, and requests at once. Counted where `RateLimiterAbstract` counts: in this worker's
- * memory, until a store that all workers share stands behind it.
+ * What rules limit: requests in a time, and requests at once. Counted in this worker's memory, and, where there is a store that all
+ * workers share, there too: the stricter of both holds, so that a store that lies or is away lets nothing more pass.
  */
 import type { RuleLimits } from '@onecli/shared/domain/compile-rule';
+import type { SharedCounts } from '@onecli/shared/ports/shared-counts';
 import { type RateLimiterAbstract, RateLimiterMemory } from 'rate-limiter-flexible';
 
 export type Admission =
@@ -30,9 +31,14 @@ export class PolicyLimits {
   /** Requests under way, by rule and agent. */
   readonly #underway = new Map<string, number>();
   readonly #rates: RateLimiterAbstract;
+  readonly #shared: SharedCounts | undefined;
 
   /** @param rates it only counts: how many there may be is the rule's to say, and rules change */
-  constructor(rates: RateLimiterAbstract = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: 1 })) {
+  constructor(
+    shared?: SharedCounts,
+    rates: RateLimiterAbstract = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: 1 }),
+  ) {
+    this.#shared = shared;
     this.#rates = rates;
   }
 
@@ -45,16 +51,17 @@ export class PolicyLimits {
   async admit(limits: readonly RuleLimits[], agentId: string): Promise<Admission> {
     const crowded = limits.filter((limit) => this.#isCrowded(limit, agentId));
     const refusing = crowded.find(({ isMonitored }) => !isMonitored);
-    if (refusing) return { kind: 'limited', code: 'TOO_MANY_CONCURRENT', rule: refusing.rule, retryAfterSeconds: 1 };
+    if (refusing) return tooMany(refusing);
     const release = this.#enter(limits, agentId);
-    let rated: Rated | undefined;
+    let verdict: Verdict | undefined;
     try {
-      rated = await this.#countAll(limits, agentId);
+      const elsewhere = await this.#crowdedElsewhere(limits, agentId);
+      verdict = elsewhere && !elsewhere.isMonitored ? tooMany(elsewhere) : await this.#countAll(limits, agentId);
+      if (verdict.kind === 'limited') return verdict;
+      return { kind: 'admitted', exceeded: (crowded[0] ?? elsewhere)?.rule ?? verdict.exceeded, release };
     } finally {
-      if (rated?.kind !== 'within') release();
+      if (verdict?.kind !== 'within') release();
     }
-    if (rated.kind === 'limited') return rated;
-    return { kind: 'admitted', exceeded: crowded[0]?.rule ?? rated.exceeded, release };
   }
 
   #isCrowded({ key, maxConcurrent }: RuleLimits, agentId: string): boolean {
@@ -71,12 +78,28 @@ export class PolicyLimits {
         const left = (this.#underway.get(key) ?? 1) - 1;
         if (left > 0) this.#underway.set(key, left);
         else this.#underway.delete(key);
+        this.#shared?.hold(key, left);
       }
     };
   }
 
+  /** Takes a place of all workers' under each limit; gives the first that has none, an enforced one before one that is only watched. */
+  async #crowdedElsewhere(limits: readonly RuleLimits[], agentId: string): Promise<RuleLimits | undefined> {
+    let watched: RuleLimits | undefined;
+    for (const limit of this.#shared ? limits : []) {
+      if (limit.maxConcurrent === undefined) continue;
+      const key = keyOf(limit.key, agentId);
+      const own = this.#underway.get(key) ?? 1;
+      const others = (await this.#shared?.enter(key, own, limit.maxConcurrent)) ?? 0;
+      if (others === 0 || own + others <= limit.maxConcurrent) continue;
+      if (!limit.isMonitored) return limit;
+      watched ??= limit;
+    }
+    return watched;
+  }
+
   /** A request that is refused takes nothing: what was counted already is taken back. */
-  async #countAll(limits: readonly RuleLimits[], agentId: string): Promise<Rated> {
+  async #countAll(limits: readonly RuleLimits[], agentId: string): Promise<Verdict> {
     const taken: Taken[] = [];
     let exceeded: string | undefined;
     for (const { rule, key, rate, isMonitored } of limits) {
@@ -84,25 +107,44 @@ export class PolicyLimits {
       const { requests, perSeconds, by } = rate;
       const counted = { key: by === 'rule' ? key : keyOf(key, agentId), perSeconds };
       taken.push(counted);
-      const { consumedPoints, msBeforeNext } = await this.#rates.consume(counted.key, 1, {
-        customDuration: perSeconds,
-      });
-      if (consumedPoints <= requests) continue;
+      const overMs = await this.#count(counted, requests);
+      if (overMs === undefined) continue;
       if (isMonitored) {
         exceeded ??= rule;
         continue;
       }
-      for (const one of taken) await this.#rates.reward(one.key, 1, { customDuration: one.perSeconds });
-      const retryAfterSeconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
+      for (const one of taken) await this.#takeBack(one);
+      const retryAfterSeconds = Math.min(perSeconds, Math.max(1, Math.ceil(overMs / 1000)));
       return { kind: 'limited', code: 'RATE_LIMITED', rule, retryAfterSeconds };
     }
     return { kind: 'within', exceeded };
   }
+
+  /** Counts one, here and for all workers. When it is over `requests`, gives the milliseconds until the next may come. */
+  async #count({ key, perSeconds }: Taken, requests: number): Promise<number | undefined> {
+    const [own, all] = await Promise.all([
+      this.#rates.consume(key, 1, { customDuration: perSeconds }),
+      this.#shared?.count(key, perSeconds),
+    ]);
+    const overMs = own.consumedPoints > requests ? [own.msBeforeNext] : [];
+    // How long is left may be made up as well: what is none is taken for the whole time.
+    if (all && all.requests > requests) overMs.push(all.msBeforeNext > 0 ? all.msBeforeNext : perSeconds * 1000);
+    return overMs.length > 0 ? Math.max(...overMs) : undefined;
+  }
+
+  async #takeBack({ key, perSeconds }: Taken): Promise<void> {
+    await this.#rates.reward(key, 1, { customDuration: perSeconds });
+    await this.#shared?.takeBack(key, perSeconds);
+  }
 }
 
-type Rated =
+type Verdict =
   | { readonly kind: 'within'; readonly exceeded: string | undefined }
   | Extract<Admission, { readonly kind: 'limited' }>;
+
+function tooMany({ rule }: RuleLimits): Extract<Admission, { readonly kind: 'limited' }> {
+  return { kind: 'limited', code: 'TOO_MANY_CONCURRENT', rule, retryAfterSeconds: 1 };
+}
 
 function keyOf(rule: string, agentId: string): string {
   return `${rule} ${agentId}`;

@@ -1,6 +1,7 @@
 /** Which adapters stand behind the ports: those on Redis where there is one, else those on PostgreSQL. Nothing else asks. */
 import type { AuditConsumer } from '../ports/audit-queue.ts';
 import type { ConfigBus } from '../ports/config-bus.ts';
+import type { SharedCounts } from '../ports/shared-counts.ts';
 import type { RedisSettings } from '../redis-settings.ts';
 import type { AuditQueueStore } from './queue/audit-queue-thread.ts';
 import { redisPrefix } from './redis/redis-prefix.ts';
@@ -40,4 +41,11 @@ export async function pickAuditConsumer(
   }
   const { PostgresAuditConsumer } = await import('./postgres/audit-queue.ts');
   return new PostgresAuditConsumer({ connectionString: ground.connectionString, key, report });
+}
+
+/** What all workers count together; without Redis nothing, and each counts for itself. */
+export async function pickSharedCounts({ redis, instanceId }: Ground, key: Buffer): Promise<SharedCounts | undefined> {
+  if (!redis) return undefined;
+  const { RedisSharedCounts } = await import('./redis/shared-counts.ts');
+  return new RedisSharedCounts({ settings: redis, prefix: redisPrefix(instanceId), key });
 }
