@@ -168,11 +168,7 @@ export function readConfig(environment: Environment = process.env): Config {
     destroyedFile: found.ONECLI_DESTROYED_FILE,
     proxyUrl: found.ONECLI_PROXY_URL,
     trustedProxies: found.ONECLI_API_TRUSTED_PROXIES ?? [],
-    outgoing: {
-      allowRanges: found.ONECLI_ALLOW_RANGES?.kind === 'ranges' ? found.ONECLI_ALLOW_RANGES.ranges : [],
-      connectTo: found.ONECLI_CONNECT_TO?.kind === 'connect-to' ? found.ONECLI_CONNECT_TO.connectTo : undefined,
-      rootsPem,
-    },
+    outgoing: outgoingOf(found, rootsPem),
     sessionLifetime: {
       idleSeconds: found.ONECLI_SESSION_IDLE_MINUTES * 60,
       totalSeconds: found.ONECLI_SESSION_HOURS * 3600,
@@ -180,6 +176,15 @@ export function readConfig(environment: Environment = process.env): Config {
     adminEventDays: found.ONECLI_ADMIN_EVENT_DAYS,
     logLevel: found.ONECLI_LOG_LEVEL,
     settings: showSettings(given, Object.keys(variables.shape)),
+  };
+}
+
+function outgoingOf(found: z.output<typeof variables>, rootsPem: string | undefined): OutgoingConfig {
+  const { ONECLI_ALLOW_RANGES: ranges, ONECLI_CONNECT_TO: connectTo } = found;
+  return {
+    allowRanges: ranges?.kind === 'ranges' ? ranges.ranges : [],
+    connectTo: connectTo?.kind === 'connect-to' ? connectTo.connectTo : undefined,
+    rootsPem,
   };
 }
 
