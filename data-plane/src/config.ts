@@ -130,20 +130,33 @@ type Variables = z.output<typeof workerEnvironment>;
 export function readConfig(environment: Environment = process.env): ReadConfig {
   const faults: string[] = [];
   const data = readVariables(environment, faults);
-  const attempt = <T>(name: string, expected: string, read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch {
-      faults.push(`${name}: expected ${expected}`);
-      return undefined;
-    }
-  };
+  const places = readPlaces(data, faults);
+  const addresses = readAddresses(data, faults);
+  if (!places || !addresses || faults.length > 0) return { kind: 'faults', faults };
+  // Without a fault there is every variable.
+  return { kind: 'config', config: toConfig(data as Variables, { ...places, ...addresses }) };
+}
+
+/** What lies in files or elsewhere. */
+function readPlaces(data: Partial<Variables>, faults: string[]) {
+  const attempt = attempting(faults);
   const masterKey = attempt('ONECLI_MASTER_KEY or ONECLI_MASTER_KEY_FILE', 'one of them, holding 64 hex digits', () =>
     readMasterKey(data.ONECLI_MASTER_KEY, data.ONECLI_MASTER_KEY_FILE),
   );
   const upstreamRootsPem = attempt('ONECLI_UPSTREAM_CA_FILE', 'a readable PEM file of certificates', () =>
     readRoots(data.ONECLI_UPSTREAM_CA_FILE),
   );
+  const clientRoots = attempt('ONECLI_CLIENT_CA_FILE', 'a readable PEM file of certificates', () =>
+    readClientRoots(data.ONECLI_CLIENT_CA_FILE),
+  );
+  const redis = readRedisSettings(data);
+  if (redis.kind === 'faults') faults.push(...redis.faults);
+  if (!masterKey || !clientRoots || redis.kind === 'faults') return undefined;
+  return { masterKey, upstreamRootsPem, clientRoots, redis: redis.settings };
+}
+
+function readAddresses(data: Partial<Variables>, faults: string[]) {
+  const attempt = attempting(faults);
   const allowRanges = attempt('ONECLI_ALLOW_RANGES', 'CIDRs, comma-separated, like 10.1.0.0/16', () =>
     readRanges(data.ONECLI_ALLOW_RANGES ?? ''),
   );
@@ -153,41 +166,25 @@ export function readConfig(environment: Environment = process.env): ReadConfig {
   const gatewayNames = attempt('ONECLI_GATEWAY_NAMES', 'host names, comma-separated, without scheme and port', () =>
     readNames(data.ONECLI_GATEWAY_NAMES ?? ''),
   );
-  const clientRoots = attempt('ONECLI_CLIENT_CA_FILE', 'a readable PEM file of certificates', () =>
-    readClientRoots(data.ONECLI_CLIENT_CA_FILE),
-  );
   const trustedProxies = attempt('ONECLI_TRUSTED_PROXIES', 'CIDRs, comma-separated, like 10.1.0.0/24', () =>
     readTrustedProxies(data.ONECLI_TRUSTED_PROXIES ?? ''),
   );
   const connectTo = parseConnectTo(data.ONECLI_CONNECT_TO ?? '');
   if (connectTo.kind === 'faults') faults.push(...connectTo.faults.map((fault) => `ONECLI_CONNECT_TO: ${fault}`));
-  const redis = readRedisSettings(data);
-  if (redis.kind === 'faults') faults.push(...redis.faults);
-  if (
-    redis.kind === 'faults' ||
-    !masterKey ||
-    !clientRoots ||
-    !trustedProxies ||
-    !allowRanges ||
-    !otherListeners ||
-    !gatewayNames ||
-    connectTo.kind === 'faults' ||
-    faults.length > 0
-  )
-    return { kind: 'faults', faults };
-  // Without a fault there is every variable.
-  const parts = {
-    redis: redis.settings,
-    masterKey,
-    upstreamRootsPem,
-    clientRoots,
-    trustedProxies,
-    allowRanges,
-    otherListeners,
-    gatewayNames,
-    connectTo: connectTo.connectTo,
+  if (!allowRanges || !otherListeners || !gatewayNames || !trustedProxies || connectTo.kind === 'faults')
+    return undefined;
+  return { allowRanges, otherListeners, gatewayNames, trustedProxies, connectTo: connectTo.connectTo };
+}
+
+function attempting(faults: string[]) {
+  return <T>(name: string, expected: string, read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch {
+      faults.push(`${name}: expected ${expected}`);
+      return undefined;
+    }
   };
-  return { kind: 'config', config: toConfig(data as Variables, parts) };
 }
 
 interface Parts

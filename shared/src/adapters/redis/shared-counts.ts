@@ -135,12 +135,7 @@ export class RedisSharedCounts implements SharedCounts {
     const names = [...this.#held.keys()];
     for (let at = 0; at < names.length; at += renewedAtOnce) {
       const some = names.slice(at, at + renewedAtOnce);
-      await Promise.all(
-        some.map((name) => {
-          const own = this.#held.get(name);
-          return own === undefined ? undefined : this.#ask(() => this.#tell(name, own));
-        }),
-      );
+      await Promise.all(some.map((name) => this.#ask(() => this.#tell(name, this.#held.get(name) ?? 0))));
     }
   }
 
