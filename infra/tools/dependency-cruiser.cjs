@@ -2,7 +2,7 @@
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from: { path: from }, to });
 
 /** What a suite beside the code takes from test/: a database on the run's Postgres, a Redis, and authorities as openssl makes them. */
-const suiteSupport = '^test/support/(fresh-database|brought-authority|redis-server)[.]ts$';
+const suiteSupport = '^test/support/(fresh-database|brought-authority|redis-server|redis-topologies|test-authority)[.]ts$';
 
 module.exports = {
   forbidden: [

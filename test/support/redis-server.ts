@@ -27,11 +27,21 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** A Redis of one's own on a free port, with nothing on disk unless `parameters` say otherwise. */
-export async function startRedis(...parameters: readonly string[]): Promise<RedisServer> {
+/** A Redis of one's own on a free port, with nothing on disk unless `parameters` say otherwise; `{port}` in them is its port. */
+export function startRedis(...parameters: readonly string[]): Promise<RedisServer> {
+  return startWith(['--save', ''], parameters);
+}
+
+/** A sentinel; `file` is its configuration, which it writes to. */
+export function startSentinel(file: string): Promise<RedisServer> {
+  return startWith([file, '--sentinel'], []);
+}
+
+async function startWith(first: readonly string[], parameters: readonly string[]): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'onecli-redis-'));
   const port = await freePort();
-  const command = ['--port', String(port), '--dir', folder, '--save', '', '--bind', '127.0.0.1', ...parameters];
+  const command = [...first, '--port', String(port), '--dir', folder, '--bind', '127.0.0.1'];
+  command.push(...parameters.map((parameter) => parameter.replaceAll('{port}', String(port))));
   let child = await running(command, port);
   const end = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -59,7 +69,7 @@ export async function startRedis(...parameters: readonly string[]): Promise<Redi
   };
 }
 
-/** Starts redis-server, or its sentinel, and waits until its port answers. */
+/** Starts redis-server, and waits until its port answers. */
 async function running(parameters: readonly string[], port: number): Promise<ChildProcess> {
   const child = spawn('redis-server', parameters, { stdio: 'ignore' });
   await waitUntil('Redis listens', async () => {
