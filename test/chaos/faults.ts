@@ -59,7 +59,7 @@ export class Faults {
       ({ kind, pid }) => pid !== undefined && kinds.includes(kind),
     );
     const ready = await Promise.all(
-      running.map(({ kind, port }) => (port === undefined || kind === 'redis' ? true : this.#cluster.isReady(port))),
+      running.map(async ({ kind, port }) => port === undefined || kind === 'redis' || this.#cluster.isReady(port)),
     );
     return running.filter((_, index) => ready[index]);
   }

@@ -119,7 +119,7 @@ describe.skipIf(!isThere)('h2load', () => {
 
   it('uploads of 300 KB, ten at once, within the windows of both sides', async () => {
     const file = fileOf('upload', Buffer.alloc(300_000, 'y'));
-    upstream.reset((stream, request) => void stream.on('end', () => answerOk(stream, request)));
+    upstream.reset((stream, request) => void stream.on('end', () => void answerOk(stream, request)));
     const output = await h2load(host, port, '--npn-list=h2', '-n20', '-c2', '-m10', '-d', file);
     expect(output).toMatch(succeeded(20));
     expect(arrived()).toEqual(

@@ -32,7 +32,7 @@ export function raceAddresses<Attempt extends { readonly socket: Socket }>(
       clearTimeout(delay);
       clearTimeout(timeout);
       waiting.length = 0;
-      for (const attempt of [...underway]) {
+      for (const attempt of underway) {
         underway.delete(attempt);
         if (raced.kind !== 'connected' || attempt !== raced.attempt) attempt.socket.destroy();
       }
