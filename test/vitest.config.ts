@@ -59,7 +59,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'fuzz',
-          include: ['test/{fuzz,differential}/**/*.test.ts'],
+          include: ['test/{fuzz,differential,deploy}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

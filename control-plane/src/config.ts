@@ -7,6 +7,7 @@ import { MasterKey } from '@onecli/shared/vault/master-key';
 import { parseCidr } from '@onecli/shared/domain/cidr';
 import type { SessionLifetime } from './auth/sessions/session-store.ts';
 import { readRedisSettings, type RedisSettings } from '@onecli/shared/redis-settings';
+import { settingsFromFiles } from '@onecli/shared/settings-from-files';
 import { SecretValue } from '@onecli/shared/secret-value';
 import { type ShownSetting, showSettings } from '@onecli/shared/shown-settings';
 import { z } from 'zod';
@@ -39,10 +40,13 @@ export const variables = z.object({
   DATABASE_URL: z
     .string({ error: 'is not set: expected postgres://user:password@host:port/database' })
     .refine(isPostgresUrl, 'expected a postgres:// URL'),
+  DATABASE_URL_FILE: filePath.optional(),
   REDIS_URL: z.string().optional(),
+  REDIS_URL_FILE: filePath.optional(),
   REDIS_MODE: z.string().optional(),
   REDIS_SENTINEL_NAME: z.string().optional(),
   REDIS_SENTINEL_PASSWORD: z.string().optional(),
+  REDIS_SENTINEL_PASSWORD_FILE: filePath.optional(),
   REDIS_CA_FILE: filePath.optional(),
   ONECLI_MASTER_KEY: hexKey.optional(),
   ONECLI_MASTER_KEY_FILE: filePath.optional(),
@@ -143,7 +147,7 @@ type Environment = Record<string, string | undefined>;
 export function readConfig(environment: Environment = process.env): Config {
   const faults: string[] = [];
   const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+    Object.entries(settingsFromFiles(environment, faults)).filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = variables.safeParse(given);
   if (!parsed.success)
@@ -256,7 +260,8 @@ const maintenanceVariables = variables.pick({ DATABASE_URL: true });
 /** Reads what maintenance needs. @throws ConfigFault with all faults together */
 export function readMaintenanceConfig(environment: Environment = process.env): MaintenanceConfig {
   const faults: string[] = [];
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const read = settingsFromFiles(environment, faults);
+  const given = Object.fromEntries(Object.entries(read).filter(([, value]) => value !== ''));
   const parsed = maintenanceVariables.safeParse(given);
   if (!parsed.success)
     for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { CidrMap } from '@onecli/shared/domain/cidr';
 import { type LimitName, limitVariables, parseLimit } from '@onecli/shared/limits-table';
+import { settingsFromFiles } from '@onecli/shared/settings-from-files';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { readRedisSettings, type RedisSettings, redisVariables } from '@onecli/shared/redis-settings';
 import { z } from 'zod';
@@ -30,10 +31,13 @@ const limitSchemas = Object.fromEntries(limitNames.map((name) => [name, limit(na
 /** What each variable of a worker means; an empty one counts as not set. `.env.example` is checked against this. */
 export const workerEnvironment = z.object({
   DATABASE_URL: z.string().min(1).describe('PostgreSQL, as a URL'),
+  DATABASE_URL_FILE: z.string().optional().describe('a file that holds DATABASE_URL'),
   REDIS_URL: z.string().optional().describe(redisVariables.REDIS_URL),
+  REDIS_URL_FILE: z.string().optional().describe('a file that holds REDIS_URL'),
   REDIS_MODE: z.string().optional().describe(redisVariables.REDIS_MODE),
   REDIS_SENTINEL_NAME: z.string().optional().describe(redisVariables.REDIS_SENTINEL_NAME),
   REDIS_SENTINEL_PASSWORD: z.string().optional().describe(redisVariables.REDIS_SENTINEL_PASSWORD),
+  REDIS_SENTINEL_PASSWORD_FILE: z.string().optional().describe('a file that holds REDIS_SENTINEL_PASSWORD'),
   REDIS_CA_FILE: z.string().optional().describe(redisVariables.REDIS_CA_FILE),
   ONECLI_MASTER_KEY: z.string().optional().describe('the master key, 64 hex digits'),
   ONECLI_MASTER_KEY_FILE: z.string().optional().describe('a file that holds the master key'),
@@ -127,8 +131,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 type Variables = z.output<typeof workerEnvironment>;
 
 /** Reads and checks the whole environment; gives every fault there is. */
-export function readConfig(environment: Environment = process.env): ReadConfig {
+export function readConfig(given: Environment = process.env): ReadConfig {
   const faults: string[] = [];
+  const environment = settingsFromFiles(given, faults);
   const data = readVariables(environment, faults);
   const places = readPlaces(data, faults);
   const addresses = readAddresses(data, faults);

