@@ -83,6 +83,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const health = new HealthCheck({
     database,
     isConsuming: () => auditWriter.isConsuming,
+    isRedisReachable: () => auditWriter.queueElsewhere?.isReachable(),
     revisionSeen: (revision) => metrics.revisionSeen(revision),
   });
   const keyRotation = new KeyRotation({ database, terms: keys.terms, name: `${hostname()}-${process.pid}`, log });
@@ -91,7 +92,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const rotation = buildRotation({ config, database, keys, change, log });
   const { masterKey, settings } = config;
   const configured = buildServices({ database, keys }, { change, store, keyRotation, access, masterKey, rotation });
-  const gauges = () => lookUpGauges(database);
+  const gauges = () => lookUpGauges(database, auditWriter.queueElsewhere);
   const bundled = { ...configured, database, settings, health };
   const services: Services = { ...configured, supportBundles: buildSupportBundles(bundled, metrics, gauges) };
   const destroyedFile = openDestroyedFile(config, { database, keys }, log);

@@ -28,6 +28,11 @@ export class AuditWriter {
     return this.#isConsuming;
   }
 
+  /** What is known of a queue that does not lie in the database. */
+  get queueElsewhere(): AuditConsumer['elsewhere'] {
+    return this.#options.consumer.elsewhere;
+  }
+
   async start(): Promise<void> {
     await this.#options.consumer.consume((batch) => this.#write(batch));
     this.#isConsuming = true;

@@ -15,6 +15,8 @@ export interface Health {
 export interface HealthSources {
   readonly database: DataSource;
   readonly isConsuming: () => boolean;
+  /** Of a bus and a queue that do not lie in the database; undefined when they do. */
+  readonly isRedisReachable?: () => boolean | undefined;
   readonly revisionSeen: (revision: number) => void;
 }
 
@@ -52,13 +54,14 @@ export class HealthCheck {
     const database = revision === undefined ? 'down' : 'up';
     if (revision !== undefined) this.#sources.revisionSeen(revision);
     const isUp = database === 'up';
+    const isRedisUp = this.#sources.isRedisReachable?.() ?? isUp;
     return {
       status: this.#isDraining ? 'draining' : isUp ? 'ok' : 'unavailable',
       revision: revision ?? null,
       database,
-      // Announcements and the queue live in the same server; they reconnect by themselves.
-      bus: database,
-      queue: isUp && this.#sources.isConsuming() ? 'up' : 'down',
+      // Both live in the database or in Redis, and connect again by themselves: without them a process does its work all the same.
+      bus: isRedisUp ? 'up' : 'down',
+      queue: isUp && isRedisUp && this.#sources.isConsuming() ? 'up' : 'down',
     };
   }
 

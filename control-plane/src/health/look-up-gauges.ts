@@ -1,3 +1,4 @@
+import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
 import type { DataSource } from 'typeorm';
 import type { Gauges } from './metrics.ts';
 
@@ -5,11 +6,11 @@ import type { Gauges } from './metrics.ts';
 const countedJobs = 100_000;
 const aliveWithinSeconds = 10;
 
-/** What is asked of the database for the metrics. What cannot be asked is undefined. */
-export async function lookUpGauges(database: DataSource): Promise<Gauges> {
+/** What is asked of the database, and of a queue that lies elsewhere, for the metrics. What cannot be asked is undefined. */
+export async function lookUpGauges(database: DataSource, queueElsewhere: AuditConsumer['elsewhere']): Promise<Gauges> {
   return {
     pool: poolOf(database),
-    queue: await orUndefined(() => countQueue(database)),
+    queue: await orUndefined(() => queueElsewhere?.count() ?? countQueue(database)),
     workers: await orUndefined(() => countWorkers(database)),
   };
 }

@@ -25,5 +25,14 @@ export interface AuditQueue {
 /** Where the control plane takes it from. A batch whose handler throws comes again; their order is nobody's promise. */
 export interface AuditConsumer {
   consume(handle: (batch: TrailBatch) => Promise<void>): Promise<void>;
+  /** Of a queue that does not lie in the database: whether it can be reached, and what is in it. */
+  readonly elsewhere?: { isReachable(): boolean; count(): Promise<QueueCounts> };
   close(): Promise<void>;
+}
+
+/** Batches that wait, that are being written, and that were given up. */
+export interface QueueCounts {
+  readonly waiting: number;
+  readonly active: number;
+  readonly failed: number;
 }

@@ -110,13 +110,16 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
     it('fails at once while Redis is gone, keeps nothing for it, and both ends come back with it', async () => {
       const own = await startRedis();
       ends.push(own.stop);
-      const { queue, handled, start } = openEnds(optionsFor(own.url));
+      const { queue, consumer, handled, start } = openEnds(optionsFor(own.url));
       await start();
       await queue.add('before', trailBatch('g-1'));
       await expect.poll(() => handled, patiently).toEqual(['g-1']);
+      await expect.poll(() => consumer.elsewhere.count(), patiently).toEqual({ waiting: 0, active: 0, failed: 0 });
       await own.kill();
       await expect(queue.add('during', trailBatch('g-2'))).rejects.toThrow();
       await expect(queue.add('during', trailBatch('g-2'))).rejects.toThrow();
+      expect(consumer.elsewhere.isReachable()).toBe(false);
+      await expect(consumer.elsewhere.count()).rejects.toThrow('cannot be reached');
       await own.start();
       await addAtLast(queue, 'after');
       await expect.poll(() => handled, patiently).toEqual(['g-1', 'after']);

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
 import { Cluster, type Redis } from 'ioredis';
-import type { AuditConsumer, AuditQueue, TrailBatch } from '../../ports/audit-queue.ts';
+import type { AuditConsumer, AuditQueue, QueueCounts, TrailBatch } from '../../ports/audit-queue.ts';
 import type { RedisSettings } from '../../redis-settings.ts';
 import { beforeDeadline, orAfter } from '../before-deadline.ts';
 import { openBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
@@ -120,6 +120,26 @@ export class RedisAuditConsumer implements AuditConsumer {
     this.#worker = this.#createWorker(client, handle);
     this.#worker.run().catch((error: unknown) => this.#report(error));
     await this.#warnOfEviction(client);
+  }
+
+  readonly elsewhere = {
+    isReachable: (): boolean => this.#client?.status === 'ready',
+    count: (): Promise<QueueCounts> => this.#count(),
+  };
+
+  async #count(): Promise<QueueCounts> {
+    const client = this.#client;
+    if (client?.status !== 'ready') throw new Error('Redis cannot be reached');
+    const key = (state: string): string => `${this.#options.prefix}:${queueName}:${state}`;
+    const [waiting, delayed, active, failed] = await beforeDeadline('counting batches', addTimeoutMs, () =>
+      Promise.all([
+        client.llen(key('wait')),
+        client.zcard(key('delayed')),
+        client.llen(key('active')),
+        client.zcard(key('failed')),
+      ]),
+    );
+    return { waiting: waiting + delayed, active, failed };
   }
 
   /** Waits for the batch in hand, at most five seconds: one that is not finished comes again. */

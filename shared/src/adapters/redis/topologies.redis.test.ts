@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -57,7 +57,7 @@ describe.skipIf(!hasRedis)('the ways in which Redis is run (skipped without redi
   }
   const all = ['bus', 'queue', 'counts', 'places'];
 
-  it('TLS with a password: taken with the right authority, refused without it, and with another password', async () => {
+  it('TLS with a user who may do what operations.md names: taken with the right authority, refused without it, and with another password', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'onecli-redis-tls-'));
     ends.push(async () => rmSync(folder, { recursive: true }));
     const authority = makeTestAuthority(join(folder, 'ca'), 'OneCLI test Redis');
@@ -73,9 +73,10 @@ describe.skipIf(!hasRedis)('the ways in which Redis is run (skipped without redi
       authority.caFile,
     ];
     const files = ['--tls-cert-file', leaf.certFile, '--tls-key-file', leaf.keyFile];
-    const server = await startRedis(...tls, ...files, '--requirepass', 'p@ss:w/rd');
+    const rights = ['~{onecli-*', '~onecli-*', '&{onecli-*', ...aclOfManual()];
+    const server = await startRedis(...tls, ...files, '--user', 'onecli', 'on', '>p@ss:w/rd', ...rights);
     ends.push(server.stop);
-    const url = (password: string) => `rediss://:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
+    const url = (password: string) => `rediss://onecli:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
     const { works } = stand({ REDIS_URL: url('p@ss:w/rd'), REDIS_CA_FILE: authority.caFile });
     await expect.poll(works, patiently).toEqual(all);
     const unknown = stand({ REDIS_URL: url('p@ss:w/rd') });
@@ -107,3 +108,11 @@ describe.skipIf(!hasRedis)('the ways in which Redis is run (skipped without redi
     expect(keys.filter((found) => found !== '').length).toBeGreaterThan(1);
   });
 });
+
+/** The commands that docs/operations.md says are enough. */
+function aclOfManual(): string[] {
+  const manual = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8');
+  const [, commands] = /ACLs: `([^`]+)`/.exec(manual) ?? [];
+  if (commands === undefined) throw new Error('the manual names no commands');
+  return commands.split(' ');
+}
