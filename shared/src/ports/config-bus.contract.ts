@@ -38,6 +38,16 @@ export function configBusContract(name: string, create: () => Promise<{ connect:
       expect(listener.heard.filter((revision) => revision > 0)).toEqual([5, 6, 7]);
     });
 
+    it('tells what is announced at the same time, from the first on', async () => {
+      const connect = await openBus();
+      const listener = new Listener(connect());
+      await listener.isListening(connect());
+      const announcer = connect();
+      const revisions = Array.from({ length: 20 }, (_, index) => index + 1);
+      await Promise.all(revisions.map((revision) => announcer.announce(revision)));
+      for (const revision of revisions) await listener.hears(revision);
+    });
+
     it('stops when its listener has had enough', async () => {
       const connect = await openBus();
       const [leaver, stayer] = [new Listener(connect()), new Listener(connect())];

@@ -33,7 +33,7 @@ export class RedisConfigBus implements ConfigBus {
   readonly #channel: string;
   readonly #closing = new AbortController();
   readonly #listening = new Set<Promise<void>>();
-  #announcer: Redis | undefined;
+  #announcer: Promise<Redis> | undefined;
   #turn = 0;
 
   constructor(options: RedisConfigBusOptions) {
@@ -44,16 +44,13 @@ export class RedisConfigBus implements ConfigBus {
   /** @throws Error within seconds when no node takes it, or after `close` */
   async announce(revision: number): Promise<void> {
     if (this.#closing.signal.aborted) throw new Error('The bus is closed');
+    const message = signRevision(this.#options.key, revision);
     await beforeDeadline('announcing a revision', answerTimeoutMs, async () => {
-      const announcer = (this.#announcer ??= this.#open('announcer'));
       try {
-        if (announcer.status === 'wait') await announcer.connect();
-        await announcer.publish(this.#channel, signRevision(this.#options.key, revision));
-      } catch (error) {
-        // The next announcement tries another node, or this one anew.
-        announcer.disconnect();
-        if (this.#announcer === announcer) this.#announcer = undefined;
-        throw error;
+        await this.#publish(message);
+      } catch {
+        // A connection that nobody needed for hours may be gone: once more, by another one, or to another node.
+        await this.#publish(message);
       }
     });
   }
@@ -72,8 +69,34 @@ export class RedisConfigBus implements ConfigBus {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    this.#announcer?.disconnect();
+    this.#drop(this.#announcer);
     await orAfter(closeTimeoutMs, Promise.all(this.#listening));
+  }
+
+  async #publish(message: string): Promise<void> {
+    const announcer = (this.#announcer ??= this.#connectAnnouncer());
+    try {
+      await (await announcer).publish(this.#channel, message);
+    } catch (error) {
+      this.#drop(announcer);
+      throw error;
+    }
+  }
+
+  async #connectAnnouncer(): Promise<Redis> {
+    const client = this.#open('announcer');
+    await client.connect();
+    if (this.#closing.signal.aborted) client.disconnect();
+    return client;
+  }
+
+  #drop(announcer: Promise<Redis> | undefined): void {
+    if (this.#announcer === announcer) this.#announcer = undefined;
+    announcer?.then(
+      (client) => client.disconnect(),
+      // It never came to be: there is nothing to end.
+      () => undefined,
+    );
   }
 
   async #listenUntil(heard: (revision: number) => void, signal: AbortSignal): Promise<void> {
