@@ -26,7 +26,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{shared,data-plane,control-plane,cli,infra/embedded}/src/**/*.test.ts'],
+          include: ['{shared,data-plane,control-plane,cli,dashboard,infra/embedded}/src/**/*.test.ts'],
           exclude: ['**/*.{pg,redis}.test.ts', '**/dist/**'],
           testTimeout: 30_000,
           isolate: false,
@@ -80,6 +80,14 @@ export default defineConfig({
           ...wholeProduct,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          ...wholeProduct,
         },
       },
       {

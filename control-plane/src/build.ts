@@ -26,6 +26,7 @@ import { BackupService } from './backup/backup.service.ts';
 import { DestroyedFile } from './backup/destroyed-list.ts';
 import type { Config } from './config.ts';
 import { ChangeConfig } from './configuration/change-config.ts';
+import { dashboardRoutes } from './dashboard/dashboard-routes.ts';
 import { HealthCheck } from './health/health-check.ts';
 import { lookUpGauges } from './health/look-up-gauges.ts';
 import { type Gauges, Metrics } from './health/metrics.ts';
@@ -108,6 +109,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       metrics,
       gauges,
       graphql,
+      dashboard: await dashboardRoutes({ proxyUrl: config.proxyUrl }),
       log,
     }),
     health,

@@ -1,5 +1,6 @@
 // `npm run build`: installs what is missing, then compiles what has changed.
-import { ensureBuilt, ensureInstalled } from './ensure.mjs';
+import { ensureBuilt, ensureDashboardBuilt, ensureInstalled } from './ensure.mjs';
 
 ensureInstalled();
 ensureBuilt();
+ensureDashboardBuilt();

@@ -7,13 +7,24 @@ const fewestCruisedModules = 50;
 const bin = (name) => join(root, 'node_modules/.bin', name);
 /** What tsc knows of the sources that have not changed. */
 const typesCache = 'node_modules/.cache/onecli/types.tsbuildinfo';
-const cruised = ['shared', 'data-plane', 'control-plane', 'cli', 'infra', 'test'];
+const dashboardCache = 'node_modules/.cache/onecli/dashboard-types.tsbuildinfo';
+const cruised = ['shared', 'data-plane', 'control-plane', 'cli', 'dashboard', 'infra', 'test'];
 
 /** Slowest first: two run at a time. `judge` turns a tool's result into the text of its failure, or nothing. */
 const tools = [
   {
     name: 'types',
     command: ['tsc', '--noEmit', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', typesCache],
+    judge: byExitCode,
+  },
+  {
+    name: 'types of the dashboard',
+    command: ['tsc', '--noEmit', '-p', 'dashboard/tsconfig.json', '--incremental', '--tsBuildInfoFile', dashboardCache],
+    judge: byExitCode,
+  },
+  {
+    name: 'documents of the dashboard',
+    command: ['graphql-codegen', '--config', 'dashboard/codegen.ts', '--check'],
     judge: byExitCode,
   },
   {

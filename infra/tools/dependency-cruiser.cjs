@@ -11,6 +11,8 @@ module.exports = {
     rule('frames-know-no-socket', '^data-plane/src/websocket/codec/(?!.*[.]test[.]ts$)', { pathNot: '^(data-plane/src/websocket/codec/|node:)|^(buffer|crypto)$' }, 'the WebSocket codec is sans-IO'),
     rule('data-plane-is-alone', '^data-plane/', { path: '^(control-plane|cli|dashboard|infra|test)/', pathNot: suiteSupport }, 'planes meet in shared only'),
     rule('control-plane-is-alone', '^control-plane/', { path: '^(data-plane|cli|dashboard|infra|test)/', pathNot: suiteSupport }, 'planes meet in shared only'),
+    rule('dashboard-is-a-client', '^dashboard/src/', { path: '^(data-plane|control-plane|cli|infra|test)/|^shared/src/(?!domain/)' }, 'the dashboard meets the product at its API'),
+    rule('dashboard-ui-has-no-data', '^dashboard/src/ui/', { path: '^dashboard/src/(app|features|gql)/' }, 'what is in ui/ is given all that it shows'),
     rule('shared-is-below', '^shared/', { path: '^(data-plane|control-plane|cli|dashboard|infra|test)/', pathNot: suiteSupport }, 'shared is the contract, not a client'),
     rule('data-plane-is-lean', '^data-plane/', { path: 'node_modules/(@apollo|typeorm|type-graphql|express|graphql)/' }, 'the worker stays small'),
     rule('e2e-imports-nothing-of-the-product', '^test/(?!scale/load[.]ts$)', { path: '^(shared|data-plane|control-plane|cli|infra)/', pathNot: '^(data-plane/src/(wire|credentials|scrub|websocket/codec)/|shared/src/(domain/|wire/|secret-value)|infra/embedded/src/testing/)' }, 'tests spawn the real thing'),
@@ -23,6 +25,6 @@ module.exports = {
     exclude: { path: '(^|/)dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { conditionNames: ['source', 'import', 'node', 'default', 'types'], exportsFields: ['exports'], extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'] },
+    enhancedResolveOptions: { conditionNames: ['source', 'import', 'node', 'default', 'types'], exportsFields: ['exports'], extensions: ['.ts', '.tsx', '.mjs', '.js', '.cjs', '.json'] },
   },
 };

@@ -58,6 +58,40 @@ export function ensureBuilt() {
   writeFileSync(stampPath, wanted);
 }
 
+/**
+ * Builds the dashboard when something that it is made of has changed: it has a stamp of its own, so that a change of it builds
+ * nothing else, and the other way round. Ends the process with Vite's exit code when that fails.
+ */
+export function ensureDashboardBuilt() {
+  const stampPath = join(root, 'node_modules/.onecli-dashboard-stamp');
+  const wanted = dashboardHash();
+  if (existsSync(join(root, 'dashboard/dist/index.html')) && readIfPresent(stampPath) === wanted) return;
+  console.log('Building the dashboard.');
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
+    cwd: join(root, 'dashboard'),
+    stdio: 'inherit',
+  });
+  if (status !== 0) {
+    console.error('The build of the dashboard failed.');
+    process.exit(status ?? 1);
+  }
+  writeFileSync(stampPath, wanted);
+}
+
+/** All that the dashboard is built of: its own files, what it may import of ours, and the packages. */
+function dashboardHash() {
+  const hash = createHash('sha256').update(readIfPresent(join(root, 'package-lock.json')) ?? '');
+  const own = ['index.html', 'package.json', 'tsconfig.json', 'vite.config.ts'].map((name) => `dashboard/${name}`);
+  const below = ['dashboard/src', 'dashboard/public', 'shared/src/domain'].flatMap((folder) =>
+    filesBelow(join(root, folder))
+      .map((path) => relative(root, path).split(sep).join('/'))
+      .filter((path) => !/\.test\.tsx?$/.test(path)),
+  );
+  for (const path of [...own, ...below.sort()]) hash.update(`\0${path}\0`).update(readFileSync(join(root, path)));
+  return hash.digest('hex');
+}
+
 function compile(flags, stdio) {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   return spawnSync(process.execPath, [tsc, '-b', ...flags, ...compiledWorkspaces], { cwd: root, stdio }).status;

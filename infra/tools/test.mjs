@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureBuilt, ensureInstalled, npmCi, root } from './ensure.mjs';
+import { ensureBuilt, ensureDashboardBuilt, ensureInstalled, npmCi, root } from './ensure.mjs';
 
 /** Full names of tests that may be skipped with CI=true. */
 const maySkipInCi = [
@@ -34,11 +34,13 @@ const services = [
   { debianPackage: 'cargo', probe: ['cargo', '--version'] },
   { debianPackage: 'default-jdk-headless', probe: ['javac', '-version'] },
   { debianPackage: 'nghttp2-client', probe: ['h2load', '--version'] },
+  { debianPackage: 'chromium', probe: ['chromium', '--version'] },
   { debianPackage: 'python3-venv', probe: ['/usr/bin/python3', '-c', 'import ensurepip'] },
 ];
 
 ensureInstalled();
 ensureBuilt();
+ensureDashboardBuilt();
 installServices();
 installNode24();
 installNodeClients();

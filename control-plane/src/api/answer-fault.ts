@@ -52,7 +52,7 @@ export function answerFault({ log, refusals, metrics }: FaultWitnesses) {
       response.destroy();
       return;
     }
-    if (fault.code === 'UNAUTHENTICATED') response.set('WWW-Authenticate', 'Basic realm="OneCLI", charset="UTF-8"');
+    if (fault.code === 'UNAUTHENTICATED') response.set('WWW-Authenticate', challengeFor(request));
     if (fault.code === 'TOO_MANY_LOGINS') {
       const seconds = fault instanceof TooManyLogins ? fault.retryAfterSeconds : 60;
       response.set('Retry-After', String(seconds));
@@ -60,6 +60,12 @@ export function answerFault({ log, refusals, metrics }: FaultWitnesses) {
     const body = faultBody(fault, requestId);
     response.status(fault.status).json(request.path === '/graphql' ? { ...body, errors: [graphqlError(body)] } : body);
   };
+}
+
+/** Basic would make the browser ask for a password in a window of its own: the dashboard asks itself. */
+function challengeFor({ headers }: Request): string {
+  const isDashboard = headers['x-onecli-client'] === 'dashboard' || headers.upgrade !== undefined;
+  return isDashboard ? 'Bearer realm="OneCLI"' : 'Basic realm="OneCLI", charset="UTF-8"';
 }
 
 /** As clients of GraphQL look for it. */

@@ -1,4 +1,4 @@
-import express, { type Express } from 'express';
+import express, { type Express, type Router } from 'express';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
@@ -27,6 +27,8 @@ export interface AppOptions {
   /** Looks up what the metrics tell of the database. */
   readonly gauges: () => Promise<Gauges>;
   readonly graphql: GraphqlApi;
+  /** Absent: it was not built. */
+  readonly dashboard: Router | undefined;
   readonly log: Logger;
 }
 
@@ -35,7 +37,8 @@ export interface AppOptions {
  * that makes an answer of whatever was thrown.
  */
 export function createApp(options: AppOptions): Express {
-  const { services, authenticator, refusals, trustedProxies, health, metrics, gauges, graphql, log } = options;
+  const { services, authenticator, refusals, trustedProxies, health, metrics, gauges, graphql, dashboard, log } =
+    options;
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple').enable('case sensitive routing');
   app.set('trust proxy', [...trustedProxies]);
@@ -61,6 +64,7 @@ export function createApp(options: AppOptions): Express {
   app.all('/graphql', requireLogin(authenticator), refuseForeignAlways, readJson, graphql.handler);
   app.post('/backup', ...guards, backupHandler(services.backups));
   app.all('/backup', ...guards, methodNotAllowed(['post']));
+  if (dashboard !== undefined) app.use(dashboard);
   app.use(notFound);
   app.use(answerFault({ log, refusals, metrics }));
   return app;

@@ -1,0 +1,86 @@
+import { useQuery } from '@apollo/client/react';
+import { Drawer, Loader } from '@mantine/core';
+import { type ExplainEventQuery, ExplainEventDocument } from '../../gql/graphql.ts';
+import { DecisionTag } from '../../ui/decision-tag.tsx';
+import { Facts } from '../../ui/facts.tsx';
+import { Problem, problemText } from '../../ui/problem.tsx';
+import { TimeText } from '../../ui/time-text.tsx';
+import { AllowThis } from './allow-this.tsx';
+import type { PlacedEvent } from './event-list.ts';
+import { targetOf } from './event-table.tsx';
+import { RuleTraceTable } from './rule-trace-table.tsx';
+
+interface EventDrawerProps {
+  readonly event: PlacedEvent | undefined;
+  readonly close: () => void;
+}
+
+/** One request: what it was, and why it was decided so. */
+export function EventDrawer({ event, close }: EventDrawerProps) {
+  return (
+    <Drawer
+      opened={event !== undefined}
+      onClose={close}
+      position="right"
+      size="lg"
+      title={event === undefined ? '' : `${event.node.method} ${targetOf(event)}`}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      {event !== undefined && <EventDetail event={event} />}
+    </Drawer>
+  );
+}
+
+function EventDetail({ event }: { readonly event: PlacedEvent }) {
+  const { node } = event;
+  return (
+    <div className="detail">
+      <p className="decided">
+        <DecisionTag decision={node.decision} /> <code>{node.reason}</code>
+      </p>
+      <Facts
+        facts={[
+          ['Time', <TimeText key="time" at={node.time} />],
+          ['Agent', node.agent ?? 'unknown'],
+          ['Rule', node.rule ?? 'none'],
+          ['Secrets', node.secrets.length === 0 ? 'none' : node.secrets.join(', ')],
+          ['Status', node.status === 0 ? 'ended before an answer' : String(node.status)],
+          ['Time taken', `${node.latencyMs.toFixed(1)} ms`],
+          ['Sent, received', `${node.requestBytes} B, ${node.responseBytes} B`],
+          ['Findings', node.findings.map(({ kind, place }) => `${kind} in ${place}`).join('; ') || 'none'],
+          ['Request id', node.requestId],
+          ['Worker', `${node.worker}, revision ${node.revision}`],
+        ]}
+      />
+      {node.decision === 'DENY' && node.reason === 'POLICY_DENIED' && <AllowThis event={event} />}
+      <h2>Why</h2>
+      <Explanation cursor={event.cursor} />
+    </div>
+  );
+}
+
+function Explanation({ cursor }: { readonly cursor: string }) {
+  const { data, error } = useQuery(ExplainEventDocument, { variables: { cursor }, fetchPolicy: 'no-cache' });
+  if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
+  if (data === undefined) return <Loader size="xs" aria-label="Loading" />;
+  return <Explained explanation={data.explain} />;
+}
+
+function Explained({ explanation }: { readonly explanation: ExplainEventQuery['explain'] }) {
+  const { now, problem, hasChanged } = explanation;
+  if (now === null) return <p>{problem}</p>;
+  return (
+    <>
+      <p>
+        By the configuration of now (revision {now.revision}
+        {hasChanged ? ', changed since' : ', unchanged since'}): <DecisionTag decision={now.decision} />{' '}
+        <code>{now.reason}</code>
+      </p>
+      {now.trace.length === 0 ? (
+        <p>No policy selects this agent, and silence means deny.</p>
+      ) : (
+        <RuleTraceTable trace={now.trace} />
+      )}
+    </>
+  );
+}
