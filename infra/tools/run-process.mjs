@@ -1,5 +1,5 @@
 // One process of a cluster (`data-plane`, `control-plane`) in this one's place: built first where its sources have changed.
-import { ensureBuilt, ensureInstalled, root } from './ensure.mjs';
+import { ensureBuilt, ensureDashboardBuilt, ensureInstalled, root } from './ensure.mjs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -10,4 +10,5 @@ if (name !== 'data-plane' && name !== 'control-plane') {
 }
 ensureInstalled();
 ensureBuilt();
+if (name === 'control-plane') ensureDashboardBuilt();
 await import(pathToFileURL(join(root, name, 'dist/main.js')).href);

@@ -5,7 +5,10 @@ import { NavLink, useLocation } from 'react-router';
 import { ThemeChoice } from '../ui/theme-choice.tsx';
 import { Logo } from '../ui/logo.tsx';
 
-const screens = [{ path: '/activity', name: 'Activity' }] as const;
+const screens = [
+  { path: '/activity', name: 'Activity' },
+  { path: '/setup', name: 'Set-up' },
+] as const;
 
 interface ShellProps {
   readonly user: string;

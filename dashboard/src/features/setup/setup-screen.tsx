@@ -1,0 +1,50 @@
+import { useApolloClient } from '@apollo/client/react';
+import { useState } from 'react';
+import { problemText } from '../../ui/problem.tsx';
+import { type Setup, makeSetup } from './make-setup.ts';
+import type { Service } from './services.ts';
+import { SetupForm } from './setup-form.tsx';
+import { WaitForRequest } from './wait-for-request.tsx';
+
+interface SetupScreenProps {
+  readonly proxyUrl: string;
+  readonly apiUrl: string;
+}
+
+interface MadeSetup {
+  readonly service: Service;
+  readonly host: string;
+  readonly secret: string;
+  readonly agent: string;
+  readonly token: string;
+}
+
+/** From nothing to an agent's first request. */
+export function SetupScreen(addresses: SetupScreenProps) {
+  const client = useApolloClient();
+  const [made, setMade] = useState<MadeSetup>();
+  const make = async (setup: Setup, service: Service): Promise<string | undefined> => {
+    try {
+      const result = await makeSetup(client, setup);
+      if (result.kind === 'refused') return result.problem;
+      const { host, secret, agent } = setup;
+      setMade({ service, host, secret, agent, token: result.token });
+      return undefined;
+    } catch (error) {
+      return problemText(error);
+    }
+  };
+  return (
+    <div className="narrow stack">
+      <div>
+        <h1>{made === undefined ? 'Set up a first agent' : 'Send its first request'}</h1>
+        <p className="lead">
+          {made === undefined
+            ? 'The agent will hold a placeholder. OneCLI puts the key in on the way out, to this host alone.'
+            : 'Run one of these in a terminal, in the folder of OneCLI. The token in it is shown this once.'}
+        </p>
+      </div>
+      {made === undefined ? <SetupForm make={make} /> : <WaitForRequest {...made} {...addresses} />}
+    </div>
+  );
+}
