@@ -11,7 +11,7 @@ import type { PolicyBody } from '@onecli/shared/domain/policy';
 import type { RouteBody } from '@onecli/shared/domain/route';
 import type { SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
 import { policyContext, routeContext } from '@onecli/shared/seal-contexts';
-import { instancePurposes, openInstanceKeys } from '@onecli/shared/vault/instance-keys';
+import { openInstanceKeys } from '@onecli/shared/vault/instance-keys';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open } from '@onecli/shared/vault/seal';
@@ -43,6 +43,9 @@ import type { Openers } from './snapshot/apply-changes.ts';
 import { openIdentities } from './snapshot/open-identities.ts';
 import { EpochGuard } from './snapshot/epoch-guard.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
+import type { KeptConfiguration } from './snapshot/kept-records.ts';
+import type { LastKnownGood } from './snapshot/last-known-good.ts';
+import { openInstance } from './snapshot/open-instance.ts';
 import { Heartbeat } from './snapshot/heartbeat.ts';
 import { WorkerKeys } from './snapshot/worker-keys.ts';
 import { AuthoritiesInForce } from './tls/authorities-in-force.ts';
@@ -65,13 +68,13 @@ export interface Worker {
 export async function buildWorker(config: WorkerConfig, log: Logger, signal: AbortSignal): Promise<Worker> {
   const stores = await openStores(config, log, signal);
   const plane = wire(config, stores, log);
-  const { bus, queue, source, keys, bootId } = stores;
+  const { bus, queue, source, keys, keeping, bootId } = stores;
   const report = { name: config.name, bootId, version: productVersion, startedAtMs: Date.now() };
   const { metrics, connections } = plane;
   const meter = new LoadMeter({ requests: () => metrics.requestCount, connections: () => connections.count });
   const heartbeat = new Heartbeat(source, log, () => ({
     ...report,
-    appliedRevision: plane.configuration.current?.revision ?? 0,
+    appliedRevision: plane.configuration.settledRevision,
     terms: keys.keyring.terms,
     isMasterKeyCurrent: keys.isMasterKeyCurrent,
     authorities: plane.authority.ids,
@@ -92,7 +95,8 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
       plane.clock.close();
       plane.connections.close();
       plane.pressure.close();
-      await Promise.allSettled([bus.close(), queue.close(), source.close(), stores.sharedCounts?.close()]);
+      const stopping = [bus.close(), queue.close(), source.close(), stores.sharedCounts?.close(), keeping?.close()];
+      await Promise.allSettled(stopping);
     },
   };
 }
@@ -103,6 +107,9 @@ interface Stores {
   readonly queue: ThreadedAuditQueue;
   readonly sharedCounts: SharedCounts | undefined;
   readonly keys: WorkerKeys;
+  readonly kept: KeptConfiguration | undefined;
+  readonly isStoreAway: boolean;
+  readonly keeping: LastKnownGood | undefined;
   readonly tokenPepper: Buffer;
   readonly epochKey: Buffer;
   readonly macKey: Buffer;
@@ -110,12 +117,13 @@ interface Stores {
 }
 
 async function openStores(
-  { databaseUrl: connectionString, redis, masterKey }: WorkerConfig,
+  { databaseUrl: connectionString, redis, masterKey, snapshotFile }: WorkerConfig,
   log: Logger,
   signal: AbortSignal,
 ): Promise<Stores> {
   const source = new PostgresSnapshotSource({ connectionString });
-  const instance = await firstInstance(source, log, signal);
+  const opened = await openInstance(source, snapshotFile && { ...snapshotFile, master: masterKey, log }, log, signal);
+  const { instance, kept, keeping } = opened;
   if (!verifyKeyCheck(masterKey, instance.id, instance.keys.keyCheck)) {
     throw new WrongMasterKey('the master key is not the one of this instance');
   }
@@ -126,7 +134,11 @@ async function openStores(
     bus: await pickConfigBus(ground, lasting['bus-mac']),
     queue: new ThreadedAuditQueue({ store: pickAuditQueueStore(ground), key: lasting['audit-queue'] }),
     sharedCounts: await pickSharedCounts(ground, lasting['bus-mac']),
-    keys: new WorkerKeys(masterKey, instance, log),
+    // Rows that were kept are sealed under the terms of then: those of now are taken up with the next reading.
+    keys: new WorkerKeys(masterKey, kept?.instance ?? instance, log),
+    kept,
+    isStoreAway: !opened.isFromStore,
+    keeping,
     tokenPepper: lasting['token-pepper'],
     epochKey: lasting.epoch,
     macKey: lasting['audit-mac'],
@@ -135,7 +147,7 @@ async function openStores(
 }
 
 function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
-  const { source, bus, queue, keys, tokenPepper, epochKey, macKey, bootId } = stores;
+  const { source, bus, queue, keys, kept, keeping, tokenPepper, epochKey, macKey, bootId } = stores;
   const { limits } = config;
   const { keyring } = keys;
   const clock = new DeadlineClock();
@@ -144,12 +156,16 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
     source,
     bus,
     keys,
-    epochs: new EpochGuard(epochKey),
+    kept,
+    isStoreAway: stores.isStoreAway,
+    keeping,
+    epochs: new EpochGuard(epochKey, keyring.instanceId),
     log,
     lookEveryMs: 1000,
     ...openers(keyring, log),
     prepare: (snapshot) => authority.use(snapshot),
-    onApplied: (applied) => void connections.lookAgain(applied),
+    // What another revision revokes has ended, and does not come back with a restart, before it is reported as applied.
+    onApplied: async (applied) => void (await Promise.all([connections.lookAgain(applied), keeping?.settled()])),
   });
   const dialling = {
     ...upstreamAccess(config),
@@ -275,25 +291,4 @@ function upstreamAccess(config: WorkerConfig): { resolver: CheckedResolver; tls:
     resolver: new CheckedResolver({ guard, connectTo: config.connectTo }),
     tls: new UpstreamTls(roots === undefined ? {} : { extraRootsPem: roots }),
   };
-}
-
-async function firstInstance(
-  source: PostgresSnapshotSource,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<Awaited<ReturnType<PostgresSnapshotSource['instance']>>> {
-  for (let tries = 0; ; tries++) {
-    try {
-      const instance = await source.instance();
-      // A control plane of a later version than the one before adds what is missing as it starts.
-      const stored = new Set(instance.instanceKeys.map(({ purpose }) => purpose));
-      const missing = instancePurposes.filter((purpose) => !stored.has(purpose));
-      if (missing.length > 0) throw new Error(`The database holds no key for ${missing.join(', ')} yet`);
-      return instance;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      if (tries === 25) log.warn({ err: error }, 'still waiting for the database');
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 }

@@ -18,6 +18,7 @@ import {
   readRoots,
   readTrustedProxies,
 } from './read-settings.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** Decimal digits alone: what Number() takes besides (hexadecimal, exponents, blanks) nobody means as a port. */
 const port = wholeNumber((value) => value >= 1 && value <= 65_535);
@@ -56,6 +57,10 @@ export const workerEnvironment = z.object({
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
     .default('worker-1')
     .describe('a name of lower-case letters, digits and hyphens'),
+  ONECLI_SNAPSHOT_FILE: z.string().optional().describe('a file, of this worker alone, to keep the configuration in'),
+  ONECLI_SNAPSHOT_MAX_HOURS: wholeNumber((value) => value >= 1 && value <= 87_600)
+    .prefault('168')
+    .describe('hours, 1 to 87600, after which that file is not used any more unless the database confirmed it'),
   ONECLI_UPSTREAM_CA_FILE: z.string().optional().describe('a PEM file with further roots for upstreams'),
   ONECLI_CLIENT_CA_FILE: z
     .string()
@@ -119,6 +124,8 @@ export interface WorkerConfig {
   readonly drainMs: number;
   /** How long it goes on accepting before that, so that load balancers see that it is not ready. */
   readonly drainWaitMs: number;
+  /** Where the configuration is kept for a restart without the database; undefined: nowhere. */
+  readonly snapshotFile: { readonly path: string; readonly maxAgeMs: number } | undefined;
   readonly limits: Limits;
   readonly logLevel: string;
 }
@@ -220,9 +227,14 @@ function toConfig(data: Variables, { otherListeners, ...parts }: Parts): WorkerC
     isRefusingInsideTunnel: data.ONECLI_REFUSE_INSIDE_TUNNEL === 'on',
     drainMs: data.ONECLI_DRAIN_MS,
     drainWaitMs: data.ONECLI_DRAIN_WAIT_MS,
+    snapshotFile: keptFile(data),
     limits: toLimits(data),
     logLevel: data.ONECLI_LOG_LEVEL,
   };
+}
+
+function keptFile({ ONECLI_SNAPSHOT_FILE: path, ONECLI_SNAPSHOT_MAX_HOURS: hours }: Variables) {
+  return path === undefined ? undefined : { path, maxAgeMs: hours * 3_600_000 };
 }
 
 /** Each variable by itself, so that one that is malformed hides no fault of another; that one is left out. */
@@ -256,12 +268,4 @@ function limit(name: LimitName) {
     })
     .prefault(String(byDefault))
     .describe(expected);
-}
-
-function wholeNumber(isAllowed: (value: number) => boolean) {
-  return z
-    .string()
-    .regex(/^(?:0|[1-9][0-9]{0,9})$/)
-    .transform(Number)
-    .refine(isAllowed);
 }

@@ -43,14 +43,17 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const refused = async (sql: string): Promise<string> =>
-  asRole
-    .query(sql)
-    .then(
-      () => 'done',
-      (error: unknown) => (error as { code?: string }).code ?? String(error),
-    )
-    .finally(() => asRole.query('ROLLBACK'));
+/** The code that a statement is refused with, or `done`. */
+async function refused(sql: string): Promise<string> {
+  try {
+    await asRole.query(sql);
+    return 'done';
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  } finally {
+    await asRole.query('ROLLBACK');
+  }
+}
 
 describe('a worker’s database role', () => {
   it('reads the columns that are listed, and of every table that there is, or comes, no other', async () => {

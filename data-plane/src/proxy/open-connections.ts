@@ -48,6 +48,7 @@ export class OpenConnections {
   readonly #timer: NodeJS.Timeout;
   /** What is to be looked at again, and while they are being asked. */
   #newest: Configuration | undefined;
+  #looking: Promise<void> | undefined;
 
   constructor(options: OpenConnectionsOptions) {
     this.#options = options;
@@ -102,12 +103,21 @@ export class OpenConnections {
     }
   }
 
-  /** Has every connection judged by a configuration that has just come into force, a few in each turn. Never rejects. */
-  async lookAgain(configuration: Configuration): Promise<void> {
-    const isLooking = this.#newest !== undefined;
+  /**
+   * Has every connection judged by a configuration that has just come into force, a few in each turn. Resolves when all have been,
+   * by this one or a newer one. Never rejects.
+   */
+  lookAgain(configuration: Configuration): Promise<void> {
     this.#newest = configuration;
-    if (isLooking) return;
-    for (let asked: Configuration | undefined; asked !== this.#newest; ) {
+    if (this.#looking) return this.#looking;
+    const looking = this.#lookAtAll();
+    // Few connections are looked at in this very turn.
+    if (this.#newest !== undefined) this.#looking = looking;
+    return looking;
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (let asked: Configuration | undefined; this.#newest !== undefined && asked !== this.#newest; ) {
       asked = this.#newest;
       let inTurn = 0;
       for (const connection of this.#all) {
@@ -116,6 +126,7 @@ export class OpenConnections {
       }
     }
     this.#newest = undefined;
+    this.#looking = undefined;
   }
 
   /** What cannot be judged is not allowed, and keeps no other from being judged. */

@@ -9,6 +9,8 @@ import type { Logger } from 'pino';
 import { applyChanges, type Openers } from './apply-changes.ts';
 import { Configuration } from './configuration.ts';
 import type { EpochGuard } from './epoch-guard.ts';
+import type { KeptConfiguration } from './kept-records.ts';
+import type { LastKnownGood } from './last-known-good.ts';
 import type { WorkerKeys } from './worker-keys.ts';
 
 export interface FollowOptions extends Openers {
@@ -20,15 +22,23 @@ export interface FollowOptions extends Openers {
   readonly lookEveryMs: number;
   /** Called with each configuration before it is in force; throwing keeps the previous one. */
   readonly prepare?: (snapshot: Snapshot) => void;
-  /** Called with each configuration that has come into force. */
-  readonly onApplied?: (configuration: Configuration) => void;
+  /** Called with each configuration that has come into force. Resolves when nothing goes on that it does not allow. Never rejects. */
+  readonly onApplied?: (configuration: Configuration) => Promise<void>;
+  /** Where the configuration in force is kept for a restart. */
+  readonly keeping?: Pick<LastKnownGood, 'applied' | 'confirmed'> | undefined;
+  /** What was kept before this start. `isStoreAway`: the store did not answer just now, and is not waited for. */
+  readonly kept?: KeptConfiguration | undefined;
+  readonly isStoreAway?: boolean;
 }
+
+/** With a configuration that was kept, the store gets so long to tell a newer one before the first request. */
+const patienceMs = 5_000;
 
 /**
  * Why what the store holds is not taken: it went back to an older revision, a restore awaits its confirmation, or its epoch was
  * confirmed by nobody who may.
  */
-export type StoreRefusal = 'WENT_BACK' | 'UNCONFIRMED_RESTORE' | 'EPOCH_FORGED';
+export type StoreRefusal = 'WENT_BACK' | 'UNCONFIRMED_RESTORE' | 'EPOCH_FORGED' | 'OTHER_INSTANCE';
 
 /** Holds the configuration in force and follows the store. */
 export class FollowedConfiguration {
@@ -40,6 +50,11 @@ export class FollowedConfiguration {
   #isStoreReachable = false;
   #applied: () => void = () => undefined;
   #refusal: StoreRefusal | undefined;
+  #takenCount = 0;
+  #settledCount = 0;
+  #settledRevision = 0;
+  /** By the clock of `performance`. */
+  #confirmedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -48,6 +63,11 @@ export class FollowedConfiguration {
   /** The configuration in force; undefined until the first one was loaded. */
   get current(): Configuration | undefined {
     return this.#current;
+  }
+
+  /** The revision that is in force, and against which nothing goes on any more; 0 until there is one. */
+  get settledRevision(): number {
+    return this.#settledRevision;
   }
 
   /** False while the store cannot be read: what is in force may be old. */
@@ -60,17 +80,27 @@ export class FollowedConfiguration {
     return this.#refusal;
   }
 
+  /**
+   * How long ago the store last said that what is in force is the newest, in milliseconds: the time of the question counts, not
+   * that of the answer. Infinite before the first time.
+   */
+  get unconfirmedMs(): number {
+    return performance.now() - this.#confirmedAtMs;
+  }
+
   /** False when the master key was replaced in the store: this process has to be restarted with the new one. */
   get isMasterKeyCurrent(): boolean {
     return this.#options.keys.isMasterKeyCurrent;
   }
 
   /**
-   * Loads the first configuration (retrying until it can) and follows until `signal` aborts. `applied` is called whenever
-   * another one is in force.
+   * Loads the first configuration (retrying until it can, or from what was kept) and follows until `signal` aborts. `applied` is
+   * called whenever another one is in force.
    */
   async start(signal: AbortSignal, applied?: () => void): Promise<void> {
     if (applied) this.#applied = applied;
+    if (this.#useKept() && this.#options.isStoreAway !== true)
+      await Promise.race([this.refresh(), pause(patienceMs, signal)]);
     while (!this.#current && !signal.aborted) {
       await this.refresh();
       if (!this.#current) await pause(200, signal);
@@ -103,11 +133,14 @@ export class FollowedConfiguration {
     // A store that does not answer must not be asked again and again at the same time.
     if (this.#isLooking) return;
     this.#isLooking = true;
+    const askedAtMs = performance.now();
     try {
       const position = await this.#options.source.position();
       this.#isStoreReachable = true;
       const isNewKeys = position.keyGeneration !== this.#options.keys.generation;
-      if (this.#judge(position) === 'newer' || (isNewKeys && this.#refusal === undefined)) await this.refresh();
+      const verdict = this.#judge(position);
+      if (verdict === 'newer' || (isNewKeys && this.#refusal === undefined)) await this.refresh();
+      else if (verdict === 'same') this.#confirmed(askedAtMs);
     } catch (error) {
       this.#storeAway(error);
     } finally {
@@ -129,17 +162,55 @@ export class FollowedConfiguration {
   }
 
   async #load(): Promise<void> {
+    const askedAtMs = performance.now();
     const changes = await this.#read();
-    if (changes === undefined) return;
-    const { epochs, keys, log } = this.#options;
+    if (changes !== undefined) this.#take(changes);
+    if (this.#refusal === undefined && this.#current) this.#confirmed(askedAtMs);
+  }
+
+  #take(changes: ConfigChanges, isKept = false): void {
+    const { epochs, keys, log, keeping } = this.#options;
     const next = applyChanges(this.#current?.snapshot, changes, this.#options);
     this.#options.prepare?.(next);
     this.#current = new Configuration(next, this.#current);
     epochs.take(changes.epoch);
     if (changes.isWhole) keys.forgetOutgrown();
-    this.#options.onApplied?.(this.#current);
+    keeping?.applied(changes, next, isKept);
     log.debug({ revision: next.revision, isWhole: changes.isWhole }, 'configuration applied');
+    void this.#settle(this.#current, ++this.#takenCount);
+  }
+
+  async #settle(configuration: Configuration, place: number): Promise<void> {
+    await this.#options.onApplied?.(configuration);
+    // Of two that were taken shortly after one another, either may be settled first.
+    if (place <= this.#settledCount) return;
+    this.#settledCount = place;
+    this.#settledRevision = configuration.revision;
     this.#applied();
+  }
+
+  /** Puts what was kept in force. False when there is nothing, or not all of it opens. */
+  #useKept(): boolean {
+    const { kept, log } = this.#options;
+    if (kept === undefined) return false;
+    try {
+      this.#take(kept.changes, true);
+    } catch (error) {
+      log.error({ err: error }, 'the configuration that was kept does not open: the database is waited for');
+      return false;
+    }
+    // A clock that was set back makes it no younger than now.
+    this.#confirmedAtMs = performance.now() - Math.max(0, Date.now() - kept.confirmedAtMs);
+    log.info(
+      { revision: kept.changes.revision, confirmedAt: new Date(kept.confirmedAtMs) },
+      'configuration as it was kept',
+    );
+    return true;
+  }
+
+  #confirmed(askedAtMs: number): void {
+    this.#confirmedAtMs = Math.max(this.#confirmedAtMs, askedAtMs);
+    this.#options.keeping?.confirmed();
   }
 
   /** What is to be applied, with its keys taken up; undefined when there is nothing. What is refused leaves no trace. */
@@ -175,6 +246,9 @@ export class FollowedConfiguration {
       case 'forged':
         this.#refused('EPOCH_FORGED', revision);
         return 'refused';
+      case 'foreign':
+        this.#refused('OTHER_INSTANCE', revision);
+        return 'refused';
     }
   }
 
@@ -186,7 +260,9 @@ export class FollowedConfiguration {
     else
       this.#options.log.error(
         fields,
-        'the store went back to an older revision or another epoch, and nobody has confirmed it: the last good configuration stays in force (onecli restore --confirm)',
+        refusal === 'OTHER_INSTANCE'
+          ? 'the database is of another instance: the last good configuration stays in force; restart this worker if that is meant'
+          : 'the store went back to an older revision or another epoch, and nobody has confirmed it: the last good configuration stays in force (onecli restore --confirm)',
       );
   }
 

@@ -45,6 +45,7 @@ export const variables = z.object({
   ).optional(),
   ONECLI_REFUSE_INSIDE_TUNNEL: z.enum(['on', 'off'], { error: 'expected on or off' }).default('on'),
   ONECLI_OWN_LISTENERS: listOf(isEndpoint, 'expected address:port, separated by commas').optional(),
+  ONECLI_SNAPSHOT_MAX_HOURS: wholeNumber(1, 87_600, 'expected hours, 1 to 87600').prefault('168'),
   ONECLI_DRAIN_MS: wholeNumber(0, 3_600_000, 'expected milliseconds, 0 to 3600000').prefault('10000'),
   ONECLI_DRAIN_WAIT_MS: wholeNumber(0, 600_000, 'expected milliseconds, 0 to 600000').prefault('0'),
   ...limitSchemas,
@@ -150,6 +151,7 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     ...limitSettings(found),
     ONECLI_GATEWAY_NAMES: found.ONECLI_GATEWAY_NAMES,
     ONECLI_REFUSE_INSIDE_TUNNEL: found.ONECLI_REFUSE_INSIDE_TUNNEL,
+    ONECLI_SNAPSHOT_MAX_HOURS: String(found.ONECLI_SNAPSHOT_MAX_HOURS),
   };
   return {
     dataDir: resolve(found.ONECLI_DATA_DIR),

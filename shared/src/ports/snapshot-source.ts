@@ -37,6 +37,8 @@ export interface Instance {
 
 /** Which life of the database this is: see vault/epoch.ts. */
 export interface StoreEpoch {
+  /** Whose database it is; undefined where the store does not tell. */
+  readonly instanceId?: string | undefined;
   readonly epoch: number;
   readonly mac: Buffer | undefined;
   /** A backup was put into it, and nobody has confirmed that yet. */

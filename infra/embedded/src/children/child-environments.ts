@@ -57,6 +57,7 @@ export function workerEnvironment(surroundings: Surroundings, name: string): Env
     ONECLI_BIND: config.bind,
     ONECLI_LISTENER: 'ipc',
     ONECLI_WORKER_NAME: name,
+    ONECLI_SNAPSHOT_FILE: surroundings.folder.snapshotFile(name),
     ONECLI_OWN_LISTENERS: [`${host}:${config.proxyPort}`, `${host}:${config.apiPort}`, config.ownListeners ?? ''].join(
       ',',
     ),

@@ -40,6 +40,11 @@ export class DataFolder {
     }
   }
 
+  /** Where a worker keeps the configuration for a start without the database. */
+  snapshotFile(worker: string): string {
+    return join(this.path, 'snapshots', `${worker}.snapshot`);
+  }
+
   get hasDestroyedFile(): boolean {
     return existsSync(this.destroyedFile);
   }

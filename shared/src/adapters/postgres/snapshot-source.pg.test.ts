@@ -58,7 +58,7 @@ async function openStore(options: { maxGap?: number } = {}) {
 async function openStoreWithTables(options: { maxGap?: number } = {}) {
   const store = await openStore(options);
   await store.client.query(tables);
-  await store.client.query("INSERT INTO instance VALUES (gen_random_uuid(), '\\x01')");
+  await store.client.query("INSERT INTO instance VALUES ($1, '\\x01')", [idOf(99)]);
   return store;
 }
 
@@ -88,7 +88,7 @@ describe('PostgresSnapshotSource', () => {
     const tokens = [{ hash: 'abcd', expiresAtMs: Date.UTC(2030, 0, 1) }];
     const rows = {
       revision: 9,
-      epoch: { epoch: 0, mac: undefined, isRestored: false },
+      epoch: { instanceId: idOf(99), epoch: 0, mac: undefined, isRestored: false },
       keys: { generation: 0, keyCheck: Buffer.of(1), terms: [] },
       secrets: [
         { id: idOf(1), name: 'prod/openai', alias: 'sk-x', binding, isDisabled: false, currentVersion: 2, versions },

@@ -97,18 +97,25 @@ interface StateRow {
   readonly epoch: string;
   readonly epoch_mac: Buffer | null;
   readonly restored_at: Date | null;
+  readonly instance_id: string | null;
 }
 
 async function readPosition(client: Pool | PoolClient): Promise<StorePosition> {
   const { rows } = await client.query<StateRow>(
-    'SELECT revision, key_generation, epoch, epoch_mac, restored_at FROM config_state',
+    `SELECT revision, key_generation, epoch, epoch_mac, restored_at, (SELECT id FROM instance) AS instance_id
+     FROM config_state`,
   );
   const [row] = rows;
   if (row === undefined) throw new Error('The database holds no revision yet');
   return {
     revision: Number(row.revision),
     keyGeneration: Number(row.key_generation),
-    epoch: { epoch: Number(row.epoch), mac: row.epoch_mac ?? undefined, isRestored: row.restored_at !== null },
+    epoch: {
+      instanceId: row.instance_id ?? undefined,
+      epoch: Number(row.epoch),
+      mac: row.epoch_mac ?? undefined,
+      isRestored: row.restored_at !== null,
+    },
   };
 }
 
