@@ -91,7 +91,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
   NAME_TAKEN: 'Names are unique, and there is one like that already.',
   LAST_OWNER:
     'The write would leave nobody who can sign in as an owner: the user is the last one who is enabled and has a password.',
-  CONFLICT: 'Somebody else changed the same thing between reading and writing.',
+  CONFLICT: 'Somebody else changed the same thing between reading and writing, or another thing has to be so first.',
+  PRECONDITION_FAILED: 'The write said which state of the object it is for, and the object is in another.',
   TOO_LARGE: 'The input to the API is over its bound.',
   UNSUPPORTED_MEDIA: 'The API reads JSON.',
 };

@@ -233,7 +233,16 @@ const faults = {
     isRetryable: false,
     hint: 'Another source of configuration as code made it. Change it there, or take it over with `adopt`.',
   },
-  CONFLICT: { status: 409, isRetryable: true, hint: 'It changed meanwhile. Read it again and repeat.' },
+  CONFLICT: {
+    status: 409,
+    isRetryable: true,
+    hint: 'It is not as this write needs it now. Do what the message says; if it changed meanwhile, read it again and repeat.',
+  },
+  PRECONDITION_FAILED: {
+    status: 412,
+    isRetryable: false,
+    hint: 'It was written after what If-Match names. Get it again, and send the ETag of that answer.',
+  },
   TOO_LARGE: {
     status: 413,
     isRetryable: false,

@@ -43,7 +43,7 @@ export function addRotation(program: Command, context: CommandContext): void {
     .command('list')
     .description('which secrets are rotated, and when next')
     .action(async () => {
-      const { items } = await openApi(context).call('GET', '/api/rotations', listOf(rotationSchema));
+      const items = await openApi(context).list('/api/rotations', rotationSchema);
       const rows = items.map((one) => [
         one.secret,
         one.schedule === null ? '-' : `${one.schedule} ${one.zone}`,
@@ -63,6 +63,14 @@ export function addRotation(program: Command, context: CommandContext): void {
       if (run.outcome !== null && run.outcome !== 'DONE')
         throw new CliError(`the rotation of ${secret} ended as ${run.outcome}: ${run.problem ?? ''}`);
       context.terminal.notice(`${secret} is at version ${run.newVersion}`);
+    });
+  rotation
+    .command('cancel')
+    .description('let a rotation that is under way go no further')
+    .argument('<secret>')
+    .action(async (secret: string) => {
+      const run = await openApi(context).call('POST', `${pathOf('rotations', secret)}/cancel`, runSchema);
+      context.terminal.notice(`cancelled: ${run.problem ?? ''}`);
     });
   rotation
     .command('status')

@@ -136,12 +136,11 @@ export class AgentService {
    * Changes what is given. An agent that gets a token by it is told that; one that loses it is not known by it any more.
    * @throws Fault INVALID, NOT_FOUND, IDENTITY_TAKEN
    */
-  async update(principal: Principal, name: string, input: unknown): Promise<WrittenAgent> {
+  async update(principal: Principal, name: string, input: unknown, options: WriteOptions = {}): Promise<WrittenAgent> {
     authorize(principal, 'agent:update');
     const given = parseInput(agentUpdateInput, input);
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) =>
-      this.#update(tx, await requireAgent(tx.manager, name), given),
-    );
+    const work = async (tx: ConfigTransaction) => this.#update(tx, await requireAgent(tx.manager, name), given);
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { ...result, revision };
   }
 

@@ -1,10 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import type { AuditEvent } from '@onecli/shared/domain/audit-event';
+import { AuditStore } from '../audit/audit-store.ts';
 import { roles } from '../auth/actions.ts';
 import { type Assignment, everywhere } from '../auth/principal.ts';
 import { callAs, makeKey, makeUser, passwordOf } from '../auth/testing/people.ts';
 import type { ApiAnswer } from './testing/call-api.ts';
+import { firstOf } from './testing/first-of-subscription.ts';
 import { graphqlSamples, restSamples } from './testing/matrix-samples.ts';
 import type { OpenApi } from './testing/openapi-contract.ts';
 import { type Served, serve } from './testing/serve.ts';
@@ -45,6 +48,8 @@ async function login(name: string, assignments: readonly Assignment[]): Promise<
 }
 
 async function seed(): Promise<void> {
+  const events = ['one', 'two'].map((id, place) => auditEvent(id, place));
+  await new AuditStore(api.database, api.keys.keyring).insert(events);
   await makeUser(api, 'idle', everywhere('auditor'));
   await api.call('POST', '/api/agents', { name: 'bot' });
   for (const environment of ['prod', 'staging']) {
@@ -55,6 +60,22 @@ async function seed(): Promise<void> {
     const inject = [{ header: { name: 'x-key', template: '{secret}' } }];
     await api.call('POST', '/api/routes', { name: `r-of-${environment}`, secret, hosts: ['a.example'], inject });
   }
+}
+
+function auditEvent(id: string, place: number): AuditEvent {
+  return {
+    ...{ id, timeMs: Date.now() + place, worker: 'w', revision: 1, requestId: id, agentId: undefined, agent: 'bot' },
+    ...{ decision: 'allow', reason: 'ALLOWED', rule: undefined, host: 'a.example', port: 443, method: 'GET' },
+    ...{
+      path: '/',
+      status: 200,
+      latencyMs: 1,
+      requestBytes: 0,
+      responseBytes: 0,
+      secrets: ['staging/k@1'],
+      findings: [],
+    },
+  };
 }
 
 interface Body {
@@ -97,12 +118,12 @@ describe('who may do what', { timeout: 600_000 }, () => {
   it('is asked of every field that the running schema has, as everybody', async () => {
     for (const root of rootFields(await runningSchema(api))) {
       const { operation, field } = root;
-      if (operation === 'subscription') continue;
       for (const [variant, sample] of Object.entries(graphqlSamples[field.name] ?? { '': () => ({}) }))
         await addRow(rowName(`\`${operation} ${field.name}\``, variant), async (headers) => {
           const given = await sample(api, calls++);
           // A payload tells its errors; whatever else there is, its type.
           const { query, variables } = documentOf(root, given, operation === 'mutation' ? 2 : 0);
+          if (operation === 'subscription') return firstOf(api, headers, { query, variables });
           return callAs(api, headers, 'POST', '/graphql', { query, variables });
         });
     }

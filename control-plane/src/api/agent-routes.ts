@@ -46,6 +46,7 @@ function agentReads(agents: AgentService): RestRoute[] {
       method: 'get',
       path: '/agents/{name}',
       id: 'getAgent',
+      isConditional: true,
       summary: 'An agent, without its tokens',
       access: 'agent:read',
       status: 200,
@@ -73,23 +74,26 @@ function agentWrites(agents: AgentService): RestRoute[] {
       method: 'put',
       path: '/agents/{name}',
       id: 'putAgent',
+      isConditional: true,
       summary: 'Change what is given; labels and identities as a whole',
       access: 'agent:update',
       body: update,
       status: 200,
       answer: written,
       faults: ['IDENTITY_TAKEN'],
-      handle: async ({ principal, params, body }) =>
-        show(await agents.update(principal, params.name, withDisabled(body))),
+      handle: async ({ principal, params, body, conditions }) =>
+        show(await agents.update(principal, params.name, withDisabled(body), conditions)),
     }),
     restRoute({
       method: 'delete',
       path: '/agents/{name}',
       id: 'deleteAgent',
+      isConditional: true,
       summary: 'Remove an agent and its tokens; absent is fine',
       access: 'agent:delete',
       status: 204,
-      handle: async ({ principal, params }) => void (await agents.remove(principal, params.name)),
+      handle: async ({ principal, params, conditions }) =>
+        void (await agents.remove(principal, params.name, conditions)),
     }),
   ];
 }

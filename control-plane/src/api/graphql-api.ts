@@ -33,7 +33,7 @@ import type { GraphqlContext } from './graphql-context.ts';
 import { costRules, graphqlLimits, maxTokens } from './graphql-limits.ts';
 import { costPlugin } from './page-cost.ts';
 import { plainJsonPlugin } from './plain-json-plugin.ts';
-import { refusalPlugin } from './refusal-plugin.ts';
+import { noteRefusedSubscription, refusalPlugin } from './refusal-plugin.ts';
 import { principalOf, requestIdOf } from './request-context.ts';
 import { SubscriptionServer } from '../subscriptions/subscription-server.ts';
 
@@ -93,7 +93,12 @@ export class GraphqlApi {
         formatGraphqlError(formatted, error, (fault) => log.error({ err: fault }, 'a GraphQL request failed')),
     });
     await apollo.start();
-    const subscriptions = new SubscriptionServer({ schema, limits: [...validationRules, ...costRules()], log });
+    const subscriptions = new SubscriptionServer({
+      schema,
+      limits: [...validationRules, ...costRules()],
+      log,
+      refused: (error, context) => noteRefusedSubscription(refusals, error, context),
+    });
     return new GraphqlApi(apollo, subscriptions, services);
   }
 

@@ -129,6 +129,7 @@ describe('every answer of the running server is as the document says', () => {
       ['GET', '/api/rotations/prod%2Fb'],
       ['POST', '/api/rotations/prod%2Fb/runs'],
       ['GET', '/api/rotations/prod%2Fb/runs'],
+      ['POST', '/api/rotations/prod%2Fb/cancel'],
       ['DELETE', '/api/rotations/prod%2Fa'],
       ['POST', '/api/agents', { name: 'a' }],
       [

@@ -60,6 +60,7 @@ function policyReads(policies: PolicyService): RestRoute[] {
       method: 'get',
       path: '/policies/{name}',
       id: 'getPolicy',
+      isConditional: true,
       summary: 'A policy',
       access: 'policy:read',
       status: 200,
@@ -90,13 +91,14 @@ function policyWrites(policies: PolicyService): RestRoute[] {
       method: 'put',
       path: '/policies/{name}',
       id: 'replacePolicy',
+      isConditional: true,
       summary: 'Replace agents, mode and rules as a whole',
       access: 'policy:update',
       body: policyReplacementInput.meta({ id: 'PolicyReplacement' }),
       status: 200,
       answer: written,
-      handle: async ({ principal, params, body }) => {
-        const { object, revision } = await policies.replace(principal, params.name, body);
+      handle: async ({ principal, params, body, conditions }) => {
+        const { object, revision } = await policies.replace(principal, params.name, body, conditions);
         return { ...object, revision };
       },
     }),
@@ -104,10 +106,12 @@ function policyWrites(policies: PolicyService): RestRoute[] {
       method: 'delete',
       path: '/policies/{name}',
       id: 'deletePolicy',
+      isConditional: true,
       summary: 'Remove a policy; absent is fine',
       access: 'policy:delete',
       status: 204,
-      handle: async ({ principal, params }) => void (await policies.remove(principal, params.name)),
+      handle: async ({ principal, params, conditions }) =>
+        void (await policies.remove(principal, params.name, conditions)),
     }),
   ];
 }

@@ -34,6 +34,21 @@ export function refusalPlugin(refusals: RefusalRecord): ApolloServerPlugin<Graph
   };
 }
 
+/** Records a subscription that was refused. */
+export function noteRefusedSubscription(
+  refusals: RefusalRecord,
+  error: GraphQLError,
+  { principal, requestId }: GraphqlContext,
+): Promise<void> {
+  return refusals.note(unwrapResolverError(error), {
+    principal,
+    address: principal.origin?.address ?? '',
+    requestId,
+    call: `subscription ${error.path?.[0] ?? ''}`.trim(),
+    objectName: undefined,
+  });
+}
+
 /** The name of the object that a field is about: its argument `name`, or `name` in its `input`. */
 function nameIn(
   error: GraphQLError,

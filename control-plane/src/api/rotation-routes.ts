@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { runOutcomes, runSteps } from '../rotation/rotation.entity.ts';
 import { rotationInput } from '../rotation/rotation-input.ts';
 import type { RotationService } from '../rotation/rotation.service.ts';
-import { revision, time } from './rest/answer-parts.ts';
+import { pageForm } from './page-query.ts';
+import { pageBody } from './rest-body.ts';
+import { pageOf, revision, time } from './rest/answer-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
 const rotation = z
@@ -49,8 +51,9 @@ function settingRoutes(rotations: RotationService): RestRoute[] {
       summary: 'How secrets are rotated, in the order of their names',
       access: 'rotation:read',
       status: 200,
-      answer: z.strictObject({ items: z.array(rotation) }),
-      handle: async ({ principal }) => ({ items: await rotations.list(principal) }),
+      query: pageForm,
+      answer: pageOf(rotation),
+      handle: async ({ principal, query }) => pageBody(await rotations.list(principal, query), (view) => view),
     }),
     restRoute({
       method: 'get',
@@ -101,6 +104,19 @@ function runRoutes(rotations: RotationService): RestRoute[] {
       answer: run,
       faults: ['CONFLICT'],
       handle: async ({ principal, params }) => (await rotations.run(principal, params.name)).object,
+    }),
+    restRoute({
+      method: 'post',
+      path: '/rotations/{name}/cancel',
+      id: 'cancelRotation',
+      summary: 'Let the newest run of a rotation go no further',
+      description:
+        'Until the new version has proven itself, the old one stays or comes back and the new key is ended; in its grace time both keys stay.',
+      access: 'rotation:run',
+      status: 200,
+      answer: run,
+      faults: ['CONFLICT'],
+      handle: async ({ principal, params }) => (await rotations.cancel(principal, params.name)).object,
     }),
     restRoute({
       method: 'get',

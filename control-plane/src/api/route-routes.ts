@@ -54,6 +54,7 @@ function routeReads(routes: RouteService): RestRoute[] {
       method: 'get',
       path: '/routes/{name}',
       id: 'getRoute',
+      isConditional: true,
       summary: 'A route',
       access: 'route:read',
       status: 200,
@@ -84,13 +85,14 @@ function routeWrites(routes: RouteService): RestRoute[] {
       method: 'put',
       path: '/routes/{name}',
       id: 'replaceRoute',
+      isConditional: true,
       summary: 'Replace all of a route but its name',
       access: 'route:update',
       body: routeReplacementInput.meta({ id: 'RouteReplacement' }),
       status: 200,
       answer: written,
-      handle: async ({ principal, params, body }) => {
-        const { object, revision } = await routes.replace(principal, params.name, body);
+      handle: async ({ principal, params, body, conditions }) => {
+        const { object, revision } = await routes.replace(principal, params.name, body, conditions);
         return { ...object, revision };
       },
     }),
@@ -98,10 +100,12 @@ function routeWrites(routes: RouteService): RestRoute[] {
       method: 'delete',
       path: '/routes/{name}',
       id: 'deleteRoute',
+      isConditional: true,
       summary: 'Remove a route; absent is fine',
       access: 'route:delete',
       status: 204,
-      handle: async ({ principal, params }) => void (await routes.remove(principal, params.name)),
+      handle: async ({ principal, params, conditions }) =>
+        void (await routes.remove(principal, params.name, conditions)),
     }),
   ];
 }

@@ -73,6 +73,7 @@ function secretReads(secrets: SecretService): RestRoute[] {
       method: 'get',
       path: '/secrets/{name}',
       id: 'getSecret',
+      isConditional: true,
       summary: 'A secret, without its value',
       access: 'secret:read',
       status: 200,
@@ -103,14 +104,15 @@ function secretWrites(secrets: SecretService): RestRoute[] {
       method: 'put',
       path: '/secrets/{name}',
       id: 'putSecret',
+      isConditional: true,
       summary: 'Change what is given; a value makes a new version',
       access: 'secret:update',
       body: update,
       status: 200,
       answer: writtenSecret,
       faults: ['SECRET_UNAVAILABLE'],
-      handle: async ({ principal, params, body }) => {
-        const { object, revision } = await secrets.put(principal, params.name, withDisabled(body));
+      handle: async ({ principal, params, body, conditions }) => {
+        const { object, revision } = await secrets.put(principal, params.name, withDisabled(body), conditions);
         return { ...showDisabled(object), revision };
       },
     }),
@@ -118,10 +120,12 @@ function secretWrites(secrets: SecretService): RestRoute[] {
       method: 'delete',
       path: '/secrets/{name}',
       id: 'deleteSecret',
+      isConditional: true,
       summary: 'Remove a secret with all its versions; absent is fine',
       access: 'secret:delete',
       status: 204,
-      handle: async ({ principal, params }) => void (await secrets.remove(principal, params.name)),
+      handle: async ({ principal, params, conditions }) =>
+        void (await secrets.remove(principal, params.name, conditions)),
     }),
   ];
 }

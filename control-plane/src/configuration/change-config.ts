@@ -17,8 +17,8 @@ export interface ConfigTransaction {
   /** The revision that this change will have, if it is one. */
   readonly revision: number;
   /**
-   * Holds an object against the write's `ifRevision`, if it has one; to be called for what is about to be written, as it
-   * was before, or null. @throws Fault CONFLICT
+   * Holds an object against the write's conditions, if it has some; to be called for what is about to be written, as it
+   * was before, or null. @throws Fault CONFLICT, PRECONDITION_FAILED
    */
   checkRevision(kind: ConfigKind, before: { readonly revision: number } | null): void;
   /** Says that workers must read this row again, or forget it. */
@@ -70,7 +70,7 @@ export class ChangeConfig {
   async changeConfig<T>(
     principal: Principal,
     work: (tx: ConfigTransaction) => Promise<T>,
-    { ifRevision }: WriteOptions = {},
+    conditions: WriteOptions = {},
   ): Promise<{ result: T; revision: number }> {
     const outcome = await this.#dataSource
       .transaction('READ COMMITTED', async (manager) => {
@@ -78,7 +78,7 @@ export class ChangeConfig {
         await this.#keys.refresh(manager);
         const recorded: Recorded = { changes: new Map(), events: [] };
         const before = await currentRevision(manager);
-        const result = await work(transactionOf(manager, recorded, before + 1, ifRevision));
+        const result = await work(transactionOf(manager, recorded, before + 1, conditions));
         const isNew = recorded.changes.size > 0;
         const revision = isNew ? before + 1 : before;
         await commitRecorded(manager, principal, recorded, revision);
@@ -106,13 +106,14 @@ function transactionOf(
   manager: EntityManager,
   recorded: Recorded,
   revision: number,
-  ifRevision: number | undefined,
+  { ifRevision, ifMatch }: WriteOptions,
 ): ConfigTransaction {
   return {
     manager,
     revision,
     checkRevision(kind, before) {
       if (ifRevision !== undefined) requireRevision(kind, before, ifRevision);
+      if (ifMatch !== undefined) requireMatch(kind, before, ifMatch);
     },
     changed(kind, id, operation) {
       recorded.changes.set(`${kind} ${id}`, { kind, id, operation });
@@ -130,6 +131,16 @@ function requireRevision(kind: ConfigKind, before: { readonly revision: number }
   } else if (before.revision > ifRevision) {
     throw new Fault('CONFLICT', `The ${kind} was written meanwhile, in revision ${before.revision}`, { field });
   }
+}
+
+function requireMatch(
+  kind: ConfigKind,
+  before: { readonly revision: number } | null,
+  ifMatch: ReadonlySet<number> | '*',
+) {
+  if (before === null) throw new Fault('PRECONDITION_FAILED', `The ${kind} is not there`);
+  if (ifMatch !== '*' && !ifMatch.has(before.revision))
+    throw new Fault('PRECONDITION_FAILED', `The ${kind} was last written in revision ${before.revision}`);
 }
 
 async function commitRecorded(

@@ -80,13 +80,18 @@ export class DocumentService<Body extends object, Content extends object> {
   }
 
   /** Replaces all but the name. @throws Fault INVALID, NOT_FOUND */
-  async replace(principal: Principal, name: string, input: unknown): Promise<Written<DocumentView & Content>> {
+  async replace(
+    principal: Principal,
+    name: string,
+    input: unknown,
+    options: WriteOptions = {},
+  ): Promise<Written<DocumentView & Content>> {
     authorizeSomewhere(principal, [this.#action('update')]);
     const { name: repeated = name, ...content } = fieldsOf(input);
     if (repeated !== name) throw invalidField('name', `must be that of the ${this.#kind.kind}, or absent`);
     if (!isPlainName(name)) throw this.#notFound();
     const parsed = this.#kind.parse({ ...content, name });
-    return this.#changeOne(principal, {}, (tx) => this.#write(tx, principal, parsed, 'present'));
+    return this.#changeOne(principal, options, (tx) => this.#write(tx, principal, parsed, 'present'));
   }
 
   /**

@@ -24,4 +24,6 @@ export interface WriteOptions {
    * is there. A write that would change nothing is never refused.
    */
   readonly ifRevision?: number | undefined;
+  /** The write is refused with PRECONDITION_FAILED unless one of these revisions last wrote the object; `*`: unless it is there. */
+  readonly ifMatch?: ReadonlySet<number> | '*' | undefined;
 }

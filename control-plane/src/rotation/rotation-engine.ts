@@ -12,6 +12,7 @@ import { SecretEntity, type SecretRow, SecretVersionEntity } from '../secrets/se
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { destroyVersion, nextVersion } from '../secrets/secret-versions.ts';
 import type { ProviderCaller } from './call-provider.ts';
+import { bringBackOld, makeCurrent } from './current-version.ts';
 import { ProviderCalls } from './provider-calls.ts';
 import { ProviderFault } from './provider-fault.ts';
 import { isConfirmed, isRejected } from './rejections.ts';
@@ -102,7 +103,7 @@ export class RotationEngine {
     await this.#transact(standing, 'rotation:switched', async (tx, { secret }) => {
       if (secret.currentVersion !== run.oldVersion)
         return { step: 'UNDOING', outcome: 'SUPERSEDED', problem: 'somebody gave the secret another value meanwhile' };
-      await this.#makeCurrent(tx, secret, run.newVersion ?? 0);
+      await makeCurrent(tx, secret, run.newVersion ?? 0);
       const nowMs = Date.now();
       return {
         step: 'WATCHING',
@@ -157,11 +158,8 @@ export class RotationEngine {
             outcome: 'SUPERSEDED',
             problem: 'somebody gave the secret another value meanwhile',
           };
-        if (!(await tx.manager.existsBy(SecretVersionEntity, { secretId: secret.id, version: run.oldVersion })))
+        if (!(await bringBackOld(tx, secret, run)))
           return finished('SUPERSEDED', `${problem.split(':')[0]}, and the old one was destroyed meanwhile`);
-        await this.#makeCurrent(tx, secret, run.oldVersion);
-        const rejected = { secretId: secret.id, version: run.newVersion };
-        await tx.manager.update(SecretVersionEntity, rejected, { isPending: true });
         return { step: 'UNDOING', outcome: 'ROLLED_BACK', problem };
       },
       { finding: 'ROTATION_ROLLED_BACK', rejections },
@@ -243,13 +241,6 @@ export class RotationEngine {
   /** Moves the run without touching the secret. */
   #move(standing: Standing, action: string, change: Partial<RunRow>, detail: object = {}): Promise<void> {
     return this.#transact(standing, action, () => Promise.resolve(change), detail);
-  }
-
-  async #makeCurrent(tx: ConfigTransaction, secret: SecretRow, version: number): Promise<void> {
-    const written = { currentVersion: version, updatedAt: new Date(), revision: tx.revision };
-    await tx.manager.update(SecretVersionEntity, { secretId: secret.id, version }, { isPending: false });
-    await tx.manager.update(SecretEntity, { id: secret.id }, written);
-    tx.changed('secret', secret.id, 'upsert');
   }
 
   /** Does `work` and records where the run stands then, unless somebody else has moved it. */

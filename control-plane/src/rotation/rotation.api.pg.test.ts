@@ -24,9 +24,9 @@ describe('rotations by GraphQL', () => {
       object: { schedule: '0 3 1 * *', zone: 'UTC', nextRunAt: expect.any(String) as string },
       change: 'UPDATED',
     });
-    expect(await run('{ result: rotations { secret recipe } }')).toMatchObject([
-      { secret: 'prod/k', recipe: { generate: { prefix: 'new-' } } },
-    ]);
+    expect(await run('{ result: rotations { nodes { secret recipe } } }')).toMatchObject({
+      nodes: [{ secret: 'prod/k', recipe: { generate: { prefix: 'new-' } } }],
+    });
     const begun = await run(
       'mutation { result: runRotation(secret: "prod/k") { object { id step } change errors { code } } }',
     );
@@ -51,7 +51,7 @@ describe('rotations by GraphQL', () => {
       [{}, 'create'],
     ] as const)
       expect(await run(set, { recipe })).toMatchObject({ object: null, errors: [{ code: 'INVALID', field }] });
-    expect(await run('{ result: rotations { secret } }')).toEqual([]);
+    expect(await run('{ result: rotations { nodes { secret } } }')).toEqual({ nodes: [] });
     expect(await run('mutation { result: runRotation(secret: "prod/k") { errors { code } } }')).toEqual({
       errors: [{ code: 'NOT_FOUND' }],
     });

@@ -45,7 +45,7 @@ export const runSteps = [
   'UNDOING',
 ] as const;
 export type RunStep = (typeof runSteps)[number];
-export const runOutcomes = ['DONE', 'FAILED', 'ROLLED_BACK', 'SUPERSEDED'] as const;
+export const runOutcomes = ['DONE', 'FAILED', 'ROLLED_BACK', 'SUPERSEDED', 'CANCELLED'] as const;
 export type RunOutcome = (typeof runOutcomes)[number];
 
 export interface RunRow {

@@ -1,10 +1,11 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
 import type { GraphqlContext } from '../api/graphql-context.ts';
 import { orNull } from '../api/or-null.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { RotationService } from './rotation.service.ts';
-import { Rotation, RotationPayload, RotationRun, RotationRunPayload } from './rotation.type.ts';
+import { Rotation, RotationConnection, RotationPayload, RotationRun, RotationRunPayload } from './rotation.type.ts';
 
 @Resolver()
 export class RotationResolver {
@@ -14,9 +15,17 @@ export class RotationResolver {
     this.#rotations = rotations;
   }
 
-  @Query(() => [Rotation], { description: 'How secrets are rotated, in the order of their names.' })
-  rotations(@Ctx() { principal }: GraphqlContext): Promise<Rotation[]> {
-    return this.#rotations.list(principal);
+  @Query(() => RotationConnection, { description: 'How secrets are rotated, in the order of their names.' })
+  async rotations(
+    @Args(() => ConnectionArguments) page: ConnectionArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<Connection<Rotation>> {
+    const found = await this.#rotations.list(principal, pageOf(page));
+    return connectionOf(
+      found,
+      (view): Rotation => view,
+      ({ secret }) => secret,
+    );
   }
 
   @Query(() => Rotation, { nullable: true })
@@ -59,5 +68,19 @@ export class RotationResolver {
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RotationRunPayload> {
     return payloadOf(async () => ({ ...(await this.#rotations.run(principal, secret)), change: 'CREATED' as const }));
+  }
+
+  @Mutation(() => RotationRunPayload, {
+    description:
+      'Lets the newest run go no further. Until the new version has proven itself, the old one stays or comes back, and the new key is ended.',
+  })
+  cancelRotation(
+    @Arg('secret', () => String) secret: string,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RotationRunPayload> {
+    return payloadOf(async () => ({
+      ...(await this.#rotations.cancel(principal, secret)),
+      change: 'UPDATED' as const,
+    }));
   }
 }

@@ -3,15 +3,17 @@ import type { Binding } from '@onecli/shared/domain/binding';
 import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import { type DataSource, type EntityManager, IsNull } from 'typeorm';
-import { authorize } from '../auth/authorize.ts';
+import { authorize, authorizeList } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig } from '../configuration/change-config.ts';
+import type { Page } from '../configuration/page.ts';
 import { invalidField, parseInput } from '../configuration/parse-input.ts';
 import type { Removed, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { findSecret, requireSecret } from '../secrets/require-secret.ts';
-import { type SecretRow, SecretEntity } from '../secrets/secret.entity.ts';
+import type { SecretRow } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
+import { cancelRun } from './cancel-run.ts';
 import { bindingProblem, keyIdProblem, placesOf } from './fill-request.ts';
 import {
   RotationEntity,
@@ -23,6 +25,7 @@ import {
 } from './rotation.entity.ts';
 import { type RotationBody, rotationInput } from './rotation-input.ts';
 import { hasActiveRun, newRun } from './rotation-scheduler.ts';
+import { type RotationPageRequest, pageOfRotations } from './rotation-page.ts';
 import { nextRun, openBody, sealBody } from './rotation-store.ts';
 import { keyIds, secretsIn, variablesIn } from './template.ts';
 
@@ -73,16 +76,11 @@ export class RotationService {
     this.#options = options;
   }
 
-  /** All rotations that the principal may see, in the order of their secrets' names. */
-  async list(principal: Principal): Promise<RotationView[]> {
-    authorize(principal, 'rotation:read');
-    const { manager } = this.#options.database;
-    const rows = await manager.find(RotationEntity);
-    const secrets = await manager.find(SecretEntity, { select: { id: true, name: true } });
-    const names = new Map(secrets.map(({ id, name }) => [id, name]));
-    return rows
-      .map((row) => this.#view(names.get(row.secretId) ?? '', row))
-      .sort((one, other) => (one.secret < other.secret ? -1 : 1));
+  /** One page of the rotations that the principal may see, in the order of their secrets' names. */
+  async list(principal: Principal, request: RotationPageRequest = {}): Promise<Page<RotationView>> {
+    const reach = authorizeList(principal, 'rotation:read');
+    const { items, next } = await pageOfRotations(this.#options.database.manager, request, reach);
+    return { items: items.map(({ name, row }) => this.#view(name, row)), next };
   }
 
   /** @throws Fault NOT_FOUND */
@@ -146,6 +144,26 @@ export class RotationService {
       await tx.manager.insert(RunEntity, run);
       tx.audit('rotation:begun', 'secret', name, { run: run.id, cause: 'asked' });
       return viewRun(name, run);
+    });
+    return { object: result, revision };
+  }
+
+  /**
+   * Lets the newest run that is under way go no further. @throws Fault NOT_FOUND; CONFLICT when none is under way, and when it is
+   * too late
+   */
+  async cancel(principal: Principal, name: string): Promise<{ readonly object: RunView; readonly revision: number }> {
+    authorize(principal, 'rotation:run', environmentOf(name));
+    const { result, revision } = await this.#options.change.changeConfig(principal, async (tx) => {
+      const secret = await requireSecret(tx.manager, name);
+      const body = openBody(this.#options.keys, await requireRotation(tx.manager, secret));
+      const order = { startedAt: 'DESC' as const };
+      const run = await tx.manager.findOne(RunEntity, { where: { secretId: secret.id, finishedAt: IsNull() }, order });
+      if (run === null) throw new Fault('CONFLICT', `No rotation of ${name} is under way`);
+      const change = { attempts: 0, nextAt: new Date(), ...(await cancelRun(tx, secret, { run, body })) };
+      await tx.manager.update(RunEntity, { id: run.id }, change);
+      tx.audit('rotation:cancelled', 'secret', name, { run: run.id, version: run.newVersion, step: run.step });
+      return viewRun(name, { ...run, ...change });
     });
     return { object: result, revision };
   }

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { GraphQLJSON } from 'graphql-scalars';
 import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionType } from '../api/connection.ts';
 import { WritePayload } from '../api/write-payload.ts';
 import { runOutcomes, runSteps } from './rotation.entity.ts';
 
@@ -38,6 +39,8 @@ export class Rotation {
   @Field(() => GraphQLISODateTime)
   updatedAt: Date;
 }
+
+export const RotationConnection = connectionType(Rotation, 'Rotation');
 
 @ObjectType()
 export class RotationPayload extends WritePayload {

@@ -83,10 +83,15 @@ export class SecretService {
    * Changes what is given: a value makes a new version, which becomes the current one; a binding is sealed into every
    * version that is kept. @throws Fault INVALID, NOT_FOUND, SECRET_UNAVAILABLE when a kept version does not open
    */
-  async put(principal: Principal, name: string, input: unknown): Promise<Written<SecretView>> {
+  async put(
+    principal: Principal,
+    name: string,
+    input: unknown,
+    options: WriteOptions = {},
+  ): Promise<Written<SecretView>> {
     const update = parseInput(secretUpdateInput, input);
     authorizeUpdate(principal, name, update);
-    return this.#changeOne(principal, {}, async (tx) =>
+    return this.#changeOne(principal, options, async (tx) =>
       this.#update(tx, await requireSecret(tx.manager, name), update),
     );
   }

@@ -41,6 +41,8 @@ export interface SubscriptionOptions {
   readonly schema: GraphQLSchema;
   readonly limits: readonly ValidationRule[];
   readonly log: Logger;
+  /** Hears of errors, with who is told them. */
+  readonly refused?: (error: GraphQLError, context: GraphqlContext) => Promise<void>;
   /** How long a text may wait for its reader; default 15 s. */
   readonly sendTimeoutMs?: number;
 }
@@ -58,7 +60,7 @@ export class SubscriptionServer {
   });
   readonly #protocol: Server<Extra>;
 
-  constructor({ schema, limits, log, sendTimeoutMs = defaultSendTimeoutMs }: SubscriptionOptions) {
+  constructor({ schema, limits, log, refused, sendTimeoutMs = defaultSendTimeoutMs }: SubscriptionOptions) {
     this.#log = log;
     this.#sendTimeoutMs = sendTimeoutMs;
     const rules = new SubscriptionRules(schema, limits);
@@ -72,10 +74,11 @@ export class SubscriptionServer {
         return rules.prepare(payload, extra.context) as ExecutionArgs | readonly GraphQLError[];
       },
       onError: (_context, _id, _payload, errors) => errors.map((error) => this.#format(error)),
-      onNext: (_context, _id, _payload, _args, result) =>
-        result.errors
-          ? { data: result.data ?? null, errors: result.errors.map((error) => this.#format(error)) }
-          : undefined,
+      onNext: async ({ extra: { context } }, _id, _payload, _args, { data = null, errors }) => {
+        if (errors === undefined) return undefined;
+        for (const error of errors) await refused?.(error, context);
+        return { data, errors: errors.map((error) => this.#format(error)) };
+      },
     });
   }
 

@@ -65,7 +65,7 @@ function operationOf(route: RestRoute, schemas: JsonSchemas): object {
     summary,
     ...(description !== undefined && { description }),
     ...(access === 'public' ? { security: [] } : { 'x-onecli-action': access }),
-    parameters: [...pathParameters(route), ...queryParameters(route, schemas)],
+    parameters: [...pathParameters(route), ...queryParameters(route, schemas), ...conditionParameters(route)],
     ...(hasBody(route) && {
       requestBody: {
         required: !body.safeParse({}).success,
@@ -107,10 +107,21 @@ function queryParameters({ query }: RestRoute, schemas: JsonSchemas): object[] {
   }));
 }
 
-function goodAnswers({ status, summary, answer, otherwise }: RestRoute, schemas: JsonSchemas): Record<string, object> {
+function conditionParameters({ isConditional, method }: RestRoute): object[] {
+  if (!isConditional || method === 'get') return [];
+  const description =
+    'An ETag, or several, or `*`: refused with 412 when the object was written since, or is not there.';
+  return [{ name: 'If-Match', in: 'header', required: false, description, schema: { type: 'string' } }];
+}
+
+const entityTag = { ETag: { description: 'For `If-Match` of a write.', schema: { type: 'string' } } };
+
+function goodAnswers(route: RestRoute, schemas: JsonSchemas): Record<string, object> {
+  const { status, summary, answer, otherwise, isConditional, method } = route;
+  const given = { ...headers, ...(isConditional && method === 'get' && entityTag) };
   const content = answer && { content: { 'application/json': { schema: schemas.ofAnswer(answer) } } };
   return {
-    [status]: { description: summary, headers, ...content },
+    [status]: { description: summary, headers: given, ...content },
     ...(otherwise && { [otherwise.status]: { description: otherwise.summary, headers, ...content } }),
   };
 }
@@ -141,12 +152,13 @@ const always = ['INVALID', 'INTERNAL'] as const;
 const signedIn = ['UNAUTHENTICATED', 'TOO_MANY_LOGINS', 'FORBIDDEN', 'NOT_READY'] as const;
 const writes = ['BAD_REQUEST', 'TOO_LARGE', 'UNSUPPORTED_MEDIA', 'CONFLICT', 'FORBIDDEN'] as const;
 
-function faultsOf({ access, method, path, faults = [] }: RestRoute): Set<FaultCode> {
+function faultsOf({ access, method, path, isConditional, faults = [] }: RestRoute): Set<FaultCode> {
   return new Set<FaultCode>([
     ...always,
     ...(access === 'public' ? [] : signedIn),
     ...(method === 'get' ? [] : writes),
     ...(path.includes('{') && method !== 'delete' ? (['NOT_FOUND'] as const) : []),
+    ...(isConditional && method !== 'get' ? (['PRECONDITION_FAILED'] as const) : []),
     ...faults,
   ]);
 }

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Action } from '../../auth/actions.ts';
 import type { Principal } from '../../auth/principal.ts';
+import type { WriteOptions } from '../../configuration/written.ts';
 
 export type RestMethod = 'get' | 'post' | 'put' | 'delete';
 
@@ -12,6 +13,8 @@ interface Call<Parameter extends string, Query extends z.ZodType, Body extends z
   readonly principal: Principal;
   readonly params: Readonly<Record<Parameter, string>>;
   readonly query: z.output<Query>;
+  /** Of a write that is conditional: what its `If-Match` asks for. */
+  readonly conditions: WriteOptions;
   /** As it came, and good: services parse it once more, into what they keep. */
   readonly body: z.input<Body>;
   /** For what stands in the head of a request or an answer: cookies. */
@@ -44,6 +47,8 @@ interface Declaration {
   readonly access: Action | 'login' | 'public';
   /** Of the answer when all is well; an answer of 204 has no body. */
   readonly status: 200 | 201 | 204;
+  /** What it gives has an `ETag`; what it writes is held against an `If-Match` (RFC 9110, section 13.1.1). */
+  readonly isConditional?: true;
   /** What it may refuse beside what any route of its kind may. */
   readonly faults?: readonly FaultCode[];
 }

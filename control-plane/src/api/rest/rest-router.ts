@@ -2,6 +2,7 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { parseInput } from '../../configuration/parse-input.ts';
 import { parseForm } from '../page-query.ts';
 import { principalOf } from '../request-context.ts';
+import { conditionsOf, entityTagOf } from './conditional-writes.ts';
 import { methodNotAllowed } from './method-not-allowed.ts';
 import type { RestRoute } from './rest-route.ts';
 
@@ -31,13 +32,16 @@ function expressPath(path: string): string {
 function serve(route: RestRoute): RequestHandler {
   return async (request, response) => {
     const answer = await route.handle(callOf(route, request, response));
+    if (route.isConditional && route.method === 'get') response.set('ETag', entityTagOf(answer));
     if (route.answer === undefined) response.status(route.status).end();
     else response.status(statusOf(route, answer)).json(answer);
   };
 }
 
-function callOf({ query, body }: RestRoute, request: Request, response: Response): Parameters<RestRoute['handle']>[0] {
+function callOf(route: RestRoute, request: Request, response: Response): Parameters<RestRoute['handle']>[0] {
+  const { query, body } = route;
   const parsedQuery = parseForm(query, request.query);
+  const conditions = conditionsOf(route, request.headers['if-match']);
   parseInput(body, request.body ?? {});
   return {
     get principal() {
@@ -45,6 +49,7 @@ function callOf({ query, body }: RestRoute, request: Request, response: Response
     },
     params: request.params as Record<string, string>,
     query: parsedQuery,
+    conditions,
     body: request.body,
     exchange: { request, response },
   };

@@ -67,6 +67,15 @@ const session: Sample = async (api) => {
 };
 const passwords: Sample = () => ({ currentPassword: 'not the password', password: 'Wombat-Ofen-new-7319' });
 
+/** The cursor of an event after which there is another. */
+function firstEvent(argument: string): Sample {
+  return async (api) => {
+    const { data } = await api.graphql('{ auditEvents { edges { cursor } } }');
+    const { edges } = data?.['auditEvents'] as { edges: { cursor: string }[] };
+    return { [argument]: edges.at(-1)?.cursor };
+  };
+}
+
 const rules = (environment: string) => [{ allow: { hosts: ['b.example'], secrets: [`${environment}/k`] } }];
 const graphqlRoute = (environment: string) => (n: number) => ({
   name: `r-${n}`,
@@ -92,6 +101,7 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
   ...byEnvironment('setRotation', (environment) => () => ({ secret: `${environment}/k`, recipe: { generate: {} } })),
   ...byEnvironment('deleteRotation', (environment) => () => ({ secret: `${environment}/none` })),
   ...byEnvironment('runRotation', (environment) => () => ({ secret: `${environment}/none` })),
+  ...byEnvironment('cancelRotation', (environment) => () => ({ secret: `${environment}/none` })),
   ...byEnvironment('deleteSecret', secret),
   ...byEnvironment('upsertPolicy', (environment) => (_, n) => ({
     input: { name: `p-${n}`, agents: [], rules: rules(environment) },
@@ -115,7 +125,19 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
   sessions: { own: () => ({}), 'another’s': () => ({ user: 'idle' }) },
   revokeSession: { 'another’s': session },
   apiKeys: { own: () => ({}), 'everybody’s': () => ({ all: true }) },
-  createApiKey: { '': (_, n) => ({ input: { name: `k-${n}`, actions: ['SECRET_READ'] } }) },
+  createApiKey: {
+    'a reader of staging': (_, n) => ({
+      input: {
+        name: `k-${n}`,
+        roles: [{ role: 'AUDITOR', environments: ['staging'] }],
+        actions: ['SECRET_READ'],
+        environments: ['staging'],
+      },
+    }),
+  },
+  explain: { '': firstEvent('auditEvent') },
+  auditEventWritten: { '': firstEvent('after') },
+  revisionCommitted: { '': () => ({ after: 0 }) },
   revokeApiKey: { 'another’s': apiKey },
   changePassword: { '': passwords },
   importAuthority: { '': () => ({ input: brought }) },
@@ -169,6 +191,7 @@ export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSa
   ...rest('putRotation', (environment) => named(secret(environment), { generate: {} })),
   ...rest('deleteRotation', (environment) => () => ({ params: { name: `${environment}/none` } })),
   ...rest('runRotation', (environment) => () => ({ params: { name: `${environment}/none` } })),
+  ...rest('cancelRotation', (environment) => () => ({ params: { name: `${environment}/none` } })),
   ...rest('listRotationRuns', (environment) => () => ({ params: { name: `${environment}/k` } })),
   ...rest('listSecretVersions', (environment) => () => ({ params: { name: `${environment}/k` } })),
   ...rest('rollBackSecret', (environment) => named(versioned(environment), { version: 1 })),
