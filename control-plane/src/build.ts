@@ -41,6 +41,10 @@ import { ExpiryWatch } from './secrets/expiry-watch.ts';
 import { SecretDependentsService } from './secrets/secret-dependents.service.ts';
 import { SecretService } from './secrets/secret.service.ts';
 import { SimulationService } from './simulation/simulation.service.ts';
+import { PolicyImpactService } from './simulation/policy-impact.service.ts';
+import { ReachService } from './simulation/reach.service.ts';
+import { TrafficStore } from './traffic/traffic-store.ts';
+import { TrafficService } from './traffic/traffic.service.ts';
 import { AppliedWait } from './workers/applied-wait.ts';
 import { SecretUse } from './secrets/secret-use.ts';
 import { SecretVersionService } from './secrets/secret-version.service.ts';
@@ -215,6 +219,9 @@ function buildServices(
     plans: new PlanService(database, change, keys, planned),
     audit: new AuditService(store),
     simulations: new SimulationService(database, planned.policies, store),
+    impacts: new PolicyImpactService(database, planned.policies, store),
+    reach: new ReachService(database, planned.policies),
+    traffic: new TrafficService(database, new TrafficStore(database)),
     workers: new WorkerService(workerStore),
     applied: new AppliedWait(workerStore),
     authorities: new AuthorityService(database, change, keys),

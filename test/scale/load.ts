@@ -2,8 +2,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { insertOf } from '../../control-plane/src/audit/audit-columns.ts';
-import type { AuditEvent } from '../../shared/src/domain/audit-event.ts';
 import type { Binding } from '../../shared/src/domain/binding.ts';
 import {
   agentIdentitiesContext,
@@ -16,6 +14,8 @@ import { Keyring } from '../../shared/src/vault/keyring.ts';
 import { MasterKey } from '../../shared/src/vault/master-key.ts';
 import { seal } from '../../shared/src/vault/seal.ts';
 import pg from 'pg';
+import { insertEvents } from './load-events.ts';
+import { agentName, number, secretName, times } from './loaded-names.ts';
 
 /** How many of each. */
 export interface Amounts {
@@ -33,9 +33,6 @@ interface Vault {
 }
 
 const batchRows = 2_000;
-const number = (index: number): string => String(index).padStart(6, '0');
-const secretName = (index: number): string => `${['prod', 'staging', 'dev'][index % 3]}/service-${number(index)}`;
-const agentName = (index: number): string => `agent-${number(index)}`;
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');
 
 /** The product's PostgreSQL, by the socket in its data folder. */
@@ -53,7 +50,7 @@ export async function load(dataFolder: string, amounts: Amounts): Promise<void> 
     await insertAgents(client, vault, amounts.agents);
     await insertPolicies(client, vault, amounts);
     await insertRoutes(client, vault, amounts);
-    await insertEvents(client, vault, amounts.events);
+    await insertEvents(client, vault.keyring, amounts.events);
     // A revision without a record of its change cannot be told apart: whoever follows reads all.
     await client.query('UPDATE config_state SET revision = revision + 2');
     await client.query('ANALYZE');
@@ -104,10 +101,6 @@ async function insert(
     if (batch.length >= batchRows) await flush();
   }
   await flush();
-}
-
-function* times<T>(count: number, make: (index: number) => T): Iterable<T> {
-  for (let index = 0; index < count; index++) yield make(index);
 }
 
 async function insertSecrets(client: pg.Client, { keyring, fingerprintKey }: Vault, count: number): Promise<void> {
@@ -263,40 +256,4 @@ async function insertRoutes(client: pg.Client, vault: Vault, { routes, secrets }
     methods: [],
     inject: [{ header: { name: 'authorization', template: 'Bearer {secret}' } }],
   }));
-}
-
-async function insertEvents(client: pg.Client, { keyring }: Vault, count: number): Promise<void> {
-  const nowMs = Date.now();
-  for (let from = 0; from < count; from += batchRows) {
-    const size = Math.min(batchRows, count - from);
-    const events = [...times(size, (each) => eventAt(from + each, nowMs - (count - from - each) * 10))];
-    const { text, values } = insertOf(events, keyring);
-    await client.query(text, [...values]);
-  }
-}
-
-function eventAt(index: number, timeMs: number): AuditEvent {
-  const isDenied = index % 50 === 0;
-  return {
-    id: `worker-1-scale-${number(index)}`,
-    timeMs,
-    worker: 'worker-1',
-    revision: 1,
-    requestId: randomUUID(),
-    agentId: undefined,
-    agent: agentName(index % 1000),
-    decision: isDenied ? 'deny' : 'allow',
-    reason: isDenied ? 'POLICY_DENIED' : 'ALLOWED',
-    rule: undefined,
-    host: `api-${index % 500}.example.com`,
-    port: 443,
-    method: 'GET',
-    path: '/v1/things',
-    status: isDenied ? 403 : 200,
-    latencyMs: 12.5,
-    requestBytes: 0,
-    responseBytes: 1200,
-    secrets: [`${secretName(index % 1000)}@1`],
-    findings: [],
-  };
 }

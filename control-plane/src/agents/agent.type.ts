@@ -1,4 +1,5 @@
-import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { Field, GraphQLISODateTime, ID, InputType, ObjectType } from 'type-graphql';
+import { ConfiguredObject } from '../configuration/configured-object.type.ts';
 import { connectionType } from '../api/connection.ts';
 import { SwitchableFilter } from '../api/list-filter.ts';
 import { WritePayload } from '../api/write-payload.ts';
@@ -18,7 +19,7 @@ export class AgentToken {
 }
 
 @ObjectType({ description: 'A workload that the proxy knows by its identities.' })
-export class Agent {
+export class Agent extends ConfiguredObject {
   @Field(() => ID)
   id: string;
 
@@ -36,21 +37,6 @@ export class Agent {
 
   @Field(() => [AgentToken])
   tokens: AgentToken[];
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'The source of configuration as code that made it. Null: made by hand.',
-  })
-  managedBy: string | null;
-
-  @Field(() => Int, { description: 'The revision that last wrote it.' })
-  revision: number;
-
-  @Field(() => GraphQLISODateTime)
-  createdAt: Date;
-
-  @Field(() => GraphQLISODateTime)
-  updatedAt: Date;
 }
 
 export const AgentConnection = connectionType(Agent, 'Agent');

@@ -18,6 +18,9 @@ import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { SimulationResolver } from '../simulation/simulation.resolver.ts';
 import { SecretVersionResolver } from '../secrets/secret-version.resolver.ts';
+import { PolicyImpactResolver } from '../simulation/policy-impact.resolver.ts';
+import { ReachResolver } from '../simulation/reach.resolver.ts';
+import { TrafficResolver } from '../traffic/traffic.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 
 /** One instance of each resolver class. */
@@ -37,6 +40,9 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
       BackupResolver,
       AuditResolver,
       WorkerResolver,
+      TrafficResolver,
+      ReachResolver,
+      PolicyImpactResolver,
       SimulationResolver,
       KeysResolver,
       AuthorityResolver,

@@ -22,6 +22,9 @@ import { RouteResolver } from '../routes/route.resolver.ts';
 import { SecretResolver } from '../secrets/secret.resolver.ts';
 import { SimulationResolver } from '../simulation/simulation.resolver.ts';
 import { SecretVersionResolver } from '../secrets/secret-version.resolver.ts';
+import { PolicyImpactResolver } from '../simulation/policy-impact.resolver.ts';
+import { ReachResolver } from '../simulation/reach.resolver.ts';
+import { TrafficResolver } from '../traffic/traffic.resolver.ts';
 import { WorkerResolver } from '../workers/worker.resolver.ts';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
 import type { Metrics } from '../health/metrics.ts';
@@ -123,6 +126,9 @@ function resolversOf(services: Services): Resolvers {
     [PlanResolver, new PlanResolver(plans)],
     [AuditResolver, new AuditResolver(audit)],
     [WorkerResolver, new WorkerResolver(workers)],
+    [PolicyImpactResolver, new PolicyImpactResolver(services.impacts)],
+    [ReachResolver, new ReachResolver(services.reach)],
+    [TrafficResolver, new TrafficResolver(services.traffic)],
     [SimulationResolver, new SimulationResolver(services.simulations)],
     [KeysResolver, new KeysResolver(keys)],
     [AuthorityResolver, new AuthorityResolver(services.authorities)],

@@ -19,6 +19,9 @@ import type { SupportBundleService } from '../support/support-bundle.service.ts'
 import type { AppliedWait } from '../workers/applied-wait.ts';
 import type { SimulationService } from '../simulation/simulation.service.ts';
 import type { SecretVersionService } from '../secrets/secret-version.service.ts';
+import type { PolicyImpactService } from '../simulation/policy-impact.service.ts';
+import type { ReachService } from '../simulation/reach.service.ts';
+import type { TrafficService } from '../traffic/traffic.service.ts';
 import type { WorkerService } from '../workers/worker.service.ts';
 
 /** Everything that the API calls. */
@@ -34,6 +37,9 @@ export interface Services {
   readonly plans: PlanService;
   readonly audit: AuditService;
   readonly simulations: SimulationService;
+  readonly impacts: PolicyImpactService;
+  readonly reach: ReachService;
+  readonly traffic: TrafficService;
   readonly workers: WorkerService;
   readonly applied: AppliedWait;
   readonly authorities: AuthorityService;

@@ -183,9 +183,21 @@ export class DocumentService<Body extends object, Content extends object> {
     if (before !== null && name !== before.name)
       throw invalidField('name', `must be that of the ${this.#kind.kind}, or absent`);
     const row = before ?? (typeof name === 'string' ? await findNamed(tx.manager, this.#named, name) : null);
+    return this.#write(tx, principal, this.#brought(row, given, name), 'either', row);
+  }
+
+  /** What a document comes to by an upsert. @throws Fault INVALID */
+  #brought(row: DocumentRow | null, given: Readonly<Record<string, unknown>>, name: unknown) {
     const document = row === null ? {} : this.#kind.documentOf(this.#openBody(row));
-    const parsed = this.#kind.parse({ ...layOver(document, given), name });
-    return this.#write(tx, principal, parsed, 'either', row);
+    return this.#kind.parse({ ...layOver(document, given), name });
+  }
+
+  /** What an upsert would write, without writing it. Whoever asks has authorized that. @throws Fault INVALID */
+  async draft(input: unknown): Promise<{ readonly name: string; readonly body: Body }> {
+    const given = fieldsOf(input);
+    const name = given['name'];
+    const row = typeof name === 'string' ? await findNamed(this.#dataSource.manager, this.#named, name) : null;
+    return this.#brought(row, given, name);
   }
 
   async #write(

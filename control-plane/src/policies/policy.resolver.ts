@@ -76,7 +76,8 @@ export class PolicyResolver {
   }
 }
 
-function documentInput({ agents, ...rest }: PolicyInput) {
+/** A policy as the service takes it. @throws Fault INVALID */
+export function documentInput({ agents, ...rest }: PolicyInput) {
   const selectors = agents?.map((agent, index) => selectorDocument(agent, index)) ?? agents;
   return { ...upsertInput(rest), ...(selectors !== undefined && { agents: selectors }) };
 }

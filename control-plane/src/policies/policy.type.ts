@@ -1,5 +1,6 @@
-import { Field, Float, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Label, LabelInput } from '../agents/label.type.ts';
+import { ConfiguredObject } from '../configuration/configured-object.type.ts';
 import { connectionType } from '../api/connection.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
@@ -121,7 +122,7 @@ export class Rule {
 }
 
 @ObjectType({ description: 'A named set of rules for the agents that it selects.' })
-export class Policy {
+export class Policy extends ConfiguredObject {
   @Field(() => ID)
   id: string;
 
@@ -139,21 +140,6 @@ export class Policy {
 
   @Field(() => [Rule])
   rules: Rule[];
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'The source of configuration as code that made it. Null: made by hand.',
-  })
-  managedBy: string | null;
-
-  @Field(() => Int, { description: 'The revision that last wrote it.' })
-  revision: number;
-
-  @Field(() => GraphQLISODateTime)
-  createdAt: Date;
-
-  @Field(() => GraphQLISODateTime)
-  updatedAt: Date;
 }
 
 export const PolicyConnection = connectionType(Policy, 'Policy');

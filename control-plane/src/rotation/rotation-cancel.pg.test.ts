@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
@@ -167,6 +168,29 @@ describe('a value that is handed over', () => {
     await world.until(name, 'WATCHING');
     await expect(cancel()).rejects.toMatchObject({ code: 'CONFLICT' });
     expect(await world.run(name)).toMatchObject({ step: 'WATCHING', outcome: null });
+  });
+});
+
+describe('a webhook', () => {
+  it('is signed with the key that the recipe names, over the body and the time, and never sends that key', async () => {
+    const hooks: { signature: string; body: string; everything: string }[] = [];
+    world.provider.override = ({ headers, url: target }, response) => {
+      const { body = '' } = world.provider.seen.at(-1) ?? {};
+      const signature = String(headers['x-onecli-signature']);
+      hooks.push({ signature, body, everything: `${target} ${JSON.stringify(headers)} ${body}` });
+      response.writeHead(200).end('{"value":"hooked-1"}');
+    };
+    const webhook = { url: `https://${providerHost}/hook`, secret: 'prod/admin' };
+    await world.rotations.put(owner, name, { webhook, watchSeconds: 60, graceSeconds: 60 });
+    await world.rotations.run(owner, name);
+    await world.until(name, 'WATCHING');
+    const [hook] = hooks;
+    const [, time = '', mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(hook?.signature ?? '') ?? [];
+    expect(mac).toBe(createHmac('sha256', adminKey).update(`${time}.${hook?.body}`).digest('hex'));
+    expect(Math.abs(Number(time) - Date.now() / 1000)).toBeLessThan(300);
+    expect(JSON.parse(hook?.body ?? '')).toMatchObject({ event: 'rotate', secret: name });
+    expect(hook?.everything).not.toContain(adminKey);
+    expect((await world.atWorkers(name)).current).toBe('hooked-1');
   });
 });
 

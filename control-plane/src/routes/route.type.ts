@@ -1,4 +1,5 @@
-import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { ConfiguredObject } from '../configuration/configured-object.type.ts';
 import { connectionType } from '../api/connection.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
@@ -44,7 +45,7 @@ export class Injection {
 }
 
 @ObjectType({ description: 'Puts a secret into requests although the agent sent no placeholder.' })
-export class Route {
+export class Route extends ConfiguredObject {
   @Field(() => ID)
   id: string;
 
@@ -71,21 +72,6 @@ export class Route {
 
   @Field(() => String, { nullable: true, description: 'Why it does nothing now; null when it may act.' })
   problem: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'The source of configuration as code that made it. Null: made by hand.',
-  })
-  managedBy: string | null;
-
-  @Field(() => Int, { description: 'The revision that last wrote it.' })
-  revision: number;
-
-  @Field(() => GraphQLISODateTime)
-  createdAt: Date;
-
-  @Field(() => GraphQLISODateTime)
-  updatedAt: Date;
 }
 
 export const RouteConnection = connectionType(Route, 'Route');

@@ -1,4 +1,5 @@
 import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { ConfiguredObject } from '../configuration/configured-object.type.ts';
 import { connectionType } from '../api/connection.ts';
 import { WritePayload } from '../api/write-payload.ts';
 
@@ -77,7 +78,7 @@ export class AliasInput {
 }
 
 @ObjectType({ description: 'A named credential. There is no field for its value.' })
-export class Secret {
+export class Secret extends ConfiguredObject {
   @Field(() => ID)
   id: string;
 
@@ -119,21 +120,6 @@ export class Secret {
 
   @Field(() => GraphQLISODateTime)
   valueSetAt: Date;
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'The source of configuration as code that made it. Null: made by hand.',
-  })
-  managedBy: string | null;
-
-  @Field(() => Int, { description: 'The revision that last wrote it.' })
-  revision: number;
-
-  @Field(() => GraphQLISODateTime)
-  createdAt: Date;
-
-  @Field(() => GraphQLISODateTime)
-  updatedAt: Date;
 }
 
 export const SecretConnection = connectionType(Secret, 'Secret');

@@ -135,6 +135,7 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
       },
     }),
   },
+  policyImpact: { '': () => ({ remove: 'p-of-prod' }) },
   explain: { '': firstEvent('auditEvent') },
   auditEventWritten: { '': firstEvent('after') },
   revisionCommitted: { '': () => ({ after: 0 }) },

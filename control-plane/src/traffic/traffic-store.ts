@@ -1,0 +1,179 @@
+/**
+ * What audit events come to, counted when it is asked for: in one pass over those of the period, without sorting them. Who looks
+ * again within seconds is told the same, and few counts run at once, each for a limited time.
+ */
+import { Fault } from '@onecli/shared/fault';
+import { LRUCache } from 'lru-cache';
+import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm';
+import { conditions } from '../audit/audit-conditions.ts';
+import type { Reach } from '../auth/authorize.ts';
+import { classSql, percentileOf } from './latency-classes.ts';
+import type { TrafficPeriod } from './traffic-period.ts';
+
+/** Requests of a time, or of an agent or host in it. Latencies are of those that were let through, in milliseconds. */
+export interface TrafficCounts {
+  readonly requests: number;
+  readonly denials: number;
+  readonly latencyP50: number | null;
+  readonly latencyP95: number | null;
+  readonly latencyP99: number | null;
+}
+
+export interface TrafficSlot extends TrafficCounts {
+  readonly at: Date;
+}
+
+export interface NamedTraffic extends TrafficCounts {
+  /** Of an agent, where it is known, or a host. */
+  readonly name: string;
+}
+
+export interface TrafficFilter {
+  readonly agent?: string | undefined;
+  readonly host?: string | undefined;
+}
+
+interface Counted {
+  readonly key: string;
+  readonly denied: boolean;
+  readonly latency_class: number;
+  readonly count: number;
+}
+
+const keepMs = 5_000;
+const maxKept = 200;
+const maxAtOnce = 2;
+const timeoutMs = 8_000;
+const queryCanceled = '57014';
+
+export class TrafficStore {
+  readonly #database: DataSource;
+  readonly #kept = new LRUCache<string, Promise<unknown>>({ max: maxKept, ttl: keepMs });
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(database: DataSource) {
+    this.#database = database;
+  }
+
+  /** Every step of a period, those without requests too. @throws Fault INVALID when there is too much to count */
+  series(filter: TrafficFilter, period: TrafficPeriod, reach: Reach): Promise<readonly TrafficSlot[]> {
+    const { sinceMs, untilMs, stepMs } = period;
+    return this.#once(['series', filter, period, shown(reach)], async (manager) => {
+      const { where, values } = within(filter, period, reach);
+      const slot = `floor(extract(epoch FROM time) * 1000 / ${stepMs})::bigint::text`;
+      const counted = await countBy(manager, slot, where, values);
+      const bySlot = groupBy(counted, ({ key }) => Number(key) * stepMs);
+      const slots: TrafficSlot[] = [];
+      for (let atMs = sinceMs; atMs < untilMs; atMs += stepMs)
+        slots.push({ at: new Date(atMs), ...countsOf(bySlot.get(atMs) ?? []) });
+      return slots;
+    });
+  }
+
+  /** The agents or hosts with the most requests. @throws Fault INVALID when there is too much to count */
+  top(
+    by: 'agent' | 'host',
+    {
+      filter,
+      period,
+      limit,
+    }: { readonly filter: TrafficFilter; readonly period: TrafficPeriod; readonly limit: number },
+    reach: Reach,
+  ): Promise<readonly NamedTraffic[]> {
+    return this.#once(['top', by, filter, period, limit, shown(reach)], async (manager) => {
+      const { where, values } = within(filter, period, reach);
+      const first = await manager.query<{ name: string }[]>(
+        `SELECT ${by} AS name FROM audit_event ${where} AND ${by} IS NOT NULL
+         GROUP BY ${by} ORDER BY count(*) DESC, ${by} LIMIT ${limit}`,
+        values,
+      );
+      const names = first.map(({ name }) => name);
+      const ofThem = `${where} AND ${by} = ANY ($${values.length + 1}::text[])`;
+      const counted = names.length === 0 ? [] : await countBy(manager, by, ofThem, [...values, names]);
+      const byName = groupBy(counted, ({ key }) => key);
+      return names.map((name) => ({ name, ...countsOf(byName.get(name) ?? []) }));
+    });
+  }
+
+  #once<T>(key: unknown, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const text = JSON.stringify(key);
+    const known = this.#kept.get(text) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const counted = this.#inTurn(work);
+    this.#kept.set(text, counted);
+    // What failed is not told again.
+    counted.catch(() => this.#kept.delete(text));
+    return counted;
+  }
+
+  async #inTurn<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    while (this.#running.size >= maxAtOnce) await Promise.race(this.#running).catch(() => undefined);
+    const running = this.#limited(work);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #limited<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    try {
+      return await this.#database.transaction(async (manager) => {
+        await manager.query(`SET LOCAL statement_timeout = ${timeoutMs}`);
+        return work(manager);
+      });
+    } catch (cause) {
+      if (!(cause instanceof QueryFailedError) || (cause.driverError as { code?: string }).code !== queryCanceled)
+        throw cause;
+      throw new Fault(
+        'INVALID',
+        'There is more than can be counted in time: ask for a shorter time, an agent or a host',
+        {
+          field: 'since',
+          cause,
+        },
+      );
+    }
+  }
+}
+
+function shown(reach: Reach): unknown {
+  return reach === '*' ? reach : [...reach].sort();
+}
+
+function within({ agent, host }: TrafficFilter, { sinceMs, untilMs }: TrafficPeriod, reach: Reach) {
+  return conditions({ agent, host, since: sinceMs, until: untilMs }, undefined, reach);
+}
+
+function countBy(manager: EntityManager, key: string, where: string, values: readonly unknown[]): Promise<Counted[]> {
+  const latencyClass = `CASE WHEN decision = 'deny' THEN -1 ELSE ${classSql('latency_ms')} END`;
+  return manager.query<Counted[]>(
+    `SELECT ${key} AS key, decision = 'deny' AS denied, ${latencyClass} AS latency_class, count(*)::int AS count
+     FROM audit_event ${where} GROUP BY 1, 2, 3`,
+    [...values],
+  );
+}
+
+function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+function countsOf(counted: readonly Counted[]): TrafficCounts {
+  const allowed = counted.filter(({ denied }) => !denied);
+  const classes = new Map(allowed.map((one) => [one.latency_class, one.count]));
+  const sum = (of: readonly Counted[]): number => of.reduce((total, { count }) => total + count, 0);
+  return {
+    requests: sum(counted),
+    denials: sum(counted) - sum(allowed),
+    latencyP50: percentileOf(classes, 0.5),
+    latencyP95: percentileOf(classes, 0.95),
+    latencyP99: percentileOf(classes, 0.99),
+  };
+}
