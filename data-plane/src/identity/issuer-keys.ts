@@ -1,6 +1,6 @@
 /** The keys of JWT issuers (RFC 7517): fetched when first needed, again when an unknown key appears, and now and then. */
 import type { Logger } from 'pino';
-import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type KeySource, type KeyStanding, sourceKey } from './jwt-index.ts';
 
@@ -52,15 +52,21 @@ export class IssuerKeys {
     this.#nowMs = options.nowMs ?? Date.now;
   }
 
-  /** What finds the key of a JWT. Throws KeysUnavailable when the keys cannot be had now, as does what it gives. */
-  async keysOf(source: KeySource): Promise<JWTVerifyGetKey> {
+  /**
+   * What finds the key of a JWT. Throws KeysUnavailable when the keys cannot be had now, as does what it gives.
+   * @param onFound told how the key that was found stands, before anything is verified by it
+   */
+  async keysOf(source: KeySource, onFound: (standing: KeyStanding) => void): Promise<JWTVerifyGetKey> {
     const entry = this.#entry(source);
     const keys = await (entry.opening ??= this.#open(source, entry));
     this.#freshen(entry, keys);
     return async (header, token) => {
       try {
-        return await keys(header, token);
+        const key = await keys(header, token);
+        onFound(this.#standingOf(entry, header.kid));
+        return key;
       } catch (error) {
+        if (error instanceof errors.JWKSMultipleMatchingKeys) onFound(this.#standingOf(entry, header.kid));
         if (isAboutKey(error)) throw error;
         throw new KeysUnavailable('the keys of the issuer cannot be had', { cause: error });
       }
@@ -74,9 +80,24 @@ export class IssuerKeys {
     entry?.opening?.then((keys) => this.#freshen(entry, keys)).catch(() => undefined);
   }
 
-  /** How a key stands that has just verified something. One that is not there any more, or has no id, stands alone. */
-  standingOf(source: KeySource, id = ''): KeyStanding {
+  /**
+   * Fetches the keys anew since a signature did not hold: a key may have been replaced under its id. Gives whether it was done,
+   * which is not again for a while: anybody can send a signature that does not hold.
+   */
+  async renew(source: KeySource): Promise<boolean> {
     const entry = this.#entry(source);
+    if (this.#nowMs() - entry.fetchedAtMs < cooldownMs) return false;
+    try {
+      await (await entry.opening)?.reload();
+      return true;
+    } catch {
+      // Logged where it is fetched; the keys that are there go on.
+      return false;
+    }
+  }
+
+  /** How a key stands that was just found. One that is not there any more stands alone. */
+  #standingOf(entry: Entry, id = ''): KeyStanding {
     if (!entry.published.has(id)) return { isWithdrawn: true };
     const standing = entry.standings.get(id) ?? { isWithdrawn: false };
     entry.standings.set(id, standing);

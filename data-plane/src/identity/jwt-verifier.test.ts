@@ -51,10 +51,10 @@ class Issuer {
     this.#key = secret;
   }
 
-  sign(claims: JWTPayload = {}, alg = 'ES256', kid = this.#kid): Promise<string> {
+  sign(claims: JWTPayload = {}, alg = 'ES256', kid: string | null = this.#kid): Promise<string> {
     if (!this.#key) throw new Error('there is no key');
     const content = { iss: issuer, aud: 'onecli', exp: this.nowMs / 1000 + 300, ...claims };
-    return new SignJWT(content).setProtectedHeader({ alg, kid }).sign(this.#key);
+    return new SignJWT(content).setProtectedHeader({ alg, ...(kid !== null && { kid }) }).sign(this.#key);
   }
 
   async verify(token: string): Promise<JwtResult> {
@@ -180,6 +180,42 @@ describe('IssuerKeys', () => {
         'no such key',
       );
     expect(by.fetched.filter((path) => path === '/keys')).toHaveLength(1);
+  });
+
+  it('asks again, once in a while, when a signature does not hold: its key may have been replaced under its id', async () => {
+    await by.newKey('same');
+    const old = await by.sign({ sub: 'ci' });
+    expect(await by.nameOf(old)).toBe('ci');
+    await by.newKey('same');
+    const fresh = await by.sign({ sub: 'ci', round: 1 });
+    const fetches = (): number => by.fetched.filter((path) => path === '/keys').length;
+    expect([await by.nameOf(fresh), fetches()]).toEqual(['its signature does not hold', 1]);
+    by.nowMs += 31_000;
+    expect([await by.nameOf(fresh), fetches(), by.withdrawals]).toEqual(['ci', 2, 1]);
+    for (let round = 0; round < 5; round++) expect(await by.nameOf(old)).toBe('its signature does not hold');
+    expect(fetches()).toBe(2);
+  });
+
+  it('tries each key that is fit when a JWT names none, and not very many', async () => {
+    await by.newKey('1');
+    const token = await by.sign({ sub: 'ci' }, 'ES256', null);
+    const [own] = by.keys;
+    if (!own) throw new Error('no key');
+    const other = async (id: string): Promise<JWK> => ({
+      ...(await exportJWK((await generateKeyPair('ES256', { extractable: true })).publicKey)),
+      kid: id,
+      alg: 'ES256',
+    });
+    by.keys.splice(0, by.keys.length, await other('a'), await other('b'), own);
+    expect(await by.nameOf(token)).toBe('ci');
+    by = new Issuer();
+    by.index.add(sampleAgent('ci'), { kind: 'jwt', issuer, audience: 'onecli', claims: { sub: 'ci' } });
+    await by.newKey('z');
+    const late = await by.sign({ sub: 'ci' }, 'ES256', null);
+    const last = by.keys.splice(0);
+    for (let id = 0; id < 8; id++) by.keys.push(await other(`k${id}`));
+    by.keys.push(...last);
+    expect(await by.nameOf(late)).toContain('too many');
   });
 
   it('says that it cannot tell while the issuer is away, and asks it seldom', async () => {

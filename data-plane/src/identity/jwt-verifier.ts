@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type IssuerKeys, KeysUnavailable } from './issuer-keys.ts';
 import { isWithdrawn, type JwtIndex, type KeySource, type KeyStanding, type VerifiedJwt } from './jwt-index.ts';
@@ -30,6 +30,8 @@ const maxKept = 10_000;
 /** Verifications under way at once; more wait for no issuer. */
 const maxUnderway = 256;
 const clockToleranceSeconds = 5;
+/** An issuer may have many keys, and a JWT that names none costs a verification by each. */
+const maxKeysTried = 8;
 
 /**
  * Verifies JWTs (RFC 7519, RFC 8725): signature by the issuer's keys, `exp`, which there must be, and `nbf`. One that was
@@ -81,10 +83,9 @@ export class JwtVerifier {
     let failure: JwtResult = { kind: 'invalid', detail: 'its signature does not hold' };
     for (const [key, source] of sources) {
       try {
-        const verified = await this.#payload(token, source, nowMs);
-        payload = verified.payload;
-        holding.set(key, this.#keys.standingOf(source, verified.protectedHeader.kid));
+        payload = await this.#payload(token, source, nowMs, (standing) => holding.set(key, standing));
       } catch (error) {
+        holding.delete(key);
         failure = describe(error);
       }
     }
@@ -96,15 +97,51 @@ export class JwtVerifier {
     return { kind: 'verified', jwt };
   }
 
-  async #payload(token: string, source: KeySource, nowMs: number): Promise<JWTVerifyResult> {
-    return await jwtVerify(token, await this.#keys.keysOf(source), {
-      algorithms,
-      issuer: source.issuer,
-      requiredClaims: ['exp', 'aud'],
-      clockTolerance: clockToleranceSeconds,
-      currentDate: new Date(nowMs),
-    });
+  /** Verifies by the keys that are there, and once more by new ones where its key may have been replaced under its id. */
+  async #payload(
+    token: string,
+    source: KeySource,
+    nowMs: number,
+    onFound: (standing: KeyStanding) => void,
+  ): Promise<JWTPayload> {
+    const keys = await this.#keys.keysOf(source, onFound);
+    try {
+      return await verifyByAny(token, keys, source.issuer, nowMs);
+    } catch (error) {
+      if (!isSignatureFailure(error) || !(await this.#keys.renew(source))) throw error;
+      return await verifyByAny(token, keys, source.issuer, nowMs);
+    }
   }
+}
+
+/** Verifies by the key that a JWT names; one that names none, by each that is fit for its algorithm. */
+async function verifyByAny(token: string, keys: JWTVerifyGetKey, issuer: string, nowMs: number): Promise<JWTPayload> {
+  const options = {
+    algorithms,
+    issuer,
+    requiredClaims: ['exp', 'aud'],
+    clockTolerance: clockToleranceSeconds,
+    currentDate: new Date(nowMs),
+  };
+  try {
+    return (await jwtVerify(token, keys, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    let tries = 0;
+    for await (const key of error) {
+      if (++tries > maxKeysTried) throw error;
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (failure) {
+        if (!isSignatureFailure(failure)) throw failure;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+}
+
+function isSignatureFailure(error: unknown): boolean {
+  return error instanceof errors.JWSSignatureVerificationFailed;
 }
 
 function isAllOf(sources: ReadonlyMap<string, KeySource> | undefined, tried: ReadonlySet<string>): boolean {
@@ -130,6 +167,6 @@ function describe(error: unknown): JwtResult {
     return { kind: 'invalid', detail: `its claim ${error.claim} is missing or does not hold` };
   if (error instanceof errors.JWKSNoMatchingKey) return { kind: 'invalid', detail: 'its issuer has no such key' };
   if (error instanceof errors.JWKSMultipleMatchingKeys)
-    return { kind: 'invalid', detail: 'it names no key, and its issuer has several' };
+    return { kind: 'invalid', detail: 'it names no key, and its issuer has too many' };
   return { kind: 'invalid', detail: 'its signature does not hold' };
 }
