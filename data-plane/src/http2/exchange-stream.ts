@@ -32,7 +32,7 @@ export async function exchangeStream(
     return withheld;
   }
   const opened = session.request(() => requestFields(method, target, headers, body.framing), body.isEmpty);
-  if (!opened) return { kind: 'stale' };
+  if (!opened) return { kind: 'stale', isUnsent: true };
   const upstream = new UpstreamStream(opened, plane.clock);
   const sending: Sending = { isDone: false, waitsFor: 'upstream', fault: undefined };
   agent.onGone = () => upstream.cancel();

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http2';
+import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { DeadlineClock } from '../proxy/deadline.ts';
 import { defaultLimits } from '../proxy/testing/default-limits.ts';
+import { until } from '../proxy/testing/loopback-pair.ts';
 import { UpstreamSession } from './upstream-session.ts';
 
 const clock = new DeadlineClock(10);
@@ -62,5 +63,30 @@ describe('UpstreamSession without a stream', () => {
     expect(session.reserve()).toBe(false);
     if (!socket.destroyed) await once(socket, 'close');
     expect(ended()).toBe(1);
+  });
+});
+
+describe('UpstreamSession with streams', () => {
+  it('opens none that would wait for room, when its upstream takes fewer than it did as room was kept', async () => {
+    const server = createServer();
+    const streams: ServerHttp2Stream[] = [];
+    server.on('stream', (stream: ServerHttp2Stream) => streams.push(stream));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const arriving = once(server, 'session') as Promise<[ServerHttp2Session]>;
+    const session = new UpstreamSession(socket, 'key', defaultLimits, clock, () => undefined);
+    closers.push(() => {
+      session.destroy();
+      server.close();
+    });
+    const [far] = await arriving;
+    expect([session.reserve(), session.reserve()]).toEqual([true, true]);
+    far.settings({ maxConcurrentStreams: 1 });
+    await once(far, 'localSettings');
+    expect(session.request(fields, true)).toBeUndefined();
+    expect(session.request(fields, true)).toBeDefined();
+    expect(session.reserve()).toBe(false);
+    await until(() => streams.length === 1);
   });
 });

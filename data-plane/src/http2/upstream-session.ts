@@ -56,11 +56,14 @@ export class UpstreamSession {
 
   /** Keeps room for one stream, which `request` opens. False when there is none. */
   reserve(): boolean {
-    if (this.hasEnded) return false;
-    const offered = this.#session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
-    if (this.#reserved >= Math.min(this.#limits.http2.maxStreams, offered)) return false;
+    if (this.hasEnded || this.#reserved >= this.#maxStreams) return false;
     this.#reserved++;
     return true;
+  }
+
+  get #maxStreams(): number {
+    const offered = this.#session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#limits.http2.maxStreams, offered);
   }
 
   /** It takes no further streams. */
@@ -68,11 +71,14 @@ export class UpstreamSession {
     return this.#session.closed || this.#session.destroyed;
   }
 
-  /** Opens the stream that room was kept for; undefined when the upstream has ended the connection meanwhile. */
+  /**
+   * Opens the stream that room was kept for; undefined when the upstream has ended the connection meanwhile, or takes fewer
+   * streams now: Node would hold the head back until there is room, and send it although it may not leave any more by then.
+   */
   request(fields: () => OutgoingHttpHeaders, endStream: boolean): ClientHttp2Stream | undefined {
     let stream: ClientHttp2Stream | undefined;
     try {
-      if (this.hasEnded) return undefined;
+      if (this.hasEnded || this.#reserved > this.#maxStreams) return undefined;
       // Trailers are waited for so that a reset does not end the request: see Http2Agent.begin.
       stream = this.#session.request(fields(), { endStream, waitForTrailers: !endStream });
     } finally {

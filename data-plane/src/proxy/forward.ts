@@ -1,6 +1,7 @@
 /**
  * One request to its upstream and the answer back, both streaming. Retried once, and only on a pooled connection that
- * turned out to be closed: nothing of a body sent, no byte of an answer, and a method that may be repeated (RFC 9110 9.2.2).
+ * turned out to be closed: nothing of a body sent, no byte of an answer, and a method that may be repeated (RFC 9110 9.2.2) or
+ * nothing sent at all.
  */
 import { exchangeStream } from '../http2/exchange-stream.ts';
 import { UpstreamSession } from '../http2/upstream-session.ts';
@@ -32,7 +33,7 @@ export async function forward(plane: DataPlane, agent: AgentStream, outgoing: Ou
       ? exchangeStream(plane, agent, outgoing, upstream)
       : exchange(plane, agent, outgoing, upstream));
     if (forwarded.kind !== 'stale') return forwarded;
-    if (!isRepeatable || isFresh) {
+    if (isFresh || !(isRepeatable || forwarded.isUnsent)) {
       return refusal('UPSTREAM_UNREACHABLE', 'The upstream closed the connection without an answer.');
     }
   }

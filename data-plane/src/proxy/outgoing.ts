@@ -38,6 +38,8 @@ export type Forwarded =
 /** The connection that was to carry the request had been closed under us: nothing of an answer has come. */
 export interface Stale {
   readonly kind: 'stale';
+  /** Not a byte of the request was written: whatever its method, it may go another way. */
+  readonly isUnsent?: true;
 }
 
 /** The agent's connection has to be ended in the middle: a cut answer must not look whole. */
