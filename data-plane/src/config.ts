@@ -9,6 +9,7 @@ import { readRedisSettings, type RedisSettings, redisVariables } from '@onecli/s
 import { z } from 'zod';
 import { type ConnectTo, parseConnectTo } from '@onecli/shared/netguard/connect-to';
 import { type Limits, toLimits } from './proxy/limits.ts';
+import type { ProxyProtocol } from './proxy/read-opening.ts';
 import {
   type Listener,
   readClientRoots,
@@ -70,6 +71,10 @@ export const workerEnvironment = z.object({
     .string()
     .default('')
     .describe('CIDRs, comma-separated, of load balancers that send the PROXY protocol'),
+  ONECLI_PROXY_PROTOCOL: z
+    .enum(['optional', 'required'])
+    .default('optional')
+    .describe('optional or required: whether those balancers may leave it out'),
   ONECLI_ALLOW_RANGES: z
     .string()
     .default('')
@@ -111,7 +116,7 @@ export interface WorkerConfig {
   readonly upstreamRootsPem: string | undefined;
   /** PEM, one each. */
   readonly clientRoots: readonly string[];
-  readonly trustedProxies: CidrMap<true>;
+  readonly trustedProxies: CidrMap<ProxyProtocol>;
   readonly allowRanges: readonly string[];
   readonly connectTo: ConnectTo;
   /** This worker's own and those that it was told of: agents may not reach any of them. */
@@ -179,7 +184,7 @@ function readAddresses(data: Partial<Variables>, faults: string[]) {
     readNames(data.ONECLI_GATEWAY_NAMES ?? ''),
   );
   const trustedProxies = attempt('ONECLI_TRUSTED_PROXIES', 'CIDRs, comma-separated, like 10.1.0.0/24', () =>
-    readTrustedProxies(data.ONECLI_TRUSTED_PROXIES ?? ''),
+    readTrustedProxies(data.ONECLI_TRUSTED_PROXIES ?? '', data.ONECLI_PROXY_PROTOCOL ?? 'optional'),
   );
   const connectTo = parseConnectTo(data.ONECLI_CONNECT_TO ?? '');
   if (connectTo.kind === 'faults') faults.push(...connectTo.faults.map((fault) => `ONECLI_CONNECT_TO: ${fault}`));

@@ -5,6 +5,7 @@ import { CidrMap, parseCidr } from '@onecli/shared/domain/cidr';
 import { parseRange } from '@onecli/shared/netguard/parse-ranges';
 import { parseRoots } from '@onecli/shared/netguard/upstream-context';
 import { parseAuthority } from '@onecli/shared/wire/parse-authority';
+import type { ProxyProtocol } from './proxy/read-opening.ts';
 
 /** Where a process of OneCLI listens. */
 export interface Listener {
@@ -23,12 +24,12 @@ export function readClientRoots(file: string | undefined): string[] {
   return file === undefined ? [] : parseRoots(readFileSync(file, 'utf8'));
 }
 
-export function readTrustedProxies(text: string): CidrMap<true> {
-  const map = new CidrMap<true>();
+export function readTrustedProxies(text: string, protocol: ProxyProtocol): CidrMap<ProxyProtocol> {
+  const map = new CidrMap<ProxyProtocol>();
   for (const entry of list(text)) {
     const parsed = parseCidr(entry);
     if (parsed.kind === 'invalid') throw new Error(parsed.problem);
-    map.set(parsed.cidr, true);
+    map.set(parsed.cidr, protocol);
   }
   return map;
 }

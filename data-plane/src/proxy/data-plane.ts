@@ -19,6 +19,7 @@ import type { DeadlineClock } from './deadline.ts';
 import type { DialOptions } from './dial.ts';
 import type { Limits } from './limits.ts';
 import type { OpenConnections } from './open-connections.ts';
+import type { ProxyProtocol } from './read-opening.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
 /** Everything that a request needs, wired once in build.ts. */
@@ -28,8 +29,8 @@ export interface DataPlane {
   readonly tokenPepper: Buffer;
   readonly jwts: JwtVerifier;
   readonly proxyPortTls: ProxyPortTls;
-  /** Load balancers that may tell whose connection it is. */
-  readonly trustedProxies: CidrMap<true>;
+  /** Load balancers that may, or have to, tell whose connection it is. */
+  readonly trustedProxies: CidrMap<ProxyProtocol>;
   readonly policyLimits: PolicyLimits;
   readonly dialling: DialOptions;
   readonly pool: UpstreamPool;

@@ -1,20 +1,22 @@
 import { CidrMap, parseCidr } from '@onecli/shared/domain/cidr';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Opening, readOpening } from './read-opening.ts';
+import { type Opening, type ProxyProtocol, readOpening } from './read-opening.ts';
 import { type LoopbackPair, loopbackPair, until } from './testing/loopback-pair.ts';
 
 const pairs: LoopbackPair[] = [];
 afterEach(() => pairs.splice(0).forEach((pair) => pair.close()));
 
-const loopback = new CidrMap<true>();
+const loopback = new CidrMap<ProxyProtocol>();
 const parsed = parseCidr('127.0.0.1');
-if (parsed.kind === 'cidr') loopback.set(parsed.cidr, true);
-const nobody = new CidrMap<true>();
+if (parsed.kind === 'cidr') loopback.set(parsed.cidr, 'optional');
+const strict = new CidrMap<ProxyProtocol>();
+if (parsed.kind === 'cidr') strict.set(parsed.cidr, 'required');
+const nobody = new CidrMap<ProxyProtocol>();
 const line = 'PROXY TCP4 198.51.100.7 203.0.113.1 1 2\r\n';
 const version2 = Buffer.from('0d0a0d0a000d0a515549540a2111000cc6336407cb007101dc0401bb', 'hex').toString('latin1');
 
 /** What the opening is, and what is left to be read after it. */
-async function open(trusted: CidrMap<true>, ...pieces: string[]): Promise<{ opening: Opening; rest: string }> {
+async function open(trusted: CidrMap<ProxyProtocol>, ...pieces: string[]): Promise<{ opening: Opening; rest: string }> {
   const pair = await loopbackPair();
   pairs.push(pair);
   pair.far.setNoDelay(true);
@@ -34,6 +36,16 @@ async function open(trusted: CidrMap<true>, ...pieces: string[]): Promise<{ open
 }
 
 describe('readOpening', () => {
+  it('refuses a balancer that has to send a header and begins with anything else, and takes its header off', async () => {
+    for (const text of ['GET / HTTP/1.1\r\n', '\x16\x03\x01', 'POST / HTTP/1.1\r\n'])
+      expect((await open(strict, text)).opening).toMatchObject({ kind: 'refused' });
+    for (const header of [line, version2])
+      expect(await open(strict, header, 'GET /')).toEqual({
+        opening: { kind: 'opened', isTls: false, source: '198.51.100.7' },
+        rest: 'GET /',
+      });
+  });
+
   it.each([
     ['GET / HTTP/1.1\r\n', false],
     ['\x16\x03\x01', true],

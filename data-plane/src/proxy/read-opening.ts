@@ -13,16 +13,20 @@ export type Opening =
   | { readonly kind: 'refused'; readonly detail: string }
   | { readonly kind: 'closed' };
 
+/** Whether a trusted load balancer may leave its header out. */
+export type ProxyProtocol = 'optional' | 'required';
+
 const HANDSHAKE_RECORD = 0x16;
 
 /**
  * Waits for the first byte after a PROXY header, if there is one, and takes the header off; what follows stays unread. Only
- * peers in `trustedProxies` may send one: another could call itself whoever it likes. A trusted one that sends none leaves
- * the source unknown, for its own address is no client's.
+ * peers in `trustedProxies` may send one: another could call itself whoever it likes. A trusted one that sends none is refused
+ * where it is required to, and otherwise leaves the source unknown, for its own address is no client's.
  */
-export function readOpening(socket: Socket, trustedProxies: CidrMap<true>): Promise<Opening> {
+export function readOpening(socket: Socket, trustedProxies: CidrMap<ProxyProtocol>): Promise<Opening> {
   const address = canonicalAddress(socket.remoteAddress ?? '');
-  const isTrusted = address !== undefined && trustedProxies.find(address) === true;
+  const trusted = address === undefined ? undefined : trustedProxies.find(address);
+  const isTrusted = trusted !== undefined;
   let source = isTrusted ? undefined : address;
   let isHeaderOver = false;
   return new Promise((resolve) => {
@@ -43,6 +47,8 @@ export function readOpening(socket: Socket, trustedProxies: CidrMap<true>): Prom
       // Of a stranger a part of a header is enough to wait for, and the rest of it to refuse.
       if (header.kind === 'incomplete' && held.length < 16) return;
       if (header.kind === 'malformed' && isTrusted) return settle({ kind: 'refused', detail: header.detail });
+      if (header.kind === 'none' && trusted === 'required' && !isHeaderOver)
+        return settle({ kind: 'refused', detail: missingHeader });
       if (header.kind === 'none') return open();
       if (header.kind !== 'header' || !isTrusted) return settle({ kind: 'refused', detail: untrustedProxy });
       isHeaderOver = true;
@@ -63,4 +69,6 @@ export function readOpening(socket: Socket, trustedProxies: CidrMap<true>): Prom
   });
 }
 
+const missingHeader =
+  'a connection of a load balancer in ONECLI_TRUSTED_PROXIES began without a PROXY header, and ONECLI_PROXY_PROTOCOL is required';
 const untrustedProxy = 'a PROXY header came from an address that ONECLI_TRUSTED_PROXIES does not name';

@@ -37,6 +37,9 @@ export const variables = z.object({
   ONECLI_UPSTREAM_CA_FILE: readableFile().optional(),
   ONECLI_CLIENT_CA_FILE: readableFile().optional(),
   ONECLI_TRUSTED_PROXIES: listOf(isAddressRange, 'expected address ranges such as 10.1.0.0/24').optional(),
+  ONECLI_PROXY_PROTOCOL: z
+    .enum(['optional', 'required'], { error: 'expected optional or required' })
+    .default('optional'),
   ONECLI_ALLOW_RANGES: listOf(isAddressRange, 'expected address ranges such as 10.0.0.0/8,fd00::/8').optional(),
   ONECLI_CONNECT_TO: listOf(isRedirection, 'expected host:port=address:port, separated by commas').optional(),
   ONECLI_GATEWAY_NAMES: listOf(
@@ -146,6 +149,7 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     ONECLI_UPSTREAM_CA_FILE: found.ONECLI_UPSTREAM_CA_FILE,
     ONECLI_CLIENT_CA_FILE: found.ONECLI_CLIENT_CA_FILE,
     ONECLI_TRUSTED_PROXIES: found.ONECLI_TRUSTED_PROXIES,
+    ONECLI_PROXY_PROTOCOL: found.ONECLI_PROXY_PROTOCOL,
     ONECLI_ALLOW_RANGES: found.ONECLI_ALLOW_RANGES,
     ONECLI_CONNECT_TO: found.ONECLI_CONNECT_TO,
     ...limitSettings(found),

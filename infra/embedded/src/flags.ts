@@ -49,6 +49,11 @@ const startFlags: readonly Flag[] = [
     text: 'load balancers that send the PROXY protocol',
   },
   {
+    flag: '--proxy-protocol <mode>',
+    variable: 'ONECLI_PROXY_PROTOCOL',
+    text: 'optional or required: whether they may leave it out',
+  },
+  {
     flag: '--allow-ranges <ranges>',
     variable: 'ONECLI_ALLOW_RANGES',
     text: 'private address ranges that may be dialled',
