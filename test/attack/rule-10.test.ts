@@ -349,7 +349,8 @@ describe('a binding that says what becomes of an echo', () => {
       await reply.raw(`${(secret.length + 6).toString(16)}\r\n${secret}behind\r\n0\r\n\r\n`);
     });
     connection.send(requestBytes('GET', '/v1/cut', strict));
-    expect(await connection.readResponse()).toMatchObject({ status: 200, text: 'ahead', ending: 'cut' });
+    const { status, text, ending } = await connection.readResponse();
+    expect({ status, text, ending }).toEqual({ status: 200, text: '5\r\nahead\r\n', ending: 'cut' });
     expect(connection.received().toString('latin1')).not.toMatch(/behind|onecli:/);
     expect(canariesIn(connection.received(), world.canaries)).toEqual([]);
     const events = (await world.auditSince(since)).filter(({ path }) => path === '/v1/cut');
