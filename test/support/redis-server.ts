@@ -53,7 +53,12 @@ async function startWith(first: readonly string[], parameters: readonly string[]
     port,
     url: `redis://127.0.0.1:${port}`,
     command: async (...parts) => {
-      const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...parts]);
+      const { stdout } = await promisify(execFile)('redis-cli', [
+        '-p',
+        String(port),
+        ...tlsFlags(parameters),
+        ...parts,
+      ]);
       return stdout.trim();
     },
     kill: end,
@@ -67,6 +72,11 @@ async function startWith(first: readonly string[], parameters: readonly string[]
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function tlsFlags(parameters: readonly string[]): string[] {
+  const authority = parameters[parameters.indexOf('--tls-ca-cert-file') + 1];
+  return parameters.includes('--tls-ca-cert-file') && authority !== undefined ? ['--tls', '--cacert', authority] : [];
 }
 
 /** Starts redis-server, and waits until its port answers. */

@@ -7,6 +7,7 @@ import { waitUntil } from './wait-until.ts';
 
 const sentinelCount = 3;
 const slots = 16_384;
+const clusterFlags = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
 
 interface Sentinels {
   readonly url: string;
@@ -50,13 +51,13 @@ export async function startSentinels(): Promise<Sentinels> {
   };
 }
 
-/** A cluster of three masters without replicas. */
-export async function startCluster(): Promise<{ url: string; nodes: RedisServer[]; stop(): Promise<void> }> {
+/** A cluster of three masters without replicas, each with further parameters. */
+export async function startCluster(
+  ...parameters: readonly string[]
+): Promise<{ url: string; nodes: RedisServer[]; stop(): Promise<void> }> {
   const busPorts = await freePorts(3);
   const nodes = await Promise.all(
-    busPorts.map((busPort) =>
-      startRedis('--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'),
-    ),
+    busPorts.map((busPort) => startRedis(...clusterFlags, '--cluster-port', String(busPort), ...parameters)),
   );
   const [first] = nodes;
   for (const [at, node] of nodes.entries()) {

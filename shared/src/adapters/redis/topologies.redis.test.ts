@@ -55,26 +55,25 @@ describe.skipIf(!hasRedis)('the ways in which Redis is run (skipped without redi
     };
     return { works, handled };
   }
-  const all = ['bus', 'queue', 'counts', 'places'];
-
-  it('TLS with a user who may do what operations.md names: taken with the right authority, refused without it, and with another password', async () => {
+  /** An authority, and what a Redis with a certificate of it is started with. */
+  function tlsOf() {
     const folder = mkdtempSync(join(tmpdir(), 'onecli-redis-tls-'));
     ends.push(async () => rmSync(folder, { recursive: true }));
     const authority = makeTestAuthority(join(folder, 'ca'), 'OneCLI test Redis');
-    const leaf = authority.issue(['127.0.0.1']);
-    const tls = [
-      '--port',
-      '0',
-      '--tls-port',
-      '{port}',
-      '--tls-auth-clients',
-      'no',
-      '--tls-ca-cert-file',
-      authority.caFile,
-    ];
-    const files = ['--tls-cert-file', leaf.certFile, '--tls-key-file', leaf.keyFile];
+    const { certFile, keyFile } = authority.issueClient('redis', {
+      alternatives: 'IP:127.0.0.1',
+      // Nodes of a cluster are each other's clients.
+      usage: 'serverAuth,clientAuth',
+    });
+    const files = ['--tls-ca-cert-file', authority.caFile, '--tls-cert-file', certFile, '--tls-key-file', keyFile];
+    return { authority, parameters: ['--port', '0', '--tls-port', '{port}', '--tls-auth-clients', 'no', ...files] };
+  }
+  const all = ['bus', 'queue', 'counts', 'places'];
+
+  it('TLS with a user who may do what operations.md names: taken with the right authority, refused without it, and with another password', async () => {
+    const { authority, parameters } = tlsOf();
     const rights = ['~{onecli-*', '~onecli-*', '&{onecli-*', ...aclOfManual()];
-    const server = await startRedis(...tls, ...files, '--user', 'onecli', 'on', '>p@ss:w/rd', ...rights);
+    const server = await startRedis(...parameters, '--user', 'onecli', 'on', '>p@ss:w/rd', ...rights);
     ends.push(server.stop);
     const url = (password: string) => `rediss://onecli:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
     const { works } = stand({ REDIS_URL: url('p@ss:w/rd'), REDIS_CA_FILE: authority.caFile });
@@ -97,10 +96,14 @@ describe.skipIf(!hasRedis)('the ways in which Redis is run (skipped without redi
     await expect.poll(works, patiently).toEqual(all);
   });
 
-  it('a cluster: whichever node the keys and the listeners are on', async () => {
-    const cluster = await startCluster();
+  it.each([['plain'], ['by TLS']])('a cluster, %s: whichever node the keys and the listeners are on', async (how) => {
+    const tls = how === 'by TLS' ? tlsOf() : undefined;
+    const cluster = await startCluster(...(tls ? [...tls.parameters, '--tls-cluster', 'yes'] : []));
     ends.push(cluster.stop);
-    const { works } = stand({ REDIS_URL: cluster.url, REDIS_MODE: 'cluster' });
+    const given = tls
+      ? { REDIS_URL: cluster.url.replace('redis:', 'rediss:'), REDIS_CA_FILE: tls.authority.caFile }
+      : { REDIS_URL: cluster.url };
+    const { works } = stand({ ...given, REDIS_MODE: 'cluster' });
     await expect.poll(works, patiently).toEqual(all);
     // Counters lie where their hash says: over ten of them, on more than one node.
     for (let at = 0; at < 10; at++) await expect.poll(works, patiently).toEqual(all);
