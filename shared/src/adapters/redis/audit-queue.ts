@@ -165,6 +165,7 @@ export class RedisAuditConsumer implements AuditConsumer {
       runRetryDelay: reconnectMs,
       settings: { backoffStrategy: (attempts) => Math.min(500 * 2 ** Math.min(attempts, 8), maxRetryMs) },
     });
+    askLaterAfterFault(worker);
     worker.on('error', (error) => this.#report(error));
     worker.on('failed', (job, error) => {
       if (error instanceof UnrecoverableError)
@@ -200,6 +201,20 @@ function openOrGiveUp(key: Buffer, job: Job<SealedBatch | null>): TrailBatch {
   } catch (error) {
     throw new UnrecoverableError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** BullMQ's worker asks for work again at once when its server is gone, a thousand times a second: here a failed question takes a moment. */
+function askLaterAfterFault(worker: Worker<SealedBatch>): void {
+  const backend = worker.getBackend();
+  const moveToActive = backend.moveToActive.bind(backend);
+  backend.moveToActive = async (...question) => {
+    try {
+      return await moveToActive(...question);
+    } catch (error) {
+      await pause(reconnectMs);
+      throw error;
+    }
+  };
 }
 
 /** Resolves when commands can be sent. @throws Error at once when the connection was lost; the caller has a deadline for the first one */

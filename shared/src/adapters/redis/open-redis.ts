@@ -1,5 +1,6 @@
 import { Cluster, type CommonRedisOptions, Redis, type RedisOptions } from 'ioredis';
 import type { RedisSettings } from '../../redis-settings.ts';
+import { guardParser } from './guard-parser.ts';
 
 const connectTimeoutMs = 2_000;
 const firstRetryMs = 50;
@@ -55,6 +56,7 @@ function openCluster({ hosts, ...settings }: RedisSettings, use: RedisUse): Clus
 }
 
 function commonOptions(settings: RedisSettings, use: RedisUse): CommonRedisOptions & Pick<RedisOptions, 'tls'> {
+  guardParser();
   const { username, password, isTls, roots } = settings;
   return {
     ...(username !== undefined && { username }),
