@@ -36,12 +36,12 @@ describe('the document at /api/openapi.json', () => {
     expect(result.errors ?? []).toEqual([]);
     expect(result.valid).toBe(true);
     expect(validator.version).toBe('3.1');
-    for (const [name, schema] of Object.entries(contract.document.components.schemas)) contract.compile(name, schema);
+    for (const schema of Object.values(contract.document.components.schemas)) contract.compile(schema);
     for (const { operation } of contract.operations) {
-      const { operationId, responses, requestBody } = operation;
-      for (const [status, { content }] of Object.entries(responses))
-        if (content) contract.compile(`${operationId} ${status}`, content['application/json'].schema);
-      if (requestBody) contract.compile(`${operationId} body`, requestBody.content['application/json'].schema);
+      const { responses, requestBody } = operation;
+      for (const { content } of Object.values(responses))
+        if (content) contract.compile(content['application/json'].schema);
+      if (requestBody) contract.compile(requestBody.content['application/json'].schema);
     }
   });
 

@@ -44,17 +44,33 @@ export class OpenApiContract {
     );
   }
 
-  /** Compiles a schema of the document, which `key` stands for; throws when it is none. */
-  compile(key: string, schema: object): ValidateFunction {
-    const known = this.#validators.get(key);
+  /** Compiles a schema of the document; throws when it is none. Many answers have the same one, which is compiled once. */
+  compile(schema: object): ValidateFunction {
+    const text = JSON.stringify(schema);
+    const known = this.#validators.get(text);
     if (known) return known;
     // A schema by itself, so that ajv's strict mode sees no word that is OpenAPI's.
-    const alone = { ...schema, $defs: this.document.components.schemas };
+    const alone = { ...schema, $defs: this.#referredTo(text) };
     const validate = this.#ajv.compile(
       JSON.parse(JSON.stringify(alone).replaceAll('#/components/schemas/', '#/$defs/')) as object,
     );
-    this.#validators.set(key, validate);
+    this.#validators.set(text, validate);
     return validate;
+  }
+
+  /** The components that a schema refers to, and those that they do. */
+  #referredTo(text: string): Record<string, object> {
+    const found: Record<string, object> = {};
+    const look = (of: string): void => {
+      for (const [, name = ''] of of.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+        const schema = this.document.components.schemas[name];
+        if (schema === undefined || name in found) continue;
+        found[name] = schema;
+        look(JSON.stringify(schema));
+      }
+    };
+    look(text);
+    return found;
   }
 
   operationAt(method: string, url: string): NamedOperation {
@@ -81,7 +97,7 @@ export class OpenApiContract {
       if (text !== '') throw new Error(`${what}: the document has no body for it`);
       return;
     }
-    const validate = this.compile(`${operation.operationId} ${status}`, declared.content['application/json'].schema);
+    const validate = this.compile(declared.content['application/json'].schema);
     if (!validate(JSON.parse(text))) throw new Error(`${what}: ${this.#ajv.errorsText(validate.errors)}`);
   }
 }
