@@ -10,13 +10,10 @@ import { AgentService } from './agents/agent.service.ts';
 import { createApp } from './api/create-app.ts';
 import { GraphqlApi } from './api/graphql-api.ts';
 import type { Services } from './api/services.ts';
-import { AuditPartitions } from './audit/audit-partitions.ts';
+import type { AuditPartitions } from './audit/audit-partitions.ts';
 import { AuditService } from './audit/audit.service.ts';
-import { AuditStore } from './audit/audit-store.ts';
 import type { AuditWriter } from './audit/audit-writer.ts';
-import { buildAuditWriter } from './audit/build-audit-writer.ts';
-import { buildTrail } from './audit/trail/build-trail.ts';
-import type { TrailClerk } from './audit/trail/trail-clerk.ts';
+import { type Audit, buildAudit } from './audit/build-audit.ts';
 import { type Access, buildAccess } from './auth/build-access.ts';
 import { setUpAdmin } from './auth/users/set-up-admin.ts';
 import { UserStore } from './auth/users/user-store.ts';
@@ -80,28 +77,20 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const metrics = new Metrics();
   const ground = { connectionString: config.databaseUrl, redis: config.redis, instanceId: keys.instanceId };
   const bus = await pickConfigBus(ground, keys.busKey);
-  const store = new AuditStore(database, keys.keyring);
   const secretUse = new SecretUse(database, log);
-  const trail = buildTrail({ database, keys, metrics, log });
-  const { keeper } = trail;
-  const auditWriter = await buildAuditWriter(ground, { database, keys, store, keeper, secretUse, metrics, log });
-  const health = new HealthCheck({
-    database,
-    isConsuming: () => auditWriter.isConsuming,
-    isRedisReachable: () => auditWriter.queueElsewhere?.isReachable(),
-    revisionSeen: (revision) => metrics.revisionSeen(revision),
-  });
+  const audit = await buildAudit({ config, ground, database, keys, secretUse, metrics, log });
+  const health = buildHealth(database, audit.writer, metrics);
   const keyRotation = new KeyRotation({ database, terms: keys.terms, name: `${hostname()}-${process.pid}`, log });
   const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms);
   const access = await buildAccess({ config, database, keys, users, change, log });
   const rotation = buildRotation({ config, database, keys, change, log });
   const { masterKey, settings } = config;
-  const configured = buildServices({ database, keys }, { change, store, keyRotation, access, masterKey, rotation });
-  const gauges = () => lookUpGauges(database, auditWriter.queueElsewhere);
+  const configured = buildServices({ database, keys }, { change, audit, keyRotation, access, masterKey, rotation });
+  const gauges = () => lookUpGauges(database, audit.writer.queueElsewhere);
   const bundled = { ...configured, database, settings, health };
   const services: Services = { ...configured, supportBundles: buildSupportBundles(bundled, metrics, gauges) };
   const destroyedFile = openDestroyedFile(config, { database, keys }, log);
-  const watches = buildWatches({ database, change, metrics, log, clerk: trail.clerk }, services);
+  const watches = buildWatches({ database, change, metrics, log, audit }, services);
   const graphql = await GraphqlApi.start(services, { refusals: access.refusals, metrics, log });
   return {
     app: createApp({
@@ -117,8 +106,8 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       log,
     }),
     health,
-    auditWriter,
-    partitions: new AuditPartitions(database, log),
+    auditWriter: audit.writer,
+    partitions: audit.partitions,
     keyRotation,
     startTasks: () => {
       secretUse.start();
@@ -131,7 +120,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       await graphql.stop();
       await rotation.scheduler.stop();
       await watches.stop();
-      await auditWriter.close();
+      await audit.writer.close();
       await secretUse.close();
       await bus.close();
       await database.destroy();
@@ -139,28 +128,39 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   };
 }
 
+function buildHealth(database: DataSource, writer: AuditWriter, metrics: Metrics): HealthCheck {
+  return new HealthCheck({
+    database,
+    isConsuming: () => writer.isConsuming,
+    isRedisReachable: () => writer.queueElsewhere?.isReachable(),
+    revisionSeen: (revision) => metrics.revisionSeen(revision),
+  });
+}
+
 interface WatchParts {
   readonly database: DataSource;
   readonly change: ChangeConfig;
   readonly metrics: Metrics;
   readonly log: Logger;
-  readonly clerk: TrailClerk;
+  readonly audit: Audit;
 }
 
 /** What looks at times that come. */
-function buildWatches({ database, change, metrics, log, clerk }: WatchParts, { authorities }: Services) {
+function buildWatches({ database, change, metrics, log, audit }: WatchParts, { authorities }: Services) {
   const seen = (expiring: number, expired: number): void => metrics.secretsExpiring(expiring, expired);
   const expiry = new ExpiryWatch({ database, change, log, seen });
   const authority = new AuthorityWatch({ database, authorities, log, seen: (endsAt) => metrics.authorityEnds(endsAt) });
   return {
     start: (): void => {
       expiry.start();
-      clerk.start();
+      audit.trail.clerk.start();
+      audit.sinks.start();
       authority.start();
     },
     stop: async (): Promise<void> => {
       await expiry.stop();
-      await clerk.stop();
+      await audit.trail.clerk.stop();
+      await audit.sinks.stop();
       await authority.stop();
     },
   };
@@ -192,7 +192,7 @@ function buildSupportBundles(
 
 interface Parts {
   readonly change: ChangeConfig;
-  readonly store: AuditStore;
+  readonly audit: Audit;
   readonly keyRotation: KeyRotation;
   readonly access: Access;
   readonly masterKey: MasterKey;
@@ -201,7 +201,7 @@ interface Parts {
 
 function buildServices(
   { database, keys }: Foundation,
-  { change, store, keyRotation, access, masterKey, rotation }: Parts,
+  { change, audit, keyRotation, access, masterKey, rotation }: Parts,
 ): Omit<Services, 'supportBundles'> {
   const workerStore = new WorkerStore(database);
   const planned = {
@@ -217,9 +217,11 @@ function buildServices(
     dependents: new SecretDependentsService(database, planned.policies, planned.routes),
     certificates: new AgentCertificateService(change, keys),
     plans: new PlanService(database, change, keys, planned),
-    audit: new AuditService(store),
-    simulations: new SimulationService(database, planned.policies, store),
-    impacts: new PolicyImpactService(database, planned.policies, store),
+    audit: new AuditService(audit.store),
+    trail: audit.trail.service,
+    auditExports: audit.trail.exports,
+    simulations: new SimulationService(database, planned.policies, audit.store),
+    impacts: new PolicyImpactService(database, planned.policies, audit.store),
     reach: new ReachService(database, planned.policies),
     traffic: new TrafficService(database, new TrafficStore(database)),
     workers: new WorkerService(workerStore),

@@ -6,6 +6,7 @@ import { parseRoots } from '@onecli/shared/netguard/upstream-context';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { parseCidr } from '@onecli/shared/domain/cidr';
 import type { SessionLifetime } from './auth/sessions/session-store.ts';
+import { sinkVariables, type SyslogTarget } from './audit/sinks/sink-settings.ts';
 import { readRedisSettings, type RedisSettings } from '@onecli/shared/redis-settings';
 import { settingsFromFiles } from '@onecli/shared/settings-from-files';
 import { SecretValue } from '@onecli/shared/secret-value';
@@ -89,6 +90,9 @@ export const variables = z.object({
   ONECLI_SESSION_IDLE_MINUTES: whole(1, 43_200).prefault('120'),
   ONECLI_SESSION_HOURS: whole(1, 720).prefault('24'),
   ONECLI_ADMIN_EVENT_DAYS: whole(30, 36_500).prefault('730'),
+  ONECLI_AUDIT_DAYS: whole(1, 36_500).optional(),
+  ...sinkVariables,
+  ONECLI_AUDIT_WEBHOOK_KEY_FILE: filePath.optional(),
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
 
@@ -98,6 +102,12 @@ export interface OutgoingConfig {
   readonly connectTo: ConnectTo | undefined;
   /** Further roots, PEM. */
   readonly rootsPem: string | undefined;
+}
+
+/** Where audit events are sent to. */
+export interface AuditSinksConfig {
+  readonly webhook: { readonly url: string; readonly key: SecretValue } | undefined;
+  readonly syslog: SyslogTarget | undefined;
 }
 
 /** The settings of the control plane, parsed. */
@@ -122,6 +132,9 @@ export interface Config {
   readonly sessionLifetime: SessionLifetime;
   /** How long events of what admins did are kept. */
   readonly adminEventDays: number;
+  /** How long requests are kept; undefined: for ever. */
+  readonly auditDays: number | undefined;
+  readonly auditSinks: AuditSinksConfig;
   readonly logLevel: LogLevel;
   /** Which settings are set; the content of the harmless ones. */
   readonly settings: readonly ShownSetting[];
@@ -154,6 +167,7 @@ export function readConfig(environment: Environment = process.env): Config {
     for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`);
   const masterKey = readMasterKey(given, faults);
   const adminPassword = readPassword(given, faults);
+  const webhookKey = readWebhookKey(given, faults);
   const rootsPem = readRoots(given['ONECLI_UPSTREAM_CA_FILE'], faults);
   const redis = readRedisSettings(given);
   if (redis.kind === 'faults') faults.push(...redis.faults);
@@ -178,6 +192,11 @@ export function readConfig(environment: Environment = process.env): Config {
       totalSeconds: found.ONECLI_SESSION_HOURS * 3600,
     },
     adminEventDays: found.ONECLI_ADMIN_EVENT_DAYS,
+    auditDays: found.ONECLI_AUDIT_DAYS,
+    auditSinks: {
+      webhook: webhookOf(found.ONECLI_AUDIT_WEBHOOK_URL, webhookKey),
+      syslog: found.ONECLI_AUDIT_SYSLOG_URL,
+    },
     logLevel: found.ONECLI_LOG_LEVEL,
     settings: showSettings(given, Object.keys(variables.shape)),
   };
@@ -190,6 +209,25 @@ function outgoingOf(found: z.output<typeof variables>, rootsPem: string | undefi
     connectTo: connectTo?.kind === 'connect-to' ? connectTo.connectTo : undefined,
     rootsPem,
   };
+}
+
+function webhookOf(url: string | undefined, key: SecretValue | undefined): AuditSinksConfig['webhook'] {
+  return url === undefined || key === undefined ? undefined : { url, key };
+}
+
+/** What nobody can verify is not sent: a webhook needs its key. */
+function readWebhookKey(given: Environment, faults: string[]): SecretValue | undefined {
+  const name = 'ONECLI_AUDIT_WEBHOOK_KEY';
+  const text = valueOrFile(name, given, faults);
+  if (text === undefined) {
+    if (given['ONECLI_AUDIT_WEBHOOK_URL'] !== undefined && given[`${name}_FILE`] === undefined)
+      faults.push(`${name}: is not set: expected a key of at least 16 characters, or ${name}_FILE`);
+    return undefined;
+  }
+  const parsed = sinkVariables.ONECLI_AUDIT_WEBHOOK_KEY.safeParse(text);
+  if (parsed.success) return SecretValue.of(text);
+  for (const issue of parsed.error.issues) faults.push(`${sourceOf(name, given)}: ${issue.message}`);
+  return undefined;
 }
 
 function readMasterKey(given: Environment, faults: string[]): MasterKey | undefined {

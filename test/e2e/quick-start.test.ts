@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { argumentsAndEnvironment } from '../support/process-facts.ts';
 import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts';
 import { mustRun } from '../support/run-command.ts';
 import { runOnecliCommand } from '../support/run-onecli-command.ts';
-import { type Onecli, startOnecli } from '../support/start-onecli.ts';
+import { type Onecli, repositoryRoot, startOnecli } from '../support/start-onecli.ts';
 import { makeTestAuthority } from '../support/test-authority.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -102,6 +102,16 @@ describe('from a fresh data folder to an injected request', () => {
       secrets: ['prod/openai@1'],
     });
     expect(await cli('audit')).toContain('api.openai.com');
+  });
+
+  it('onecli audit verify finds the trail sound: in the gateway, as a file, and without OneCLI', async () => {
+    expect(await cli('audit', 'verify')).toMatch(/MACs checked: sound$/m);
+    const [file, note] = [join(home, 'trail.jsonl'), join(home, 'kept.note')];
+    writeFileSync(note, await cli('audit', 'checkpoint'));
+    await cli('audit', 'export', '--format', 'jsonl', '-o', file);
+    expect(await cli('audit', 'verify', file, '--checkpoint', note)).toContain(': sound');
+    const script = join(repositoryRoot, 'infra/audit/verify_audit.py');
+    expect(await mustRun('python3', [script, file, '--checkpoint', note])).toContain(': sound');
   });
 
   it('onecli ca prints the authority, doctor finds nothing wrong, env prints what run sets', async () => {

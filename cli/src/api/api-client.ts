@@ -86,10 +86,21 @@ export class ApiClient {
     throw this.#refusal(response.status, parseJson(await response.text()), `POST ${path}`);
   }
 
-  async #request(method: string, path: string, body: unknown, query: Query): Promise<unknown> {
+  /** Reads what comes as it comes. Throws as `call` does. */
+  async read(path: string, query: Query): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.#send(this.#urlOf(path, query), 'GET', undefined, downloadTimeoutMs);
+    if (response.ok && response.body !== null) return response.body;
+    throw this.#refusal(response.status, parseJson(await response.text()), `GET ${path}`);
+  }
+
+  #urlOf(path: string, query: Query): URL {
     const url = new URL(path, this.#access.apiUrl);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
-    const response = await this.#send(url, method, body);
+    return url;
+  }
+
+  async #request(method: string, path: string, body: unknown, query: Query): Promise<unknown> {
+    const response = await this.#send(this.#urlOf(path, query), method, body);
     const text = await response.text();
     const json = parseJson(text);
     if (response.ok) return json;

@@ -8,6 +8,8 @@ import { formatTable } from '../format-table.ts';
 import { parseCount } from '../parse-options.ts';
 import { parseSince } from '../parse-since.ts';
 import { printable, type Terminal } from '../terminal.ts';
+import { addAuditCheckpoint, addAuditExport } from './audit-export.ts';
+import { addAuditVerify } from './audit-verify.ts';
 import { showAdminEvents } from './audit-admin.ts';
 
 interface AuditOptions {
@@ -31,7 +33,7 @@ const pollIntervalMs = 1_000;
 const lateMs = 30_000;
 
 export function addAudit(program: Command, context: CommandContext): void {
-  program
+  const audit = program
     .command('audit')
     .description('show what agents did and what was decided, oldest first')
     .option('--agent <name>')
@@ -53,7 +55,8 @@ Examples:
   onecli audit --agent my-agent --decision deny
   onecli audit --json --limit 1000 | jq .host
   onecli audit --follow
-  onecli audit --admin --outcome refused --since 1d`,
+  onecli audit --admin --outcome refused --since 1d
+  onecli audit verify; onecli audit export --format jsonl -o trail.jsonl`,
     )
     .action(async (options: AuditOptions) => {
       const api = openApi(context);
@@ -69,6 +72,9 @@ Examples:
       const showFresh = (fresh: AuditEvent[]): void => show(context.terminal, fresh, false);
       await follow(fetchSince, [...before, ...events], showFresh, context.terminal);
     });
+  addAuditVerify(audit, context);
+  addAuditExport(audit, context);
+  addAuditCheckpoint(audit, context);
 }
 
 /** What is about agents is no filter of what principals did, nor does it follow. */

@@ -10,6 +10,7 @@ import { AuthorityResolver } from '../authority/authority.resolver.ts';
 import { BackupResolver } from '../backup/backup.resolver.ts';
 import { addWait } from './add-wait.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
+import { AuditTrailResolver } from '../audit/trail/trail.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
 import { PlanResolver } from '../plan/plan.resolver.ts';
 import { PolicyResolver } from '../policies/policy.resolver.ts';
@@ -39,6 +40,7 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
       RotationResolver,
       BackupResolver,
       AuditResolver,
+      AuditTrailResolver,
       WorkerResolver,
       TrafficResolver,
       ReachResolver,

@@ -12,6 +12,7 @@ import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
 import { SessionResolver } from '../auth/sessions/session.resolver.ts';
 import { UserResolver } from '../auth/users/user.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
+import { AuditTrailResolver } from '../audit/trail/trail.resolver.ts';
 import { BackupResolver } from '../backup/backup.resolver.ts';
 import { AuthorityResolver } from '../authority/authority.resolver.ts';
 import { KeysResolver } from '../keys/keys.resolver.ts';
@@ -125,6 +126,7 @@ function resolversOf(services: Services): Resolvers {
     [BackupResolver, new BackupResolver(services.backups)],
     [PlanResolver, new PlanResolver(plans)],
     [AuditResolver, new AuditResolver(audit)],
+    [AuditTrailResolver, new AuditTrailResolver(services.trail)],
     [WorkerResolver, new WorkerResolver(workers)],
     [PolicyImpactResolver, new PolicyImpactResolver(services.impacts)],
     [ReachResolver, new ReachResolver(services.reach)],

@@ -1,6 +1,8 @@
 import type { AgentCertificateService } from '../agents/agent-certificate.service.ts';
 import type { AgentService } from '../agents/agent.service.ts';
 import type { AuditService } from '../audit/audit.service.ts';
+import type { ExportService } from '../audit/export/export.service.ts';
+import type { TrailService } from '../audit/trail/trail.service.ts';
 import type { AdminEventService } from '../auth/events/admin-event.service.ts';
 import type { ApiKeyService } from '../auth/keys/api-key.service.ts';
 import type { SessionService } from '../auth/sessions/session.service.ts';
@@ -36,6 +38,8 @@ export interface Services {
   readonly routes: RouteService;
   readonly plans: PlanService;
   readonly audit: AuditService;
+  readonly trail: TrailService;
+  readonly auditExports: ExportService;
   readonly simulations: SimulationService;
   readonly impacts: PolicyImpactService;
   readonly reach: ReachService;

@@ -15,6 +15,7 @@ const left = new Set([
   'user_session',
   'destroyed_value',
   'audit_early_batch',
+  'audit_sink',
 ]);
 
 /** Events: in a backup only when they are asked for. */

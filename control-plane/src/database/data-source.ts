@@ -11,6 +11,7 @@ import { AddKeyMakers } from './add-key-makers.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
 import { AddAuthorityRotation } from './add-authority-rotation.migration.ts';
 import { AddAuditOrder } from './add-audit-order.migration.ts';
+import { AddAuditSinks } from './add-audit-sinks.migration.ts';
 import { AddAuditTree } from './add-audit-tree.migration.ts';
 import { AddAuditTrail } from './add-audit-trail.migration.ts';
 import { AddLastingKeys } from './add-lasting-keys.migration.ts';
@@ -45,6 +46,7 @@ export const migrations = [
   AddKeyMakers,
   AddWorkerRole,
   AddAuditTree,
+  AddAuditSinks,
   AddAuditTrail,
 ];
 

@@ -32,6 +32,8 @@ export class Metrics {
   readonly #auditLag: Histogram;
   readonly #chainFaults: Counter<'kind'>;
   readonly #treeSound: Gauge;
+  readonly #sinkSent: Counter<'sink'>;
+  readonly #sinkFailed: Counter<'sink'>;
   readonly #queue: Gauge<'state'>;
   readonly #pool: Gauge<'state'>;
   readonly #workers: Gauge<'state'>;
@@ -69,6 +71,8 @@ export class Metrics {
       '1: the stored audit trail goes on from what was signed',
       [],
     );
+    this.#sinkSent = this.#counter('onecli_audit_sink_events_total', 'Audit events that a sink has taken', ['sink']);
+    this.#sinkFailed = this.#counter('onecli_audit_sink_failures_total', 'Batches that a sink did not take', ['sink']);
     this.#queue = this.#gauge('onecli_audit_queue_batches', 'Batches of audit events in the queue', ['state']);
     this.#pool = this.#gauge('onecli_database_connections', 'Connections of the pool, and callers that wait', [
       'state',
@@ -133,6 +137,15 @@ export class Metrics {
   /** Entries of a worker's trail are lost, or were altered on their way. */
   auditChainFaulty(kind: 'GAP' | 'BROKEN'): void {
     this.#chainFaults.inc({ kind });
+  }
+
+  /** `sink` is `webhook` or `syslog`. */
+  auditSent(sink: string, events: number): void {
+    this.#sinkSent.inc({ sink }, events);
+  }
+
+  auditSinkFailed(sink: string): void {
+    this.#sinkFailed.inc({ sink });
   }
 
   auditTreeSound(isSound: boolean): void {

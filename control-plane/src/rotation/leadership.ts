@@ -7,10 +7,15 @@ const connectTimeoutMs = 5_000;
 /** One control plane at a time: it holds an advisory lock on a connection of its own, and loses it with that. */
 export class Leadership {
   readonly #connectionString: string;
+  readonly #lock: number;
+  readonly #name: string;
   #client: Client | undefined;
 
-  constructor(connectionString: string) {
+  /** @param lock one for each thing that is led; `name` is what PostgreSQL shows of the connection */
+  constructor(connectionString: string, { lock = leaderLock, name = 'onecli-rotation' } = {}) {
     this.#connectionString = connectionString;
+    this.#lock = lock;
+    this.#name = name;
   }
 
   /** Whether this process leads now; it tries to, if nobody does. False also when the database cannot be asked. */
@@ -34,7 +39,7 @@ export class Leadership {
   async #take(): Promise<boolean> {
     const client = new Client({
       connectionString: this.#connectionString,
-      application_name: 'onecli-rotation',
+      application_name: this.#name,
       connectionTimeoutMillis: connectTimeoutMs,
       query_timeout: connectTimeoutMs,
       keepAlive: true,
@@ -44,7 +49,7 @@ export class Leadership {
     });
     try {
       await client.connect();
-      const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1) AS held', [leaderLock]);
+      const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1) AS held', [this.#lock]);
       if (rows[0]?.held === true) {
         this.#client = client;
         return true;

@@ -19,6 +19,12 @@ export const apiSchemas = {
   ONECLI_SESSION_IDLE_MINUTES: within(43_200).default('120'),
   ONECLI_SESSION_HOURS: within(720).default('24'),
   ONECLI_ADMIN_EVENT_DAYS: within(36_500, 30).default('730'),
+  ONECLI_AUDIT_DAYS: within(36_500).optional(),
+  // The control plane checks these itself.
+  ONECLI_AUDIT_WEBHOOK_URL: z.string().optional(),
+  ONECLI_AUDIT_WEBHOOK_KEY: z.string().optional(),
+  ONECLI_AUDIT_WEBHOOK_KEY_FILE: z.string().optional(),
+  ONECLI_AUDIT_SYSLOG_URL: z.string().optional(),
 };
 
 type ApiVariable = keyof typeof apiSchemas;

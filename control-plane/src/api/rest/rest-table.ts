@@ -8,6 +8,7 @@ import { sessionRoutes } from '../session-routes.ts';
 import { userRoutes } from '../user-routes.ts';
 import { authorityRoutes } from '../authority-routes.ts';
 import { auditRoutes } from '../audit-routes.ts';
+import { auditTrailRoutes } from '../audit-trail-routes.ts';
 import type { Services } from '../services.ts';
 import { healthRoute } from '../health-route.ts';
 import { keyRoutes } from '../key-routes.ts';
@@ -50,6 +51,7 @@ export function restTable(services: Services, health: HealthCheck): readonly Res
     ...routeRoutes(routes),
     ...planRoutes(plans),
     ...auditRoutes(audit),
+    ...auditTrailRoutes(services.trail),
     ...workerRoutes(workers),
     ...keyRoutes(keys, backups),
     ...authorityRoutes(authorities),

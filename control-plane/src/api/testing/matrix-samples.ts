@@ -185,6 +185,8 @@ const rest = (field: string, sample: (environment: string) => RestSample) => ({
 
 /** The same for operations of REST, by their ids. */
 export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSample>>>> = {
+  getAuditInclusionProof: { '': () => ({ params: { size: 1, index: 0 } }) },
+  getAuditConsistencyProof: { '': () => ({ params: { size: 1, first: 1 } }) },
   ...rest('getSecret', (environment) => () => ({ params: { name: `${environment}/k` } })),
   ...rest('createSecret', (environment) => (_, n) => ({ body: { name: `${environment}/n-${n}`, value: 'x' } })),
   ...rest('putSecret', (environment) => named(secret(environment), { binding: { hosts: ['evil.example'] } })),

@@ -88,6 +88,8 @@ async function testConfig(databaseUrl: string, overrides: Partial<Config>): Prom
     trustedProxies: [],
     sessionLifetime: { idleSeconds: 7200, totalSeconds: 86_400 },
     adminEventDays: 730,
+    auditDays: undefined,
+    auditSinks: { webhook: undefined, syslog: undefined },
     logLevel: 'trace',
     settings: [],
     ...overrides,

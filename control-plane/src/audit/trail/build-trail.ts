@@ -4,30 +4,40 @@ import type { Metrics } from '../../health/metrics.ts';
 import type { InstanceKeys } from '../../instance/instance-keys.ts';
 import { CheckpointKey } from './checkpoint-key.ts';
 import { CheckpointSigner } from './checkpoint-signer.ts';
+import type { AuditStore } from '../audit-store.ts';
+import { ExportService } from '../export/export.service.ts';
 import { TrailClerk } from './trail-clerk.ts';
 import { TrailKeeper } from './trail-keeper.ts';
+import { TrailService } from './trail.service.ts';
 
 export interface Trail {
   /** Keeps the entries of workers; for whoever writes their rows. */
   readonly keeper: TrailKeeper;
-  readonly signer: CheckpointSigner;
-  readonly checkpointKey: CheckpointKey;
+  readonly service: TrailService;
+  readonly exports: ExportService;
   readonly clerk: TrailClerk;
 }
 
 interface Surroundings {
   readonly database: DataSource;
   readonly keys: InstanceKeys;
+  readonly store: AuditStore;
+  readonly adminEventDays: number;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
 /** Wires what keeps and proves the audit trail. */
-export function buildTrail({ database, keys, metrics, log }: Surroundings): Trail {
+export function buildTrail({ database, keys, store, adminEventDays, metrics, log }: Surroundings): Trail {
   const { keyring, auditMacKey: macKey } = keys;
   const checkpointKey = new CheckpointKey(keys.auditSigningSeed);
   const signer = new CheckpointSigner(database, checkpointKey);
-  const keeper = new TrailKeeper({ keyring, macKey, log, faulty: (kind) => metrics.auditChainFaulty(kind) });
   const sound = (isSound: boolean): void => metrics.auditTreeSound(isSound);
-  return { keeper, signer, checkpointKey, clerk: new TrailClerk({ database, keyring, macKey, signer, log, sound }) };
+  const service = new TrailService({ database, keyring, macKey, checkpointKey, signer, adminEventDays });
+  return {
+    keeper: new TrailKeeper({ keyring, macKey, log, faulty: (kind) => metrics.auditChainFaulty(kind) }),
+    service,
+    exports: new ExportService({ database, store, trail: service }),
+    clerk: new TrailClerk({ database, keyring, macKey, signer, log, sound }),
+  };
 }

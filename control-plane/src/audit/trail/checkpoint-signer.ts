@@ -36,11 +36,12 @@ export class CheckpointSigner {
    * @throws TreeAltered and signs nothing
    */
   async sign(everyMs: number): Promise<number | undefined> {
-    const [due] = await this.#database.query<{ is_due: boolean }[]>(
-      `SELECT t.size > coalesce(c.size, 0) AND coalesce(c.signed_at <= clock_timestamp() - make_interval(secs => $1), true) AS is_due
+    const [due] = await this.#database.query<{ is_due: boolean; is_short: boolean }[]>(
+      `SELECT t.size < coalesce(c.size, 0) AS is_short, t.size > coalesce(c.size, 0) AND coalesce(c.signed_at <= clock_timestamp() - make_interval(secs => $1), true) AS is_due
        FROM audit_tree t LEFT JOIN LATERAL (SELECT size, signed_at FROM audit_checkpoint ORDER BY size DESC LIMIT 1) c ON true`,
       [everyMs / 1_000],
     );
+    if (due?.is_short === true) throw new TreeAltered('The audit trail is shorter than what was signed of it');
     if (due?.is_due !== true) return undefined;
     return this.#database.transaction('READ COMMITTED', (manager) => this.#signWithin(manager));
   }

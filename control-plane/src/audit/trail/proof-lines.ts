@@ -1,3 +1,4 @@
+import { interruptedReason } from '@onecli/shared/domain/audit-entry';
 import { writeNoteKey } from '@onecli/shared/domain/audit-trail/checkpoint-note';
 import { toHex } from '@onecli/shared/domain/audit-trail/bytes';
 import type { Frontier } from '@onecli/shared/domain/audit-trail/merkle-tree';
@@ -138,9 +139,10 @@ function entryLine(fields: Omit<EntryLine, 'type'>): EntryLine {
   return { type: 'entry', ...fields };
 }
 
-/** An intent whose outcome follows has no row of its own. */
+/** The row of a request is told where that ends: with the intent only if its outcome will never be known. */
 function rowOf(row: ListRow | undefined, isIntent: boolean): ListRow | null | undefined {
-  return isIntent ? row : (row ?? null);
+  if (isIntent) return row?.['reason'] === interruptedReason ? row : undefined;
+  return row ?? null;
 }
 
 /** The checkpoints after a size, in their order. */

@@ -11,13 +11,13 @@ import { lockTree } from './tree-row.ts';
 export interface TakenLinks {
   readonly worker: string;
   readonly boot: string;
-  /** Sequence of the first entry. */
+  /** Sequence of the first entry, or of the one that would come next. */
   readonly first: number;
   /** What the first link has to follow on, in hexadecimal. */
   readonly previousMac: string;
   readonly links: readonly ChainLink[];
   /** Entries before the first that will never come: their sequences, both included. */
-  readonly gap?: { readonly from: number; readonly to: number } | undefined;
+  readonly gap: { readonly from: number; readonly to: number } | undefined;
   /** The boot is over. */
   readonly isEnd: boolean;
 }

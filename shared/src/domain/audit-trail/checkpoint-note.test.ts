@@ -9,7 +9,7 @@ import {
   writeNoteKey,
 } from './checkpoint-note.ts';
 
-const sha256 = (data: Uint8Array): Uint8Array => createHash('sha256').update(data).digest();
+const sha256 = (data: Uint8Array | string): Uint8Array => createHash('sha256').update(data).digest();
 const spki = Buffer.from('302a300506032b6570032100', 'hex');
 const verifyEd25519 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
   verify(

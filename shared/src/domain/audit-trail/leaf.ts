@@ -1,5 +1,4 @@
-import { utf8 } from './bytes.ts';
-import { leafHash, type Sha256 } from './merkle-tree.ts';
+import type { Sha256 } from './merkle-tree.ts';
 
 /** An entry in its place: what the tree has as one leaf. */
 export interface LeafSource {
@@ -14,5 +13,6 @@ export interface LeafSource {
 /** The hash of an entry's leaf: of whose it is, its line, and, where it ends a link, the link's MAC, each with a newline. */
 export function entryLeaf(sha256: Sha256, { worker, boot, line, mac }: LeafSource): Uint8Array {
   const end = mac === undefined ? '' : `#${mac}\n`;
-  return leafHash(sha256, utf8(`${worker}/${boot}\n${line}\n${end}`));
+  // The mark of a leaf is a zero byte, which is so in UTF-8 too: one text, hashed as it is.
+  return sha256(`\0${worker}/${boot}\n${line}\n${end}`);
 }

@@ -4,7 +4,7 @@ import { toHex, utf8 } from './bytes.ts';
 import { consistencyPath, inclusionPath, isConsistent, rootByInclusion } from './merkle-proof.ts';
 import { Frontier, leafHash, nodeHash } from './merkle-tree.ts';
 
-const sha256 = (data: Uint8Array): Uint8Array => createHash('sha256').update(data).digest();
+const sha256 = (data: Uint8Array | string): Uint8Array => createHash('sha256').update(data).digest();
 const fromHex = (text: string): Uint8Array => Buffer.from(text, 'hex');
 
 /** The definition of RFC 6962, 2.1, as it is written there. */

@@ -4,18 +4,23 @@
  */
 import { joined } from './bytes.ts';
 
-export type Sha256 = (data: Uint8Array) => Uint8Array;
+/** Of bytes, or of a text's UTF-8. */
+export type Sha256 = (data: Uint8Array | string) => Uint8Array;
 
 export const hashBytes = 32;
 const leafMark = Uint8Array.of(0);
-const nodeMark = Uint8Array.of(1);
+const nodeMark = 1;
 
 export function leafHash(sha256: Sha256, leaf: Uint8Array): Uint8Array {
   return sha256(joined(leafMark, leaf));
 }
 
 export function nodeHash(sha256: Sha256, left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(joined(nodeMark, left, right));
+  const data = new Uint8Array(1 + 2 * hashBytes);
+  data[0] = nodeMark;
+  data.set(left, 1);
+  data.set(right, 1 + hashBytes);
+  return sha256(data);
 }
 
 /** Told of a subtree that has become full: 2^level leaves, the `place`th of its level. */

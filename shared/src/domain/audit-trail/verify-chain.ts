@@ -14,6 +14,8 @@ export interface ChainSurroundings {
   readonly tell: Tell;
   /** Told of what the control plane itself says. */
   readonly stated: (entry: OwnEntry, index: number) => void;
+  /** Whether something is wrong already with an entry from an index on: then it is known why a link is broken. */
+  readonly isExplained: (fromIndex: number) => boolean;
   /** The trail does not begin with its first entry. */
   readonly isLate: boolean;
 }
@@ -70,7 +72,7 @@ export class BootChain {
   }
 
   finish(rowsFromMs: number | undefined): void {
-    if (this.#linkAt !== undefined)
+    if (this.#linkAt !== undefined && !this.#around.isExplained(this.#linkAt.index))
       this.#around.tell('CHAIN_BROKEN', this.#linkAt.index, this.#linkAt.id, 'the MAC of its link is missing');
     this.#rows.finish(rowsFromMs, this.#isEnded);
   }
@@ -88,17 +90,13 @@ export class BootChain {
   }
 
   #close(mac: string): void {
-    const { mac: hmac, tell } = this.#around;
+    const { mac: hmac, tell, isExplained } = this.#around;
+    const { index, id } = this.#linkAt ?? { index: 0, id: null };
     const lines = this.#link.map((line) => `${line}\n`).join('');
     const before = this.#mac === undefined ? undefined : fromHex(this.#mac);
     // Without what came before, a link is good for those after it alone.
-    if (hmac !== undefined && before !== undefined && toHex(hmac(joined(before, utf8(lines)))) !== mac)
-      tell(
-        'CHAIN_BROKEN',
-        this.#linkAt?.index ?? 0,
-        this.#linkAt?.id ?? null,
-        'its link does not have the MAC that it should have',
-      );
+    const isWrong = hmac !== undefined && before !== undefined && toHex(hmac(joined(before, utf8(lines)))) !== mac;
+    if (isWrong && !isExplained(index)) tell('CHAIN_BROKEN', index, id, 'its link has not the MAC that it should have');
     this.#mac = mac;
     this.#link = [];
     this.#linkAt = undefined;

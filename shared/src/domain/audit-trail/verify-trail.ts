@@ -203,14 +203,11 @@ export class TrailVerifier {
     if (read.kind === 'bad')
       return this.#tell('CHECKPOINT', this.#signedSize, null, `a checkpoint is not good: ${read.reason}`);
     const { checkpoint } = read;
-    if (checkpoint.size > size)
-      this.#tell(
-        'ENTRY_MISSING',
-        size,
-        null,
-        `entries ${size} to ${checkpoint.size - 1} are missing: a checkpoint covers them`,
-      );
-    else if (checkpoint.size < size)
+    if (checkpoint.size > size) {
+      this.#isTreeLost = true;
+      const message = `entries ${size} to ${checkpoint.size - 1} are missing: a checkpoint covers them`;
+      this.#tell('ENTRY_MISSING', size, null, message);
+    } else if (checkpoint.size < size)
       this.#tell('CHECKPOINT', checkpoint.size, null, 'a checkpoint stands where it does not belong');
     else if (!this.#isTreeLost && !sameBytes(checkpoint.root, this.#frontier.root())) this.#rootDiffers(size);
     else if (!this.#isTreeLost) [this.#signedSize, this.#checkpoint] = [size, note];
@@ -220,8 +217,15 @@ export class TrailVerifier {
   #rootDiffers(size: number): void {
     this.#isTreeLost = true;
     const from = this.#signedSize;
-    if (this.#faults.some(({ index, kind }) => index >= from && index < size && kind !== 'CHECKPOINT')) return;
+    if (this.#isNamed(from, size)) return;
     this.#tell('ROOT', from, null, `one of the entries ${from} to ${size - 1} is not the one that was signed`);
+  }
+
+  /** Whether an entry from an index to before another is said to be wrong. A row of the list says nothing of its entry. */
+  #isNamed(from: number, to: number): boolean {
+    return this.#faults.some(
+      ({ index, kind }) => index >= from && index < to && !['CHECKPOINT', 'ROW_ALTERED', 'ROW_MISSING'].includes(kind),
+    );
   }
 
   #read(note: string): ReturnType<typeof readCheckpoint> {
@@ -253,6 +257,7 @@ export class TrailVerifier {
       mac: this.#options.mac,
       tell: (...fault) => this.#tell(...fault),
       stated: (entry, index) => this.#stated(entry, index),
+      isExplained: (from) => this.#isNamed(from, Number.MAX_SAFE_INTEGER),
       isLate: (this.#head?.start.size ?? 0) > 0,
     });
     this.#chains.set(name, chain);

@@ -48,7 +48,7 @@ export class Boot {
       links.push(this.#link(lines));
     }
     this.events.push(...rows);
-    return { worker: this.#worker, boot: this.#boot, first, previousMac, links, isEnd: false, rows };
+    return { worker: this.#worker, boot: this.#boot, first, previousMac, links, gap: undefined, isEnd: false, rows };
   }
 
   /** A secret leaves, and the worker dies. */
@@ -57,7 +57,7 @@ export class Boot {
     const intent = this.#intent();
     const links = [this.#link([writeEntry(intent)])];
     const rows = [intendedEvent(this.#worker, this.#boot, intent, undefined)];
-    return { worker: this.#worker, boot: this.#boot, first, previousMac, links, isEnd: true, rows };
+    return { worker: this.#worker, boot: this.#boot, first, previousMac, links, gap: undefined, isEnd: true, rows };
   }
 
   #request(rows: AuditEvent[]): string[] {

@@ -1,0 +1,53 @@
+import type { Ground } from '@onecli/shared/adapters/pick-adapters';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import type { Config } from '../config.ts';
+import type { Metrics } from '../health/metrics.ts';
+import type { InstanceKeys } from '../instance/instance-keys.ts';
+import type { SecretUse } from '../secrets/secret-use.ts';
+import { AuditPartitions } from './audit-partitions.ts';
+import { dropOldAudit } from './audit-retention.ts';
+import { AuditStore } from './audit-store.ts';
+import type { AuditWriter } from './audit-writer.ts';
+import { buildAuditWriter } from './build-audit-writer.ts';
+import { buildSinks } from './sinks/build-sinks.ts';
+import type { SinkRunner } from './sinks/sink-runner.ts';
+import { buildTrail, type Trail } from './trail/build-trail.ts';
+
+export interface Audit {
+  readonly store: AuditStore;
+  readonly writer: AuditWriter;
+  readonly partitions: AuditPartitions;
+  readonly trail: Trail;
+  readonly sinks: SinkRunner;
+}
+
+interface Surroundings {
+  readonly config: Config;
+  readonly ground: Ground;
+  readonly database: DataSource;
+  readonly keys: InstanceKeys;
+  readonly secretUse: SecretUse;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Wires all that audit events go through: queue, list, trail, what they are sent to, and how long they are kept. */
+export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
+  const { config, ground, database, keys, secretUse, metrics, log } = surroundings;
+  const { adminEventDays, auditDays: days } = config;
+  const { keyring, auditMacKey: macKey } = keys;
+  const store = new AuditStore(database, keyring);
+  const trail = buildTrail({ database, keys, store, adminEventDays, metrics, log });
+  const { keeper } = trail;
+  const retain = async (): Promise<void> => {
+    if (days !== undefined) await dropOldAudit({ database, keyring, macKey, days }, Date.now());
+  };
+  return {
+    store,
+    writer: await buildAuditWriter(ground, { database, keys, store, keeper, secretUse, metrics, log }),
+    partitions: new AuditPartitions(database, log, retain),
+    trail,
+    sinks: buildSinks({ config, database, store, metrics, log }),
+  };
+}
