@@ -94,7 +94,9 @@ async function ensureDay(manager: EntityManager, parent: PartitionedTable, fromM
   const time = partitioned[parent];
   const existing: unknown[] = await manager.query('SELECT 1 WHERE to_regclass($1) IS NOT NULL', [table]);
   if (existing.length > 0) return;
-  await manager.query(`CREATE TABLE ${table} (LIKE ${parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)`);
+  await manager.query(
+    `CREATE TABLE ${table} (LIKE ${parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)`,
+  );
   await manager.query(
     `WITH moved AS (DELETE FROM ${parent}_default WHERE ${time} >= '${from}' AND ${time} < '${to}' RETURNING *)
      INSERT INTO ${table} SELECT * FROM moved`,
