@@ -28,8 +28,7 @@ import { MintBudget } from './load/mint-budget.ts';
 import { Metrics } from './health/metrics.ts';
 import { UpstreamSessions } from './http2/upstream-sessions.ts';
 import { fetchText } from './identity/fetch-text.ts';
-import { IssuerKeys } from './identity/issuer-keys.ts';
-import { JwtVerifier } from './identity/jwt-verifier.ts';
+import { buildJwtVerifier } from './identity/build-jwt-verifier.ts';
 import { AddressGuard } from '@onecli/shared/netguard/address-guard';
 import { CheckedResolver } from '@onecli/shared/netguard/checked-resolver';
 import { PolicyLimits } from './policy/policy-limits.ts';
@@ -187,7 +186,12 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
     configuration,
     opener,
     tokenPepper,
-    jwts: jwtVerifier(dialling, log, configuration, connections),
+    jwts: buildJwtVerifier({
+      fetchText: (url, cancelled) => fetchText(url, dialling, cancelled),
+      log,
+      configuration,
+      connections,
+    }),
     proxyPortTls,
     trustedProxies: config.trustedProxies,
     policyLimits: new PolicyLimits(stores.sharedCounts),
@@ -214,19 +218,6 @@ function openConnections(limits: Limits, log: Logger): OpenConnections {
   const onError = (error: unknown): void =>
     log.error({ err: error }, 'a connection that could not be looked at again was ended');
   return new OpenConnections({ ...limits, onError });
-}
-
-function jwtVerifier(
-  dialling: DialOptions,
-  log: Logger,
-  configuration: FollowedConfiguration,
-  connections: OpenConnections,
-): JwtVerifier {
-  const onWithdrawn = (): void => {
-    if (configuration.current) void connections.lookAgain(configuration.current);
-  };
-  const fetching = { fetchText: (url: URL, signal: AbortSignal) => fetchText(url, dialling, signal), log };
-  return new JwtVerifier(new IssuerKeys({ ...fetching, onWithdrawn }));
 }
 
 function bounds(limits: Limits): Pick<DataPlane, 'tunnels' | 'mints' | 'heldBodies'> {

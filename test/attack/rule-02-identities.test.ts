@@ -150,6 +150,35 @@ describe('a client certificate', () => {
   });
 });
 
+describe('a client certificate with a base URL', () => {
+  const ask = (proxyTls: ConnectionOptions): Promise<AttackOutcome> =>
+    attack(world, {
+      entry: 'plain',
+      tunnel: { proxyTls },
+      bytes: requestBytes('GET', `/to/${boundHost}/v1/models`, {
+        host: `127.0.0.1:${world.onecli.proxyPort}`,
+        ...authorization,
+      }),
+    });
+
+  it('issued by the gateway, or by the customer’s authority, is its agent', async () => {
+    for (const own of [issued, customer.issueClient('certified')]) {
+      const outcome = await ask(leaf(own));
+      expect(outcome.answer.status, outcome.answer.text).toBe(200);
+      expect(outcome.events).toMatchObject([{ agent: 'certified', host: boundHost, path: '/v1/models' }]);
+      expect(outcome.upstreamBytes.toString('latin1')).toContain(`Bearer ${world.canary}`);
+      expect(outcome.upstreamBytes.toString('latin1')).not.toContain('/to/');
+      outcome.connection?.close();
+    }
+  });
+
+  it('by another authority is refused, and without one nobody is known', async () => {
+    const stranger = makeTestAuthority(join(folder, 'stranger-base'), 'Stranger');
+    expectRefusal(await ask(leaf(stranger.issueClient('certified'))), 407, 'PROXY_AUTH_INVALID');
+    expectRefusal(await ask(tls()), 407, 'PROXY_AUTH_REQUIRED');
+  });
+});
+
 describe('a JWT', () => {
   const sub = 'spiffe://example.org/signed';
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { canariesIn, canariesInFolder } from './canary.ts';
-import { openTunnel, openRaw, type TunnelOptions } from './raw-agent.ts';
+import { enterProxy, openTunnel, type TunnelOptions } from './raw-agent.ts';
 import type { RawConnection, RawResponse } from './raw-connection.ts';
 import type { AuditItem, World } from './world.ts';
 
@@ -47,7 +47,7 @@ async function strike(
   plan: AttackPlan,
 ): Promise<{ answer: RawResponse; connection: RawConnection | undefined }> {
   if (plan.entry === 'plain') {
-    const connection = await openRaw(world.onecli.proxyPort, plan.tunnel?.localAddress);
+    const connection = await enterProxy({ ...plan.tunnel, proxyPort: world.onecli.proxyPort });
     connection.send(plan.bytes ?? '');
     return { answer: await connection.readResponse(plan.method), connection };
   }
