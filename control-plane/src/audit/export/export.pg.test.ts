@@ -49,7 +49,7 @@ describe('GET /api/audit/export', () => {
     expect(altered).toContain(`,"'+1",`);
     expect(altered).toContain(`,"a""b\nc",`);
     await api.database.query(
-      `UPDATE audit_event SET method = 'POST', agent = 'my-agent', host = 'h1.example' WHERE id = 'w1-b1-2'`,
+      `UPDATE audit_event SET method = 'POST', agent = 'my-agent', host = 'h2.example' WHERE id = 'w1-b1-2'`,
     );
   });
 
