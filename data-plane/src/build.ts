@@ -17,7 +17,7 @@ import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open } from '@onecli/shared/vault/seal';
 import { productVersion } from '@onecli/shared/version';
 import type { Logger } from 'pino';
-import { AuditTrail } from './audit/audit-trail.ts';
+import { type Audit, buildAudit } from './audit/build-audit.ts';
 import type { WorkerConfig } from './config.ts';
 import { SecretOpener } from './credentials/open-secret.ts';
 import { AgentTunnels } from './load/agent-tunnels.ts';
@@ -66,7 +66,7 @@ export interface Worker {
 /** Builds a worker. Waits for the store to have an instance; throws WrongMasterKey when the key is not its key. */
 export async function buildWorker(config: WorkerConfig, log: Logger, signal: AbortSignal): Promise<Worker> {
   const stores = await openStores(config, log, signal);
-  const plane = wire(config, stores, log);
+  const { plane, audit } = wire(config, stores, log);
   const { bus, queue, source, keys, keeping, bootId } = stores;
   const report = { name: config.name, bootId, version: productVersion, startedAtMs: Date.now() };
   const { metrics, connections } = plane;
@@ -85,12 +85,13 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
       await plane.configuration.start(stop, () => heartbeat.send());
       // Not before: it would take the time of a core from the loading of the configuration.
       queue.start();
+      audit.recover();
       heartbeat.start(stop);
     },
     close: async () => {
       plane.pool.close();
       plane.sessions.close();
-      await plane.trail.close(5000);
+      await audit.close(5000);
       plane.clock.close();
       plane.connections.close();
       plane.pressure.close();
@@ -111,7 +112,9 @@ interface Stores {
   readonly keeping: LastKnownGood | undefined;
   readonly tokenPepper: Buffer;
   readonly epochKey: Buffer;
+  readonly instanceId: string;
   readonly macKey: Buffer;
+  readonly spoolKey: Buffer;
   readonly bootId: string;
 }
 
@@ -140,13 +143,15 @@ async function openStores(
     keeping,
     tokenPepper: lasting['token-pepper'],
     epochKey: lasting.epoch,
+    instanceId: instance.id,
     macKey: lasting['audit-mac'],
+    spoolKey: lasting['audit-spool'],
     bootId: randomBytes(4).toString('hex'),
   };
 }
 
-function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
-  const { source, bus, queue, keys, kept, keeping, tokenPepper, epochKey, macKey, bootId } = stores;
+function wire(config: WorkerConfig, stores: Stores, log: Logger): { plane: DataPlane; audit: Audit } {
+  const { source, bus, keys, kept, keeping, tokenPepper, epochKey } = stores;
   const { limits } = config;
   const { keyring } = keys;
   const clock = new DeadlineClock();
@@ -177,12 +182,12 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
     pooled: () => pools.pool.idleCount + pools.sessions.idleCount,
     auditPending: () => trail.pendingCount,
   });
-  const onLost = (count: number): void => metrics.auditLost.inc(count);
-  const trail = new AuditTrail({ queue, worker: config.name, bootId, macKey, log, onLost, ...trailBounds });
+  const audit = openAudit(config, stores, metrics, log);
+  const { trail } = audit;
   const opener = new SecretOpener(keyring);
   const connections = openConnections(limits, log);
   const pressure = new MemoryPressure({ maxBytes: limits.maxMemoryBytes, connectionCount: () => connections.count });
-  return {
+  const plane: DataPlane = {
     configuration,
     opener,
     tokenPepper,
@@ -212,6 +217,7 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): DataPlane {
     closing: closingSource(),
     underway: 0,
   };
+  return { plane, audit };
 }
 
 function openConnections(limits: Limits, log: Logger): OpenConnections {
@@ -247,7 +253,17 @@ function upstreamPools(
   return { pool, sessions: new UpstreamSessions(dialling, pool, limits, clock) };
 }
 
-const trailBounds = { flushEveryMs: 100, maxBatch: 1500, maxPending: 100_000 };
+function openAudit(
+  { name: worker, spoolFolder: folder, auditMode: mode, limits }: WorkerConfig,
+  { source: confirmations, queue, instanceId, bootId, macKey, spoolKey }: Stores,
+  metrics: Metrics,
+  log: Logger,
+): Audit {
+  const settings = { folder, mode, maxBytes: limits.maxSpoolBytes };
+  const onLost = (count: number): void => metrics.auditLost.inc(count);
+  const keys = { instanceId, bootId, macKey, spoolKey };
+  return buildAudit({ settings, ...keys, worker, queue, confirmations, log, onLost });
+}
 
 function certificates(config: WorkerConfig, keyring: Keyring, maxLeaves: number, log: Logger) {
   const ticketKeys = randomBytes(48);

@@ -2,12 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { CidrMap } from '@onecli/shared/domain/cidr';
+import { resolve } from 'node:path';
 import { type LimitName, limitVariables, parseLimit } from '@onecli/shared/limits-table';
 import { settingsFromFiles } from '@onecli/shared/settings-from-files';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { readRedisSettings, type RedisSettings, redisVariables } from '@onecli/shared/redis-settings';
 import { z } from 'zod';
 import { type ConnectTo, parseConnectTo } from '@onecli/shared/netguard/connect-to';
+import { type AuditMode, auditModes } from './audit/audit-mode.ts';
 import { type Limits, toLimits } from './proxy/limits.ts';
 import type { ProxyProtocol } from './proxy/read-opening.ts';
 import {
@@ -97,6 +99,14 @@ export const workerEnvironment = z.object({
     .describe(
       'milliseconds, at most 600000, that a worker which stops still accepts connections while it is not ready',
     ),
+  ONECLI_SPOOL_DIR: z
+    .string()
+    .optional()
+    .describe('a folder that lasts, for the audit trail until it is written in the database'),
+  ONECLI_AUDIT_MODE: z
+    .enum(auditModes)
+    .default('default')
+    .describe('default, durable or strict: what a secret that leaves waits for'),
   ...limitSchemas,
   ONECLI_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
@@ -131,6 +141,9 @@ export interface WorkerConfig {
   readonly drainWaitMs: number;
   /** Where the configuration is kept for a restart without the database; undefined: nowhere. */
   readonly snapshotFile: { readonly path: string; readonly maxAgeMs: number } | undefined;
+  /** Absolute: where the audit trail lies until it is written in the database. */
+  readonly spoolFolder: string;
+  readonly auditMode: AuditMode;
   readonly limits: Limits;
   readonly logLevel: string;
 }
@@ -233,6 +246,8 @@ function toConfig(data: Variables, { otherListeners, ...parts }: Parts): WorkerC
     drainMs: data.ONECLI_DRAIN_MS,
     drainWaitMs: data.ONECLI_DRAIN_WAIT_MS,
     snapshotFile: keptFile(data),
+    spoolFolder: resolve(data.ONECLI_SPOOL_DIR ?? './data/spool'),
+    auditMode: data.ONECLI_AUDIT_MODE,
     limits: toLimits(data),
     logLevel: data.ONECLI_LOG_LEVEL,
   };

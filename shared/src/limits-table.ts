@@ -66,6 +66,7 @@ export const limitVariables = {
   ONECLI_LIMIT_WEBSOCKET_MESSAGE_BYTES: bytes(1024, 67_108_864, 1_048_576),
   ONECLI_LIMIT_WEBSOCKET_INFLATED_BYTES: bytes(1024, 1_073_741_824, 67_108_864),
   ONECLI_LIMIT_MEMORY_MB: count(128, 1_048_576, 1024),
+  ONECLI_LIMIT_SPOOL_MB: count(1, 1_048_576, 1024),
 } as const satisfies Record<string, LimitVariable>;
 
 export type LimitName = keyof typeof limitVariables;

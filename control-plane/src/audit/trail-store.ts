@@ -33,6 +33,7 @@ interface Head {
   readonly through: number;
   /** What the next link follows on, in hex. */
   readonly mac: string;
+  readonly isEnded: boolean;
 }
 
 interface Taking {
@@ -75,7 +76,7 @@ export class TrailStore {
   async #write(manager: EntityManager, batch: TrailBatch, head: Head, taking: Taking): Promise<Head> {
     const { worker, boot, isEnd } = batch;
     const { links, previousMac, first, entries } = newLinks(batch, head);
-    if (links.length === 0 && !isEnd) return head;
+    if (links.length === 0 && (!isEnd || head.isEnded)) return head;
     const events = await this.#settle(manager, batch, entries);
     await this.#options.store.insert(events, manager);
     taking.events.push(...events);
@@ -85,7 +86,7 @@ export class TrailStore {
     await writeHead(manager, batch, { through, mac });
     const gap = batch.first > head.through + 1 ? { from: head.through + 1, to: batch.first - 1 } : undefined;
     await this.#options.keeper.keep(manager, { worker, boot, first, previousMac, links, gap, isEnd });
-    return { through, mac };
+    return { through, mac, isEnded: isEnd || head.isEnded };
   }
 
   /** The events of all requests that are over by these entries; what stays open is kept. */
@@ -130,12 +131,12 @@ function newLinks(batch: TrailBatch, { through, mac }: Head) {
 }
 
 async function readHead(manager: EntityManager, macKey: Buffer, { worker, boot }: Boot): Promise<Head> {
-  const [row]: { through: string; mac: string }[] = await manager.query(
-    'SELECT through, mac FROM audit_boot WHERE worker = $1 AND boot = $2',
+  const [row]: { through: string; mac: string; is_ended: boolean }[] = await manager.query(
+    'SELECT through, mac, ended_at IS NOT NULL AS is_ended FROM audit_boot WHERE worker = $1 AND boot = $2',
     [worker, boot],
   );
-  if (row) return { through: Number(row.through), mac: row.mac };
-  return { through: -1, mac: chainStart(macKey, worker, boot) };
+  if (row) return { through: Number(row.through), mac: row.mac, isEnded: row.is_ended };
+  return { through: -1, mac: chainStart(macKey, worker, boot), isEnded: false };
 }
 
 async function writeHead(

@@ -25,7 +25,7 @@ export const workerReads: Readonly<Record<string, readonly string[]>> = {
   policy: ['id', 'name', 'version', 'sealed_body'],
   route: ['id', 'name', 'version', 'sealed_body'],
   certificate_authority: ['id', 'certificate_pem', 'sealed_key', 'is_active', 'created_at'],
-  audit_boot: ['worker', 'boot', 'through'],
+  audit_boot: ['worker', 'boot', 'through', 'ended_at'],
   client_authority: ['id', 'certificate_pem', 'sealed_key', 'is_active', 'created_at'],
 };
 

@@ -1,40 +1,92 @@
-import { MemoryAuditQueue } from '@onecli/shared/adapters/memory/audit-queue';
-import { type LoneOutcomeEntry, readEntry } from '@onecli/shared/domain/audit-entry';
-import type { AuditQueue, TrailBatch } from '@onecli/shared/ports/audit-queue';
-import { readLinks } from '@onecli/shared/vault/audit-chain';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AuditEntry, readEntry } from '@onecli/shared/domain/audit-entry';
+import type { AuditConfirmations, AuditQueue, TrailBatch, Written } from '@onecli/shared/ports/audit-queue';
+import { chainStart, countWholeLinks, readLinks } from '@onecli/shared/vault/audit-chain';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AuditTrail, type AuditTrailOptions, type RecordedEvent } from './audit-trail.ts';
+import { type BootFolder, bootFolder } from './spool/boot-folder.ts';
+import { Delivery } from './spool/delivery.ts';
+import { Recovery } from './spool/recovery.ts';
+import { Spool } from './spool/spool.ts';
+import { realDisk, type SpoolDisk } from './spool/spool-disk.ts';
 
-/** A queue that can be away, can take a batch and lose the answer, or can never answer. */
-class FickleQueue implements AuditQueue {
-  mode: 'here' | 'away' | 'answer-lost' | 'silent' = 'here';
-  readonly batches: { readonly id: string; readonly events: readonly LoneOutcomeEntry[] }[] = [];
+/** A queue and what takes from it: it can be away, can forget what it has, and can take without writing. */
+class FickleStore implements AuditQueue, AuditConfirmations {
+  mode: 'here' | 'away' | 'answer-lost' | 'forgets' = 'here';
+  readonly batches: { readonly id: string; readonly batch: TrailBatch }[] = [];
   calls = 0;
 
   async add(id: string, batch: TrailBatch): Promise<void> {
-    const events = entriesOf(batch);
     this.calls++;
-    if (this.mode === 'silent') return new Promise(() => undefined);
     if (this.mode === 'away') throw new Error('the queue is away');
-    this.batches.push({ id, events });
+    if (this.mode === 'forgets') return;
+    this.batches.push({ id, batch });
     if (this.mode === 'answer-lost') throw new Error('the answer was lost');
   }
 
   async close(): Promise<void> {}
 
-  get requestIds(): string[] {
-    return [
-      ...new Map(
-        this.batches.flatMap(({ events }) => events.map((event) => [event.sequence, event.requestId])),
-      ).values(),
-    ];
+  async written(_worker: string, boot: string): Promise<Written | undefined> {
+    let through = -1;
+    const own = this.batches.filter(({ batch }) => batch.boot === boot).map(({ batch }) => batch);
+    for (const { first, last } of own.toSorted((one, other) => one.first - other.first))
+      if (first <= through + 1) through = Math.max(through, last);
+    return own.length === 0 ? undefined : { through, isEnded: own.some(({ isEnd }) => isEnd) };
+  }
+
+  /** Each entry once, in its order. Throws where the chain is broken. */
+  entries(boot = 'b00'): AuditEntry[] {
+    const links = new Map<number, { lines: readonly string[]; mac: string }>();
+    for (const { batch } of this.batches)
+      if (batch.boot === boot)
+        for (const link of readLinks(batch.text)) links.set(readEntry(link.lines[0] ?? '').sequence, link);
+    const ordered = [...links].toSorted(([one], [other]) => one - other).map(([, link]) => link);
+    expect(countWholeLinks(macKey, chainStart(macKey, worker, boot), ordered)).toBe(ordered.length);
+    const entries = ordered.flatMap(({ lines }) => lines.map(readEntry));
+    expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, index) => index));
+    return entries;
   }
 }
 
-function entriesOf(batch: TrailBatch): LoneOutcomeEntry[] {
-  return readLinks(batch.text).flatMap(({ lines }) => lines.map((line) => readEntry(line) as LoneOutcomeEntry));
+/** The real disk, until it is told to fail. */
+class FaultyDisk {
+  fault: NodeJS.ErrnoException | 'short' | undefined;
+  syncFault: Error | undefined;
+  writes = 0;
+  syncs = 0;
+  readonly disk: SpoolDisk = {
+    ...realDisk,
+    create: (path) => {
+      if (this.fault instanceof Error) throw this.fault;
+      return realDisk.create(path);
+    },
+    write: (descriptor, bytes) => {
+      if (this.fault instanceof Error) throw this.fault;
+      this.writes++;
+      return realDisk.write(descriptor, this.fault === 'short' ? bytes.subarray(0, bytes.length / 2) : bytes);
+    },
+    sync: async (descriptor) => {
+      this.syncs++;
+      if (this.syncFault) throw this.syncFault;
+      await realDisk.sync(descriptor);
+    },
+  };
 }
+
+const worker = 'worker-1';
+const macKey = randomBytes(32);
+const spoolKey = randomBytes(32);
+let folder = '';
+const ends: (() => void)[] = [];
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'spool-'))));
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 function event(requestId: string, more: Partial<RecordedEvent> = {}): RecordedEvent {
   return {
@@ -49,206 +101,224 @@ function event(requestId: string, more: Partial<RecordedEvent> = {}): RecordedEv
     host: 'api.example.com',
     port: 443,
     method: 'GET',
-    path: '/',
+    path: '/canary-path',
     status: 200,
     latencyMs: 1,
     requestBytes: 0,
     responseBytes: 0,
-    secrets: [],
+    secrets: ['prod/openai@1'],
     findings: [],
     ...more,
   };
 }
-
 const stranger = (requestId: string) => event(requestId, { agentId: undefined, agent: undefined, decision: 'deny' });
-const denied = (requestId: string) => event(requestId, { decision: 'deny', reason: 'POLICY_DENIED' });
+const range = (count: number) => Array.from({ length: count }, (_, index) => `r${index}`);
+const enospc = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
 
-function newTrail(change: Partial<AuditTrailOptions> = {}) {
-  const queue = new FickleQueue();
+interface Made {
+  readonly store: FickleStore;
+  readonly faulty: FaultyDisk;
+  readonly trail: AuditTrail;
+  readonly delivery: Delivery;
+  readonly own: BootFolder;
+  readonly lost: number[];
+  readonly lines: string[];
+}
+
+function newTrail(
+  change: Partial<AuditTrailOptions> & {
+    boot?: string;
+    store?: FickleStore;
+    segmentBytes?: number;
+    askEveryMs?: number;
+  } = {},
+): Made {
+  const { boot = 'b00', store = new FickleStore(), segmentBytes = 1 << 20, askEveryMs = 5, ...options } = change;
+  const faulty = new FaultyDisk();
+  const { disk } = faulty;
   const lost: number[] = [];
   const lines: string[] = [];
-  const trail = new AuditTrail({
-    queue,
-    worker: 'worker-1',
-    bootId: 'boot',
-    macKey: Buffer.alloc(32, 1),
-    log: pino({}, { write: (line: string) => lines.push(line) }),
+  const log = pino({}, { write: (line: string) => lines.push(line) });
+  const own = bootFolder(folder, worker, boot);
+  const mode = options.mode ?? 'default';
+  const spool = new Spool({ disk, folder: own, key: spoolKey, segmentBytes, isDurable: mode !== 'default' });
+  const delivery = new Delivery({
+    disk,
+    key: spoolKey,
+    folder: own,
+    segments: spool.segments,
+    queue: store,
+    confirmations: store,
+    log,
     flushEveryMs: 1,
-    maxBatch: 10,
-    maxPending: 100,
-    onLost: (count) => lost.push(count),
-    ...change,
+    askEveryMs,
+    againMs: 20,
+    writtenThrough: -1,
+    onWritten: (through) => spool.removeThrough(through),
   });
-  return { queue, trail, lost, lines };
+  const trail = new AuditTrail({
+    spool,
+    delivery,
+    worker,
+    bootId: boot,
+    macKey,
+    mode,
+    log,
+    maxBytes: 1 << 30,
+    maxWaiting: 10,
+    leftBytes: () => 0,
+    onLost: (count) => lost.push(count),
+    ...options,
+  });
+  ends.push(() => delivery.stop());
+  return { store, faulty, trail, delivery, own, lost, lines };
+}
+
+/** As kill -9 leaves it: nothing is closed, and the process that the folder names is no more. */
+function kill({ own, delivery }: Made): void {
+  delivery.stop();
+  writeFileSync(join(own.path, 'owner.json'), JSON.stringify({ pid: 1, startedAt: 'long ago' }));
+}
+
+async function recover(store: FickleStore): Promise<string[]> {
+  const lines: string[] = [];
+  const log = pino({}, { write: (line: string) => lines.push(line) });
+  const timing = { flushEveryMs: 1, askEveryMs: 5, againMs: 1000 };
+  const parts = { disk: realDisk, key: spoolKey, queue: store, confirmations: store, log };
+  await new Recovery({ ...parts, ...timing, spoolFolder: folder }).run();
+  return lines;
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
-const range = (count: number) => Array.from({ length: count }, (_, index) => `r${index}`);
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+const kindsOf = (entries: readonly AuditEntry[]) => entries.map(({ kind, of }) => [kind, of]);
+const segmentsOf = ({ own }: Made) => readdirSync(own.path).filter((name) => name.endsWith('.segment'));
 
 describe('AuditTrail', () => {
-  it('gives each event its place in the order', async () => {
-    const { queue, trail } = newTrail();
-    for (const id of range(40)) trail.record(event(id));
-    await until(() => trail.pendingCount === 0);
-    const events = queue.batches.flatMap((batch) => batch.events);
-    expect(events.map(({ requestId }) => requestId)).toEqual(range(40));
-    expect(events.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 40 }, (_, index) => index));
+  it('keeps an intent before a secret leaves, and its outcome after, in one chain without gaps', async () => {
+    const { trail, store } = newTrail();
+    const first = trail.intend(event('r0'));
+    const second = trail.intend(event('r1'));
+    expect(await Promise.all([first.kept, second.kept])).toEqual([true, true]);
+    trail.record(event('r1'), second.intent);
+    trail.record(event('lone', { secrets: [] }));
+    trail.record(event('r0'), first.intent);
+    await trail.close(5000);
+    expect(kindsOf(store.entries())).toEqual([
+      ['INTENT', undefined],
+      ['INTENT', undefined],
+      ['OUTCOME', 1],
+      ['OUTCOME', undefined],
+      ['OUTCOME', 0],
+    ]);
   });
 
-  it('makes batches of at most maxBatch', async () => {
-    const { queue, trail } = newTrail({ maxBatch: 7 });
-    for (const id of range(30)) trail.record(event(id));
-    await until(() => trail.pendingCount === 0);
-    expect(queue.batches.map(({ events }) => events.length)).toEqual([7, 7, 7, 7, 2]);
+  it('writes all of a turn with one call, before anybody goes on', async () => {
+    const made = newTrail();
+    await made.trail.intend(event('first')).kept;
+    const before = made.faulty.writes;
+    const kept = range(20).map((id) => made.trail.intend(event(id)).kept);
+    for (const id of range(20)) made.trail.record(event(id));
+    expect(made.faulty.writes).toBe(before);
+    const seen = await Promise.all(kept.map((each) => each.then(() => made.faulty.writes)));
+    expect(new Set(seen)).toEqual(new Set([before + 1]));
   });
 
-  it('gives a full batch away at once, not at the next turn of the clock', async () => {
-    const { queue, trail } = newTrail({ flushEveryMs: 3_600_000, maxBatch: 3 });
-    for (const id of range(3)) trail.record(event(id));
-    await until(() => queue.batches.length === 1);
-    await trail.close(1000);
+  it('has it in the file of a process that dies right after', async () => {
+    const made = newTrail();
+    made.store.mode = 'away';
+    await made.trail.intend(event('r0')).kept;
+    kill(made);
+    made.store.mode = 'here';
+    await recover(made.store);
+    expect(kindsOf(made.store.entries())).toEqual([['INTENT', undefined]]);
+    expect(made.store.batches.at(-1)?.batch).toMatchObject({ isEnd: true, first: 1, last: 0, text: '' });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('gives what comes after a pause away at once, and what comes in a stream when its turn comes', async () => {
-    const { queue, trail } = newTrail({ flushEveryMs: 3_600_000 });
-    trail.record(event('r0'));
-    await until(() => trail.pendingCount === 0);
-    trail.record(event('r1'));
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(queue.requestIds).toEqual(['r0']);
-    expect(trail.pendingCount).toBe(1);
-    await trail.close(1000);
-    expect(queue.requestIds).toEqual(['r0', 'r1']);
+  it('tells of further secrets at once, as of the same request', async () => {
+    const { trail, store } = newTrail();
+    const { intent, kept } = trail.intend(event('r0'));
+    await kept;
+    expect(trail.intendNow(intent, event('r0', { secrets: ['prod/b@2'] }))).toBe(intent);
+    const lone = trail.intendNow(undefined, event('r1'));
+    expect(lone?.sequence).toBe(2);
+    await trail.close(5000);
+    expect(kindsOf(store.entries())).toEqual([
+      ['INTENT', undefined],
+      ['INTENT', 0],
+      ['INTENT', undefined],
+    ]);
   });
 
-  it('makes smaller batches of events with long paths', async () => {
-    const { queue, trail } = newTrail({ maxBatch: 10 });
-    for (const id of range(10)) trail.record(event(id, { path: `/${'x'.repeat(200_000)}` }));
-    await until(() => trail.pendingCount === 0);
-    expect(queue.batches.map(({ events }) => events.length)).toEqual([2, 2, 2, 2, 2]);
-    expect(queue.requestIds).toEqual(range(10));
+  it('keeps nothing in its files that can be read', async () => {
+    const made = newTrail();
+    made.store.mode = 'away';
+    for (const id of range(50)) await made.trail.intend(event(id)).kept;
+    const bytes = segmentsOf(made).map((name) => readFileSync(join(made.own.path, name), 'latin1'));
+    expect(bytes.join('').length).toBeGreaterThan(5000);
+    expect(bytes.join('')).not.toMatch(/canary|example|openai|INTENT/);
   });
 
-  it('keeps what the queue does not take, and gives it again in order', async () => {
-    const { queue, trail } = newTrail();
-    queue.mode = 'away';
-    for (const id of range(25)) trail.record(event(id));
-    await until(() => queue.calls > 0);
+  it('keeps what the queue does not take on the disk, and gives it in order when the queue is back', async () => {
+    const made = newTrail({ segmentBytes: 20_000 });
+    const { trail, store } = made;
+    store.mode = 'away';
+    for (let index = 0; index < 300; index++) {
+      trail.record(event(`r${index}`));
+      if (index % 3 === 0) await nextTurn();
+    }
     await until(() => !trail.isQueueReachable);
-    expect(trail.pendingCount).toBe(25);
-    queue.mode = 'here';
-    await trail.close(10_000);
-    expect(queue.requestIds).toEqual(range(25));
+    expect(trail.pendingCount).toBe(300);
+    expect(segmentsOf(made).length).toBeGreaterThan(2);
+    const { calls } = store;
+    await nextTurn();
+    expect(store.calls).toBe(calls);
+    store.mode = 'here';
+    await until(() => trail.pendingCount === 0);
+    await trail.close(5000);
+    expect(store.entries()).toHaveLength(300);
     expect(trail.isQueueReachable).toBe(true);
+    expect(segmentsOf(made)).toEqual([]);
   });
 
-  it('comes back by itself when the queue does', async () => {
-    const { queue, trail } = newTrail();
-    queue.mode = 'away';
+  it('removes a file only when all of it is written, not when the queue has it', async () => {
+    const made = newTrail({ segmentBytes: 2000, askEveryMs: 5 });
+    made.store.mode = 'forgets';
+    for (const id of range(60)) {
+      made.trail.record(event(id));
+      await nextTurn();
+    }
+    await until(() => made.trail.pendingCount === 0);
+    const files = segmentsOf(made).length;
+    expect(files).toBeGreaterThan(5);
+    made.store.mode = 'here';
+    // Nobody wrote it: it is given again.
+    await until(() => segmentsOf(made).length <= 1);
+    await made.trail.close(5000);
+    expect(made.store.entries()).toHaveLength(60);
+  });
+
+  it('gives the same batch the same id when the answer was lost', async () => {
+    const { trail, store } = newTrail();
+    store.mode = 'answer-lost';
+    for (const id of range(3)) trail.record(event(id));
+    await until(() => !trail.isQueueReachable);
+    store.mode = 'here';
+    await trail.close(5000);
+    expect(new Set(store.batches.map(({ id }) => id)).size).toBe(2);
+    expect(store.entries()).toHaveLength(3);
+  });
+
+  it('says at its end that the boot is over, or leaves the rest to the next start', async () => {
+    const { trail, store, lost, lines } = newTrail();
+    store.mode = 'away';
     trail.record(event('r0'));
-    await until(() => !trail.isQueueReachable);
-    queue.mode = 'here';
-    await until(() => trail.pendingCount === 0);
-    expect(trail.isQueueReachable).toBe(true);
-  });
-
-  it('asks a queue that is away no more often because more is recorded', async () => {
-    const { queue, trail } = newTrail({ maxBatch: 2 });
-    queue.mode = 'away';
-    trail.record(event('first'));
-    await until(() => !trail.isQueueReachable);
-    const before = queue.calls;
-    for (const id of range(50)) trail.record(event(id));
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(queue.calls).toBe(before);
-    queue.mode = 'here';
-    await trail.close(10_000);
-  });
-
-  it('gives the same id to the same batch when the answer was lost, and the same ids to its events', async () => {
-    const { queue, trail } = newTrail();
-    queue.mode = 'answer-lost';
-    for (const id of range(3)) trail.record(event(id));
-    await until(() => !trail.isQueueReachable);
-    queue.mode = 'here';
-    await trail.close(10_000);
-    expect(new Set(queue.batches.map(({ id }) => id)).size).toBe(1);
-    expect(queue.requestIds).toEqual(range(3));
-  });
-
-  it('loses nothing across a queue that fails every other time', async () => {
-    const { queue, trail, lost } = newTrail({ maxBatch: 50, maxPending: 1000 });
-    const add = queue.add.bind(queue);
-    queue.add = async (id, batch) => {
-      queue.mode = queue.calls % 4 === 1 ? 'answer-lost' : queue.calls % 2 === 0 ? 'here' : 'away';
-      await add(id, batch);
-    };
-    const ids = range(200);
-    for (const id of ids) trail.record(event(id));
-    await trail.close(20_000);
-    expect(queue.requestIds).toEqual(ids);
+    await trail.close(50);
     expect(lost).toEqual([]);
-  });
-
-  it('has no room once as much is pending as may be', () => {
-    const { queue, trail } = newTrail({ maxPending: 4, flushEveryMs: 3_600_000 });
-    queue.mode = 'away';
-    for (const id of range(3)) trail.record(event(id));
-    expect(trail.hasRoom).toBe(true);
-    trail.record(event('last'));
-    expect(trail.hasRoom).toBe(false);
-  });
-
-  it('always keeps what was allowed: room was asked for before', () => {
-    const { trail, lost } = newTrail({ maxPending: 4, maxBatch: 100, flushEveryMs: 3_600_000 });
-    for (const id of range(9)) trail.record(event(id));
-    expect(trail.pendingCount).toBe(9);
-    expect(lost).toEqual([]);
-  });
-
-  it('lets strangers take half the room at most', () => {
-    const { trail, lost } = newTrail({ maxPending: 10, maxBatch: 100, flushEveryMs: 3_600_000 });
-    for (const id of range(50)) trail.record(stranger(id));
-    expect(trail.pendingCount).toBe(5);
-    expect(lost).toHaveLength(45);
-    expect(trail.hasRoom).toBe(true);
-    for (const id of range(4)) trail.record(event(id));
-    trail.record(stranger('late'));
-    expect(trail.pendingCount).toBe(9);
-  });
-
-  it('does not let an agent fill the memory with requests that are refused', () => {
-    const { trail, lost } = newTrail({ maxPending: 10, maxBatch: 100, flushEveryMs: 3_600_000 });
-    for (const id of range(1000)) trail.record(denied(id));
-    expect(trail.pendingCount).toBe(10);
-    expect(lost).toHaveLength(990);
-  });
-
-  it('gives away at its end what is pending', async () => {
-    const { queue, trail, lost } = newTrail({ flushEveryMs: 3_600_000 });
-    for (const id of range(35)) trail.record(event(id));
-    await trail.close(10_000);
-    expect(queue.requestIds).toEqual(range(35));
-    expect(lost).toEqual([]);
-  });
-
-  it('says at its end what was lost', async () => {
-    const { queue, trail, lost, lines } = newTrail();
-    queue.mode = 'away';
-    for (const id of range(3)) trail.record(event(id));
-    await trail.close(1);
-    expect(lost).toEqual([3]);
-    expect(lines.join('')).toContain('audit events were lost');
-  });
-
-  it('ends though the queue never answers', async () => {
-    const { queue, trail, lost } = newTrail();
-    queue.mode = 'silent';
-    trail.record(event('r0'));
-    await trail.close(20);
-    expect(lost).toEqual([1]);
+    expect(lines.join('')).toContain('waits in the spool');
   });
 
   it('counts as lost what is recorded after its end', async () => {
@@ -256,18 +326,152 @@ describe('AuditTrail', () => {
     await trail.close(1000);
     trail.record(event('late'));
     expect(lost).toEqual([1]);
-    expect(trail.pendingCount).toBe(0);
   });
 
-  it('reaches a consumer through a real queue', async () => {
-    const queue = new MemoryAuditQueue();
-    const { trail } = newTrail({ queue });
-    const taken: string[] = [];
-    await queue.consume(async (batch) => void taken.push(...entriesOf(batch).map(({ requestId }) => requestId)));
-    for (const id of range(25)) trail.record(event(id));
-    await until(() => taken.length === 25);
-    expect(taken).toEqual(range(25));
-    await trail.close(1000);
-    await queue.close();
+  it('lets strangers take half of the room, and refuses everybody when there is none', async () => {
+    const { trail, store, lost } = newTrail({ maxBytes: 4000 });
+    store.mode = 'away';
+    for (const id of range(100)) {
+      trail.record(stranger(id));
+      await nextTurn();
+    }
+    expect(lost.length).toBeGreaterThan(70);
+    expect(trail.hasRoom).toBe(true);
+    for (const id of range(20)) {
+      trail.record(event(id));
+      await nextTurn();
+    }
+    expect(trail.hasRoom).toBe(false);
+  });
+});
+
+describe('the spool of a process that was killed', () => {
+  it('is read up to the record that was being written', async () => {
+    const made = newTrail();
+    made.store.mode = 'away';
+    for (const id of range(5)) await made.trail.intend(event(id)).kept;
+    kill(made);
+    const [name = ''] = segmentsOf(made);
+    appendFileSync(join(made.own.path, name), randomBytes(70));
+    made.store.mode = 'here';
+    const lines = await recover(made.store);
+    expect(made.store.entries()).toHaveLength(5);
+    expect(lines.join('')).toContain('ends within a record');
+  });
+
+  it.each([1, 9, 40, 70, 200])(
+    'is read up to the last whole record when %i bytes of its end are missing',
+    async (cut) => {
+      const made = newTrail();
+      made.store.mode = 'away';
+      for (const id of range(5)) await made.trail.intend(event(id)).kept;
+      kill(made);
+      const [name = ''] = segmentsOf(made);
+      const path = join(made.own.path, name);
+      writeFileSync(path, readFileSync(path).subarray(0, -cut));
+      made.store.mode = 'here';
+      await recover(made.store);
+      expect(made.store.entries()).toHaveLength(4);
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
+
+  it('is left alone while its process lives', async () => {
+    const made = newTrail();
+    await made.trail.intend(event('r0')).kept;
+    await recover(made.store);
+    expect(segmentsOf(made)).toHaveLength(1);
+    expect(made.store.batches.some(({ batch }) => batch.isEnd)).toBe(false);
+  });
+
+  it('gives nothing twice, and several boots one after another', async () => {
+    const store = new FickleStore();
+    for (const boot of ['b01', 'b02', 'b03']) {
+      const made = newTrail({ boot, store, segmentBytes: 1000 });
+      for (const id of range(20)) await made.trail.intend(event(id)).kept;
+      await until(() => made.delivery.handedThrough === 19);
+      kill(made);
+    }
+    await recover(store);
+    for (const boot of ['b01', 'b02', 'b03']) expect(store.entries(boot)).toHaveLength(20);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('a disk that does not take more', () => {
+  it.each<['full' | 'half a record', NodeJS.ErrnoException | 'short']>([
+    ['full', enospc],
+    ['half a record', 'short'],
+  ])('refuses what would need a record, and loses nothing (%s)', async (_name, fault) => {
+    const { trail, store, faulty, lost, lines } = newTrail();
+    const before = trail.intend(event('before'));
+    expect(await before.kept).toBe(true);
+    faulty.fault = fault;
+    const refused = trail.intend(event('refused'));
+    trail.record(event('before'), before.intent);
+    expect(await refused.kept).toBe(false);
+    expect(trail.hasRoom).toBe(false);
+    trail.record(event('refused', { decision: 'deny', reason: 'AUDIT_UNAVAILABLE' }), refused.intent);
+    faulty.fault = undefined;
+    await until(() => trail.hasRoom);
+    expect(await trail.intend(event('after')).kept).toBe(true);
+    await trail.close(5000);
+    expect(kindsOf(store.entries())).toEqual([
+      ['INTENT', undefined],
+      ['OUTCOME', 0],
+      ['OUTCOME', undefined],
+      ['INTENT', undefined],
+    ]);
+    expect(lost).toEqual([]);
+    expect(lines.join('')).toContain('can be written again');
+  });
+
+  it('keeps few refusals in memory meanwhile', async () => {
+    const { trail, faulty, lost } = newTrail({ maxWaiting: 10 });
+    faulty.fault = enospc;
+    trail.record(event('r0'));
+    await until(() => !trail.hasRoom);
+    for (const id of range(100)) trail.record(event(id, { decision: 'deny' }));
+    expect(lost).toHaveLength(91);
+  });
+});
+
+describe('the modes', () => {
+  it('durable: a secret leaves when its intent is on the medium, many with one call', async () => {
+    const { trail, faulty, store } = newTrail({ mode: 'durable' });
+    const kept: Promise<boolean>[] = [];
+    for (let turn = 0; turn < 10; turn++) {
+      for (const id of range(5)) kept.push(trail.intend(event(id)).kept);
+      await nextTurn();
+    }
+    expect(new Set(await Promise.all(kept))).toEqual(new Set([true]));
+    expect(faulty.syncs).toBeGreaterThan(0);
+    expect(faulty.syncs).toBeLessThan(10);
+    faulty.syncFault = Object.assign(new Error('EIO'), { code: 'EIO' });
+    expect(await trail.intend(event('refused')).kept).toBe(false);
+    faulty.syncFault = undefined;
+    expect(await trail.intend(event('again')).kept).toBe(true);
+    await trail.close(5000);
+    expect(store.entries()).toHaveLength(52);
+  });
+
+  it('strict: a secret leaves when the queue has its intent, and not while the queue is away', async () => {
+    const { trail, store } = newTrail({ mode: 'strict' });
+    const taken = trail.intend(event('r0')).kept.then(() => store.batches.length);
+    expect(await taken).toBe(1);
+    store.mode = 'away';
+    const refused = trail.intend(event('r1'));
+    expect(await refused.kept).toBe(false);
+    trail.record(event('r1', { decision: 'deny', reason: 'AUDIT_UNAVAILABLE', secrets: [] }), refused.intent);
+    store.mode = 'here';
+    await until(() => trail.isQueueReachable);
+    expect(await trail.intend(event('r2')).kept).toBe(true);
+    await trail.close(5000);
+    expect(kindsOf(store.entries())).toEqual([
+      ['INTENT', undefined],
+      ['INTENT', undefined],
+      ['OUTCOME', 1],
+      ['INTENT', undefined],
+    ]);
   });
 });

@@ -26,7 +26,8 @@ export async function exchangeStream(
 ): Promise<Forwarded | Stale> {
   const wasReused = session.isReused;
   const { method, target, headers, body } = outgoing;
-  const withheld = withhold(agent, outgoing);
+  const recording = outgoing.beforeLeaving();
+  const withheld = (recording && (await recording)) ?? withhold(agent, outgoing);
   if (withheld) {
     session.giveRoomBack();
     return withheld;

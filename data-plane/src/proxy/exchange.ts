@@ -6,11 +6,12 @@ import type { Decision, Denial, HostDecision } from '@onecli/shared/domain/evalu
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import { faultOf } from '@onecli/shared/fault';
 import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
+import type { Intent, IntendedEvent } from '../audit/audit-trail.ts';
 import type { Admission } from '../policy/policy-limits.ts';
 import type { RequestHead } from '../wire/head.ts';
 import type { Authority } from '@onecli/shared/wire/parse-authority';
 import type { Tunnel } from './agent-stream.ts';
-import type { Refusal } from './answer.ts';
+import { type Refusal, refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { explainDenial } from './explain-denial.ts';
 import type { Forwarded } from './outgoing.ts';
@@ -42,14 +43,22 @@ const deniedOnTheWay = new Set([
 ]);
 
 const maxPathBytes = 1024;
-const maxPendingSlices = 5000;
+const maxMethodBytes = 32;
 
-/**
- * At most so much of a text. A copy where events pile up: a slice keeps the whole head that it was cut from alive.
- */
-function bounded(text: string, maxBytes: number, isWaiting: boolean): string {
-  if (!isWaiting) return text.length > maxBytes ? text.slice(0, maxBytes) : text;
-  return Buffer.from(text.slice(0, maxBytes), 'latin1').toString('latin1');
+const notRecorded = refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
+
+/** `prod/openai@1` of each version that is not among those that are known. */
+function labelsOf(
+  placed: readonly { readonly used: readonly UsedSecret[] }[],
+  known: readonly string[],
+): readonly string[] {
+  const labels: string[] = [];
+  for (const { used } of placed)
+    for (const { secret, version } of used) {
+      const label = `${secret.name}@${version.version}`;
+      if (!known.includes(label) && !labels.includes(label)) labels.push(label);
+    }
+  return labels;
 }
 
 type Admitted = Extract<Admission, { readonly kind: 'admitted' }>;
@@ -73,6 +82,9 @@ export class Exchange {
   readonly #head: RequestHead;
   readonly #startedMs = performance.now();
   readonly #secrets: string[] = [];
+  /** What the trail was told will leave. */
+  #intended: readonly string[] = [];
+  #intent: Intent | undefined;
   /** Of the path that was asked for and, where a secret makes it another one, of that. */
   #admissions: Admitted[] | undefined;
 
@@ -118,15 +130,34 @@ export class Exchange {
     return explainDenial({ agent: this.agent?.name ?? '', host, port, request }, denial);
   }
 
+  /**
+   * These secrets are about to leave: the trail has to have that first. Undefined when it has, or when there are none; else
+   * resolves with a refusal when it cannot.
+   */
+  intend(...placed: readonly { readonly used: readonly UsedSecret[] }[]): Promise<Refusal | undefined> | undefined {
+    const labels = labelsOf(placed, this.#intended);
+    if (labels.length === 0) return undefined;
+    this.#intended = [...this.#intended, ...labels];
+    const { intent, kept } = this.#plane.trail.intend(this.#intendedEvent(labels));
+    this.#intent = intent;
+    return kept.then((isKept) => (isKept ? undefined : notRecorded));
+  }
+
+  /** The same for secrets that leave at once, later on: gives whether they may. */
+  intendNow(used: readonly UsedSecret[]): boolean {
+    const labels = labelsOf([{ used }], this.#intended);
+    if (labels.length === 0) return true;
+    const intent = this.#plane.trail.intendNow(this.#intent, this.#intendedEvent(labels));
+    if (!intent) return false;
+    this.#intended = [...this.#intended, ...labels];
+    this.#intent = intent;
+    return true;
+  }
+
   /** The request's head is being written to its upstream, and these secrets leave with it. */
   leaving(...placed: readonly { readonly used: readonly UsedSecret[]; readonly surfaces: readonly Surface[] }[]): void {
-    for (const { used, surfaces } of placed) {
-      for (const { secret, version } of used) {
-        const label = `${secret.name}@${version.version}`;
-        if (!this.#secrets.includes(label)) this.#secrets.push(label);
-      }
-      this.#plane.metrics.replaced(surfaces);
-    }
+    this.#secrets.push(...labelsOf(placed, this.#secrets));
+    for (const { surfaces } of placed) this.#plane.metrics.replaced(surfaces);
   }
 
   /** All is decided; dialling comes next. */
@@ -140,29 +171,54 @@ export class Exchange {
     if (this.body?.hasMention) this.findings.push({ kind: 'PLACEHOLDER_IN_BODY', place: 'body' });
     if (ending.kind !== 'answered' && ending.code === 'PLACEHOLDER_NOT_BOUND' && this.findings.length === 0)
       this.findings.push({ kind: 'PLACEHOLDER_NOT_BOUND', place: 'body' });
-    const { destination } = this;
     this.#plane.metrics.request(decision, this.#head.method, status, reason);
-    const isWaiting = this.#plane.trail.pendingCount > maxPendingSlices;
-    this.#plane.trail.record({
+    const { agent, destination } = this;
+    const event = {
       timeMs: Date.now(),
       revision: this.revision,
       requestId: this.requestId,
-      agentId: this.agent?.id,
-      agent: this.agent?.name,
+      agentId: agent?.id,
+      agent: agent?.name,
       decision,
       reason,
       rule: this.rule,
       host: destination?.host ?? '',
       port: destination?.port ?? 0,
-      method: bounded(this.#head.method, 32, isWaiting),
-      path: bounded(withoutAgentTokens(this.request?.path ?? ''), maxPathBytes, isWaiting),
+      method: this.#method,
+      path: this.#path,
       status,
       latencyMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
       requestBytes: this.body?.bytes ?? this.sentBytes,
       responseBytes,
       secrets: this.#secrets,
       findings: this.findings,
-    });
+    };
+    this.#plane.trail.record(event, this.#intent);
+  }
+
+  #intendedEvent(secrets: readonly string[]): IntendedEvent {
+    const { agent, destination } = this;
+    return {
+      timeMs: Date.now(),
+      revision: this.revision,
+      requestId: this.requestId,
+      agentId: agent?.id,
+      agent: agent?.name,
+      rule: this.rule,
+      host: destination?.host ?? '',
+      port: destination?.port ?? 0,
+      method: this.#method,
+      path: this.#path,
+      secrets,
+    };
+  }
+
+  get #method(): string {
+    return this.#head.method.slice(0, maxMethodBytes);
+  }
+
+  get #path(): string {
+    return withoutAgentTokens(this.request?.path ?? '').slice(0, maxPathBytes);
   }
 
   #summary(ending: Forwarded): { decision: 'allow' | 'deny'; reason: string; status: number; responseBytes: number } {

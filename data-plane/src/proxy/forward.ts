@@ -50,7 +50,8 @@ async function exchange(
   let isReleased = false;
   agent.onGone = () => upstream.socket.destroy();
   try {
-    const withheld = withhold(agent, outgoing);
+    const recording = outgoing.beforeLeaving();
+    const withheld = (recording && (await recording)) ?? withhold(agent, outgoing);
     if (withheld) return withheld;
     upstream.deadline.cap(plane.limits.requestMs);
     upstream.deadline.extend(plane.limits.bodyIdleMs);

@@ -171,6 +171,7 @@ function outgoingOf(served: ServedRequest, ready: Ready): Outgoing {
     scrub: wanted && new AnswerScrub(wanted, exchange.findings),
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
     refuseNow: () => refuseWithdrawn(served, judged, underway.readings, used),
+    beforeLeaving: () => exchange.intend(placed, held),
     onLeaving: () => exchange.leaving(placed, held),
     webSocket:
       upgrade &&

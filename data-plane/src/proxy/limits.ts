@@ -39,6 +39,8 @@ export interface Limits {
   readonly mintsPerAgentPerMinute: number;
   /** Memory of this process near to which it takes no more on. */
   readonly maxMemoryBytes: number;
+  /** Of the audit spool; with more in it nothing is allowed. */
+  readonly maxSpoolBytes: number;
   readonly http2: Http2Limits;
   readonly webSocket: {
     /** Without a byte either way; then both ends are told to go. */
@@ -97,6 +99,7 @@ export function toLimits(value: Readonly<Record<LimitName, number>>): Limits {
     mintsPerMinute: value.ONECLI_LIMIT_CERTIFICATES_PER_MINUTE,
     mintsPerAgentPerMinute: value.ONECLI_LIMIT_CERTIFICATES_PER_AGENT_PER_MINUTE,
     maxMemoryBytes: value.ONECLI_LIMIT_MEMORY_MB * 1024 * 1024,
+    maxSpoolBytes: value.ONECLI_LIMIT_SPOOL_MB * 1024 * 1024,
     http2: {
       maxStreams: value.ONECLI_LIMIT_HTTP2_STREAMS,
       upstreamWindowBytes: 256 * 1024,

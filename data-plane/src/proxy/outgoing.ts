@@ -19,6 +19,8 @@ export interface Outgoing {
   readonly isKeptAlive: boolean;
   /** What is to be taken out of the answer, if anything is. */
   readonly scrub: AnswerScrub | undefined;
+  /** Has the trail keep which secrets are about to leave, or refuses; undefined when there is nothing to wait for. */
+  readonly beforeLeaving: () => Promise<Refusal | undefined> | undefined;
   /** Asked last, when a connection is there: why the request may not leave any more. */
   readonly refuseNow: () => Refusal | undefined;
   /** Called as the head, and with it the credentials, is written to a verified upstream. */

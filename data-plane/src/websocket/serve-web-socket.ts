@@ -157,7 +157,9 @@ function placeText(plane: DataPlane, request: WebSocketRequest, text: string): P
   if (!scope) return { kind: 'refused', reason: 'PLACEHOLDER_NOT_GRANTED' };
   const placed = placeInText(text, scope, plane.opener);
   if (placed.kind === 'unavailable') plane.log.error({ err: placed.cause }, 'a secret could not be opened');
-  if (placed.kind === 'placed' && placed.used.length > 0) request.onLeaving(placed.used);
+  if (placed.kind !== 'placed' || placed.used.length === 0) return placed;
+  if (request.mayLeave(placed.used)) request.onLeaving(placed.used);
+  else return { kind: 'unavailable', cause: new Error('the audit trail cannot take more') };
   return placed;
 }
 

@@ -24,6 +24,8 @@ export interface WebSocketRequest {
   /** What is to be taken out of what the upstream says, as things stand. */
   scrub(): AnswerScrub | undefined;
   /** Secrets leave in a message. */
+  /** Has the trail keep that these secrets are about to leave with a message: false when it cannot. */
+  mayLeave(used: readonly UsedSecret[]): boolean;
   onLeaving(used: readonly UsedSecret[]): void;
   /** Payload was taken from the agent. */
   onRequestBytes(bytes: number): void;
@@ -79,6 +81,7 @@ export function webSocketRequest(
       exchange.findings.push(finding);
     },
     scrub: () => scrub,
+    mayLeave: (more) => exchange.intendNow(more),
     onLeaving: (more) => {
       exchange.leaving({ used: more, surfaces: ['websocket'] });
       // Records are others under another configuration; a version keeps its number.

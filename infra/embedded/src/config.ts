@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { isAddressRange, isEndpoint, isHostName, isRedirection } from './address-text.ts';
 import { apiSchemas, apiSettings } from './api-settings.ts';
@@ -51,6 +51,10 @@ export const variables = z.object({
   ONECLI_SNAPSHOT_MAX_HOURS: wholeNumber(1, 87_600, 'expected hours, 1 to 87600').prefault('168'),
   ONECLI_DRAIN_MS: wholeNumber(0, 3_600_000, 'expected milliseconds, 0 to 3600000').prefault('10000'),
   ONECLI_DRAIN_WAIT_MS: wholeNumber(0, 600_000, 'expected milliseconds, 0 to 600000').prefault('0'),
+  ONECLI_SPOOL_DIR: z.string().optional(),
+  ONECLI_AUDIT_MODE: z
+    .enum(['default', 'durable', 'strict'], { error: 'expected default, durable or strict' })
+    .default('default'),
   ...limitSchemas,
   ...apiSchemas,
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
@@ -152,6 +156,8 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     ONECLI_PROXY_PROTOCOL: found.ONECLI_PROXY_PROTOCOL,
     ONECLI_ALLOW_RANGES: found.ONECLI_ALLOW_RANGES,
     ONECLI_CONNECT_TO: found.ONECLI_CONNECT_TO,
+    ONECLI_SPOOL_DIR: resolve(found.ONECLI_SPOOL_DIR ?? join(found.ONECLI_DATA_DIR, 'spool')),
+    ONECLI_AUDIT_MODE: found.ONECLI_AUDIT_MODE,
     ...limitSettings(found),
     ONECLI_GATEWAY_NAMES: found.ONECLI_GATEWAY_NAMES,
     ONECLI_REFUSE_INSIDE_TUNNEL: found.ONECLI_REFUSE_INSIDE_TUNNEL,

@@ -73,17 +73,42 @@ export type AuditEntry = IntentEntry | FurtherIntentEntry | OutcomeEntry | LoneO
 
 /** The line of an entry, without a line feed. */
 export function writeEntry(entry: AuditEntry): string {
-  const { sequence, timeMs, secrets } = entry;
-  if (entry.kind === 'INTENT') {
-    if (entry.of !== undefined) return `[${sequence},"INTENT",${entry.of},${timeMs},${list(secrets)}]`;
-    const { revision, requestId, agentId, agent, rule, host, port, method, path } = entry;
-    return `[${sequence},"INTENT",null,${timeMs},${revision},${text(requestId)},${text(agentId)},${text(agent)},${text(rule)},${text(host)},${port},${text(method)},${text(path)},${list(secrets)}]`;
-  }
-  const { decision, reason, rule, status, latencyMs, requestBytes, responseBytes, findings } = entry;
-  const ending = `${timeMs},"${decision}",${text(reason)},${text(rule)},${status},${latencyMs},${requestBytes},${responseBytes},${list(secrets)},${findingList(findings)}`;
-  if (entry.of !== undefined) return `[${sequence},"OUTCOME",${entry.of},${ending}]`;
-  const { revision, requestId, agentId, agent, host, port, method, path } = entry;
-  return `[${sequence},"OUTCOME",null,${ending},${revision},${text(requestId)},${text(agentId)},${text(agent)},${text(host)},${port},${text(method)},${text(path)}]`;
+  if (entry.kind === 'OUTCOME')
+    return entry.of === undefined
+      ? writeLoneOutcome(entry.sequence, entry)
+      : writeOutcome(entry.sequence, entry.of, entry);
+  return entry.of === undefined
+    ? writeIntent(entry.sequence, entry)
+    : writeFurtherIntent(entry.sequence, entry.of, entry);
+}
+
+type Intended = AuditBeginning & Pick<AuditEvent, 'timeMs' | 'rule' | 'secrets'>;
+
+export function writeIntent(sequence: number, intended: Intended): string {
+  const { timeMs, revision, requestId, agentId, agent, rule, host, port, method, path, secrets } = intended;
+  return `[${sequence},"INTENT",null,${timeMs},${revision},${text(requestId)},${text(agentId)},${text(agent)},${text(rule)},${text(host)},${port},${text(method)},${text(path)},${list(secrets)}]`;
+}
+
+export function writeFurtherIntent(
+  sequence: number,
+  of: number,
+  { timeMs, secrets }: Pick<AuditEvent, 'timeMs' | 'secrets'>,
+): string {
+  return `[${sequence},"INTENT",${of},${timeMs},${list(secrets)}]`;
+}
+
+export function writeOutcome(sequence: number, of: number, ending: AuditEnding): string {
+  return `[${sequence},"OUTCOME",${of},${writeEnding(ending)}]`;
+}
+
+export function writeLoneOutcome(sequence: number, event: AuditBeginning & AuditEnding): string {
+  const { revision, requestId, agentId, agent, host, port, method, path } = event;
+  return `[${sequence},"OUTCOME",null,${writeEnding(event)},${revision},${text(requestId)},${text(agentId)},${text(agent)},${text(host)},${port},${text(method)},${text(path)}]`;
+}
+
+function writeEnding(ending: AuditEnding): string {
+  const { timeMs, decision, reason, rule, status, latencyMs, requestBytes, responseBytes, secrets, findings } = ending;
+  return `${timeMs},"${decision}",${text(reason)},${text(rule)},${status},${latencyMs},${requestBytes},${responseBytes},${list(secrets)},${findingList(findings)}`;
 }
 
 /** Reads a line back. @throws SyntaxError for one that is no entry */

@@ -36,3 +36,17 @@ export interface QueueCounts {
   readonly active: number;
   readonly failed: number;
 }
+
+/** How far the trail of a boot has been written, for good. */
+export interface Written {
+  /** The highest sequence up to which every entry is there. */
+  readonly through: number;
+  /** The end of the boot is known there too. */
+  readonly isEnded: boolean;
+}
+
+/** Where a worker learns what it need not keep any more: the queue's word is no promise. */
+export interface AuditConfirmations {
+  /** Undefined for a boot of which nothing has been written. Throws while the store cannot be reached. */
+  written(worker: string, boot: string): Promise<Written | undefined>;
+}

@@ -68,6 +68,8 @@ export class SampleWorker {
       trail: {
         hasRoom: true,
         pendingCount: 0,
+        intend: () => ({ intent: { sequence: 0 }, kept: Promise.resolve(true) }),
+        intendNow: () => ({ sequence: 0 }),
         record: (event: RecordedEvent) => this.events.push(event),
       } as unknown as DataPlane['trail'],
       metrics: new Metrics({ revision: () => 0, pooled: () => 0, auditPending: () => 0 }),

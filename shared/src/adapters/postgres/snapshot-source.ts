@@ -1,4 +1,5 @@
 import { Pool, type PoolClient } from 'pg';
+import type { AuditConfirmations, Written } from '../../ports/audit-queue.ts';
 import type {
   ConfigChanges,
   Instance,
@@ -22,7 +23,7 @@ export interface PostgresSnapshotSourceOptions {
 }
 
 /** Reads configuration from its tables. Holds two connections at most. */
-export class PostgresSnapshotSource implements SnapshotSource {
+export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmations {
   readonly #pool: Pool;
   readonly #maxGap: number;
 
@@ -64,6 +65,15 @@ export class PostgresSnapshotSource implements SnapshotSource {
 
   async changesSince(revision: number | undefined): Promise<ConfigChanges> {
     return this.#atOneMoment((client) => readChanges(client, revision, this.#maxGap));
+  }
+
+  async written(worker: string, boot: string): Promise<Written | undefined> {
+    const { rows } = await this.#pool.query<{ through: string; is_ended: boolean }>(
+      'SELECT through, ended_at IS NOT NULL AS is_ended FROM audit_boot WHERE worker = $1 AND boot = $2',
+      [worker, boot],
+    );
+    const [row] = rows;
+    return row && { through: Number(row.through), isEnded: row.is_ended };
   }
 
   /** Runs reads that all see the same state of the database. */

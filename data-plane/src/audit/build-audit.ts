@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import type { AuditConfirmations, AuditQueue } from '@onecli/shared/ports/audit-queue';
+import type { Logger } from 'pino';
+import type { AuditMode } from './audit-mode.ts';
+import { AuditTrail } from './audit-trail.ts';
+import { bootFolder } from './spool/boot-folder.ts';
+import { Delivery } from './spool/delivery.ts';
+import { Recovery } from './spool/recovery.ts';
+import { Spool } from './spool/spool.ts';
+import { realDisk } from './spool/spool-disk.ts';
+
+export interface SpoolSettings {
+  /** Where the audit trail lies until it is written for good; each instance has a folder of its own in it. */
+  readonly folder: string;
+  readonly maxBytes: number;
+  readonly mode: AuditMode;
+}
+
+export interface AuditParts {
+  readonly settings: SpoolSettings;
+  readonly instanceId: string;
+  readonly worker: string;
+  readonly bootId: string;
+  readonly macKey: Buffer;
+  readonly spoolKey: Buffer;
+  readonly queue: AuditQueue;
+  readonly confirmations: AuditConfirmations;
+  readonly log: Logger;
+  readonly onLost: (count: number) => void;
+}
+
+export interface Audit {
+  readonly trail: AuditTrail;
+  /** Gives what earlier boots left to the queue, on the side. */
+  recover(): void;
+  close(timeoutMs: number): Promise<void>;
+}
+
+const timing = { flushEveryMs: 100, askEveryMs: 1000, againMs: 10_000 };
+const segmentBytes = 8 * 1024 * 1024;
+const maxWaiting = 100_000;
+
+/** Wires the trail over its spool and what gives that to the queue. */
+export function buildAudit(parts: AuditParts): Audit {
+  const { settings, instanceId, worker, bootId, macKey, spoolKey: key, queue, confirmations, log, onLost } = parts;
+  const { mode, maxBytes } = settings;
+  const disk = realDisk;
+  const spoolFolder = join(settings.folder, instanceId);
+  const folder = bootFolder(spoolFolder, worker, bootId);
+  const delivering = { disk, key, queue, confirmations, log, ...timing };
+  const recovery = new Recovery({ ...delivering, spoolFolder });
+  const spool = new Spool({ disk, folder, key, segmentBytes, isDurable: mode !== 'default' });
+  const delivery = new Delivery({
+    ...delivering,
+    folder,
+    segments: spool.segments,
+    writtenThrough: -1,
+    onWritten: (through) => spool.removeThrough(through),
+  });
+  const leftBytes = (): number => recovery.leftBytes;
+  const bounds = { maxBytes, maxWaiting, leftBytes };
+  const trail = new AuditTrail({ spool, delivery, worker, bootId, macKey, mode, log, onLost, ...bounds });
+  return {
+    trail,
+    recover: () => void recovery.run().catch((error: unknown) => log.error({ err: error }, 'recovery failed')),
+    close: async (timeoutMs) => {
+      recovery.stop();
+      await trail.close(timeoutMs);
+      if (delivery.isDone) disk.remove(folder.path);
+    },
+  };
+}

@@ -1,0 +1,183 @@
+/*
+ * A file of the spool. Integers are big-endian.
+ *
+ *   magic     8   "OCSPOOL1"
+ *   salt     16   random
+ *   then, encrypted with AES-256-CTR from block 0, records:
+ *     length    4   of the payload
+ *     checksum  4   CRC-32 of the payload
+ *     payload       first sequence 6, number of entries 4, text in ASCII
+ *
+ * The key is HKDF-SHA256 (RFC 5869) of the instance's key for `audit-spool` with the salt, so that no two files share key stream.
+ * The first record has no entries: its text is the MAC that the first link follows on. Every other one is a link of the chain, whose
+ * MAC says that nobody altered it. A record that is cut short, or whose checksum is wrong, is where a process died: nothing is
+ * read after it, and nobody writes to that file again.
+ */
+import { type Cipher, createCipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { SpoolDisk } from './spool-disk.ts';
+
+const magic = Buffer.from('OCSPOOL1', 'latin1');
+const saltBytes = 16;
+export const headerBytes = magic.length + saltBytes;
+const frameBytes = 8;
+const prefixBytes = 10;
+const firstCounter = Buffer.alloc(16);
+
+export interface SpoolRecord {
+  readonly first: number;
+  readonly count: number;
+  readonly text: string;
+}
+
+function keyOf(key: Buffer, salt: Buffer): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, salt, 'onecli/v1/audit-spool/segment', 32));
+}
+
+/** Writes one file from its start to its end. After a fault it must not be used again: its key stream has moved on. */
+export class SegmentWriter {
+  readonly path: string;
+  readonly descriptor: number;
+  readonly #disk: SpoolDisk;
+  readonly #cipher: Cipher;
+  #scratch = Buffer.allocUnsafeSlow(16 * 1024);
+  #bytes = 0;
+
+  private constructor(disk: SpoolDisk, path: string, key: Buffer, salt: Buffer) {
+    this.#disk = disk;
+    this.path = path;
+    this.descriptor = disk.create(path);
+    this.#cipher = createCipheriv('aes-256-ctr', keyOf(key, salt), firstCounter);
+  }
+
+  /** @throws Error of the system, when there is no room for the file and its first record; nothing is left of it then */
+  static create(disk: SpoolDisk, path: string, key: Buffer, head: SpoolRecord): SegmentWriter {
+    const salt = randomBytes(saltBytes);
+    const writer = new SegmentWriter(disk, path, key, salt);
+    try {
+      writer.#write(Buffer.concat([magic, salt]));
+      writer.append(head);
+      return writer;
+    } catch (error) {
+      writer.close();
+      disk.remove(path);
+      throw error;
+    }
+  }
+
+  /** Of whole records, and of what is before them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Writes a record with one call to the system. @throws Error of the system; what was half-written is cut off */
+  append({ first, count, text }: SpoolRecord): void {
+    const length = prefixBytes + text.length;
+    if (this.#scratch.length < frameBytes + length) this.#scratch = Buffer.allocUnsafeSlow(2 * (frameBytes + length));
+    const record = this.#scratch.subarray(0, frameBytes + length);
+    record.writeUIntBE(first, frameBytes, 6);
+    record.writeUInt32BE(count, frameBytes + 6);
+    record.write(text, frameBytes + prefixBytes, 'latin1');
+    record.writeUInt32BE(length, 0);
+    record.writeUInt32BE(crc32(record.subarray(frameBytes)), 4);
+    this.#write(this.#cipher.update(record));
+  }
+
+  close(): void {
+    this.#disk.close(this.descriptor);
+  }
+
+  #write(bytes: Buffer): void {
+    try {
+      const written = this.#disk.write(this.descriptor, bytes);
+      if (written !== bytes.length) throw new Error('The disk took only a part of a record');
+      this.#bytes += written;
+    } catch (error) {
+      this.#disk.cut(this.descriptor, this.#bytes);
+      throw error;
+    }
+  }
+}
+
+/** Reads the records of one file in their order. */
+export class SegmentReader {
+  readonly #disk: SpoolDisk;
+  readonly #path: string;
+  readonly #key: Buffer;
+  /** CTR is its own reverse. */
+  #cipher: Cipher | undefined;
+  #offset = headerBytes;
+  #carry: Buffer = Buffer.alloc(0);
+  #isCut = false;
+
+  constructor(disk: SpoolDisk, path: string, key: Buffer) {
+    this.#disk = disk;
+    this.#path = path;
+    this.#key = key;
+  }
+
+  /** True when a record was found that is not whole: nothing after it can be read. */
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /**
+   * The next records, some `maxBytes` of them and at least one, if there is one before `end`, an offset in the file.
+   * @throws Error of the system
+   */
+  async read(end: number, maxBytes: number): Promise<SpoolRecord[]> {
+    for (let wanted = maxBytes; ; wanted *= 2) {
+      if (!this.#isCut && this.#offset < end) await this.#fill(Math.min(wanted, end - this.#offset));
+      const records = this.#parse();
+      if (records.length > 0 || this.#isCut || this.#offset >= end) return records;
+    }
+  }
+
+  /** Whether all before `end` was read; what is left then is no whole record. */
+  isAt(end: number): boolean {
+    return this.#isCut || this.#offset >= end;
+  }
+
+  async #fill(length: number): Promise<void> {
+    if (!this.#cipher) {
+      const header = await this.#disk.read(this.#path, 0, headerBytes);
+      if (header.length < headerBytes || !header.subarray(0, magic.length).equals(magic)) {
+        this.#isCut = true;
+        return;
+      }
+      const key = keyOf(this.#key, header.subarray(magic.length));
+      this.#cipher = createCipheriv('aes-256-ctr', key, firstCounter);
+    }
+    const bytes = await this.#disk.read(this.#path, this.#offset, length);
+    if (bytes.length === 0) this.#isCut = true;
+    this.#offset += bytes.length;
+    this.#carry = Buffer.concat([this.#carry, this.#cipher.update(bytes)]);
+  }
+
+  #parse(): SpoolRecord[] {
+    const records: SpoolRecord[] = [];
+    const bytes = this.#carry;
+    let at = 0;
+    while (bytes.length - at >= frameBytes + prefixBytes) {
+      const length = bytes.readUInt32BE(at);
+      if (length < prefixBytes || length > maxRecordBytes) {
+        this.#isCut = true;
+        break;
+      }
+      if (bytes.length - at < frameBytes + length) break;
+      const payload = bytes.subarray(at + frameBytes, at + frameBytes + length);
+      if (crc32(payload) !== bytes.readUInt32BE(at + 4)) {
+        this.#isCut = true;
+        break;
+      }
+      const text = payload.toString('latin1', prefixBytes, length);
+      records.push({ first: payload.readUIntBE(0, 6), count: payload.readUInt32BE(6), text });
+      at += frameBytes + length;
+    }
+    this.#carry = Buffer.from(bytes.subarray(at));
+    return records;
+  }
+}
+
+/** No turn's entries come near it: what says that it is longer is not a record. */
+const maxRecordBytes = 64 * 1024 * 1024;

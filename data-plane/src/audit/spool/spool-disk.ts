@@ -1,0 +1,90 @@
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** What the spool asks of the file system. Everything throws as node:fs does, but for what cleans up. */
+export interface SpoolDisk {
+  /** Makes a file of its own, and its folder, closed to other users. Gives its descriptor. */
+  create(path: string): number;
+  /** Gives how many bytes were taken. */
+  write(descriptor: number, bytes: Buffer): number;
+  /** Cuts off what is after `length`, as far as that can be done. */
+  cut(descriptor: number, length: number): void;
+  /** Resolves when what was written is on the medium. */
+  sync(descriptor: number): Promise<void>;
+  syncNow(descriptor: number): void;
+  close(descriptor: number): void;
+  read(path: string, offset: number, length: number): Promise<Buffer>;
+  remove(path: string): void;
+  /** Names in a folder; none when it is not there. */
+  list(folder: string): string[];
+  sizeOf(path: string): number;
+  readText(path: string): string | undefined;
+  writeText(path: string, text: string): void;
+}
+
+export const realDisk: SpoolDisk = {
+  create: (path) => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, 'wx', 0o600);
+  },
+  write: (descriptor, bytes) => writeSync(descriptor, bytes),
+  cut: (descriptor, length) => orNothing(() => ftruncateSync(descriptor, length)),
+  sync: (descriptor) =>
+    new Promise((resolve, reject) => fdatasync(descriptor, (error) => (error ? reject(error) : resolve()))),
+  syncNow: (descriptor) => fdatasyncSync(descriptor),
+  close: (descriptor) => orNothing(() => closeSync(descriptor)),
+  read: readRange,
+  remove: (path) => orNothing(() => rmSync(path, { recursive: true, force: true })),
+  list: (folder) => {
+    try {
+      return readdirSync(folder);
+    } catch {
+      return [];
+    }
+  },
+  sizeOf: (path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+  readText: (path) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return undefined;
+    }
+  },
+  writeText: (path, text) => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, text, { mode: 0o600 });
+  },
+};
+
+async function readRange(path: string, offset: number, length: number): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, offset);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What cannot be cleaned up now is no reason to stop: it is found at the next start. */
+function orNothing(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // The disk is away or read-only.
+  }
+}
