@@ -17,7 +17,7 @@ import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open } from '@onecli/shared/vault/seal';
 import { productVersion } from '@onecli/shared/version';
 import type { Logger } from 'pino';
-import { type Audit, buildAudit } from './audit/build-audit.ts';
+import { type Audit, openAudit } from './audit/build-audit.ts';
 import type { WorkerConfig } from './config.ts';
 import { SecretOpener } from './credentials/open-secret.ts';
 import { AgentTunnels } from './load/agent-tunnels.ts';
@@ -251,18 +251,6 @@ function upstreamPools(
 ): Pick<DataPlane, 'pool' | 'sessions'> {
   const pool = new UpstreamPool(dialling, limits, clock);
   return { pool, sessions: new UpstreamSessions(dialling, pool, limits, clock) };
-}
-
-function openAudit(
-  { name: worker, spoolFolder: folder, auditMode: mode, limits }: WorkerConfig,
-  { source: confirmations, queue, instanceId, bootId, macKey, spoolKey }: Stores,
-  metrics: Metrics,
-  log: Logger,
-): Audit {
-  const settings = { folder, mode, maxBytes: limits.maxSpoolBytes };
-  const onLost = (count: number): void => metrics.auditLost.inc(count);
-  const keys = { instanceId, bootId, macKey, spoolKey };
-  return buildAudit({ settings, ...keys, worker, queue, confirmations, log, onLost });
 }
 
 function certificates(config: WorkerConfig, keyring: Keyring, maxLeaves: number, log: Logger) {

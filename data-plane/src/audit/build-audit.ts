@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { AuditConfirmations, AuditQueue } from '@onecli/shared/ports/audit-queue';
 import type { Logger } from 'pino';
+import type { WorkerConfig } from '../config.ts';
 import type { AuditMode } from './audit-mode.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { bootFolder } from './spool/boot-folder.ts';
@@ -9,14 +10,14 @@ import { Recovery } from './spool/recovery.ts';
 import { Spool } from './spool/spool.ts';
 import { realDisk } from './spool/spool-disk.ts';
 
-export interface SpoolSettings {
+interface SpoolSettings {
   /** Where the audit trail lies until it is written for good; each instance has a folder of its own in it. */
   readonly folder: string;
   readonly maxBytes: number;
   readonly mode: AuditMode;
 }
 
-export interface AuditParts {
+interface AuditParts {
   readonly settings: SpoolSettings;
   readonly instanceId: string;
   readonly worker: string;
@@ -41,7 +42,7 @@ const segmentBytes = 8 * 1024 * 1024;
 const maxWaiting = 100_000;
 
 /** Wires the trail over its spool and what gives that to the queue. */
-export function buildAudit(parts: AuditParts): Audit {
+function buildAudit(parts: AuditParts): Audit {
   const { settings, instanceId, worker, bootId, macKey, spoolKey: key, queue, confirmations, log, onLost } = parts;
   const { mode, maxBytes } = settings;
   const disk = realDisk;
@@ -69,4 +70,31 @@ export function buildAudit(parts: AuditParts): Audit {
       if (delivery.isDone) disk.remove(folder.path);
     },
   };
+}
+
+/** The same of what a worker is configured with and has opened. */
+export function openAudit(
+  {
+    name: worker,
+    spoolFolder: folder,
+    auditMode: mode,
+    limits,
+  }: Pick<WorkerConfig, 'name' | 'spoolFolder' | 'auditMode' | 'limits'>,
+  {
+    source: confirmations,
+    queue,
+    instanceId,
+    bootId,
+    macKey,
+    spoolKey,
+  }: Pick<AuditParts, 'queue' | 'instanceId' | 'bootId' | 'macKey' | 'spoolKey'> & {
+    readonly source: AuditConfirmations;
+  },
+  metrics: { readonly auditLost: { inc(count: number): void } },
+  log: Logger,
+): Audit {
+  const settings = { folder, mode, maxBytes: limits.maxSpoolBytes };
+  const onLost = (count: number): void => metrics.auditLost.inc(count);
+  const keys = { instanceId, bootId, macKey, spoolKey };
+  return buildAudit({ settings, ...keys, worker, queue, confirmations, log, onLost });
 }
