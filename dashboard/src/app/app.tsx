@@ -1,22 +1,11 @@
 import { Center, Loader } from '@mantine/core';
-import { lazy, Suspense, useSyncExternalStore } from 'react';
-import { Navigate, Route, Routes } from 'react-router';
+import { Suspense, useSyncExternalStore } from 'react';
 import { LoginForm } from '../features/login/login-form.tsx';
 import { LoginScreen } from '../features/login/login-screen.tsx';
-import { Home } from '../features/setup/home.tsx';
 import { Dialog } from '../ui/dialog.tsx';
-import { NotFound } from './not-found.tsx';
-import { apiUrl, proxyUrl } from './page-facts.ts';
+import { Screens } from './screens.tsx';
 import { session } from './session.ts';
 import { Shell } from './shell.tsx';
-
-const ActivityScreen = lazy(async () => ({
-  default: (await import('../features/activity/activity-screen.tsx')).ActivityScreen,
-}));
-
-const SetupScreen = lazy(async () => ({
-  default: (await import('../features/setup/setup-screen.tsx')).SetupScreen,
-}));
 
 /** The screens. Without a login each address shows the login, and stays. */
 export function App() {
@@ -36,18 +25,6 @@ export function App() {
         <LoginForm signIn={signIn} user={user} />
       </Dialog>
     </>
-  );
-}
-
-function Screens() {
-  return (
-    <Routes>
-      <Route path="/" element={<Home />} />
-      <Route path="/setup" element={<SetupScreen proxyUrl={proxyUrl} apiUrl={apiUrl} />} />
-      <Route path="/login" element={<Navigate to="/" replace />} />
-      <Route path="/activity" element={<ActivityScreen />} />
-      <Route path="*" element={<NotFound />} />
-    </Routes>
   );
 }
 

@@ -7,6 +7,9 @@ import { Logo } from '../ui/logo.tsx';
 
 const screens = [
   { path: '/activity', name: 'Activity' },
+  { path: '/secrets', name: 'Secrets' },
+  { path: '/agents', name: 'Agents' },
+  { path: '/policies', name: 'Policies' },
   { path: '/setup', name: 'Set-up' },
 ] as const;
 

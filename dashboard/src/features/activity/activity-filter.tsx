@@ -1,8 +1,7 @@
-import { SegmentedControl, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
-import { useEffect, useState } from 'react';
+import { SegmentedControl } from '@mantine/core';
 import { useSearchParams } from 'react-router';
 import type { AuditFilterInput } from '../../gql/graphql.ts';
+import { SearchText } from '../../ui/search-text.tsx';
 
 /** The filter as the address has it, so that it can be kept, sent on and gone back to. */
 export function useActivityFilter(): AuditFilterInput {
@@ -32,8 +31,8 @@ export function ActivityFilter() {
     );
   return (
     <search className="filters">
-      <FilterText name="agent" label="Agent" value={parameters.get('agent') ?? ''} set={set} />
-      <FilterText name="host" label="Host" value={parameters.get('host') ?? ''} set={set} />
+      <SearchText label="Agent" value={parameters.get('agent') ?? ''} change={(value) => set('agent', value)} />
+      <SearchText label="Host" value={parameters.get('host') ?? ''} change={(value) => set('host', value)} />
       <SegmentedControl
         size="xs"
         aria-label="Decision"
@@ -46,31 +45,5 @@ export function ActivityFilter() {
         ]}
       />
     </search>
-  );
-}
-
-interface FilterTextProps {
-  readonly name: string;
-  readonly label: string;
-  readonly value: string;
-  readonly set: (name: string, value: string) => void;
-}
-
-function FilterText({ name, label, value, set }: FilterTextProps) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  const setSoon = useDebouncedCallback((next: string) => set(name, next.trim()), 300);
-  return (
-    <TextInput
-      type="search"
-      size="xs"
-      aria-label={label}
-      placeholder={label}
-      value={text}
-      onChange={(event) => {
-        setText(event.currentTarget.value);
-        setSoon(event.currentTarget.value);
-      }}
-    />
   );
 }

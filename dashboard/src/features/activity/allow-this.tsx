@@ -9,7 +9,7 @@ export function AllowThis({ event: { node } }: { readonly event: PlacedEvent }) 
   if (node.path !== null && node.method !== 'CONNECT') parameters.set('path', node.path);
   if (node.port !== 443 && node.port !== 80) parameters.set('port', String(node.port));
   return (
-    <Button component={Link} to={`/policies/allow?${parameters}`} size="xs">
+    <Button component={Link} to={`/new/rule?${parameters}`} size="xs">
       Allow this…
     </Button>
   );

@@ -1,0 +1,107 @@
+import { useMutation, useQuery } from '@apollo/client/react';
+import { Button, Loader, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { useNavigate, useSearchParams } from 'react-router';
+import { type PolicyRowFragment, type RuleInput, PolicyDocument, UpsertPolicyDocument } from '../../gql/graphql.ts';
+import { Problem, problemText, writeErrorText } from '../../ui/problem.tsx';
+import { useTask } from '../../ui/use-task.ts';
+
+/** A rule, filled in with what was refused. It is added to the policy that has the agent's name, made if there is none. */
+export function AllowScreen() {
+  const [parameters] = useSearchParams();
+  const agent = parameters.get('agent') ?? '';
+  const { data, error } = useQuery(PolicyDocument, { variables: { name: agent }, fetchPolicy: 'no-cache' });
+  if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
+  if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
+  const port = parameters.get('port');
+  const host = parameters.get('host') ?? '';
+  return (
+    <AllowForm
+      agent={agent}
+      policy={data.policy}
+      given={{
+        hosts: port === null ? host : `${host}:${port}`,
+        paths: parameters.get('path') ?? '',
+        methods: parameters.get('method') === 'CONNECT' ? '' : (parameters.get('method') ?? ''),
+        secrets: '',
+      }}
+    />
+  );
+}
+
+interface AllowFormProps {
+  readonly agent: string;
+  readonly policy: PolicyRowFragment | null;
+  readonly given: {
+    readonly hosts: string;
+    readonly paths: string;
+    readonly methods: string;
+    readonly secrets: string;
+  };
+}
+
+const labels = [
+  ['hosts', 'Hosts', 'With commas between them; *.example.com is any name below'],
+  ['paths', 'Paths', 'Empty: every path. * is within a segment, ** across them'],
+  ['methods', 'Methods', 'Empty: every method'],
+  ['secrets', 'Secrets', 'Which it may use there, like prod/openai'],
+] as const;
+
+function AllowForm({ agent, policy, given }: AllowFormProps) {
+  const [write] = useMutation(UpsertPolicyDocument, { fetchPolicy: 'no-cache' });
+  const navigate = useNavigate();
+  const task = useTask();
+  const [fields, setFields] = useState(given);
+  const save = async (): Promise<string | undefined> => {
+    const allow = Object.fromEntries(labels.map(([id]) => [id, fields[id].split(/[\s,]+/).filter(Boolean)]));
+    const added = { allow: { ...allow, hosts: allow['hosts'] ?? [] } };
+    const rules = [...(policy?.rules.map(ruleInput) ?? []), added];
+    const input = { name: agent, rules, ...(policy === null && { agents: [{ name: agent }] }) };
+    const { data } = await write({ variables: { input, ifRevision: policy?.revision ?? 0 } });
+    const errors = data?.upsertPolicy.errors ?? [];
+    if (errors.length > 0) return writeErrorText(errors);
+    await navigate(`/policies/${encodeURIComponent(agent)}`);
+    return undefined;
+  };
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    task.run(save);
+  };
+  return (
+    <div className="narrow stack">
+      <h1>Allow {agent}</h1>
+      <form onSubmit={onSubmit} className="panel stack">
+        {task.problem !== undefined && <Problem>{task.problem}</Problem>}
+        <p className="lead">
+          {policy === null
+            ? `This makes the policy ${agent} with one rule.`
+            : `This adds a rule to the policy ${agent}, which has ${policy.rules.length}.`}{' '}
+          A rule that denies still wins.
+        </p>
+        {labels.map(([id, label, description]) => (
+          <TextInput
+            key={id}
+            label={label}
+            description={description}
+            required={id === 'hosts'}
+            spellCheck={false}
+            value={fields[id]}
+            onChange={(event) => setFields({ ...fields, [id]: event.currentTarget.value })}
+          />
+        ))}
+        <div className="actions">
+          <Button type="submit" loading={task.isBusy}>
+            Allow
+          </Button>
+        </div>
+      </form>
+    </div>
+  );
+}
+
+/** A rule as it stands, to be written again: without the cache's own fields. */
+function ruleInput({ allow, deny }: PolicyRowFragment['rules'][number]): RuleInput {
+  const plain = <T,>(part: T): T =>
+    JSON.parse(JSON.stringify(part, (key, value: unknown) => (key === '__typename' ? undefined : value))) as T;
+  return allow === null ? { deny: plain(deny) } : { allow: plain(allow) };
+}

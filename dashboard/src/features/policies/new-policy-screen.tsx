@@ -1,0 +1,21 @@
+import { useNavigate } from 'react-router';
+import { PolicyEditor } from './policy-editor.tsx';
+
+const example = `name: my-policy
+agents: [my-agent]
+rules:
+  - allow: { hosts: [api.example.com], paths: [/v1/**], methods: [GET] }
+`;
+
+/** Makes a policy of text. */
+export function NewPolicyScreen() {
+  const navigate = useNavigate();
+  return (
+    <div className="narrow stack">
+      <h1>New policy</h1>
+      <section className="panel">
+        <PolicyEditor text={example} done={() => navigate('/policies')} />
+      </section>
+    </div>
+  );
+}

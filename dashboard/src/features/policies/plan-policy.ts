@@ -1,0 +1,54 @@
+import type { ApolloClient } from '@apollo/client';
+import { parse } from 'yaml';
+import { type PlanPolicyMutation, ApplyPolicyDocument, PlanPolicyDocument } from '../../gql/graphql.ts';
+import { writeErrorText } from '../../ui/problem.tsx';
+
+export type PolicyChange = PlanPolicyMutation['plan']['changes'][number];
+
+export type PolicyPlan =
+  | {
+      readonly kind: 'plan';
+      readonly config: Config;
+      readonly planHash: string;
+      readonly changes: readonly PolicyChange[];
+    }
+  | { readonly kind: 'refused'; readonly problem: string };
+
+interface Config {
+  readonly policies: unknown[];
+}
+
+/** What a policy, written as in a file, would change. It changes nothing. */
+export async function planPolicy(client: ApolloClient, text: string): Promise<PolicyPlan> {
+  const read = readYaml(text);
+  if (typeof read === 'string') return { kind: 'refused', problem: read };
+  const variables = { config: read };
+  const { data } = await client.mutate({ mutation: PlanPolicyDocument, variables, fetchPolicy: 'no-cache' });
+  if (data == null) return { kind: 'refused', problem: 'The control plane gave no plan.' };
+  const { errors, changes, planHash } = data.plan;
+  const faults = [...errors, ...changes.flatMap(({ refused }) => refused ?? [])];
+  if (faults.length > 0 || planHash === null) return { kind: 'refused', problem: writeErrorText(faults) };
+  return { kind: 'plan', config: read, planHash, changes: changes.filter(({ action }) => action !== 'NONE') };
+}
+
+/** Does a plan. Gives what is wrong, or undefined. */
+export async function applyPolicy(
+  client: ApolloClient,
+  { config, planHash }: Extract<PolicyPlan, { kind: 'plan' }>,
+): Promise<string | undefined> {
+  const variables = { config, planHash };
+  const { data } = await client.mutate({ mutation: ApplyPolicyDocument, variables, fetchPolicy: 'no-cache' });
+  const errors = data?.apply.errors ?? [];
+  return errors.length > 0 ? writeErrorText(errors) : undefined;
+}
+
+/** One policy, or what is wrong with the text. */
+function readYaml(text: string): Config | string {
+  try {
+    const policy: unknown = parse(text);
+    const isObject = typeof policy === 'object' && policy !== null && !Array.isArray(policy);
+    return isObject ? { policies: [policy] } : 'Expected one policy: name, agents, rules.';
+  } catch (error) {
+    return error instanceof Error ? error.message : 'This is no YAML.';
+  }
+}

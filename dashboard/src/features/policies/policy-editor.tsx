@@ -1,0 +1,97 @@
+import { useApolloClient } from '@apollo/client/react';
+import { Button, Textarea } from '@mantine/core';
+import { useState } from 'react';
+import { Problem } from '../../ui/problem.tsx';
+import { useTask } from '../../ui/use-task.ts';
+import { type PolicyChange, type PolicyPlan, applyPolicy, planPolicy } from './plan-policy.ts';
+
+interface PolicyEditorProps {
+  /** YAML, as a file has it. */
+  readonly text: string;
+  readonly done: () => void | Promise<void>;
+}
+
+/** A policy as text: what would change is shown first, and only that is then done. */
+export function PolicyEditor({ text: given, done }: PolicyEditorProps) {
+  const client = useApolloClient();
+  const task = useTask();
+  const [text, setText] = useState(given);
+  const [plan, setPlan] = useState<Extract<PolicyPlan, { kind: 'plan' }>>();
+  const change = (next: string) => {
+    setText(next);
+    setPlan(undefined);
+  };
+  const look = () =>
+    task.run(async () => {
+      const found = await planPolicy(client, text);
+      if (found.kind === 'refused') return found.problem;
+      setPlan(found);
+      return undefined;
+    });
+  const save = (planned: Extract<PolicyPlan, { kind: 'plan' }>) =>
+    task.run(async () => {
+      const problem = await applyPolicy(client, planned);
+      setPlan(undefined);
+      if (problem === undefined) await done();
+      return problem;
+    });
+  return (
+    <div className="stack">
+      {task.problem !== undefined && <Problem>{task.problem}</Problem>}
+      <Textarea
+        label="YAML"
+        description="As in a file of configuration"
+        classNames={{ input: 'mono' }}
+        autosize
+        minRows={10}
+        maxRows={30}
+        spellCheck={false}
+        value={text}
+        onChange={(event) => change(event.currentTarget.value)}
+      />
+      <div role="status">{plan !== undefined && <Changes changes={plan.changes} />}</div>
+      <div className="actions">
+        {plan === undefined || plan.changes.length === 0 ? (
+          <Button onClick={look} loading={task.isBusy}>
+            Show what changes
+          </Button>
+        ) : (
+          <Button onClick={() => save(plan)} loading={task.isBusy}>
+            Save
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Changes({ changes }: { readonly changes: readonly PolicyChange[] }) {
+  if (changes.length === 0) return <p className="note">Nothing changes.</p>;
+  return (
+    <table className="rows">
+      <caption>What changes</caption>
+      <thead>
+        <tr>
+          <th scope="col">Field</th>
+          <th scope="col">Before</th>
+          <th scope="col">After</th>
+        </tr>
+      </thead>
+      <tbody>
+        {changes.flatMap(({ name, fields }) =>
+          fields.map(({ field, before, after }) => (
+            <tr key={`${name} ${field}`}>
+              <td className="mono">{field}</td>
+              <td className="mono">{shown(before)}</td>
+              <td className="mono">{shown(after)}</td>
+            </tr>
+          )),
+        )}
+      </tbody>
+    </table>
+  );
+}
+
+function shown(value: unknown): string {
+  return value === undefined || value === null ? '–' : JSON.stringify(value);
+}

@@ -1,0 +1,84 @@
+import { useMutation } from '@apollo/client/react';
+import { Button, Checkbox, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { useNavigate } from 'react-router';
+import { type Surface, UpsertSecretDocument } from '../../gql/graphql.ts';
+import { Problem, writeErrorText } from '../../ui/problem.tsx';
+import { SecretValueInput } from '../../ui/secret-value-input.tsx';
+import { useTask } from '../../ui/use-task.ts';
+import { surfaces } from './surfaces.ts';
+
+/** Makes a secret. One of this name that is there already stays as it is. */
+export function NewSecretScreen() {
+  const [write] = useMutation(UpsertSecretDocument, { fetchPolicy: 'no-cache' });
+  const navigate = useNavigate();
+  const task = useTask();
+  const [fields, setFields] = useState({ name: '', description: '', hosts: '' });
+  const [value, setValue] = useState('');
+  const [chosen, setChosen] = useState<string[]>(['HEADER', 'BASIC']);
+  const set = (change: Partial<typeof fields>) => setFields((before) => ({ ...before, ...change }));
+  const make = async (): Promise<string | undefined> => {
+    const hosts = fields.hosts.split(/[\s,]+/).filter(Boolean);
+    const binding = hosts.length === 0 ? null : { hosts, surfaces: chosen as Surface[] };
+    const input = { name: fields.name.trim(), description: fields.description, value, binding };
+    const { data } = await write({ variables: { input, ifRevision: 0 } });
+    const errors = data?.upsertSecret.errors ?? [];
+    if (errors.some(({ code }) => code === 'CONFLICT'))
+      return `There is already a secret ${input.name}. Give it a new version instead.`;
+    if (errors.length > 0) return writeErrorText(errors);
+    setValue('');
+    await navigate(`/secrets/${encodeURIComponent(input.name)}`);
+    return undefined;
+  };
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    task.run(make);
+  };
+  return (
+    <div className="narrow stack">
+      <h1>New secret</h1>
+      <form onSubmit={onSubmit} className="panel stack" autoComplete="off">
+        {task.problem !== undefined && <Problem>{task.problem}</Problem>}
+        <TextInput
+          label="Name"
+          description="Environment and name, like prod/openai"
+          required
+          autoFocus
+          spellCheck={false}
+          value={fields.name}
+          onChange={(event) => set({ name: event.currentTarget.value })}
+        />
+        <SecretValueInput value={value} change={setValue} />
+        <TextInput
+          label="Hosts"
+          description="Where it may be used, with commas between them. A secret without one is never used"
+          spellCheck={false}
+          value={fields.hosts}
+          onChange={(event) => set({ hosts: event.currentTarget.value })}
+        />
+        <Checkbox.Group
+          label="Surfaces"
+          description="Where in a request its placeholder is replaced"
+          value={chosen}
+          onChange={setChosen}
+        >
+          <div className="actions choices">
+            {surfaces.map(({ id, label }) => (
+              <Checkbox key={id} value={id} label={label} size="xs" />
+            ))}
+          </div>
+        </Checkbox.Group>
+        <TextInput
+          label="Description"
+          value={fields.description}
+          onChange={(event) => set({ description: event.currentTarget.value })}
+        />
+        <div className="actions">
+          <Button type="submit" loading={task.isBusy}>
+            Make the secret
+          </Button>
+        </div>
+      </form>
+    </div>
+  );
+}

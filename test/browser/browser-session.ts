@@ -1,0 +1,54 @@
+import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core';
+
+/** What a page got and said while it was open. */
+export interface Witness {
+  /** Bodies of all answers, each with its URL. */
+  readonly answers: { readonly url: string; readonly body: string }[];
+  /** Messages of the console that are errors, those of a policy's violation among them. */
+  readonly complaints: string[];
+}
+
+export interface BrowserSession {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly witness: Witness;
+}
+
+/** Debian's chromium; no sandbox, because tests may run as root. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+}
+
+/** A browser of its own: no cookie, no storage. */
+export async function openSession(
+  browser: Browser,
+  options: Parameters<Browser['newContext']>[0] = {},
+): Promise<BrowserSession> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  const witness: Witness = { answers: [], complaints: [] };
+  page.on('console', (message) => {
+    if (message.type() === 'error') witness.complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => witness.complaints.push(String(error)));
+  page.on('response', (response) => {
+    response
+      .text()
+      .then((body) => witness.answers.push({ url: response.url(), body }))
+      // A redirect, or an answer whose page is gone, has no body.
+      .catch(() => undefined);
+  });
+  page.on('websocket', (socket) => {
+    socket.on('framereceived', ({ payload }) => witness.answers.push({ url: socket.url(), body: String(payload) }));
+  });
+  return { context, page, witness };
+}
+
+export async function signIn(page: Page, url: string, password: string): Promise<void> {
+  await page.goto(url);
+  await page.getByLabel('User').fill('admin');
+  await page.getByLabel('Password', { exact: true }).or(page.locator('input[name=password]')).first().fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+}
