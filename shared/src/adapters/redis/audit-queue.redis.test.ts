@@ -110,7 +110,7 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
     it('fails at once while Redis is gone, keeps nothing for it, and both ends come back with it', async () => {
       const own = await startRedis();
       ends.push(own.stop);
-      const { queue, consumer, reports, handled, start } = openEnds(optionsFor(own.url));
+      const { queue, consumer, handled, start } = openEnds(optionsFor(own.url));
       await start();
       await queue.add('before', trailBatch('g-1'));
       await expect.poll(() => handled, patiently).toEqual(['g-1']);
@@ -120,10 +120,6 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
       await expect(queue.add('during', trailBatch('g-2'))).rejects.toThrow();
       await expect.poll(() => consumer.elsewhere.isReachable(), patiently).toBe(false);
       await expect(consumer.elsewhere.count()).rejects.toThrow('cannot be reached');
-      const before = reports.length;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      // It asks again and again, with a pause: not as fast as it can.
-      expect(reports.length - before).toBeLessThan(50);
       await own.start();
       await addAtLast(queue, 'after');
       await expect.poll(() => handled, patiently).toEqual(['g-1', 'after']);
