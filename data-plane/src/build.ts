@@ -50,6 +50,7 @@ import { WorkerKeys } from './snapshot/worker-keys.ts';
 import { AuthoritiesInForce } from './tls/authorities-in-force.ts';
 import { RepeatedHeads } from './wire/repeated-heads.ts';
 import { ProxyPortTls } from './tls/proxy-port-tls.ts';
+import { SharedTicketKeys } from './tls/ticket-keys.ts';
 import { UpstreamTls } from './tls/upstream-tls.ts';
 
 /** The master key is not this instance's: nothing can be opened, and going on would only hide it. */
@@ -115,6 +116,7 @@ interface Stores {
   readonly instanceId: string;
   readonly macKey: Buffer;
   readonly spoolKey: Buffer;
+  readonly ticketKeys: SharedTicketKeys;
   readonly bootId: string;
 }
 
@@ -146,6 +148,7 @@ async function openStores(
     instanceId: instance.id,
     macKey: lasting['audit-mac'],
     spoolKey: lasting['audit-spool'],
+    ticketKeys: new SharedTicketKeys(lasting['tls-tickets']),
     bootId: randomBytes(4).toString('hex'),
   };
 }
@@ -155,7 +158,7 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): { plane: DataP
   const { limits } = config;
   const { keyring } = keys;
   const clock = new DeadlineClock();
-  const { authority, proxyPortTls } = certificates(config, keyring, limits.maxLeaves, log);
+  const { authority, proxyPortTls } = certificates(config, keyring, stores.ticketKeys, log);
   const configuration = new FollowedConfiguration({
     source,
     bus,
@@ -253,8 +256,8 @@ function upstreamPools(
   return { pool, sessions: new UpstreamSessions(dialling, pool, limits, clock) };
 }
 
-function certificates(config: WorkerConfig, keyring: Keyring, maxLeaves: number, log: Logger) {
-  const ticketKeys = randomBytes(48);
+function certificates(config: WorkerConfig, keyring: Keyring, ticketKeys: SharedTicketKeys, log: Logger) {
+  const { maxLeaves } = config.limits;
   const { clientRoots, isRefusingInsideTunnel, gatewayNames } = config;
   const proxyPortTls = new ProxyPortTls({ names: [...gatewayNames, 'localhost', hostname()], ticketKeys });
   const keeping = { keyring, maxLeaves, ticketKeys, isRefusingInsideTunnel };

@@ -11,9 +11,10 @@ import { describe, expect, it } from 'vitest';
 import { newKeyring } from '../snapshot/testing/sample-snapshot.ts';
 import { AuthoritiesInForce } from './authorities-in-force.ts';
 import { ProxyPortTls } from './proxy-port-tls.ts';
+import { SharedTicketKeys } from './ticket-keys.ts';
 
 const keyring = newKeyring();
-const ticketKeys = Buffer.alloc(48, 1);
+const ticketKeys = new SharedTicketKeys(Buffer.alloc(32, 1));
 
 function record(id: string, contextOf: (id: string) => SealContext): AuthorityRecord {
   const { certificatePem, privateKeyPem } = createAuthority({ commonName: id, validDays: 1 });

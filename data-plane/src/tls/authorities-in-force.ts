@@ -7,6 +7,7 @@ import { open } from '@onecli/shared/vault/seal';
 import type { Logger } from 'pino';
 import { LeafCache } from './leaf-cache.ts';
 import type { ProxyPortTls } from './proxy-port-tls.ts';
+import type { SharedTicketKeys } from './ticket-keys.ts';
 import { RefusalLeaves } from './refusal-leaves.ts';
 
 const maxRefusalLeaves = 100;
@@ -16,8 +17,7 @@ export interface AuthoritiesOptions {
   readonly maxLeaves: number;
   /** Agents get the refusal of a host inside the tunnel, and for that leaves of hosts that they may not reach. */
   readonly isRefusingInsideTunnel: boolean;
-  /** 48 bytes. */
-  readonly ticketKeys: Buffer;
+  readonly ticketKeys: SharedTicketKeys;
   readonly proxyPortTls: ProxyPortTls;
   /** Authorities of the customer's own, PEM, one each, whose client certificates are trusted beside ours. */
   readonly clientRoots: readonly string[];

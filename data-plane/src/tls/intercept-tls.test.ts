@@ -7,10 +7,14 @@ import { createAuthority, parseAuthority } from '@onecli/shared/certificates/aut
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type InterceptResult, interceptTls, type Protocol } from './intercept-tls.ts';
 import { LeafCache } from './leaf-cache.ts';
+import { SharedTicketKeys } from './ticket-keys.ts';
 
 const HOST = 'api.example.com';
 const authority = createAuthority({ commonName: 'Test authority', validDays: 2 });
-const leaves = new LeafCache(parseAuthority(authority), { maxLeaves: 10, ticketKeys: randomBytes(48) });
+const leaves = new LeafCache(parseAuthority(authority), {
+  maxLeaves: 10,
+  ticketKeys: new SharedTicketKeys(randomBytes(32)),
+});
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 let listener: Server;

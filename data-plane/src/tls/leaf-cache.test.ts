@@ -4,11 +4,12 @@ import { type AddressInfo, createServer } from 'node:net';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import { createAuthority, DAY_MS, parseAuthority } from '@onecli/shared/certificates/authority';
 import { describe, expect, it } from 'vitest';
-import { interceptTls } from './intercept-tls.ts';
+import { type InterceptOptions, interceptTls } from './intercept-tls.ts';
 import { LeafCache, type LeafCacheOptions } from './leaf-cache.ts';
+import { SharedTicketKeys } from './ticket-keys.ts';
 
 const authority = createAuthority({ commonName: 'Test authority', validDays: 100 });
-const ticketKeys = randomBytes(48);
+const ticketKeys = new SharedTicketKeys(randomBytes(32));
 const cacheWith = (options: Partial<LeafCacheOptions> = {}): LeafCache =>
   new LeafCache(parseAuthority(authority), { maxLeaves: 10, ticketKeys, ...options });
 
@@ -20,7 +21,11 @@ interface Seen {
 }
 
 /** Connects to a server with this context, as an agent that trusts the authority. */
-async function connectTo(secureContext: SecureContext, host: string, session?: Buffer): Promise<Seen> {
+async function connectTo(
+  secureContext: InterceptOptions['secureContext'],
+  host: string,
+  session?: Buffer,
+): Promise<Seen> {
   const server = createServer((raw) => {
     void interceptTls(raw, Buffer.alloc(0), { secureContext, handshakeTimeoutMs: 10_000 }).then((result) => {
       if (result.kind === 'secured') result.socket.end('bye');
@@ -81,10 +86,6 @@ describe('LeafCache', () => {
     expect(() => cacheWith().secureContextFor('A.example')).toThrow(RangeError);
   });
 
-  it('refuses ticket keys of another length', () => {
-    expect(() => cacheWith({ ticketKeys: randomBytes(32) })).toThrow('48 bytes');
-  });
-
   it('serves every host with the same key and a certificate of its own', async () => {
     const cache = cacheWith();
     const [a, b] = [
@@ -100,7 +101,29 @@ describe('LeafCache', () => {
     expect((await connectTo(cacheWith().secureContextFor('a.example'), 'a.example', session)).isResumed).toBe(true);
     expect(isResumed).toBe(false);
     expect(session).toBeDefined();
-    const stranger = cacheWith({ ticketKeys: randomBytes(48) });
+    const stranger = cacheWith({ ticketKeys: new SharedTicketKeys(randomBytes(32)) });
     expect((await connectTo(stranger.secureContextFor('a.example'), 'a.example', session)).isResumed).toBe(false);
+  });
+
+  it('seals tickets under another key when its time has come, and knows its hosts then all the same', async () => {
+    const clock = { now: new Date() };
+    const cache = cacheWith({ now: () => clock.now });
+    const { session } = await connectTo(cache.secureContextFor('a.example'), 'a.example');
+    clock.now = new Date(ticketKeys.at(clock.now.getTime()).untilMs);
+    expect([cache.has('a.example'), cache.knows('a.example')]).toEqual([false, true]);
+    expect((await connectTo(cache.secureContextFor('a.example'), 'a.example', session)).isResumed).toBe(false);
+  });
+
+  it('has the name that a resumed session is asked for told by its ClientHello, at another worker too', async () => {
+    const { session } = await connectTo(cacheWith().secureContextFor('a.example'), 'a.example');
+    const asked: (string | undefined)[] = [];
+    const other = cacheWith();
+    const pick = (name: string | undefined): SecureContext => {
+      asked.push(name);
+      return other.secureContextFor(name ?? '');
+    };
+    expect((await connectTo(pick, 'a.example', session)).isResumed).toBe(true);
+    await connectTo(pick, 'b.example', session);
+    expect(asked).toEqual(['a.example', 'b.example']);
   });
 });

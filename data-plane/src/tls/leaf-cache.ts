@@ -8,12 +8,13 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { DAY_MS, mayIssueFor, type SigningAuthority } from '@onecli/shared/certificates/authority';
 import { createLeafKeyPair, issueLeaf, type LeafKeyPair } from '@onecli/shared/certificates/issue-leaf';
 import { LRUCache } from 'lru-cache';
+import type { SharedTicketKeys } from './ticket-keys.ts';
 
 export interface LeafCacheOptions {
   /** Hosts kept at once; the least recently used is dropped. A context takes about 25 KB. */
   readonly maxLeaves: number;
-  /** 48 bytes that encrypt session tickets. Workers that share them resume each other's sessions. */
-  readonly ticketKeys: Buffer;
+  /** What seals session tickets. Workers that share it resume each other's sessions. */
+  readonly ticketKeys: Pick<SharedTicketKeys, 'at'>;
   readonly leafValidDays?: number;
   /** A leaf is minted anew when less than this is left of it. */
   readonly renewBeforeMs?: number;
@@ -55,16 +56,14 @@ export class LeafCache {
   readonly #authority: SigningAuthority;
   readonly #keyPair: LeafKeyPair = createLeafKeyPair();
   readonly #leaves: LRUCache<string, CachedLeaf>;
-  readonly #ticketKeys: Buffer;
+  readonly #ticketKeys: Pick<SharedTicketKeys, 'at'>;
   readonly #leafValidDays: number;
   readonly #renewBeforeMs: number;
   readonly #now: () => Date;
   readonly #clients: LeafCacheOptions['clients'];
   readonly #knownHosts: Set<string>;
 
-  /** Throws when `ticketKeys` is not 48 bytes. */
   constructor(authority: SigningAuthority, options: LeafCacheOptions) {
-    if (options.ticketKeys.length !== 48) throw new RangeError('ticketKeys must be 48 bytes');
     this.#authority = authority;
     this.#leaves = new LRUCache({ max: options.maxLeaves });
     this.#ticketKeys = options.ticketKeys;
@@ -89,9 +88,9 @@ export class LeafCache {
     return mayIssueFor(this.#authority, host);
   }
 
-  /** Whether a context for `host` is there, or was when another authority signed: one more for it is no new host. */
+  /** Whether a context for `host` is there, be it out of date, or was when another authority signed: one more is no new host. */
   knows(host: string): boolean {
-    return this.has(host) || this.#knownHosts.has(host);
+    return this.#leaves.has(host) || this.#knownHosts.has(host);
   }
 
   /** Whether the context for `host` is there, and need not be minted. */
@@ -115,10 +114,12 @@ export class LeafCache {
   }
 
   #mint(host: string): CachedLeaf {
+    const now = this.#now();
+    const tickets = this.#ticketKeys.at(now.getTime());
     const leaf = issueLeaf(this.#authority, host, {
       validDays: this.#leafValidDays,
       keyPair: this.#keyPair,
-      now: this.#now(),
+      now,
     });
     const secureContext = createSecureContext({
       cert: leaf.certificatePem + this.#authority.chainPem,
@@ -129,8 +130,8 @@ export class LeafCache {
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',
       ...(this.#clients ? unresumed : { secureOptions: constants.SSL_OP_NO_RENEGOTIATION }),
-      ticketKeys: this.#ticketKeys,
+      ticketKeys: tickets.keys,
     });
-    return { secureContext, renewAtMs: leaf.notAfter.getTime() - this.#renewBeforeMs };
+    return { secureContext, renewAtMs: Math.min(leaf.notAfter.getTime() - this.#renewBeforeMs, tickets.untilMs) };
   }
 }

@@ -10,6 +10,7 @@ import { peerCertificate } from '../identity/client-certificate.ts';
 import { loopbackPair } from '../proxy/testing/loopback-pair.ts';
 import { interceptTls } from './intercept-tls.ts';
 import { ProxyPortTls } from './proxy-port-tls.ts';
+import { SharedTicketKeys } from './ticket-keys.ts';
 
 const gateway = createAuthority({ commonName: 'gateway', validDays: 30 });
 const clients = createAuthority({ commonName: 'clients', validDays: 30 });
@@ -17,7 +18,10 @@ const ends: (() => void)[] = [];
 afterEach(() => ends.splice(0).forEach((end) => end()));
 
 function tlsOf(...roots: string[]): ProxyPortTls {
-  const proxyPortTls = new ProxyPortTls({ names: ['gateway.example', 'localhost'], ticketKeys: randomBytes(48) });
+  const proxyPortTls = new ProxyPortTls({
+    names: ['gateway.example', 'localhost'],
+    ticketKeys: new SharedTicketKeys(randomBytes(32)),
+  });
   proxyPortTls.use(parseAuthority(gateway), roots);
   return proxyPortTls;
 }
@@ -130,7 +134,10 @@ describe('ProxyPortTls', () => {
   it('has no certificate for a name or address that the constraints of its authority leave out', () => {
     const extensions = [...goodExtensions, 'nameConstraints=critical,permitted;DNS:gateway.example'];
     const { certificate, privateKey } = issueAuthority(undefined, { extensions });
-    const tls = new ProxyPortTls({ names: ['localhost', 'gateway.example'], ticketKeys: randomBytes(48) });
+    const tls = new ProxyPortTls({
+      names: ['localhost', 'gateway.example'],
+      ticketKeys: new SharedTicketKeys(randomBytes(32)),
+    });
     tls.use(parseAuthority({ certificatePem: certificate, privateKeyPem: privateKey }), []);
     expect(tls.secureContextFor('GATEWAY.example.', '127.0.0.1')).toBeDefined();
     for (const name of ['localhost', 'other.example', undefined])

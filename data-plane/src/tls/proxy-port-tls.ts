@@ -2,6 +2,7 @@
 import type { SecureContext } from 'node:tls';
 import type { SigningAuthority } from '@onecli/shared/certificates/authority';
 import { LeafCache } from './leaf-cache.ts';
+import type { SharedTicketKeys } from './ticket-keys.ts';
 
 /** Names and local addresses at once. */
 const maxNames = 1000;
@@ -9,13 +10,13 @@ const maxNames = 1000;
 export interface ProxyPortTlsOptions {
   /** Canonical names that clients may know this gateway by. Nobody gets a certificate for another: they are minted unasked who it is. */
   readonly names: readonly string[];
-  readonly ticketKeys: Buffer;
+  readonly ticketKeys: SharedTicketKeys;
 }
 
 /** Server contexts of the proxy port, for the authorities in force. */
 export class ProxyPortTls {
   readonly #names: ReadonlySet<string>;
-  readonly #ticketKeys: Buffer;
+  readonly #ticketKeys: SharedTicketKeys;
   #leaves: LeafCache | undefined;
   #clientRoots: readonly string[] = [];
 

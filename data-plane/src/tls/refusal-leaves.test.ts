@@ -2,12 +2,13 @@ import { createAuthority, parseAuthority } from '@onecli/shared/certificates/aut
 import { describe, expect, it } from 'vitest';
 import { LeafCache } from './leaf-cache.ts';
 import { RefusalLeaves } from './refusal-leaves.ts';
+import { SharedTicketKeys } from './ticket-keys.ts';
 
 function refusalLeaves() {
   const clock = { nowMs: 0 };
   const cache = new LeafCache(parseAuthority(createAuthority({ commonName: 'Test authority', validDays: 100 })), {
     maxLeaves: 3,
-    ticketKeys: Buffer.alloc(48),
+    ticketKeys: new SharedTicketKeys(Buffer.alloc(32)),
   });
   const leaves = new RefusalLeaves(cache, { burst: 2, refillMs: 1000, now: () => clock.nowMs });
   return { leaves, clock, cache };

@@ -18,6 +18,7 @@ export const instancePurposes = [
   'epoch',
   'destroyed',
   'audit-signing',
+  'tls-tickets',
 ] as const;
 export type InstancePurpose = (typeof instancePurposes)[number];
 
@@ -71,6 +72,7 @@ export function openInstanceKeys(
     epoch: open('epoch'),
     destroyed: open('destroyed'),
     'audit-signing': open('audit-signing'),
+    'tls-tickets': open('tls-tickets'),
   };
 }
 

@@ -68,6 +68,7 @@ describe('MasterKey', () => {
       'audit-queue': true,
       epoch: true,
       destroyed: true,
+      'tls-tickets': true,
       backup: true,
     };
     const keys = (Object.keys(purposes) as Purpose[]).flatMap((purpose) => [

@@ -18,6 +18,7 @@ export type Purpose =
   | 'epoch'
   | 'destroyed'
   | 'audit-signing'
+  | 'tls-tickets'
   | 'backup';
 
 const KEY_BYTES = 32;
