@@ -28,6 +28,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
     'The agent may use the secret, and not there: every secret has a binding, the hosts that it may go to and the places of a request in which its placeholder is replaced. Nothing was sent with the secret in it.',
   SECRET_EXPIRED:
     'The agent may use the secret here, and an admin has set a time from which on nobody may: it is over. Nothing was sent.',
+  SECRET_LEASE_EXPIRED:
+    'The agent may use the secret here as far as this worker knows, and an admin has said how old that knowledge may be: it is older, for the database does not answer. Nothing was sent.',
   ADDRESS_REFUSED:
     'The host is, or its name resolves to, an address that agents may not reach: private, local or reserved.',
   BROWSER_REFUSED:

@@ -67,6 +67,11 @@ const faults = {
     isRetryable: false,
     hint: 'The secret is past the time that an admin has set for it. An admin gives it a new value and another time: `onecli secret rotate <name>`, `onecli secret expire <name> <time>`.',
   },
+  SECRET_LEASE_EXPIRED: {
+    status: 503,
+    isRetryable: true,
+    hint: 'The gateway has not reached its database for longer than the lease of the secret allows. It is used again as soon as the database answers; an admin can look at /health of the worker, or change the lease: `onecli secret lease <name> <seconds>`.',
+  },
   ADDRESS_REFUSED: {
     status: 403,
     isRetryable: false,

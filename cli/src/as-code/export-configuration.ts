@@ -14,6 +14,7 @@ export const exportSchemas = {
     description: z.string(),
     binding: z.record(z.string(), z.unknown()).nullable(),
     alias: z.string().nullable(),
+    leaseSeconds: z.number().nullish(),
     disabled: z.boolean(),
   }),
   agents: z.looseObject({
@@ -51,11 +52,12 @@ export function exportConfiguration(running: Running, { managedBy, hasValues }: 
   const file = {
     apiVersion,
     ...(managedBy !== undefined && { managedBy }),
-    secrets: secrets.map(({ name, description, binding, alias, disabled }) => ({
+    secrets: secrets.map(({ name, description, binding, alias, leaseSeconds, disabled }) => ({
       name,
       ...(description !== '' && { description }),
       ...(hasValues && { valueFrom: { env: variables.get(name) } }),
       ...(binding !== null && { binding }),
+      ...(typeof leaseSeconds === 'number' && { leaseSeconds }),
       ...(alias !== null && { alias: { prefix: splitAlias(alias).prefix } }),
       ...(disabled && { disabled }),
     })),

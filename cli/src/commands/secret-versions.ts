@@ -105,6 +105,21 @@ function addEnds(secret: Command, context: CommandContext): void {
       await openApi(context).call('PUT', pathOf('secrets', of), secretSchema, { expiresAt });
       context.terminal.notice(expiresAt === null ? `${of} does not expire` : `${of} expires at ${expiresAt}`);
     });
+  addLease(secret, context);
+}
+
+function addLease(secret: Command, context: CommandContext): void {
+  secret
+    .command('lease')
+    .description('for how many seconds a worker that cannot reach the database uses a secret, or none: without end')
+    .argument(...name)
+    .argument('<seconds>')
+    .action(async (of: string, seconds: string) => {
+      if (!/^(?:none|[1-9][0-9]{0,8})$/.test(seconds)) throw usageError('<seconds>: expected a whole number, or none');
+      const leaseSeconds = seconds === 'none' ? null : Number(seconds);
+      await openApi(context).call('PUT', pathOf('secrets', of), secretSchema, { leaseSeconds });
+      context.terminal.notice(leaseSeconds === null ? `${of} has no lease` : `${of} has a lease of ${seconds} s`);
+    });
 }
 
 function addValues(secret: Command, context: CommandContext): void {

@@ -21,6 +21,7 @@ import { AddPrincipals } from './add-principals.migration.ts';
 import { AddRejectingAgents } from './add-rejecting-agents.migration.ts';
 import { AddRestore } from './add-restore.migration.ts';
 import { AddRotations } from './add-rotations.migration.ts';
+import { AddSecretLease } from './add-secret-lease.migration.ts';
 import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
 import { AddWorkerRole } from './add-worker-role.migration.ts';
@@ -45,6 +46,7 @@ export const migrations = [
   AddRejectingAgents,
   AddKeyMakers,
   AddWorkerRole,
+  AddSecretLease,
   AddAuditTree,
   AddAuditSinks,
   AddAuditTrail,

@@ -15,6 +15,7 @@ export const workerReads: Readonly<Record<string, readonly string[]>> = {
     'previous_alias',
     'previous_alias_until',
     'expires_at',
+    'lease_seconds',
     'binding',
     'is_disabled',
     'current_version',

@@ -99,8 +99,11 @@ export function problemAt(section: Section, index: number, { code, message, fiel
 
 const readers = {
   secrets(input: unknown, index: number): DesiredObject {
-    const { name, value, disabled, description, binding, alias } = parseInput(objectSchemas.secrets, input);
-    const fields = { description, binding, alias, ...(disabled !== undefined && { disabled }) };
+    const { name, value, disabled, description, binding, alias, leaseSeconds } = parseInput(
+      objectSchemas.secrets,
+      input,
+    );
+    const fields = { description, binding, alias, leaseSeconds, ...(disabled !== undefined && { disabled }) };
     return { kind: 'secret', section: 'secrets', index, name, fields: plain(fields), value };
   },
   agents(input: unknown, index: number): DesiredObject {

@@ -40,9 +40,9 @@ export async function readActual(
   const routeViews = await routes.viewsIn(manager, selected('route'));
   return [
     ...secretViews.map((view) => {
-      const { description, binding, isDisabled: disabled, fingerprint } = view;
+      const { description, binding, leaseSeconds, isDisabled: disabled, fingerprint } = view;
       const alias = view.alias === null ? null : { prefix: splitAlias(view.alias).prefix };
-      return { ...actual('secret', view, { description, binding, alias, disabled }), fingerprint };
+      return { ...actual('secret', view, { description, binding, alias, leaseSeconds, disabled }), fingerprint };
     }),
     ...agentViews.map((view) => {
       const { labels, identities, isDisabled: disabled } = view;

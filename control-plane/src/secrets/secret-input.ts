@@ -55,6 +55,8 @@ const alias = z.strictObject({
 const moment = z
   .union([z.date(), z.iso.datetime({ offset: true })], 'must be a time such as 2027-01-31T12:00:00Z')
   .transform((given) => new Date(given));
+const leaseText = 'must be 1 to 31536000 seconds';
+const leaseSeconds = z.int('must be a whole number').min(1, leaseText).max(31_536_000, leaseText);
 const maxVersions = z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000');
 
 /** Of value and generator one at most: each says what the value is. */
@@ -72,6 +74,7 @@ export const newSecretFields = z.strictObject({
   binding: binding.nullable().default(null),
   alias: alias.nullable().default(null),
   expiresAt: moment.nullable().default(null),
+  leaseSeconds: leaseSeconds.nullable().default(null),
   maxVersions: maxVersions.nullable().default(null),
 });
 
@@ -92,6 +95,7 @@ const changeable = {
   alias: alias.nullable().optional(),
   isDisabled: z.boolean().optional(),
   expiresAt: moment.nullable().optional(),
+  leaseSeconds: leaseSeconds.nullable().optional(),
   maxVersions: maxVersions.nullable().optional(),
 };
 

@@ -16,6 +16,8 @@ export interface SecretView {
   readonly isDisabled: boolean;
   /** From when on workers refuse it. */
   readonly expiresAt: Date | null;
+  /** For how long a worker without the database uses it; null: without end. */
+  readonly leaseSeconds: number | null;
   /** How many versions are kept; null: all. */
   readonly maxVersions: number | null;
   /** When the alias before this one dies; null when there is none. */
@@ -83,6 +85,7 @@ export function viewOf(
     versions: versions.map((version) => version.version),
     isDisabled: row.isDisabled,
     expiresAt: row.expiresAt,
+    leaseSeconds: row.leaseSeconds,
     maxVersions: row.maxVersions,
     previousAliasUntil: row.previousAliasUntil,
     lastUsedAt,

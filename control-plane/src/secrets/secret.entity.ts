@@ -20,6 +20,7 @@ export interface SecretRow {
   /** The time that somebody has been told of. */
   expiryWarnedFor: Date | null;
   /** How many versions are kept. Null: all. */
+  leaseSeconds: number | null;
   maxVersions: number | null;
   /** The source of configuration as code that made it; null when it was made by hand. */
   managedBy: string | null;
@@ -43,6 +44,7 @@ export const SecretEntity = new EntitySchema<SecretRow>({
     isDisabled: { name: 'is_disabled', type: 'boolean' },
     expiresAt: { name: 'expires_at', type: 'timestamptz', nullable: true },
     expiryWarnedFor: { name: 'expiry_warned_for', type: 'timestamptz', nullable: true },
+    leaseSeconds: { name: 'lease_seconds', type: 'integer', nullable: true },
     maxVersions: { name: 'max_versions', type: 'integer', nullable: true },
     managedBy: { name: 'managed_by', type: 'text', nullable: true },
     revision: revisionColumn,

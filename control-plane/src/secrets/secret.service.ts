@@ -176,7 +176,7 @@ export class SecretService {
     tx: ConfigTransaction,
     secret: NewSecret & { isDisabled?: boolean | undefined },
   ): Promise<SecretChange> {
-    const { name, description, binding, alias, isDisabled = false, expiresAt, maxVersions } = secret;
+    const { name, description, binding, alias, isDisabled = false, expiresAt, leaseSeconds, maxVersions } = secret;
     tx.checkRevision('secret', null);
     const now = new Date();
     const row: SecretRow = {
@@ -191,6 +191,7 @@ export class SecretService {
       isDisabled,
       expiresAt,
       expiryWarnedFor: null,
+      leaseSeconds,
       maxVersions,
       managedBy: null,
       revision: tx.revision,
@@ -255,6 +256,7 @@ function rowAfter(before: SecretRow, update: SecretUpdate): SecretRow {
     binding: update.binding === undefined ? before.binding : (update.binding ?? unbound),
     isDisabled: update.isDisabled ?? before.isDisabled,
     expiresAt: update.expiresAt === undefined ? before.expiresAt : update.expiresAt,
+    leaseSeconds: update.leaseSeconds === undefined ? before.leaseSeconds : update.leaseSeconds,
     maxVersions: update.maxVersions === undefined ? before.maxVersions : update.maxVersions,
   };
 }
@@ -270,8 +272,8 @@ function withoutAbsent<T extends object>(fields: T): { [K in keyof T]?: Exclude<
 
 /** Names of the fields that differ; `value` for a new version. */
 function changedFields(before: SecretRow, after: SecretRow): string[] {
-  const fields = (['description', 'alias', 'binding', 'isDisabled', 'expiresAt', 'maxVersions'] as const).filter(
-    (field) => !isDeepStrictEqual(before[field], after[field]),
-  );
+  const fields = (
+    ['description', 'alias', 'binding', 'isDisabled', 'expiresAt', 'leaseSeconds', 'maxVersions'] as const
+  ).filter((field) => !isDeepStrictEqual(before[field], after[field]));
   return before.currentVersion === after.currentVersion ? fields : ['value', ...fields];
 }

@@ -106,6 +106,12 @@ export class Secret extends ConfiguredObject {
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'From when on it is not used any more.' })
   expiresAt: Date | null;
 
+  @Field(() => Int, {
+    nullable: true,
+    description: 'For how many seconds a worker that cannot reach the database uses it. Null: without end.',
+  })
+  leaseSeconds: number | null;
+
   @Field(() => Int, { nullable: true, description: 'How many versions are kept. Null: all.' })
   maxVersions: number | null;
 
@@ -178,6 +184,12 @@ export class SecretInput {
     description: 'From when on it is not used any more. Null: never.',
   })
   expiresAt?: Date | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'For how many seconds a worker that cannot reach the database uses it. Null: without end.',
+  })
+  leaseSeconds?: number | null;
 
   @Field(() => Int, { nullable: true, description: 'How many versions are kept. Null: all.' })
   maxVersions?: number | null;

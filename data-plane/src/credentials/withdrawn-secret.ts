@@ -7,12 +7,13 @@ import type { PlacementScope } from './placement-scope.ts';
 export function withdrawnSecret(
   used: readonly UsedSecret[],
   scope: PlacementScope,
-): 'PLACEHOLDER_NOT_GRANTED' | 'SECRET_EXPIRED' | undefined {
+): 'PLACEHOLDER_NOT_GRANTED' | 'SECRET_EXPIRED' | 'SECRET_LEASE_EXPIRED' | undefined {
   for (const { secret, version } of used) {
     const now = scope.grants.has(secret.name) ? scope.configuration.secret(secret.name) : undefined;
     if (now?.id !== secret.id || now.isDisabled || !now.versions.has(version.version)) return 'PLACEHOLDER_NOT_GRANTED';
     if (!isBoundStill(now.binding, secret.binding, scope)) return 'PLACEHOLDER_NOT_GRANTED';
     if (hasExpired(now)) return 'SECRET_EXPIRED';
+    if (scope.configuration.isLeaseOver(now)) return 'SECRET_LEASE_EXPIRED';
   }
   return undefined;
 }

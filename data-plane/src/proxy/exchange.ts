@@ -33,6 +33,7 @@ const failuresAfterAllow = new Set([
 /** Endings on the way that are decisions: what went on was found to be what may not. */
 const deniedOnTheWay = new Set([
   'SECRET_EXPIRED',
+  'SECRET_LEASE_EXPIRED',
   'PLACEHOLDER_NOT_BOUND',
   'PLACEHOLDER_NOT_GRANTED',
   'SECRET_UNAVAILABLE',

@@ -72,6 +72,7 @@ export interface Stopped {
     | 'PLACEHOLDER_NOT_GRANTED'
     | 'PLACEHOLDER_NOT_BOUND'
     | 'SECRET_EXPIRED'
+    | 'SECRET_LEASE_EXPIRED'
     | 'SECRET_UNAVAILABLE'
     | 'OVERLOADED'
     | 'BAD_REQUEST';

@@ -40,7 +40,7 @@ interface Parts {
   readonly agent?: typeof bot;
 }
 
-function configurationOf(revision: number, parts: Parts = {}): Configuration {
+function configurationOf(revision: number, parts: Parts = {}, unconfirmedMs = 0): Configuration {
   const { agent = bot, granted = ['prod/a'], paths = [] } = parts;
   const secret = 'secret' in parts ? parts.secret : key;
   const rules = [
@@ -66,13 +66,20 @@ function configurationOf(revision: number, parts: Parts = {}): Configuration {
       policies,
       secrets: secret === undefined ? [] : [secret],
     }),
+    undefined,
+    { unconfirmedMs },
   );
 }
 
 const first = configurationOf(1);
 
 /** What becomes of a request with the first version of the key that was judged at the beginning, when its body is there. */
-function held(current: Configuration, afterMs: number): string | undefined {
+function held(
+  current: Configuration,
+  afterMs: number,
+  judgedBy: Configuration = first,
+  secret: SecretRecord = key,
+): string | undefined {
   const peer = { source: undefined, certificate: undefined };
   const presented = {
     kind: 'presented' as const,
@@ -98,7 +105,7 @@ function held(current: Configuration, afterMs: number): string | undefined {
   const served = { plane, agent, head, exchange };
   vi.setSystemTime(nowMs);
   const judged = judgeRequest(served, {
-    configuration: first,
+    configuration: judgedBy,
     identity,
     request,
   }) as JudgedRequest;
@@ -106,7 +113,7 @@ function held(current: Configuration, afterMs: number): string | undefined {
   vi.setSystemTime(nowMs + afterMs);
   const version = key.versions.get(1);
   if (!version) throw new Error('no version');
-  const used = [{ secret: key, version, placeholder: 'onecli://prod/a@1' }];
+  const used = [{ secret, version, placeholder: 'onecli://prod/a@1' }];
   return refuseWithdrawn(served, judged, ['/v1'], used)?.code;
 }
 
@@ -130,6 +137,16 @@ describe('a request whose body was waited for', () => {
   it('does not leave with a secret that has expired meanwhile', () => {
     expect(held(first, 30_000)).toBe('SECRET_EXPIRED');
     expect(held(configurationOf(2, { secret: { ...key, expiresAtMs: nowMs } }), 0)).toBe('SECRET_EXPIRED');
+  });
+
+  it('does not leave with a secret whose lease is over, until the store has confirmed it', () => {
+    const leased = { ...key, leaseSeconds: 5 };
+    expect(held(configurationOf(2, { secret: leased }, 5_000), 0)).toBeUndefined();
+    expect(held(configurationOf(2, { secret: leased }, 5_001), 0)).toBe('SECRET_LEASE_EXPIRED');
+    expect(held(configurationOf(2, {}, Number.POSITIVE_INFINITY), 0)).toBeUndefined();
+    // Under the configuration that it was judged by, too.
+    const same = configurationOf(1, { secret: leased }, 6_000);
+    expect(held(same, 0, same, leased)).toBe('SECRET_LEASE_EXPIRED');
   });
 
   it.each<[string, Parts]>([

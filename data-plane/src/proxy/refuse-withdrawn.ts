@@ -4,6 +4,7 @@
  */
 import { hasExpired, type UsedSecret } from '@onecli/shared/domain/grant-placeholders';
 import { withdrawnSecret } from '../credentials/withdrawn-secret.ts';
+import type { Configuration } from '../snapshot/configuration.ts';
 import { type Refusal, refusal } from './answer.ts';
 import { grantsNow, type JudgedRequest } from './judge-request.ts';
 import type { ServedRequest } from './served-request.ts';
@@ -23,8 +24,7 @@ export function refuseWithdrawn(
   used: readonly UsedSecret[],
 ): Refusal | undefined {
   const { current = configuration } = plane.configuration;
-  if (current === configuration && Date.now() - nowMs < askEveryMs)
-    return used.some(({ secret }) => hasExpired(secret)) ? expired : undefined;
+  if (current === configuration && Date.now() - nowMs < askEveryMs) return expiredNow(used, current);
   const grants = grantsNow(agent, { identity, request, readings }, current);
   if (grants === 'POLICY_DENIED') return exchange.deny();
   if (typeof grants === 'string') return refusal(grants, 'The identity of this connection is no longer valid.');
@@ -34,11 +34,25 @@ export function refuseWithdrawn(
       return notGranted;
     case 'SECRET_EXPIRED':
       return expired;
+    case 'SECRET_LEASE_EXPIRED':
+      return leaseExpired;
     case undefined:
       return undefined;
   }
 }
 
+function expiredNow(used: readonly UsedSecret[], configuration: Configuration): Refusal | undefined {
+  for (const { secret } of used) {
+    if (hasExpired(secret)) return expired;
+    if (configuration.isLeaseOver(secret)) return leaseExpired;
+  }
+  return undefined;
+}
+
+const leaseExpired = refusal(
+  'SECRET_LEASE_EXPIRED',
+  'A secret of this request is not used while the gateway cannot ask its database whether it still may be.',
+);
 const expired = refusal('SECRET_EXPIRED', 'A secret of this request has expired while the request was on its way.');
 const notGranted = refusal(
   'PLACEHOLDER_NOT_GRANTED',

@@ -15,6 +15,14 @@ interface Compiled {
   readonly rules: CompiledPolicy;
 }
 
+/** How old what is known is: see FollowedConfiguration. */
+export interface Confirmation {
+  /** Milliseconds since the store last said that nothing newer is there. */
+  readonly unconfirmedMs: number;
+}
+
+const always: Confirmation = { unconfirmedMs: 0 };
+
 /**
  * One snapshot with the indexes that requests ask: immutable in what it says, lazy in what it has compiled so far.
  * A request takes one of these and keeps it to its end.
@@ -25,6 +33,7 @@ export class Configuration {
   readonly identities: IdentityIndex;
   /** What is known of all secrets together. */
   readonly secretFacts: SecretFacts;
+  readonly #confirmation: Confirmation;
   readonly #policies: Map<string, CompiledPolicy>;
   /** Agents that the same policies select share what was compiled of them. */
   readonly #compiled: Map<string, Compiled>;
@@ -34,8 +43,9 @@ export class Configuration {
   readonly #portsOfRules: ReadonlySet<number>;
 
   /** @param previous the one before: what it has found out and compiled of that which did not change is taken over */
-  constructor(snapshot: Snapshot, previous?: Configuration) {
+  constructor(snapshot: Snapshot, previous?: Configuration, confirmation: Confirmation = always) {
     this.snapshot = snapshot;
+    this.#confirmation = confirmation;
     const before = previous?.snapshot;
     const hasSameAgents = before?.agents === snapshot.agents;
     const hasSamePolicies = before?.policies === snapshot.policies;
@@ -86,6 +96,11 @@ export class Configuration {
   /** True for 443 and 80, and for every port that a rule or a binding names. */
   namesPort(port: number): boolean {
     return this.#portsOfRules.has(port) || this.secretFacts.namesPort(port);
+  }
+
+  /** Whether a secret is not to be used because nobody has confirmed for too long that it still may be. */
+  isLeaseOver({ leaseSeconds }: SecretRecord): boolean {
+    return leaseSeconds !== undefined && this.#confirmation.unconfirmedMs > leaseSeconds * 1000;
   }
 
   secret(name: string): SecretRecord | undefined {

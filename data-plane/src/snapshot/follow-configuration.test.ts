@@ -349,6 +349,26 @@ describe('FollowedConfiguration', () => {
     expect(agentOf(followed)).toBe('agent-1');
   });
 
+  it('tells how long ago the store confirmed what is in force, and does not count one that it refuses', async () => {
+    const { source, followed, start } = follow({ lookEveryMs: 1 });
+    expect(followed.unconfirmedMs).toBe(Number.POSITIVE_INFINITY);
+    await start();
+    await until(() => followed.unconfirmedMs < 1_000);
+    source.isAway = true;
+    const then = performance.now();
+    await until(() => performance.now() - then > 50);
+    expect(followed.unconfirmedMs).toBeGreaterThan(30);
+    source.isAway = false;
+    source.stored = 9;
+    await until(() => followed.current?.revision === 9);
+    source.stored = 4;
+    await until(() => followed.refusal === 'WENT_BACK');
+    const before = followed.unconfirmedMs;
+    const looks = source.looks;
+    await until(() => source.looks > looks + 3);
+    expect(followed.unconfirmedMs).toBeGreaterThan(before);
+  });
+
   it('believes no epoch that only somebody with the database has written', async () => {
     const { source, followed, start } = follow({ lookEveryMs: 1 });
     source.stored = 9;

@@ -172,7 +172,7 @@ export class FollowedConfiguration {
     const { epochs, keys, log, keeping } = this.#options;
     const next = applyChanges(this.#current?.snapshot, changes, this.#options);
     this.#options.prepare?.(next);
-    this.#current = new Configuration(next, this.#current);
+    this.#current = new Configuration(next, this.#current, this);
     epochs.take(changes.epoch);
     if (changes.isWhole) keys.forgetOutgrown();
     keeping?.applied(changes, next, isKept);

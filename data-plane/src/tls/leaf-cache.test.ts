@@ -74,7 +74,8 @@ describe('LeafCache', () => {
 
   it('mints a host anew before its certificate ends', () => {
     let now = new Date();
-    const cache = cacheWith({ leafValidDays: 10, renewBeforeMs: DAY_MS, now: () => now });
+    const lasting = { at: () => ({ keys: randomBytes(48), untilMs: Number.POSITIVE_INFINITY }) };
+    const cache = cacheWith({ leafValidDays: 10, renewBeforeMs: DAY_MS, now: () => now, ticketKeys: lasting });
     const first = cache.secureContextFor('a.example');
     now = new Date(now.getTime() + 8.9 * DAY_MS);
     expect(cache.secureContextFor('a.example')).toBe(first);
@@ -106,10 +107,11 @@ describe('LeafCache', () => {
   });
 
   it('seals tickets under another key when its time has come, and knows its hosts then all the same', async () => {
-    const clock = { now: new Date() };
+    const changedMs = ticketKeys.at(Date.now()).untilMs - 12 * 3_600_000;
+    const clock = { now: new Date(changedMs - 1) };
     const cache = cacheWith({ now: () => clock.now });
     const { session } = await connectTo(cache.secureContextFor('a.example'), 'a.example');
-    clock.now = new Date(ticketKeys.at(clock.now.getTime()).untilMs);
+    clock.now = new Date(changedMs);
     expect([cache.has('a.example'), cache.knows('a.example')]).toEqual([false, true]);
     expect((await connectTo(cache.secureContextFor('a.example'), 'a.example', session)).isResumed).toBe(false);
   });

@@ -31,7 +31,7 @@ export interface WebSocketRequest {
   onRequestBytes(bytes: number): void;
 }
 
-export type WebSocketWithdrawal = Withdrawal | 'PLACEHOLDER_NOT_GRANTED' | 'SECRET_EXPIRED';
+export type WebSocketWithdrawal = Withdrawal | 'PLACEHOLDER_NOT_GRANTED' | 'SECRET_EXPIRED' | 'SECRET_LEASE_EXPIRED';
 
 const askEveryMs = 1000;
 

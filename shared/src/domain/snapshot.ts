@@ -25,6 +25,8 @@ export interface SecretRecord {
   readonly previousAlias?: AliasUntil | undefined;
   /** Milliseconds since the epoch from which on it is not used any more; undefined when it does not expire. */
   readonly expiresAtMs?: number | undefined;
+  /** For so long it is used after the store last confirmed the configuration; undefined: without end. */
+  readonly leaseSeconds?: number | undefined;
   readonly binding: Binding;
   readonly isDisabled: boolean;
   readonly currentVersion: number;

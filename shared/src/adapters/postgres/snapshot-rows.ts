@@ -42,6 +42,7 @@ type SecretRow = readonly [
   previousAlias: string | null,
   previousAliasUntil: Date | null,
   expiresAt: Date | null,
+  leaseSeconds: number | null,
   binding: string,
   isDisabled: boolean,
   currentVersion: number,
@@ -53,7 +54,7 @@ export async function readSecrets(client: PoolClient, ids: Ids): Promise<SecretR
   const records = new Map<string, SecretRecord & { versions: Map<number, SealedVersion> }>();
   // Many secrets have the same binding.
   const bindings = new Map<string, Binding>();
-  const select = `SELECT id, name, alias, previous_alias, previous_alias_until, expires_at, binding::text, is_disabled,
+  const select = `SELECT id, name, alias, previous_alias, previous_alias_until, expires_at, lease_seconds, binding::text, is_disabled,
     current_version FROM secret`;
   await eachRow<SecretRow>(client, { select, idColumn: 'id' }, ids, (row) => {
     const record = secretOf(row, bindings);
@@ -68,7 +69,18 @@ export async function readSecrets(client: PoolClient, ids: Ids): Promise<SecretR
 }
 
 function secretOf(
-  [id, name, alias, previousAlias, previousAliasUntil, expiresAt, text, isDisabled, currentVersion]: SecretRow,
+  [
+    id,
+    name,
+    alias,
+    previousAlias,
+    previousAliasUntil,
+    expiresAt,
+    leaseSeconds,
+    text,
+    isDisabled,
+    currentVersion,
+  ]: SecretRow,
   bindings: Map<string, Binding>,
 ) {
   const binding = bindings.get(text) ?? (JSON.parse(text) as Binding);
@@ -79,6 +91,7 @@ function secretOf(
     alias: alias ?? undefined,
     previousAlias: aliasUntil(previousAlias, previousAliasUntil),
     expiresAtMs: expiresAt?.getTime(),
+    leaseSeconds: leaseSeconds ?? undefined,
     binding,
     isDisabled,
     currentVersion,

@@ -19,7 +19,7 @@ const tables = `
   CREATE TABLE config_state (revision bigint, key_generation bigint, epoch bigint, epoch_mac bytea, restored_at timestamptz);
   CREATE TABLE config_change (revision bigint, kind text, object_id uuid);
   CREATE TABLE secret (id uuid, name text, binding jsonb, is_disabled boolean, current_version integer,
-    alias text, previous_alias text, previous_alias_until timestamptz, expires_at timestamptz);
+    alias text, previous_alias text, previous_alias_until timestamptz, expires_at timestamptz, lease_seconds integer);
   CREATE TABLE secret_version (secret_id uuid, version integer, sealed bytea, is_pending boolean DEFAULT false);
   CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean, sealed_identities bytea);
   CREATE TABLE agent_token (agent_id uuid, hash bytea, created_at timestamptz, expires_at timestamptz);
