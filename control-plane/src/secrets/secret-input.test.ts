@@ -18,7 +18,7 @@ function refusal(input: unknown, schema: typeof newSecretInput | typeof secretUp
 describe('newSecretInput', () => {
   it('takes a secret as the documentation writes it, with and without a binding', () => {
     const binding = { ...good.binding, scrub: 'replace' };
-    const absent = { description: '', alias: null, expiresAt: null, maxVersions: null };
+    const absent = { description: '', alias: null, expiresAt: null, leaseSeconds: null, maxVersions: null };
     expect(parseInput(newSecretInput, good)).toEqual({ ...good, ...absent, binding });
     expect(parseInput(newSecretInput, { name: 'prod/x', value: 'v', description: 'd' }).binding).toBeNull();
   });
