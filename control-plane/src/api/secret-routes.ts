@@ -26,13 +26,9 @@ const secret = z
     versions: z.array(z.int().min(1)),
     disabled: z.boolean(),
     expiresAt: time.nullable().meta({ description: 'From when on it is not used any more.' }),
-    leaseSeconds: z
-      .int()
-      .min(1)
-      .nullable()
-      .meta({
-        description: 'For how many seconds a worker that cannot reach the database uses it. Null: without end.',
-      }),
+    leaseSeconds: z.int().min(1).nullable().meta({
+      description: 'For how many seconds a worker that cannot reach the database uses it. Null: without end.',
+    }),
     maxVersions: z.int().min(1).nullable().meta({ description: 'How many versions are kept; null: all.' }),
     previousAliasUntil: time.nullable().meta({ description: 'When the alias before this one dies.' }),
     lastUsedAt: time.nullable().meta({ description: 'As the audit trail says, some seconds behind.' }),

@@ -96,50 +96,59 @@ const health = (): Promise<Record<string, unknown> | undefined> =>
   );
 
 describe('a worker with a file of its last good configuration', () => {
-  it('serves after a restart while the database is away, what it had last, and follows when it is back', async () => {
-    await start();
-    await expect.poll(() => askAs(token), patiently).toBe(200);
-    const second = await withServices(async ({ agents, dataSource }) => {
-      const made = await agents.create(owner, { name: 'second' });
-      const [{ revision }] = await dataSource.query('SELECT revision FROM config_state');
-      const applied = async () =>
-        (await dataSource.query("SELECT applied_revision AS applied FROM worker WHERE name = 'w-outage'"))[0]?.applied;
-      // What it has reported, it has kept.
-      await expect.poll(applied, patiently).toBe(revision);
-      return made.token ?? '';
-    });
-    await kill();
-    await server.kill();
-    await start();
-    await expect.poll(() => askAs(second, 'second'), patiently).toBe(200);
-    expect(await askAs(token)).toBe(200);
-    expect(await askAs(`${token}x`)).toBe(407);
-    expect(await health()).toMatchObject({ status: 'degraded' });
-    await server.start();
-    await withServices(({ agents }) => agents.remove(owner, 'second'));
-    await expect.poll(() => askAs(second, 'second'), patiently).toBe(407);
-    await expect.poll(health, patiently).toMatchObject({ status: 'ok' });
-  }, slowly);
+  it(
+    'serves after a restart while the database is away, what it had last, and follows when it is back',
+    async () => {
+      await start();
+      await expect.poll(() => askAs(token), patiently).toBe(200);
+      const second = await withServices(async ({ agents, dataSource }) => {
+        const made = await agents.create(owner, { name: 'second' });
+        const [{ revision }] = await dataSource.query('SELECT revision FROM config_state');
+        const applied = async () =>
+          (await dataSource.query("SELECT applied_revision AS applied FROM worker WHERE name = 'w-outage'"))[0]
+            ?.applied;
+        // What it has reported, it has kept.
+        await expect.poll(applied, patiently).toBe(revision);
+        return made.token ?? '';
+      });
+      await kill();
+      await server.kill();
+      await start();
+      await expect.poll(() => askAs(second, 'second'), patiently).toBe(200);
+      expect(await askAs(token)).toBe(200);
+      expect(await askAs(`${token}x`)).toBe(407);
+      expect(await health()).toMatchObject({ status: 'degraded' });
+      await server.start();
+      await withServices(({ agents }) => agents.remove(owner, 'second'));
+      await expect.poll(() => askAs(second, 'second'), patiently).toBe(407);
+      await expect.poll(health, patiently).toMatchObject({ status: 'ok' });
+    },
+    slowly,
+  );
 
-  it('follows no database that went back while it was down, and none of another instance', async () => {
-    await kill();
-    const [before, id] = await withServices(async ({ dataSource }) => {
-      const [row] = await dataSource.query('SELECT revision, (SELECT id FROM instance) AS id FROM config_state');
-      await dataSource.query('DELETE FROM agent; UPDATE config_state SET revision = 1');
-      return [row.revision, row.id] as const;
-    });
-    await start();
-    await expect.poll(() => askAs(token), patiently).toBe(200);
-    await expect.poll(async () => (await health())?.['refusal'], patiently).toBe('WENT_BACK');
-    await withServices(async ({ dataSource }) => {
-      await dataSource.query('UPDATE config_state SET revision = $1', [Number(before) + 5]);
-      await dataSource.query('UPDATE instance SET id = $1', [randomUUID()]).catch(() => undefined);
-    }).catch(() => undefined);
-    await expect.poll(async () => (await health())?.['refusal'], patiently).toBe('OTHER_INSTANCE');
-    expect(await askAs(token)).toBe(200);
-    expect(output).toContain('of another instance');
-    expect(id).toBeTruthy();
-  }, slowly);
+  it(
+    'follows no database that went back while it was down, and none of another instance',
+    async () => {
+      await kill();
+      const [before, id] = await withServices(async ({ dataSource }) => {
+        const [row] = await dataSource.query('SELECT revision, (SELECT id FROM instance) AS id FROM config_state');
+        await dataSource.query('DELETE FROM agent; UPDATE config_state SET revision = 1');
+        return [row.revision, row.id] as const;
+      });
+      await start();
+      await expect.poll(() => askAs(token), patiently).toBe(200);
+      await expect.poll(async () => (await health())?.['refusal'], patiently).toBe('WENT_BACK');
+      await withServices(async ({ dataSource }) => {
+        await dataSource.query('UPDATE config_state SET revision = $1', [Number(before) + 5]);
+        await dataSource.query('UPDATE instance SET id = $1', [randomUUID()]).catch(() => undefined);
+      }).catch(() => undefined);
+      await expect.poll(async () => (await health())?.['refusal'], patiently).toBe('OTHER_INSTANCE');
+      expect(await askAs(token)).toBe(200);
+      expect(output).toContain('of another instance');
+      expect(id).toBeTruthy();
+    },
+    slowly,
+  );
 });
 
 async function freePort(): Promise<number> {
