@@ -18,7 +18,8 @@ module.exports = {
     rule('e2e-imports-nothing-of-the-product', '^test/(?!scale/load[.]ts$)', { path: '^(shared|data-plane|control-plane|cli|infra)/', pathNot: '^(data-plane/src/(wire|credentials|scrub|websocket/codec)/|shared/src/(domain/|wire/|secret-value)|infra/embedded/src/testing/)' }, 'tests spawn the real thing'),
     rule('only-tests-take-a-test-database', '^(shared|data-plane|control-plane|cli|infra)/(?!.*[.](test|contract)[.]ts$)', { path: '^test/' }, 'the product imports no test'),
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
-    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    // What is generated imports a package of types alone, which has no file to run.
+    { name: 'no-unresolvable', severity: 'error', from: { pathNot: '^dashboard/src/gql/' }, to: { couldNotResolve: true } },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -18,9 +18,7 @@ export function NewSecretScreen() {
   const [chosen, setChosen] = useState<string[]>(['HEADER', 'BASIC']);
   const set = (change: Partial<typeof fields>) => setFields((before) => ({ ...before, ...change }));
   const make = async (): Promise<string | undefined> => {
-    const hosts = fields.hosts.split(/[\s,]+/).filter(Boolean);
-    const binding = hosts.length === 0 ? null : { hosts, surfaces: chosen as Surface[] };
-    const input = { name: fields.name.trim(), description: fields.description, value, binding };
+    const input = secretInput(fields, value, chosen);
     const { data } = await write({ variables: { input, ifRevision: 0 } });
     const errors = data?.upsertSecret.errors ?? [];
     if (errors.some(({ code }) => code === 'CONFLICT'))
@@ -56,18 +54,7 @@ export function NewSecretScreen() {
           value={fields.hosts}
           onChange={(event) => set({ hosts: event.currentTarget.value })}
         />
-        <Checkbox.Group
-          label="Surfaces"
-          description="Where in a request its placeholder is replaced"
-          value={chosen}
-          onChange={setChosen}
-        >
-          <div className="actions choices">
-            {surfaces.map(({ id, label }) => (
-              <Checkbox key={id} value={id} label={label} size="xs" />
-            ))}
-          </div>
-        </Checkbox.Group>
+        <SurfaceChoice chosen={chosen} choose={setChosen} />
         <TextInput
           label="Description"
           value={fields.description}
@@ -81,4 +68,39 @@ export function NewSecretScreen() {
       </form>
     </div>
   );
+}
+
+interface SurfaceChoiceProps {
+  readonly chosen: string[];
+  readonly choose: (chosen: string[]) => void;
+}
+
+function SurfaceChoice({ chosen, choose }: SurfaceChoiceProps) {
+  return (
+    <Checkbox.Group
+      label="Surfaces"
+      description="Where in a request its placeholder is replaced"
+      value={chosen}
+      onChange={choose}
+    >
+      <div className="actions choices">
+        {surfaces.map(({ id, label }) => (
+          <Checkbox key={id} value={id} label={label} size="xs" />
+        ))}
+      </div>
+    </Checkbox.Group>
+  );
+}
+
+interface Fields {
+  readonly name: string;
+  readonly description: string;
+  readonly hosts: string;
+}
+
+/** The secret that the form describes. */
+function secretInput({ name, description, hosts: text }: Fields, value: string, chosen: readonly string[]) {
+  const hosts = text.split(/[\s,]+/).filter(Boolean);
+  const binding = hosts.length === 0 ? null : { hosts, surfaces: chosen as Surface[] };
+  return { name: name.trim(), description, value, binding };
 }
