@@ -1,4 +1,4 @@
-import type { ClusterProcess } from './cluster.ts';
+import type { ClusterProcess } from './cluster-process.ts';
 
 /** What a person reads once the cluster serves. */
 export function describeCluster(facts: {

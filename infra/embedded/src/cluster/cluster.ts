@@ -11,22 +11,13 @@ import type { Supervision } from '../supervision.ts';
 import { waitFor } from '../wait-for.ts';
 import { describeCluster } from './cluster-banner.ts';
 import { type Foundation, type Part, makeParts } from './cluster-parts.ts';
+import type { ClusterProcess } from './cluster-process.ts';
 import type { ClusterConfig } from './config.ts';
 import { type Topology, planTopology } from './topology.ts';
 
 const abandonedPortPatienceMs = 10_000;
 /** Sessions that a control plane, and a worker, may need. */
 const sessionsOf = { controlPlane: 30, worker: 8, besides: 10 };
-
-/** One process of the cluster, as it is now. */
-export interface ClusterProcess {
-  readonly name: string;
-  readonly kind: Part['kind'] | 'postgres';
-  /** Undefined while it does not run. */
-  readonly pid: number | undefined;
-  /** On 127.0.0.1; undefined where it has none. */
-  readonly port: number | undefined;
-}
 
 type CleanUp = (() => void | Promise<void>)[];
 
