@@ -24,7 +24,8 @@ const tools = [
   },
   {
     name: 'documents of the dashboard',
-    command: ['graphql-codegen', '--config', 'dashboard/codegen.ts', '--check'],
+    command: ['graphql-codegen', '--config', 'codegen.ts', '--check'],
+    folder: 'dashboard',
     judge: byExitCode,
   },
   {
@@ -50,7 +51,7 @@ process.exit(failures === 0 ? 0 : 1);
 async function worker() {
   for (let tool = queue.shift(); tool !== undefined; tool = queue.shift()) {
     const startedAt = performance.now();
-    const failure = tool.judge(await run(tool.command));
+    const failure = tool.judge(await run(tool));
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     console.log(`${failure === undefined ? 'ok  ' : 'FAIL'} ${tool.name} (${seconds} s)`);
     if (failure === undefined) continue;
@@ -59,9 +60,9 @@ async function worker() {
   }
 }
 
-function run([name, ...parameters]) {
+function run({ command: [name, ...parameters], folder = '.' }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(bin(name), parameters, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(bin(name), parameters, { cwd: join(root, folder), stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
