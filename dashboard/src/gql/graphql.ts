@@ -252,6 +252,8 @@ export type SecretInput = {
   /** Make a random value when the secret is new; nobody is shown it. Later: see `rotateSecret`. */
   generate?: GenerateInput | null | undefined;
   isDisabled?: boolean | null | undefined;
+  /** For how many seconds a worker that cannot reach the database uses it. Null: without end. */
+  leaseSeconds?: number | null | undefined;
   /** How many versions are kept. Null: all. */
   maxVersions?: number | null | undefined;
   /** Absent: the one that `id` means. */
