@@ -4,7 +4,7 @@ import { EmptyState } from '../ui/empty-state.tsx';
 
 export function NotFound() {
   return (
-    <EmptyState title="There is nothing here">
+    <EmptyState isScreen title="There is nothing here">
       Go to{' '}
       <Anchor component={Link} to="/activity">
         Activity

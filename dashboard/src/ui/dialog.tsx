@@ -20,6 +20,7 @@ export function Dialog({ isOpen, title, close, children }: DialogProps) {
       withCloseButton={canClose}
       closeOnEscape={canClose}
       closeOnClickOutside={false}
+      attributes={{ header: { role: 'presentation' } }}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {children}

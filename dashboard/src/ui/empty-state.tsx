@@ -1,10 +1,18 @@
 import type { ReactNode } from 'react';
 
+interface EmptyStateProps {
+  readonly title: string;
+  /** It is all that the screen has. */
+  readonly isScreen?: boolean;
+  readonly children: ReactNode;
+}
+
 /** Says why there is nothing, and what to do. */
-export function EmptyState({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+export function EmptyState({ title, isScreen = false, children }: EmptyStateProps) {
+  const Heading = isScreen ? 'h1' : 'h2';
   return (
     <div className="empty">
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       <div>{children}</div>
     </div>
   );

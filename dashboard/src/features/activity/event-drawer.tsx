@@ -24,6 +24,7 @@ export function EventDrawer({ event, close }: EventDrawerProps) {
       position="right"
       size="lg"
       title={event === undefined ? '' : `${event.node.method} ${targetOf(event)}`}
+      attributes={{ header: { role: 'presentation' } }}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {event !== undefined && <EventDetail event={event} />}

@@ -27,7 +27,11 @@ export function AgentScreen() {
   if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
   if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
   if (data.agent === null)
-    return <EmptyState title={`There is no agent ${name}`}>It may have been deleted.</EmptyState>;
+    return (
+      <EmptyState isScreen title={`There is no agent ${name}`}>
+        It may have been deleted.
+      </EmptyState>
+    );
   const { agent } = data;
   const reread = async () => void (await refetch());
   return (

@@ -16,7 +16,11 @@ export function PolicyScreen() {
   if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
   if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
   if (data.policy === null)
-    return <EmptyState title={`There is no policy ${name}`}>It may have been deleted.</EmptyState>;
+    return (
+      <EmptyState isScreen title={`There is no policy ${name}`}>
+        It may have been deleted.
+      </EmptyState>
+    );
   const { policy } = data;
   return (
     <div className="narrow stack">

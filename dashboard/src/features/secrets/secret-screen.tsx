@@ -18,7 +18,11 @@ export function SecretScreen() {
   if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
   if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
   if (data.secret === null)
-    return <EmptyState title={`There is no secret ${name}`}>It may have been deleted.</EmptyState>;
+    return (
+      <EmptyState isScreen title={`There is no secret ${name}`}>
+        It may have been deleted.
+      </EmptyState>
+    );
   return <SecretDetail secret={data.secret} of={data} reread={async () => void (await refetch())} />;
 }
 
