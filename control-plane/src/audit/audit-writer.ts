@@ -1,5 +1,6 @@
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import type { AuditConsumer, TrailBatch } from '@onecli/shared/ports/audit-queue';
+import type { AuditStore } from './audit-store.ts';
 import type { TrailStore } from './trail-store.ts';
 
 interface WriterLog {
@@ -9,6 +10,8 @@ interface WriterLog {
 export interface AuditWriterOptions {
   readonly consumer: AuditConsumer;
   readonly trail: Pick<TrailStore, 'take'>;
+  /** Where events of workers of the release before go, which keep no trail. */
+  readonly store: Pick<AuditStore, 'insert'>;
   readonly log: WriterLog;
   /** Told of the events that a batch brought, with the age of its oldest entry. */
   readonly written: (events: readonly AuditEvent[], lagSeconds: number) => void;
@@ -34,7 +37,10 @@ export class AuditWriter {
   }
 
   async start(): Promise<void> {
-    await this.#options.consumer.consume((batch) => this.#write(batch));
+    await this.#options.consumer.consume(
+      (batch) => this.#write(batch),
+      (events) => this.#writeEvents(events),
+    );
     this.#isConsuming = true;
   }
 
@@ -42,6 +48,22 @@ export class AuditWriter {
   async close(): Promise<void> {
     this.#isConsuming = false;
     await this.#options.consumer.close();
+  }
+
+  async #writeEvents(events: readonly AuditEvent[]): Promise<void> {
+    const { store, log, written, failed } = this.#options;
+    try {
+      await store.insert(events);
+    } catch (error) {
+      failed();
+      log.error(
+        { err: error, events: events.length },
+        'a batch of audit events could not be written; it will come again',
+      );
+      throw error;
+    }
+    const oldestMs = events.reduce((oldest, { timeMs }) => Math.min(oldest, timeMs), Date.now());
+    written(events, (Date.now() - oldestMs) / 1_000);
   }
 
   async #write(batch: TrailBatch): Promise<void> {

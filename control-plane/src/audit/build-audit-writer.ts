@@ -33,6 +33,7 @@ export async function buildAuditWriter(
   const early = new EarlyBatches(keys.auditQueueKey);
   return new AuditWriter({
     consumer,
+    store,
     trail: new TrailStore({ database, store, intents, early, keeper, macKey: keys.auditMacKey }),
     log,
     written: (events, lagSeconds) => {

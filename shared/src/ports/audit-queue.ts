@@ -1,3 +1,5 @@
+import type { AuditEvent } from '../domain/audit-event.ts';
+
 /** A run of whole links of the trail of one boot of a worker: see domain/audit-entry and vault/audit-chain. */
 export interface TrailBatch {
   readonly worker: string;
@@ -22,9 +24,14 @@ export interface AuditQueue {
   close(): Promise<void>;
 }
 
+export type HandleBatch = (batch: TrailBatch) => Promise<void>;
+/** Events as workers of the release before the spool give them: of requests that are over, with no trail behind them. */
+export type HandleEvents = (events: readonly AuditEvent[]) => Promise<void>;
+
 /** Where the control plane takes it from. A batch whose handler throws comes again; their order is nobody's promise. */
 export interface AuditConsumer {
-  consume(handle: (batch: TrailBatch) => Promise<void>): Promise<void>;
+  /** @param handleEvents without it, batches of the release before come again and again */
+  consume(handle: HandleBatch, handleEvents?: HandleEvents): Promise<void>;
   /** Of a queue that does not lie in the database: whether it can be reached, and what is in it. */
   readonly elsewhere?: { isReachable(): boolean; count(): Promise<QueueCounts> };
   close(): Promise<void>;

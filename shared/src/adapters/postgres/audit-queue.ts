@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Job, UnrecoverableError, withBackend } from 'bullmq';
-import type { AuditConsumer, AuditQueue, TrailBatch } from '../../ports/audit-queue.ts';
+import type { AuditConsumer, AuditQueue, HandleBatch, HandleEvents, TrailBatch } from '../../ports/audit-queue.ts';
 import { VaultFault } from '../../vault/vault-fault.ts';
 import { beforeDeadline, orAfter } from '../before-deadline.ts';
-import { openBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
+import { openAnyBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
 import { auditQueueName as queueName, intakeSchema, openAuditIntake, queueSchema } from './audit-intake.ts';
 import { createQueueBackend } from './queue-backend.ts';
 
@@ -83,13 +83,13 @@ export class PostgresAuditConsumer implements AuditConsumer {
   }
 
   /** Resolves when batches are being taken, for which it tries until it succeeds or the consumer is closed. */
-  async consume(handle: (batch: TrailBatch) => Promise<void>): Promise<void> {
+  async consume(handle: HandleBatch, handleEvents?: HandleEvents): Promise<void> {
     while (!this.#closing.signal.aborted) {
       let worker: BatchWorker | undefined;
       try {
         await openAuditIntake(this.#options.connectionString);
         if (this.#closing.signal.aborted) return;
-        worker = this.#createWorker(handle);
+        worker = this.#createWorker(handle, handleEvents);
         await worker.waitUntilReady();
         this.#worker = worker;
         worker.run().catch((error: unknown) => this.#report(error));
@@ -108,9 +108,12 @@ export class PostgresAuditConsumer implements AuditConsumer {
     if (this.#worker !== undefined) await orAfter(closeTimeoutMs, this.#worker.close());
   }
 
-  #createWorker(handle: (batch: TrailBatch) => Promise<void>): BatchWorker {
+  #createWorker(handle: HandleBatch, handleEvents: HandleEvents = refuseEvents): BatchWorker {
     const { connectionString, key } = this.#options;
-    const take = async (job: Job<SealedBatch>) => handle(openOrGiveUp(key, job));
+    const take = async (job: Job<SealedBatch>): Promise<void> => {
+      const batch = openOrGiveUp(key, job);
+      await ('events' in batch ? handleEvents(batch.events) : handle(batch));
+    };
     const worker = new Worker<SealedBatch>(queueName, take, {
       connection: connectionOf(connectionString, queueSchema),
       autorun: false,
@@ -138,12 +141,16 @@ export class PostgresAuditConsumer implements AuditConsumer {
 }
 
 /** Sealed with another key, now or by a forger: no attempt will ever open it. */
-function openOrGiveUp(key: Buffer, job: Job<SealedBatch>): TrailBatch {
+function openOrGiveUp(key: Buffer, job: Job<SealedBatch>): ReturnType<typeof openAnyBatch> {
   try {
-    return openBatch(key, job.data);
+    return openAnyBatch(key, job.data);
   } catch (error) {
     throw error instanceof VaultFault ? new UnrecoverableError(error.message) : error;
   }
+}
+
+async function refuseEvents(): Promise<void> {
+  throw new Error('Nobody here writes events of workers of the release before');
 }
 
 async function openQueue(connectionString: string): Promise<BatchQueue> {

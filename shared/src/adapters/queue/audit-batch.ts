@@ -1,6 +1,8 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { AuditEvent } from '../../domain/audit-event.ts';
 import type { TrailBatch } from '../../ports/audit-queue.ts';
 import { openMessage, sealMessage } from '../../vault/sealed-message.ts';
+import { eventsOf } from './event-batch.ts';
 
 /** A batch as it lies in the queue: base64 of the sealed, deflated text that `packBatch` makes. */
 export interface SealedBatch {
@@ -25,8 +27,21 @@ export function sealBatch(key: Buffer, packed: string): SealedBatch {
 
 /** @throws VaultFault CANNOT_OPEN for what was not sealed with this key */
 export function openBatch(key: Buffer, batch: SealedBatch): TrailBatch {
-  const deflated = openMessage(key, purpose, Buffer.from(String(batch.sealed), 'base64'));
-  const packed = inflateRawSync(deflated).toString('latin1');
+  return unpackBatch(unseal(key, batch));
+}
+
+/** A batch of links, or of events as workers of the release before give them. @throws VaultFault CANNOT_OPEN */
+export function openAnyBatch(key: Buffer, batch: SealedBatch): TrailBatch | { readonly events: readonly AuditEvent[] } {
+  const packed = unseal(key, batch);
+  return packed.includes(0x0a) ? unpackBatch(packed) : { events: eventsOf(packed.toString('utf8')) };
+}
+
+function unseal(key: Buffer, batch: SealedBatch): Buffer {
+  return inflateRawSync(openMessage(key, purpose, Buffer.from(String(batch.sealed), 'base64')));
+}
+
+function unpackBatch(bytes: Buffer): TrailBatch {
+  const packed = bytes.toString('latin1');
   const end = packed.indexOf('\n');
   const head = JSON.parse(packed.slice(0, end)) as Omit<TrailBatch, 'text'>;
   return { ...head, text: packed.slice(end + 1) };
