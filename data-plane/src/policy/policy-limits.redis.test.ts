@@ -70,6 +70,21 @@ describe.skipIf(!hasRedis)('PolicyLimits of several workers on Redis (skipped wi
     expect(await ask(other, rated(4))).toBe('ok');
   });
 
+  it('take back what was refused in its own time alone, and never bring a count below none', async () => {
+    const { counts } = await pair();
+    const counted = await counts.count('k', 2);
+    if (!counted) throw new Error('Redis is up');
+    await counts.takeBack('k', counted);
+    await counts.takeBack('k', counted);
+    expect(await counts.count('k', 2)).toMatchObject({ requests: 1 });
+    // As after the end of its time: the key is gone, and then of another request, with more time left.
+    await server.command('FLUSHALL');
+    await counts.takeBack('k', counted);
+    expect(await counts.count('k', 600)).toMatchObject({ requests: 1 });
+    await counts.takeBack('k', counted);
+    expect(await counts.count('k', 600)).toMatchObject({ requests: 2 });
+  });
+
   it('have places together, and a place that is let go is free for all', async () => {
     const { one, other } = await pair();
     const first = await one.admit([atOnce(2)], agent);

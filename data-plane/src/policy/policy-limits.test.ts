@@ -1,4 +1,5 @@
 import type { RuleLimits } from '@onecli/shared/domain/compile-rule';
+import type { SharedCounts } from '@onecli/shared/ports/shared-counts';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Admission, PolicyLimits } from './policy-limits.ts';
@@ -62,6 +63,31 @@ describe('PolicyLimits: rates', () => {
     expect(await send(limits, [rule], 'a', 3)).toEqual(Array<string>(3).fill('TOO_MANY_CONCURRENT'));
     if (first.kind === 'admitted') first.release();
     expect(await send(limits, [rule], 'a', 1)).toEqual(['ok']);
+  });
+
+  it('takes nothing back from the time after the one that a request was refused in', async () => {
+    vi.useFakeTimers();
+    let answerMs = 0;
+    const shared: SharedCounts = {
+      count: async () => {
+        if (answerMs > 0) await new Promise((resolve) => setTimeout(resolve, answerMs));
+        return { requests: 1, msBeforeNext: 1 };
+      },
+      takeBack: () => Promise.resolve(),
+      enter: () => Promise.resolve(0),
+      hold: () => undefined,
+      close: () => Promise.resolve(),
+    };
+    const limits = new PolicyLimits(shared);
+    expect(await send(limits, [rated(2, 1)], 'a', 2)).toEqual(['ok', 'ok']);
+    vi.advanceTimersByTime(900);
+    // Refused in this time, and told of it in the next one.
+    answerMs = 200;
+    const late = Promise.all(Array.from({ length: 20 }, () => send(limits, [rated(2, 1)], 'a', 1)));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(new Set((await late).flat())).toEqual(new Set(['RATE_LIMITED']));
+    answerMs = 0;
+    expect(await send(limits, [rated(2, 1)], 'a', 4)).toEqual(['ok', 'ok', 'RATE_LIMITED', 'RATE_LIMITED']);
   });
 
   it('takes a changed rate for the time that runs', async () => {

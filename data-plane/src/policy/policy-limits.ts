@@ -3,7 +3,7 @@
  * workers share, there too: the stricter of both holds, so that a store that lies or is away lets nothing more pass.
  */
 import type { RuleLimits } from '@onecli/shared/domain/compile-rule';
-import type { SharedCounts } from '@onecli/shared/ports/shared-counts';
+import type { SharedCount, SharedCounts } from '@onecli/shared/ports/shared-counts';
 import { type RateLimiterAbstract, RateLimiterMemory } from 'rate-limiter-flexible';
 
 export type Admission =
@@ -22,9 +22,16 @@ export type Admission =
       readonly retryAfterSeconds: number;
     };
 
+/** One request that was counted. */
 interface Taken {
   readonly key: string;
   readonly perSeconds: number;
+  /** When the time that it was counted in ends here, by the clock of `Date`. */
+  readonly endsAtMs: number;
+  readonly own: number;
+  readonly ownMs: number;
+  /** What all workers had; undefined when nobody said. */
+  readonly all: SharedCount | undefined;
 }
 
 export class PolicyLimits {
@@ -105,9 +112,9 @@ export class PolicyLimits {
     for (const { rule, key, rate, isMonitored } of limits) {
       if (!rate) continue;
       const { requests, perSeconds, by } = rate;
-      const counted = { key: by === 'rule' ? key : keyOf(key, agentId), perSeconds };
+      const counted = await this.#count(by === 'rule' ? key : keyOf(key, agentId), perSeconds);
       taken.push(counted);
-      const overMs = await this.#count(counted, requests);
+      const overMs = msOver(counted, requests);
       if (overMs === undefined) continue;
       if (isMonitored) {
         exceeded ??= rule;
@@ -120,22 +127,35 @@ export class PolicyLimits {
     return { kind: 'within', exceeded };
   }
 
-  /** Counts one, here and for all workers. When it is over `requests`, gives the milliseconds until the next may come. */
-  async #count({ key, perSeconds }: Taken, requests: number): Promise<number | undefined> {
+  /** Counts one, here and for all workers. */
+  async #count(key: string, perSeconds: number): Promise<Taken> {
+    // Before the counting: the end that comes of it is never later than the true one.
+    const askedAtMs = Date.now();
     const [own, all] = await Promise.all([
       this.#rates.consume(key, 1, { customDuration: perSeconds }),
       this.#shared?.count(key, perSeconds),
     ]);
-    const overMs = own.consumedPoints > requests ? [own.msBeforeNext] : [];
-    // How long is left may be made up as well: what is none is taken for the whole time.
-    if (all && all.requests > requests) overMs.push(all.msBeforeNext > 0 ? all.msBeforeNext : perSeconds * 1000);
-    return overMs.length > 0 ? Math.max(...overMs) : undefined;
+    const endsAtMs = askedAtMs + own.msBeforeNext;
+    return { key, perSeconds, endsAtMs, own: own.consumedPoints, ownMs: own.msBeforeNext, all };
   }
 
-  async #takeBack({ key, perSeconds }: Taken): Promise<void> {
-    await this.#rates.reward(key, 1, { customDuration: perSeconds });
-    await this.#shared?.takeBack(key, perSeconds);
+  /** Only from the time that it was counted in: in the next one there would be a request more than its limit. */
+  async #takeBack({ key, perSeconds, endsAtMs, all }: Taken): Promise<void> {
+    if (Date.now() < endsAtMs) {
+      const left = await this.#rates.reward(key, 1, { customDuration: perSeconds });
+      // The clock was set back, and the count had gone meanwhile.
+      if (left.consumedPoints < 0) await this.#rates.delete(key);
+    }
+    if (all) await this.#shared?.takeBack(key, all);
   }
+}
+
+/** When there are more than `requests`: the milliseconds until the next may come. */
+function msOver({ own, ownMs, all, perSeconds }: Taken, requests: number): number | undefined {
+  const overMs = own > requests ? [ownMs] : [];
+  // How long is left may be made up as well: what is none is taken for the whole time.
+  if (all && all.requests > requests) overMs.push(all.msBeforeNext > 0 ? all.msBeforeNext : perSeconds * 1000);
+  return overMs.length > 0 ? Math.max(...overMs) : undefined;
 }
 
 type Verdict =

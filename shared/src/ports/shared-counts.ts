@@ -5,8 +5,8 @@
 export interface SharedCounts {
   /** Counts one request in a time that began with the first of them. */
   count(key: string, perSeconds: number): Promise<SharedCount | undefined>;
-  /** Counts it no more: it was refused by another limit. */
-  takeBack(key: string, perSeconds: number): Promise<void>;
+  /** Counts one no more, which was refused: in the time that it was counted in. When that is over, nothing changes. */
+  takeBack(key: string, counted: SharedCount): Promise<void>;
   /**
    * Takes a place among `max`, when there is one: this worker has `own` then, with the new one. Gives how many the others have; there was
    * none when it comes to more than `max` with `own`, and then `hold` has to be told what is held now.

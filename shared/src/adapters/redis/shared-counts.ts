@@ -46,6 +46,18 @@ else
 end
 return others`;
 
+/**
+ * KEYS: a count. ARGV: the milliseconds that were left of its time when one was counted. Takes that one back, unless the time is
+ * over: the key is gone then, or more is left of the next time than was left of this one. A count is never brought below none.
+ */
+const takeBackScript = `
+local count = tonumber(redis.call('GET', KEYS[1]))
+local left = redis.call('PTTL', KEYS[1])
+if count and count > 0 and left > 0 and left <= tonumber(ARGV[1]) then
+  return redis.call('DECR', KEYS[1])
+end
+return false`;
+
 export interface RedisSharedCountsOptions {
   readonly settings: RedisSettings;
   /** The instance's own, see `redisPrefix`. */
@@ -95,8 +107,10 @@ export class RedisSharedCounts implements SharedCounts {
     return { requests: counted.consumedPoints, msBeforeNext: counted.msBeforeNext };
   }
 
-  async takeBack(key: string, perSeconds: number): Promise<void> {
-    await this.#ask(() => this.#rates.reward(this.#nameOf(key), 1, { customDuration: perSeconds }));
+  async takeBack(key: string, { msBeforeNext }: SharedCount): Promise<void> {
+    if (!Number.isSafeInteger(msBeforeNext) || msBeforeNext <= 0) return;
+    const name = this.#rates.getKey(this.#nameOf(key));
+    await this.#ask(() => this.#client.eval(takeBackScript, 1, name, msBeforeNext));
   }
 
   async enter(key: string, own: number, max: number): Promise<number | undefined> {
