@@ -36,6 +36,8 @@ export interface SampleWorkerOptions {
   /** The hash of the token that the agent came in with. */
   readonly tokenHash: string;
   readonly limits?: Partial<Limits>;
+  /** Another trail than one that takes everything. */
+  readonly trail?: DataPlane['trail'];
   /** Dials wait for it. */
   readonly resolved?: () => Promise<void>;
 }
@@ -65,13 +67,7 @@ export class SampleWorker {
       dialling,
       pool,
       sessions: new UpstreamSessions(dialling, pool, limits, clock),
-      trail: {
-        hasRoom: true,
-        pendingCount: 0,
-        intend: () => ({ intent: { sequence: 0 }, kept: Promise.resolve(true) }),
-        intendNow: () => ({ sequence: 0 }),
-        record: (event: RecordedEvent) => this.events.push(event),
-      } as unknown as DataPlane['trail'],
+      trail: options.trail ?? this.#trail(),
       metrics: new Metrics({ revision: () => 0, pooled: () => 0, auditPending: () => 0 }),
       clock,
       heads: new RepeatedHeads(),
@@ -150,6 +146,17 @@ export class SampleWorker {
       poolKey: poolKeyOf(agent.id, destination, true),
       rules: undefined,
     };
+  }
+
+  #trail(): DataPlane['trail'] {
+    const trail = {
+      hasRoom: true,
+      pendingCount: 0,
+      intend: () => ({ intent: { sequence: 0 }, kept: Promise.resolve(true) }),
+      intendNow: () => ({ sequence: 0 }),
+      record: (event: RecordedEvent) => this.events.push(event),
+    };
+    return trail as unknown as DataPlane['trail'];
   }
 
   #log(): DataPlane['log'] {
