@@ -349,6 +349,25 @@ describe('FollowedConfiguration', () => {
     expect(agentOf(followed)).toBe('agent-1');
   });
 
+  it('follows no store of another instance, whatever its epoch and revision', async () => {
+    const { source, followed, start } = follow({ lookEveryMs: 1, epochs: new EpochGuard(epochKey, instanceId) });
+    source.epoch = { instanceId, epoch: 0, mac: undefined, isRestored: false };
+    source.stored = 9;
+    await start();
+    const other = '0192f0c1-2b3c-7d4e-8f50-112233445567';
+    for (const epoch of [0, 5]) {
+      source.epoch = { instanceId: other, epoch, mac: epochMac(epochKey, epoch), isRestored: false };
+      source.stored = 20;
+      await until(() => followed.refusal === 'OTHER_INSTANCE');
+      const { looks } = source;
+      await until(() => source.looks > looks + 3);
+      expect(agentOf(followed)).toBe('agent-9');
+      source.epoch = { instanceId, epoch: 0, mac: undefined, isRestored: false };
+      source.stored = 9;
+      await until(() => followed.refusal === undefined);
+    }
+  });
+
   it('tells how long ago the store confirmed what is in force, and does not count one that it refuses', async () => {
     const { source, followed, start } = follow({ lookEveryMs: 1 });
     expect(followed.unconfirmedMs).toBe(Number.POSITIVE_INFINITY);

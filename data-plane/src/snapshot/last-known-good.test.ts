@@ -180,9 +180,16 @@ describe('LastKnownGood', () => {
     writeFileSync(path, good.subarray(0, -3));
     expect(open().restore()?.changes.revision).toBe(1);
     expect(lines.join('')).toContain('not whole');
-    writeFileSync(path, good.subarray(0, 400));
-    expect(open().restore()).toBeUndefined();
-    expect(lines.join('')).toContain('cut off');
+    const starts: number[] = [];
+    for (let at = 50; at < good.length; at += 4 + good.readUInt32BE(at)) starts.push(at);
+    // The head, the rows and the end of the whole, then the change.
+    expect(starts).toHaveLength(4);
+    for (const end of [400, ...starts.slice(0, -1)]) {
+      lines = [];
+      writeFileSync(path, good.subarray(0, end));
+      expect(open().restore()).toBeUndefined();
+      expect(lines.join('')).toContain('cut off');
+    }
   });
 
   it('uses no file of another key, another form, another place of its records, and none that is too old', async () => {

@@ -98,12 +98,15 @@ describe('LeafCache', () => {
   });
 
   it('resumes a session of another worker with the same ticket keys, and of no worker with others', async () => {
-    const { session, isResumed } = await connectTo(cacheWith().secureContextFor('a.example'), 'a.example');
-    expect((await connectTo(cacheWith().secureContextFor('a.example'), 'a.example', session)).isResumed).toBe(true);
+    const instanceKey = randomBytes(32);
+    const workerWith = (key: Buffer): LeafCache => cacheWith({ ticketKeys: new SharedTicketKeys(key) });
+    const contextOf = (cache: LeafCache): SecureContext => cache.secureContextFor('a.example');
+    const { session, isResumed } = await connectTo(contextOf(workerWith(instanceKey)), 'a.example');
     expect(isResumed).toBe(false);
     expect(session).toBeDefined();
-    const stranger = cacheWith({ ticketKeys: new SharedTicketKeys(randomBytes(32)) });
-    expect((await connectTo(stranger.secureContextFor('a.example'), 'a.example', session)).isResumed).toBe(false);
+    const [other, stranger] = [workerWith(Buffer.from(instanceKey)), workerWith(randomBytes(32))];
+    expect((await connectTo(contextOf(other), 'a.example', session)).isResumed).toBe(true);
+    expect((await connectTo(contextOf(stranger), 'a.example', session)).isResumed).toBe(false);
   });
 
   it('seals tickets under another key when its time has come, and knows its hosts then all the same', async () => {

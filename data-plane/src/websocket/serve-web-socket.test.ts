@@ -8,7 +8,7 @@ import { defaultLimits } from '../proxy/testing/default-limits.ts';
 import { until } from '../proxy/testing/loopback-pair.ts';
 import { sampleUpstream, upstreamHost } from '../proxy/testing/sample-upstream.ts';
 import { SampleWorker } from '../proxy/testing/sample-worker.ts';
-import { Configuration } from '../snapshot/configuration.ts';
+import { Configuration, type Confirmation } from '../snapshot/configuration.ts';
 import { newKeyring, sampleAgent, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
 
 const keyring = newKeyring();
@@ -24,11 +24,16 @@ interface Parts {
   readonly paths?: readonly string[];
 }
 
-function configurationOf(revision: number, { agent = bot, secret = used, granted, paths = [] }: Parts = {}) {
+function configurationOf(
+  revision: number,
+  { agent = bot, secret = used, granted, paths = [] }: Parts = {},
+  confirmation: Confirmation = { unconfirmedMs: 0 },
+) {
   const rule = { effect: 'allow' as const, hosts: [upstreamHost], paths, methods: [], secrets: granted ?? ['prod/a'] };
   const policy = { id: '1', name: 'p', agents: [{ kind: 'name' as const, name: 'bot' }], rules: [rule] };
   const policies = new Map([['p', policy]]);
-  return new Configuration(sampleSnapshot({ revision, agents: [agent], secrets: [secret], policies }));
+  const snapshot = sampleSnapshot({ revision, agents: [agent], secrets: [secret], policies });
+  return new Configuration(snapshot, undefined, confirmation);
 }
 
 const closers: (() => void)[] = [];
@@ -119,6 +124,18 @@ describe('a silent WebSocket whose handshake held a secret', () => {
     await until(() => worker.events.length === 1 && said().length > 0);
     expect(said().subarray(2, 4)).toEqual(close1008);
     expect(worker.events).toMatchObject([{ reason: 'SECRET_EXPIRED' }]);
+  });
+
+  it('is closed when nobody has confirmed its secret for longer than its lease, and only then', async () => {
+    const confirmation = { unconfirmedMs: 5_000 };
+    const secret = { ...used, leaseSeconds: 5 };
+    const { worker, said } = await opened(configurationOf(1, { secret }, confirmation));
+    await worker.apply(configurationOf(2, { secret }, confirmation));
+    expect({ said: said().length, events: worker.events }).toEqual({ said: 0, events: [] });
+    confirmation.unconfirmedMs = 5_001;
+    await until(() => worker.events.length === 1 && said().length > 0);
+    expect(said().subarray(2, 4)).toEqual(close1008);
+    expect(worker.events).toMatchObject([{ decision: 'deny', reason: 'SECRET_LEASE_EXPIRED' }]);
   });
 
   it.each(withdrawals.slice(0, 2))('is closed as soon as it opens when %s before the 101', async (_when, parts) => {

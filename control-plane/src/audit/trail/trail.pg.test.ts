@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
+import { noteKey, writeNoteKey } from '@onecli/shared/domain/audit-trail/checkpoint-note';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { owner } from '../../database/testing/open-services.ts';
 import { dropOldAudit } from '../audit-retention.ts';
 import { keepAdminEvents } from './admin-entries.ts';
 import { TreeAltered } from './checkpoint-signer.ts';
+import { sha256 } from './node-hashes.ts';
 import { NodeReader } from './node-reader.ts';
 import { Boot, openTrail, textOf, type Trail, verify, verifyByScript } from './testing/open-trail.ts';
 
@@ -31,6 +34,30 @@ describe('a trail', () => {
       isSound: true,
       text: expect.stringContaining(`${report.entries} entries, 5 checkpoints, MACs checked: sound`),
     });
+  });
+
+  it('is believed by its signatures alone: not with one altered, nor when another key is known', async () => {
+    const lines = await trail.lines();
+    const last = lines.findLastIndex(({ type }) => type === 'checkpoint');
+    const { note } = lines[last] as { note: string };
+    const at = note.length - 20;
+    const forged = `${note.slice(0, at)}${note[at] === 'A' ? 'B' : 'A'}${note.slice(at + 1)}`;
+    const altered = lines.with(last, { type: 'checkpoint', note: forged });
+    expect(verify(altered).faults.map(({ kind }) => kind)).toEqual(['CHECKPOINT', 'UNSIGNED']);
+    expect(verifyByScript(textOf(altered))).toMatchObject({
+      isSound: false,
+      text: expect.stringContaining('its signature is not good'),
+    });
+    const { key: own } = lines[0] as { key: string };
+    const [name = ''] = own.split('+');
+    const key = writeNoteKey(noteKey(sha256, name, randomBytes(32)));
+    expect(verify(lines, { key }).faults.map(({ kind }) => kind)).toContain('KEY');
+    expect(verifyByScript(textOf(lines), { key })).toMatchObject({
+      isSound: false,
+      text: expect.stringContaining('another key'),
+    });
+    expect(verify(lines, { key: own }).isSound).toBe(true);
+    expect(verifyByScript(textOf(lines), { key: own }).isSound).toBe(true);
   });
 
   it('after retention is sound still, although what went before is gone; and nobody else can drop anything', async () => {

@@ -55,7 +55,7 @@ export class SegmentChain {
   }
 
   #tellCut({ path }: Segment): void {
-    if (this.#reader?.isCut && !this.#isTold) this.#onCut(path);
+    if (this.#reader?.endsWithin && !this.#isTold) this.#onCut(path);
     this.#isTold = true;
   }
 

@@ -116,9 +116,9 @@ export class SegmentReader {
     this.#key = key;
   }
 
-  /** True when a record was found that is not whole: nothing after it can be read. */
-  get isCut(): boolean {
-    return this.#isCut;
+  /** True when what was read so far ends with what is no whole record: in a file that is complete, nothing more can be read. */
+  get endsWithin(): boolean {
+    return this.#isCut || this.#carry.length > 0;
   }
 
   /**
