@@ -12,6 +12,7 @@ import { Keyring } from '@onecli/shared/vault/keyring';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Configuration } from './configuration.ts';
 import { EpochGuard } from './epoch-guard.ts';
 import { FollowedConfiguration, type FollowOptions } from './follow-configuration.ts';
 import { sampleAgent } from './testing/sample-snapshot.ts';
@@ -386,6 +387,44 @@ describe('FollowedConfiguration', () => {
     const looks = source.looks;
     await until(() => source.looks > looks + 3);
     expect(followed.unconfirmedMs).toBeGreaterThan(before);
+  });
+
+  it('takes the time of the question for that of the confirmation, however late the answer comes', async () => {
+    const { source, followed, start } = follow({ lookEveryMs: 1 });
+    await start();
+    const [first, second] = [newGate(), newGate()];
+    source.lookGate = first.opened;
+    const { looks } = source;
+    await until(() => source.looks > looks);
+    const then = performance.now();
+    await until(() => performance.now() - then > 50);
+    source.lookGate = second.opened;
+    first.open();
+    await until(() => source.looks > looks + 1);
+    expect(followed.unconfirmedMs).toBeGreaterThan(50);
+    second.open();
+  });
+
+  it('has what was kept be as old as it is, also for leases, until the store confirms it', async () => {
+    const changes = await new FakeSource().changesSince(undefined);
+    const instance = { id: instanceId, keys: changes.keys, instanceKeys: [] };
+    const keptAt = (confirmedAtMs: number) => {
+      const made = follow({ lookEveryMs: 1, isStoreAway: true, kept: { instance, changes, confirmedAtMs } });
+      made.source.isAway = true;
+      return made;
+    };
+    const { source, followed, start } = keptAt(Date.now() - 3_600_000);
+    await start();
+    expect(followed.unconfirmedMs).toBeGreaterThan(3_590_000);
+    const isOver = (leaseSeconds: number | undefined) =>
+      followed.current?.isLeaseOver({ leaseSeconds } as Parameters<Configuration['isLeaseOver']>[0]);
+    expect([isOver(60), isOver(3_700), isOver(undefined)]).toEqual([true, false, false]);
+    source.isAway = false;
+    await until(() => isOver(60) === false);
+    // A clock that was set back since then.
+    const early = keptAt(Date.now() + 3_600_000);
+    await early.start();
+    expect(early.followed.unconfirmedMs).toBeGreaterThanOrEqual(0);
   });
 
   it('believes no epoch that only somebody with the database has written', async () => {
