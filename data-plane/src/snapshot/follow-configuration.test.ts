@@ -243,6 +243,31 @@ describe('FollowedConfiguration', () => {
     expect(seen).toEqual([undefined]);
   });
 
+  it('tells of a revision when nothing goes on against it, and of none before it after that', async () => {
+    const gates = [newGate(), newGate(), newGate()];
+    let taken = 0;
+    const { source, followed, ending } = follow({ onApplied: () => gates[taken++]?.opened ?? Promise.resolve() });
+    const told: number[] = [];
+    await followed.start(ending.signal, () => void told.push(followed.settledRevision));
+    for (const revision of [2, 3]) {
+      source.stored = revision;
+      await followed.refresh();
+    }
+    const turns = async (): Promise<void> => {
+      for (let count = 0; count < 5; count++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await turns();
+    expect([followed.current?.revision, followed.settledRevision, told]).toEqual([3, 0, []]);
+    gates[0]?.open();
+    await turns();
+    expect([followed.settledRevision, told]).toEqual([1, [1]]);
+    gates[2]?.open();
+    await turns();
+    gates[1]?.open();
+    await turns();
+    expect([followed.settledRevision, told]).toEqual([3, [1, 3]]);
+  });
+
   it('loads once at a time, and once more for all that came meanwhile', async () => {
     const { source, bus, followed, start } = follow();
     await start();
