@@ -34,7 +34,7 @@ export async function buildAuditWriter(
   return new AuditWriter({
     consumer,
     store,
-    trail: new TrailStore({ database, store, intents, early, keeper, macKey: keys.auditMacKey }),
+    trail: new TrailStore({ database, store, intents, early, keeper, keyring: keys.keyring, macKey: keys.auditMacKey }),
     log,
     written: (events, lagSeconds) => {
       metrics.auditWritten(events.length, lagSeconds);

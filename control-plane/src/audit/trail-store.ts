@@ -2,23 +2,22 @@
 import { readEntry } from '@onecli/shared/domain/audit-entry';
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import type { TrailBatch } from '@onecli/shared/ports/audit-queue';
-import { type ChainLink, chainStart, readLinks } from '@onecli/shared/vault/audit-chain';
+import { type ChainLink, readLinks } from '@onecli/shared/vault/audit-chain';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { AuditStore } from './audit-store.ts';
+import { type BootHead, type HeadKeys, readHead, writeHead } from './boot-head.ts';
 import type { EarlyBatches } from './early-batches.ts';
 import { interruptedEvents, mergeEntries, settledEvent } from './merge-entries.ts';
-import type { Boot, OpenIntents } from './open-intents.ts';
+import type { OpenIntents } from './open-intents.ts';
 import type { TrailKeeper } from './trail/trail-keeper.ts';
 
-export interface TrailStoreOptions {
+export interface TrailStoreOptions extends HeadKeys {
   readonly database: DataSource;
   readonly store: AuditStore;
   readonly intents: OpenIntents;
   readonly early: EarlyBatches;
   /** Keeps the entries themselves, beside the events that they come to. */
   readonly keeper: Pick<TrailKeeper, 'keep'>;
-  /** The instance's key for `audit-mac`. */
-  readonly macKey: Buffer;
 }
 
 /** What a batch, and those that waited for it, brought. */
@@ -28,17 +27,11 @@ export interface TakenBatch {
   readonly oldestMs: number | undefined;
 }
 
-/** How far the trail of a boot is written. */
-interface Head {
-  readonly through: number;
-  /** What the next link follows on, in hex. */
-  readonly mac: string;
-  readonly isEnded: boolean;
-}
-
 interface Taking {
   readonly events: AuditEvent[];
   oldestMs: number | undefined;
+  /** What was kept of the boot was altered, and no entry says so yet. */
+  isAltered: boolean;
 }
 
 /** Any number will do; it tells these locks from those of others. */
@@ -59,8 +52,9 @@ export class TrailStore {
         `${batch.worker}/${batch.boot}`,
         lockSeed,
       ]);
-      const taking: Taking = { events: [], oldestMs: undefined };
-      let head = await readHead(manager, this.#options.macKey, batch);
+      const read = await readHead(manager, this.#options, batch);
+      const taking: Taking = { events: [], oldestMs: undefined, isAltered: read.isAltered };
+      let { head } = read;
       if (batch.first > head.through + 1 && batch.first > batch.oldest) {
         await early.keep(manager, batch);
         return taking;
@@ -73,20 +67,23 @@ export class TrailStore {
     });
   }
 
-  async #write(manager: EntityManager, batch: TrailBatch, head: Head, taking: Taking): Promise<Head> {
+  async #write(manager: EntityManager, batch: TrailBatch, head: BootHead, taking: Taking): Promise<BootHead> {
     const { worker, boot, isEnd } = batch;
     const { links, previousMac, first, entries } = newLinks(batch, head);
-    if (links.length === 0 && (!isEnd || head.isEnded)) return head;
+    if (links.length === 0 && (!isEnd || head.isEnded) && !taking.isAltered) return head;
     const events = await this.#settle(manager, batch, entries);
     await this.#options.store.insert(events, manager);
     taking.events.push(...events);
     for (const { timeMs } of entries) taking.oldestMs = Math.min(taking.oldestMs ?? timeMs, timeMs);
     const mac = links.at(-1)?.mac ?? previousMac;
     const through = Math.max(head.through, batch.last);
-    await writeHead(manager, batch, { through, mac });
+    const next = { through, mac, isEnded: isEnd || head.isEnded };
+    await writeHead(manager, this.#options, batch, next);
     const gap = batch.first > head.through + 1 ? { from: head.through + 1, to: batch.first - 1 } : undefined;
-    await this.#options.keeper.keep(manager, { worker, boot, first, previousMac, links, gap, isEnd });
-    return { through, mac, isEnded: isEnd || head.isEnded };
+    const isBroken = taking.isAltered || (head.isEnded && links.length > 0);
+    taking.isAltered = false;
+    await this.#options.keeper.keep(manager, { worker, boot, first, previousMac, links, gap, isEnd, isBroken });
+    return next;
   }
 
   /** The events of all requests that are over by these entries; what stays open is kept. */
@@ -111,7 +108,7 @@ export class TrailStore {
 }
 
 /** The links of a batch that are not written yet, with their entries. @throws SyntaxError for a batch that is none */
-function newLinks(batch: TrailBatch, { through, mac }: Head) {
+function newLinks(batch: TrailBatch, { through, mac }: BootHead) {
   let expected = batch.first;
   const links: ChainLink[] = [];
   const entries: ReturnType<typeof readEntry>[] = [];
@@ -128,26 +125,4 @@ function newLinks(batch: TrailBatch, { through, mac }: Head) {
   const first = entries[0]?.sequence ?? Math.max(batch.first, through + 1);
   // After a gap nobody knows better than the batch.
   return { links, first, previousMac: batch.first > through + 1 ? batch.previousMac : mac, entries };
-}
-
-async function readHead(manager: EntityManager, macKey: Buffer, { worker, boot }: Boot): Promise<Head> {
-  const [row]: { through: string; mac: string; is_ended: boolean }[] = await manager.query(
-    'SELECT through, mac, ended_at IS NOT NULL AS is_ended FROM audit_boot WHERE worker = $1 AND boot = $2',
-    [worker, boot],
-  );
-  if (row) return { through: Number(row.through), mac: row.mac, isEnded: row.is_ended };
-  return { through: -1, mac: chainStart(macKey, worker, boot), isEnded: false };
-}
-
-async function writeHead(
-  manager: EntityManager,
-  { worker, boot, isEnd }: TrailBatch,
-  { through, mac }: { readonly through: number; readonly mac: string },
-): Promise<void> {
-  await manager.query(
-    `INSERT INTO audit_boot AS b (worker, boot, through, mac, ended_at) VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END)
-     ON CONFLICT (worker, boot) DO UPDATE
-     SET through = excluded.through, mac = excluded.mac, updated_at = now(), ended_at = coalesce(b.ended_at, excluded.ended_at)`,
-    [worker, boot, through, mac, isEnd],
-  );
 }

@@ -7,6 +7,7 @@ import { RouteEntity } from '../routes/route.entity.ts';
 import { DestroyedVersionEntity, SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
+import { AddBootSeal } from './add-boot-seal.migration.ts';
 import { AddKeyMakers } from './add-key-makers.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
 import { AddAuthorityRotation } from './add-authority-rotation.migration.ts';
@@ -50,6 +51,7 @@ export const migrations = [
   AddAuditTree,
   AddAuditSinks,
   AddAuditTrail,
+  AddBootSeal,
 ];
 
 export interface DataSourceOptions {

@@ -308,6 +308,24 @@ describe('AuditTrail', () => {
     expect(made.store.entries()).toHaveLength(60);
   });
 
+  it('frees nothing when the store names more than it was given', async () => {
+    const made = newTrail({ segmentBytes: 500 });
+    const { store, trail, lines } = made;
+    store.mode = 'forgets';
+    for (const id of range(10)) trail.record(event(id));
+    await nextTurn();
+    const before = segmentsOf(made).length;
+    const honest = store.written.bind(store);
+    store.written = async () => ({ through: 1e12, isEnded: true });
+    await until(() => lines.some((line) => line.includes('nothing is freed')));
+    expect(segmentsOf(made).length).toBeGreaterThanOrEqual(before);
+    store.written = honest;
+    store.mode = 'here';
+    await until(() => store.batches.length > 0);
+    await trail.close(5000);
+    expect(store.entries()).toHaveLength(10);
+  });
+
   it('gives the same batch the same id when the answer was lost', async () => {
     const { trail, store } = newTrail();
     store.mode = 'answer-lost';

@@ -20,6 +20,8 @@ export interface TakenLinks {
   readonly gap: { readonly from: number; readonly to: number } | undefined;
   /** The boot is over. */
   readonly isEnd: boolean;
+  /** What was kept of the boot was altered, or it goes on after its end. */
+  readonly isBroken?: boolean;
 }
 
 export interface TrailKeeperOptions {
@@ -55,7 +57,7 @@ export class TrailKeeper {
     if (faults.length > 0) await this.#raise(manager, taken, faults, firstIndex);
   }
 
-  #factsOf({ worker, boot, first, previousMac, links, gap, isEnd }: TakenLinks): OwnEntry[] {
+  #factsOf({ worker, boot, first, previousMac, links, gap, isEnd, isBroken = false }: TakenLinks): OwnEntry[] {
     const facts: OwnEntry[] = [];
     if (gap !== undefined) facts.push({ kind: 'GAP', worker, boot, from: gap.from, to: gap.to });
     // What precedes the first link after a gap is not known: it is believed, and the gap tells.
@@ -65,8 +67,10 @@ export class TrailKeeper {
       const before = links.slice(0, whole).reduce((sum, { lines }) => sum + lines.length, 0);
       facts.push({ kind: 'BROKEN', worker, boot, from: first + before, to: first + before + broken.lines.length - 1 });
     }
+    const count = links.reduce((sum, { lines }) => sum + lines.length, 0);
+    if (isBroken && broken === undefined)
+      facts.push({ kind: 'BROKEN', worker, boot, from: first, to: first + Math.max(count, 1) - 1 });
     if (isEnd) {
-      const count = links.reduce((sum, { lines }) => sum + lines.length, 0);
       facts.push({ kind: 'END', worker, boot, from: first + count, to: first + count });
     }
     return facts;
@@ -85,7 +89,7 @@ export class TrailKeeper {
       const message =
         fault.kind === 'GAP'
           ? 'entries of the audit trail are lost: they will never come'
-          : 'entries of the audit trail were altered on their way: their MAC is wrong';
+          : 'entries of the audit trail, or what was kept of their run, were altered: a MAC is wrong';
       this.#options.log.error({ worker, boot, from, to, index: index + at }, message);
     }
   }

@@ -226,6 +226,14 @@ export class Delivery {
   }
 
   #forget(through: number, isEnded: boolean): void {
+    // Nobody can have written what was never given: somebody else says so.
+    if (through > Math.max(this.#handedThrough, this.#writtenThrough)) {
+      this.#options.log.error(
+        { through, handed: this.#handedThrough },
+        'the store names more of the audit trail than it was given: nothing is freed',
+      );
+      return;
+    }
     // A database that was restored knows less than before: everything that is still here is given anew.
     if (through < this.#writtenThrough) {
       this.#chain = this.#newChain();

@@ -1,0 +1,95 @@
+/* How far the trail of a boot is written, and that nobody else says so. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { readEntry } from '@onecli/shared/domain/audit-entry';
+import { chainStart } from '@onecli/shared/vault/audit-chain';
+import type { Keyring } from '@onecli/shared/vault/keyring';
+import type { EntityManager } from 'typeorm';
+import type { Boot } from './open-intents.ts';
+import { openLinks } from './trail/block.ts';
+
+export interface BootHead {
+  readonly through: number;
+  /** What the next link follows on, in hex. */
+  readonly mac: string;
+  readonly isEnded: boolean;
+}
+
+interface StoredHead {
+  readonly through: string;
+  readonly mac: string;
+  readonly is_ended: boolean;
+  readonly seal: Buffer | null;
+}
+
+export interface HeadKeys {
+  readonly keyring: Keyring;
+  /** The instance's key for `audit-mac`. */
+  readonly macKey: Buffer;
+}
+
+/**
+ * What is known of a boot. A row whose MAC is wrong is not believed: its head is made anew from the last entries that are kept.
+ * `isAltered` says that those say something else.
+ */
+export async function readHead(
+  manager: EntityManager,
+  keys: HeadKeys,
+  boot: Boot,
+): Promise<{ readonly head: BootHead; readonly isAltered: boolean }> {
+  const start = { through: -1, mac: chainStart(keys.macKey, boot.worker, boot.boot), isEnded: false };
+  const [row] = await manager.query<StoredHead[]>(
+    'SELECT through, mac, ended_at IS NOT NULL AS is_ended, seal FROM audit_boot WHERE worker = $1 AND boot = $2',
+    [boot.worker, boot.boot],
+  );
+  if (row === undefined) return { head: start, isAltered: false };
+  const stored = { through: Number(row.through), mac: row.mac, isEnded: row.is_ended };
+  const seal = sealOf(keys.macKey, boot, stored);
+  if (row.seal?.length === seal.length && timingSafeEqual(row.seal, seal)) return { head: stored, isAltered: false };
+  const head = (await lastKept(manager, keys.keyring, boot)) ?? start;
+  return { head, isAltered: head.through !== stored.through || head.mac !== stored.mac };
+}
+
+export async function writeHead(manager: EntityManager, keys: HeadKeys, boot: Boot, head: BootHead): Promise<void> {
+  const { through, mac, isEnded } = head;
+  await manager.query(
+    `INSERT INTO audit_boot AS b (worker, boot, through, mac, ended_at, seal) VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, $6)
+     ON CONFLICT (worker, boot) DO UPDATE
+     SET through = excluded.through, mac = excluded.mac, seal = excluded.seal, updated_at = now(),
+       ended_at = CASE WHEN $5 THEN coalesce(b.ended_at, excluded.ended_at) END`,
+    [boot.worker, boot.boot, through, mac, isEnded, sealOf(keys.macKey, boot, head)],
+  );
+}
+
+/** HMAC-SHA-256 over each part after its length. */
+function sealOf(macKey: Buffer, { worker, boot }: Boot, { through, mac, isEnded }: BootHead): Buffer {
+  const hmac = createHmac('sha256', macKey);
+  for (const part of ['onecli/v1/audit-boot', worker, boot, String(through), mac, isEnded ? 'ended' : '']) {
+    const bytes = Buffer.from(part);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    hmac.update(length).update(bytes);
+  }
+  return hmac.digest();
+}
+
+/** As the last of the boot's entries in the trail have it. */
+async function lastKept(
+  manager: EntityManager,
+  keyring: Keyring,
+  { worker, boot }: Boot,
+): Promise<BootHead | undefined> {
+  const [block] = await manager.query<{ tree: string; first: number; last: number; sealed: Buffer }[]>(
+    `SELECT t.id AS tree, b.first_index::float8 AS first, (b.first_sequence + b.entry_count - 1)::float8 AS last, b.sealed_lines AS sealed
+     FROM audit_block b, audit_tree t WHERE b.worker = $1 AND b.boot = $2 ORDER BY b.first_sequence DESC LIMIT 1`,
+    [worker, boot],
+  );
+  if (block === undefined) return undefined;
+  try {
+    const link = (await openLinks(keyring, block.tree, block.first, block.sealed)).at(-1);
+    const line = link?.lines.at(-1);
+    if (link && line) return { through: readEntry(line).sequence, mac: link.mac, isEnded: false };
+  } catch {
+    // Altered too: the next link follows on nothing that is known, and is told as broken.
+  }
+  return { through: block.last, mac: '', isEnded: false };
+}
