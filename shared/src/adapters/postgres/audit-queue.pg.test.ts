@@ -97,6 +97,26 @@ describe('PostgresAuditQueue', () => {
     expect(await arrived).toEqual(trailBatch('t-1'));
   });
 
+  it('brings a batch again that a killed consumer had in hand', async () => {
+    const options = { connectionString: await readyQueue(), key: randomBytes(32) };
+    const queue = new PostgresAuditQueue(options);
+    const consumer = new PostgresAuditConsumer(options);
+    const client = new Client(options);
+    await client.connect();
+    ends.push(
+      () => queue.close(),
+      () => consumer.close(),
+      () => client.end(),
+    );
+    await queue.add('in-hand', trailBatch('k-1'));
+    const take = `SELECT id FROM onecli_queue.move_to_active('audit', 'of-the-killed', $1, $2, NULL, NULL, NULL)`;
+    await client.query('SET search_path = onecli_queue');
+    const { rows } = await client.query(take, [3_000, Date.now()]);
+    expect(rows).toEqual([{ id: 'in-hand' }]);
+    const arrived = new Promise((resolve) => void consumer.consume(async (batch) => resolve(batch)));
+    expect(await arrived).toEqual(trailBatch('k-1'));
+  });
+
   it('sets aside, and reports, a batch that was sealed with another key', async () => {
     const connectionString = await readyQueue();
     const key = randomBytes(32);

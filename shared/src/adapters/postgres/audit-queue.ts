@@ -3,6 +3,7 @@ import { type Job, UnrecoverableError, withBackend } from 'bullmq';
 import type { AuditConsumer, AuditQueue, HandleBatch, HandleEvents, TrailBatch } from '../../ports/audit-queue.ts';
 import { VaultFault } from '../../vault/vault-fault.ts';
 import { beforeDeadline, orAfter } from '../before-deadline.ts';
+import { killedConsumers } from '../queue/killed-consumers.ts';
 import { openAnyBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
 import { auditQueueName as queueName, intakeSchema, openAuditIntake, queueSchema } from './audit-intake.ts';
 import { createQueueBackend } from './queue-backend.ts';
@@ -119,10 +120,7 @@ export class PostgresAuditConsumer implements AuditConsumer {
       autorun: false,
       // A second one would be woken by every batch, and ask in vain: half of all round trips.
       concurrency: 1,
-      // A batch whose consumer was killed comes again when its lock ends, however often that happens.
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      maxStalledCount: endlessAttempts,
+      ...killedConsumers,
       runRetryDelay: reconnectMs,
       settings: { backoffStrategy: (attempts) => Math.min(500 * 2 ** Math.min(attempts, 8), maxRetryMs) },
     });

@@ -4,6 +4,7 @@ import { Cluster, type Redis } from 'ioredis';
 import type { AuditConsumer, AuditQueue, QueueCounts, TrailBatch } from '../../ports/audit-queue.ts';
 import type { RedisSettings } from '../../redis-settings.ts';
 import { beforeDeadline, orAfter } from '../before-deadline.ts';
+import { killedConsumers } from '../queue/killed-consumers.ts';
 import { openBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
 import { openRedis } from './open-redis.ts';
 
@@ -158,10 +159,7 @@ export class RedisAuditConsumer implements AuditConsumer {
       skipVersionCheck: true,
       autorun: false,
       concurrency: 1,
-      // A batch whose consumer was killed comes again when its lock ends, however often that happens.
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      maxStalledCount: endlessAttempts,
+      ...killedConsumers,
       runRetryDelay: reconnectMs,
       settings: { backoffStrategy: (attempts) => Math.min(500 * 2 ** Math.min(attempts, 8), maxRetryMs) },
     });
