@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type AuditEntry, readEntry } from '@onecli/shared/domain/audit-entry';
 import type { AuditConfirmations, AuditQueue, TrailBatch, Written } from '@onecli/shared/ports/audit-queue';
 import { chainStart, countWholeLinks, readLinks } from '@onecli/shared/vault/audit-chain';
@@ -138,9 +139,11 @@ function newTrail(
     store?: FickleStore;
     segmentBytes?: number;
     askEveryMs?: number;
+    flushEveryMs?: number;
   } = {},
 ): Made {
-  const { boot = 'b00', store = new FickleStore(), segmentBytes = 1 << 20, askEveryMs = 5, ...options } = change;
+  const { boot = 'b00', store = new FickleStore(), segmentBytes = 1 << 20, ...timed } = change;
+  const { askEveryMs = 5, flushEveryMs = 1, ...options } = timed;
   const faulty = new FaultyDisk();
   const { disk } = faulty;
   const lost: number[] = [];
@@ -157,7 +160,7 @@ function newTrail(
     queue: store,
     confirmations: store,
     log,
-    flushEveryMs: 1,
+    flushEveryMs,
     askEveryMs,
     againMs: 20,
     writtenThrough: -1,
@@ -291,6 +294,38 @@ describe('AuditTrail', () => {
     expect(segmentsOf(made)).toEqual([]);
   });
 
+  it('gives what comes while the queue takes a batch with the next one, and not at once', async () => {
+    const { trail, store } = newTrail({ flushEveryMs: 3_600_000 });
+    const add = store.add.bind(store);
+    store.add = async (id, batch) => {
+      await add(id, batch);
+      trail.record(event('meanwhile'));
+      await nextTurn();
+    };
+    trail.record(event('first'));
+    await until(() => store.batches.length > 0);
+    for (const id of range(50)) {
+      trail.record(event(id));
+      await nextTurn();
+    }
+    await pause(100);
+    expect(store.batches).toHaveLength(1);
+    expect(trail.pendingCount).toBe(51);
+    store.add = add;
+    await trail.close(5000);
+    expect(store.entries()).toHaveLength(52);
+  });
+
+  it('gives what is more than a batch at once', async () => {
+    const { trail, store } = newTrail({ flushEveryMs: 3_600_000 });
+    const path = `/${'p'.repeat(1000)}`;
+    for (const id of range(1000)) trail.record(event(id, { path }));
+    await nextTurn();
+    for (const id of range(1000)) trail.record(event(id, { path }));
+    await until(() => trail.pendingCount === 0);
+    expect(store.entries()).toHaveLength(2000);
+  });
+
   it('removes a file only when all of it is written, not when the queue has it', async () => {
     const made = newTrail({ segmentBytes: 2000, askEveryMs: 5 });
     made.store.mode = 'forgets';
@@ -417,6 +452,19 @@ describe('the spool of a process that was killed', () => {
     const lines = await recover(made.store);
     expect(made.store.entries()).toHaveLength(4);
     expect(lines.join('')).toContain('ends within a record');
+  });
+
+  it('is read whole, although its first link is larger than a batch', async () => {
+    const made = newTrail({ flushEveryMs: 3_600_000, segmentBytes: 2000 });
+    made.store.mode = 'away';
+    for (let link = 0; link < 2; link++) {
+      for (const id of range(1000)) made.trail.record(event(id, { path: `/${'p'.repeat(1000)}` }));
+      await nextTurn();
+    }
+    kill(made);
+    const store = new FickleStore();
+    await recover(store);
+    expect(store.entries()).toHaveLength(2000);
   });
 
   it('is left alone while its process lives', async () => {

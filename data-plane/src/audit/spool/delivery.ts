@@ -62,7 +62,10 @@ export class Delivery {
   #isEnding = false;
   #isStopped = false;
   #isAway = false;
+  /** The last batch had something in it: there may be more. */
   #isMore = false;
+  /** It was as large as they get: there is more, and the queue is behind. */
+  #isMuch = false;
   #timer: NodeJS.Timeout | undefined;
   #askTimer: NodeJS.Timeout | undefined;
   #working: Promise<void> | undefined;
@@ -143,7 +146,8 @@ export class Delivery {
     if (this.#isStopped || this.#isEndKnown) return;
     if (this.#isAway) this.#wakeIn(retryMs);
     else if (this.#next) this.#wakeIn(this.#handed.length > 0 && !this.#mayGo(this.#next) ? gatherMs : 0);
-    else if (this.#waiting.length > 0 || this.#isMore || (this.#isEnding && !this.#isEndHanded)) this.wake(true);
+    else if (this.#waiting.length > 0 || this.#isMuch || (this.#isEnding && !this.#isEndHanded)) this.wake(true);
+    else if (this.#isMore) this.wake();
     if (this.#handed.length > 0) this.#askTimer ??= setTimeout(() => void this.#ask(), this.#askInMs);
   }
 
@@ -192,10 +196,11 @@ export class Delivery {
     const { worker, boot } = this.#options.folder;
     const [link] = links;
     const last = links.at(-1);
+    const text = links.map((each) => each.text).join('');
     this.#isMore = link !== undefined;
+    this.#isMuch = text.length >= maxBatchBytes / 2;
     if (link && last) {
       const { first, previousMac } = link;
-      const text = links.map((each) => each.text).join('');
       return { worker, boot, first, last: last.first + last.count - 1, oldest: 0, previousMac, isEnd: false, text };
     }
     if (!this.#isEnding || this.#isEndHanded) return undefined;

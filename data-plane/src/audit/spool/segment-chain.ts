@@ -44,6 +44,8 @@ export class SegmentChain {
       const last = links.at(-1);
       if (last && (segment.last ?? -1) < last.first + last.count) segment.last = last.first + last.count - 1;
       if (links.length > 0) return links;
+      // The first link is larger than what was read of the file.
+      if (!this.#reader.isAt(end)) continue;
       if (!isComplete || segment.end !== end) return [];
       this.#tellCut(segment);
       const next = this.#segments[this.#segments.indexOf(segment) + 1];
