@@ -12,7 +12,7 @@ import {
   writeOutcome,
 } from '@onecli/shared/domain/audit-entry';
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
-import { chainStart, linkMac } from '@onecli/shared/vault/audit-chain';
+import { chainStart, LinkMacs } from '@onecli/shared/vault/audit-chain';
 import type { Logger } from 'pino';
 import type { AuditMode } from './audit-mode.ts';
 import type { Delivery } from './spool/delivery.ts';
@@ -62,6 +62,7 @@ export class AuditTrail {
   #items: Item[] = [];
   #waiting: Waiting | undefined;
   #sequence = 0;
+  readonly #macs: LinkMacs;
   #mac: string;
   #turn: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -71,6 +72,7 @@ export class AuditTrail {
 
   constructor(options: AuditTrailOptions) {
     this.#options = options;
+    this.#macs = new LinkMacs(options.macKey);
     this.#mac = chainStart(options.macKey, options.worker, options.bootId);
   }
 
@@ -174,12 +176,12 @@ export class AuditTrail {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (items.length === 0) return true;
-    const { spool, macKey, delivery } = this.#options;
+    const { spool, delivery } = this.#options;
     const first = this.#sequence;
     let lines = '';
     let sequence = first;
     for (const item of items) lines += `${lineOf(item, sequence++)}\n`;
-    const mac = linkMac(macKey, this.#mac, lines);
+    const mac = this.#macs.next(this.#mac, lines);
     try {
       spool.append({ first, count: items.length, text: `${lines}#${mac}\n` }, this.#mac);
     } catch (error) {

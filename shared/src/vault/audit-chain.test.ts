@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type ChainLink, chainStart, countWholeLinks, linkMac, readLinks, writeLink } from './audit-chain.ts';
+import { type ChainLink, chainStart, countWholeLinks, LinkMacs, linkMac, readLinks, writeLink } from './audit-chain.ts';
 
 const key = Buffer.alloc(32, 7);
 const start = chainStart(key, 'worker-1', 'b00t');
@@ -34,6 +34,32 @@ describe('linkMac', () => {
       chainStart(Buffer.alloc(32), 'worker-1', 'b00t'),
     ];
     expect(new Set(starts).size).toBe(4);
+  });
+});
+
+describe('LinkMacs', () => {
+  it.each([32, 64])(
+    'are those of linkMac, for links of any length one after another, with a key of %i bytes',
+    (length) => {
+      const own = Buffer.alloc(length, 9);
+      const macs = new LinkMacs(own);
+      let previous = start;
+      for (const lines of [
+        '[0]\n',
+        `${'x'.repeat(15_000)}\n`,
+        '',
+        `${'y'.repeat(100_000)}\n`,
+        `${'z'.repeat(500)}\n`,
+      ]) {
+        const mac = macs.next(previous, lines);
+        expect(mac).toBe(linkMac(own, previous, lines));
+        previous = mac;
+      }
+    },
+  );
+
+  it('take no key that HMAC would have to hash first', () => {
+    expect(() => new LinkMacs(Buffer.alloc(65))).toThrow(RangeError);
   });
 });
 

@@ -9,7 +9,7 @@
  * left out, put in or swapped, and a link that is, is found by whoever holds the key; that the end was cut off shows in the next
  * link, or in a MAC that is kept elsewhere. The key is the instance's for `audit-mac`.
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 
 /** A line that is no entry but the MAC of those before it. */
 const macMark = '#';
@@ -30,6 +30,49 @@ export function chainStart(key: Buffer, worker: string, boot: string): string {
 export function linkMac(key: Buffer, previous: string, lines: string | Buffer): string {
   const mac = createHmac('sha256', key).update(previous, 'hex');
   return (typeof lines === 'string' ? mac.update(lines, 'latin1') : mac.update(lines)).digest('hex');
+}
+
+const blockBytes = 64;
+const macBytes = 32;
+const linesAt = blockBytes + macBytes;
+
+/**
+ * The same MACs for whoever makes many of them, one in each turn: HMAC (RFC 2104) as two hashes over blocks that are made once, where an
+ * `Hmac` object each time costs half as much again.
+ */
+export class LinkMacs {
+  /** Key ⊕ ipad, the MAC before, the lines. */
+  #inner: Buffer = Buffer.alloc(16 * 1024);
+  /** Key ⊕ opad, the inner hash. */
+  readonly #outer: Buffer = Buffer.alloc(linesAt);
+
+  /** @param key of at most 64 bytes */
+  constructor(key: Buffer) {
+    if (key.length > blockBytes) throw new RangeError('The key of the audit chain is longer than a block of SHA-256');
+    this.#inner.fill(0x36, 0, blockBytes);
+    this.#outer.fill(0x5c, 0, blockBytes);
+    for (const [index, byte] of key.entries()) {
+      this.#inner[index] = 0x36 ^ byte;
+      this.#outer[index] = 0x5c ^ byte;
+    }
+  }
+
+  /** The MAC of a link, in hex. @param previous MAC of the link before, in hex @param lines in ASCII, each with its line feed */
+  next(previous: string, lines: string): string {
+    const end = linesAt + lines.length;
+    if (end > this.#inner.length) this.#grow(2 * end);
+    this.#inner.write(previous, blockBytes, macBytes, 'hex');
+    this.#inner.write(lines, linesAt, 'latin1');
+    this.#outer.write(hash('sha256', this.#inner.subarray(0, end), 'hex'), blockBytes, 'hex');
+    return hash('sha256', this.#outer, 'hex');
+  }
+
+  #grow(length: number): void {
+    const grown = Buffer.alloc(length);
+    this.#inner.copy(grown, 0, 0, blockBytes);
+    this.#inner.fill(0);
+    this.#inner = grown;
+  }
 }
 
 /** A link's text. */
