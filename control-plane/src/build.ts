@@ -46,6 +46,7 @@ import { AppliedWait } from './workers/applied-wait.ts';
 import { SecretUse } from './secrets/secret-use.ts';
 import { SecretVersionService } from './secrets/secret-version.service.ts';
 import { type BundleSources, SupportBundleService } from './support/support-bundle.service.ts';
+import { ControlPlaneTracing } from './telemetry.ts';
 import { WorkerService } from './workers/worker.service.ts';
 import { WorkerStore } from './workers/worker-store.ts';
 
@@ -75,13 +76,14 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const users = new UserStore(database);
   await setUpAdmin(users, config.adminUser, config.adminPassword);
   const metrics = new Metrics();
+  const tracing = await ControlPlaneTracing.start(config, metrics);
   const ground = { connectionString: config.databaseUrl, redis: config.redis, instanceId: keys.instanceId };
   const bus = await pickConfigBus(ground, keys.busKey);
   const secretUse = new SecretUse(database, log);
   const audit = await buildAudit({ config, ground, database, keys, secretUse, metrics, log });
   const health = buildHealth(database, audit.writer, metrics);
   const keyRotation = new KeyRotation({ database, terms: keys.terms, name: `${hostname()}-${process.pid}`, log });
-  const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms);
+  const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms, tracing?.changed);
   const access = await buildAccess({ config, database, keys, users, change, log });
   const rotation = buildRotation({ config, database, keys, change, log });
   const { masterKey, settings } = config;
@@ -104,6 +106,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       graphql,
       dashboard: await dashboardRoutes({ proxyUrl: config.proxyUrl }),
       log,
+      tracing,
     }),
     health,
     auditWriter: audit.writer,
@@ -124,6 +127,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       await secretUse.close();
       await bus.close();
       await database.destroy();
+      await tracing?.close();
     },
   };
 }

@@ -11,6 +11,11 @@ import { readRedisSettings, type RedisSettings } from '@onecli/shared/redis-sett
 import { settingsFromFiles } from '@onecli/shared/settings-from-files';
 import { SecretValue } from '@onecli/shared/secret-value';
 import { type ShownSetting, showSettings } from '@onecli/shared/shown-settings';
+import {
+  type CollectorSettings,
+  collectorSettings,
+  telemetryVariables,
+} from '@onecli/shared/telemetry/collector-settings';
 import { z } from 'zod';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -93,6 +98,7 @@ export const variables = z.object({
   ONECLI_AUDIT_DAYS: whole(1, 36_500).optional(),
   ...sinkVariables,
   ONECLI_AUDIT_WEBHOOK_KEY_FILE: filePath.optional(),
+  ...telemetryVariables,
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
 
@@ -136,6 +142,8 @@ export interface Config {
   readonly auditDays: number | undefined;
   readonly auditSinks: AuditSinksConfig;
   readonly logLevel: LogLevel;
+  /** Undefined: no collector. */
+  readonly telemetry: CollectorSettings | undefined;
   /** Which settings are set; the content of the harmless ones. */
   readonly settings: readonly ShownSetting[];
 }
@@ -198,6 +206,7 @@ export function readConfig(environment: Environment = process.env): Config {
       syslog: found.ONECLI_AUDIT_SYSLOG_URL,
     },
     logLevel: found.ONECLI_LOG_LEVEL,
+    telemetry: collectorSettings(found),
     settings: showSettings(given, Object.keys(variables.shape)),
   };
 }

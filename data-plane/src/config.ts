@@ -7,6 +7,11 @@ import { type LimitName, limitVariables, parseLimit } from '@onecli/shared/limit
 import { settingsFromFiles } from '@onecli/shared/settings-from-files';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { readRedisSettings, type RedisSettings, redisVariables } from '@onecli/shared/redis-settings';
+import {
+  type CollectorSettings,
+  collectorSettings,
+  telemetryVariables,
+} from '@onecli/shared/telemetry/collector-settings';
 import { z } from 'zod';
 import { type ConnectTo, parseConnectTo } from '@onecli/shared/netguard/connect-to';
 import { type AuditMode, auditModes } from './audit/audit-mode.ts';
@@ -108,6 +113,8 @@ export const workerEnvironment = z.object({
     .default('default')
     .describe('default, durable or strict: what a secret that leaves waits for'),
   ...limitSchemas,
+  ...telemetryVariables,
+  ONECLI_FORWARD_TRACE_CONTEXT: z.enum(['on', 'off']).default('off').describe('on or off'),
   ONECLI_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
     .default('info')
@@ -145,6 +152,10 @@ export interface WorkerConfig {
   readonly spoolFolder: string;
   readonly auditMode: AuditMode;
   readonly limits: Limits;
+  /** Undefined: no collector. */
+  readonly telemetry: CollectorSettings | undefined;
+  /** Whether agents' trace context goes on to upstreams. */
+  readonly isTraceContextForwarded: boolean;
   readonly logLevel: string;
 }
 
@@ -249,6 +260,8 @@ function toConfig(data: Variables, { otherListeners, ...parts }: Parts): WorkerC
     spoolFolder: resolve(data.ONECLI_SPOOL_DIR ?? './data/spool'),
     auditMode: data.ONECLI_AUDIT_MODE,
     limits: toLimits(data),
+    telemetry: collectorSettings(data),
+    isTraceContextForwarded: data.ONECLI_FORWARD_TRACE_CONTEXT === 'on',
     logLevel: data.ONECLI_LOG_LEVEL,
   };
 }

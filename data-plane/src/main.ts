@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { buildWorker, type Worker, WrongMasterKey } from './build.ts';
 import { readConfig, type WorkerConfig } from './config.ts';
 import { drain } from './drain.ts';
+import { startTracing } from './telemetry/start-tracing.ts';
 import { acceptConnection } from './proxy/accept-connection.ts';
 
 const backlog = 4096;
@@ -29,12 +30,14 @@ async function main(): Promise<void> {
     process.exit(0);
   }
   const { worker, server } = isUp;
+  const endTracing = await startTracing(worker.plane, config);
   process.send?.({ kind: 'ready' });
   log.info({ port: config.port, revision: worker.plane.configuration.current?.revision }, 'proxying');
   await stopped;
   await drain(worker.plane, server, { waitMs: config.drainWaitMs, drainMs: config.drainMs });
   stop.abort();
   await worker.close();
+  await endTracing();
   process.exit(0);
 }
 

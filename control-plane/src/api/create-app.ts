@@ -5,6 +5,7 @@ import type { RefusalRecord } from '../auth/events/refusal-record.ts';
 import type { HealthCheck } from '../health/health-check.ts';
 import { healthRoutes } from '../health/health-routes.ts';
 import type { Gauges, Metrics } from '../health/metrics.ts';
+import type { ControlPlaneTracing } from '../telemetry.ts';
 import { answerFault, notFound } from './answer-fault.ts';
 import { auditExportHandler } from './audit-export-handler.ts';
 import { backupHandler } from './backup-handler.ts';
@@ -31,6 +32,7 @@ export interface AppOptions {
   /** Absent: it was not built. */
   readonly dashboard: Router | undefined;
   readonly log: Logger;
+  readonly tracing?: ControlPlaneTracing | undefined;
 }
 
 /**
@@ -43,7 +45,7 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple').enable('case sensitive routing');
   app.set('trust proxy', [...trustedProxies]);
-  app.use(openContext(log, metrics));
+  app.use(openContext(log, metrics, options.tracing));
   app.use(healthRoutes(health, metrics, gauges));
   app.get('/ca.pem', async (_request, response) => {
     response.type('application/x-pem-file').send(await services.authorities.bundlePem());

@@ -3,6 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Principal } from '../auth/principal.ts';
 import type { Metrics } from '../health/metrics.ts';
+import type { ControlPlaneTracing } from '../telemetry.ts';
 
 interface RequestContext {
   readonly requestId: string;
@@ -12,7 +13,7 @@ interface RequestContext {
 const contexts = new WeakMap<Response, RequestContext>();
 
 /** Gives each request an id and the headers that every answer has, and writes one log line and one count when it ends. */
-export function openContext(log: Logger, metrics: Metrics) {
+export function openContext(log: Logger, metrics: Metrics, tracing?: ControlPlaneTracing) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const context: RequestContext = { requestId: givenId(request) ?? randomUUID(), principal: undefined };
     contexts.set(response, context);
@@ -26,18 +27,26 @@ export function openContext(log: Logger, metrics: Metrics) {
       'X-Frame-Options': 'DENY',
     });
     const startedMs = performance.now();
+    const call = tracing?.begin(headerOf(request, 'traceparent'));
     response.once('close', () => {
       const route = routeOf(request);
       const ms = Math.round(performance.now() - startedMs);
       const { requestId, principal } = context;
+      call?.answered({ method: request.method, route, status: response.statusCode, requestId });
       metrics.requestEnded(request.method, route, response.statusCode, ms / 1_000);
       log.debug(
         { requestId, method: request.method, route, status: response.statusCode, ms, principal: principal?.name },
         'answered',
       );
     });
-    next();
+    if (call === undefined) next();
+    else call.within(next);
   };
+}
+
+function headerOf(request: Request, name: string): string | undefined {
+  const given = request.headers[name];
+  return typeof given === 'string' ? given : undefined;
 }
 
 /** What an id may be that somebody else gave: nothing that could break a line of a log, or be taken for something else. */

@@ -53,8 +53,17 @@ export class ChangeConfig {
   readonly #bus: ConfigBus;
   readonly #log: WarningLog;
   readonly #keys: SealingKeys;
+  readonly #changed: ((startMs: number, revision: number) => void) | undefined;
 
-  constructor(dataSource: DataSource, bus: ConfigBus, log: WarningLog, keys: SealingKeys) {
+  /** @param changed is told of each change that was committed, and when it was begun */
+  constructor(
+    dataSource: DataSource,
+    bus: ConfigBus,
+    log: WarningLog,
+    keys: SealingKeys,
+    changed?: (startMs: number, revision: number) => void,
+  ) {
+    this.#changed = changed;
     this.#dataSource = dataSource;
     this.#bus = bus;
     this.#log = log;
@@ -72,6 +81,7 @@ export class ChangeConfig {
     work: (tx: ConfigTransaction) => Promise<T>,
     conditions: WriteOptions = {},
   ): Promise<{ result: T; revision: number }> {
+    const startMs = Date.now();
     const outcome = await this.#dataSource
       .transaction('READ COMMITTED', async (manager) => {
         await lockForChange(manager);
@@ -89,7 +99,10 @@ export class ChangeConfig {
           ? new Fault('CONFLICT', 'Another change of the configuration is still under way', { cause })
           : cause;
       });
-    if (outcome.isNew) await this.#announce(outcome.revision);
+    if (outcome.isNew) {
+      this.#changed?.(startMs, outcome.revision);
+      await this.#announce(outcome.revision);
+    }
     return { result: outcome.result, revision: outcome.revision };
   }
 

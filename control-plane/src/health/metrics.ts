@@ -174,6 +174,11 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
+  /** The same, for other forms than Prometheus's. */
+  asJson(): ReturnType<Registry['getMetricsAsJSON']> {
+    return this.#registry.getMetricsAsJSON();
+  }
+
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
   }

@@ -18,17 +18,30 @@ const configuration = new Configuration(
   sampleSnapshot({ agents: [bot], secrets: [key], policies: new Map([['p', policy]]) }),
 );
 
+const traceContext = {
+  traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+  tracestate: 'a=b',
+  baggage: 'team=secret',
+};
+
 const closers: (() => void)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
 /** Sends a request with trailers. Gives what its upstream had of it once its stream is over, and the trail's event. */
-async function sendTrailers(trailers: OutgoingHttpHeaders) {
+async function sendTrailers(trailers: OutgoingHttpHeaders, isTraceContextForwarded = false) {
   const upstream = await sampleUpstream();
-  const seen = { authorization: '', trailers: {} as IncomingHttpHeaders, isWhole: false, isOver: false };
+  const seen = {
+    authorization: '',
+    headers: {} as IncomingHttpHeaders,
+    trailers: {} as IncomingHttpHeaders,
+    isWhole: false,
+    isOver: false,
+  };
   upstream.server.on('stream', (stream: ServerHttp2Stream, headers) => {
     seen.authorization = String(headers.authorization);
+    seen.headers = headers;
     stream.on('error', () => undefined);
     stream.on('trailers', (fields) => (seen.trailers = fields));
     stream.on('end', () => {
@@ -43,9 +56,10 @@ async function sendTrailers(trailers: OutgoingHttpHeaders) {
     worker.close();
     upstream.close();
   });
+  worker.plane.isTraceContextForwarded = isTraceContextForwarded;
   const session = await worker.openHttp2();
   const stream = session.request(
-    { ':method': 'POST', ':path': '/v1', authorization: `Bearer ${alias}` },
+    { ':method': 'POST', ':path': '/v1', authorization: `Bearer ${alias}`, ...traceContext },
     { endStream: false, waitForTrailers: true },
   );
   stream.on('error', () => undefined);
@@ -72,5 +86,21 @@ describe('the trailers of a request over HTTP/2', () => {
     const { seen, event } = await sendTrailers(trailers);
     expect(seen).toMatchObject({ trailers: {}, isWhole: false });
     expect(event).toMatchObject({ decision: 'deny', reason: 'PLACEHOLDER_NOT_BOUND' });
+  });
+});
+
+describe("an agent's trace context over HTTP/2", () => {
+  it('ends here, in the head and in trailers', async () => {
+    const { seen } = await sendTrailers({ ...traceContext, 'x-sum': 'abc' });
+    expect(Object.keys({ ...seen.headers, ...seen.trailers })).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(?:traceparent|tracestate|baggage)$/)]),
+    );
+    expect(seen.trailers).toMatchObject({ 'x-sum': 'abc' });
+  });
+
+  it('goes on as it came where that is asked for', async () => {
+    const { seen } = await sendTrailers(traceContext, true);
+    expect(seen.headers).toMatchObject(traceContext);
+    expect(seen.trailers).toMatchObject(traceContext);
   });
 });

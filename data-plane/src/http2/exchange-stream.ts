@@ -1,6 +1,7 @@
 /** One request to its upstream and the answer back over a stream of an HTTP/2 connection. */
 import type { GrantScope } from '@onecli/shared/domain/grant-placeholders';
 import { inspectHeader } from '@onecli/shared/domain/inspect-header';
+import { traceContextFields } from '@onecli/shared/telemetry/trace-context';
 import type { AgentStream, BodyPiece } from '../proxy/agent-stream.ts';
 import { refusal } from '../proxy/answer.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
@@ -62,6 +63,8 @@ async function sendBody(
   sending: Sending,
 ): Promise<void> {
   const { bodyIdleMs, firstByteMs } = plane.limits;
+  const mayGoOn = ({ name }: Header): boolean =>
+    plane.isTraceContextForwarded === true || !traceContextFields.has(name);
   const { stream, deadline } = upstream;
   for (let isLast = body.isEmpty; !isLast; ) {
     sending.waitsFor = 'agent';
@@ -80,7 +83,7 @@ async function sendBody(
   sending.isDone = true;
   deadline.extend(firstByteMs);
   if (body.isEmpty) return;
-  stream.once('wantTrailers', () => stream.sendTrailers(trailerFields(body.trailers)));
+  stream.once('wantTrailers', () => stream.sendTrailers(trailerFields(body.trailers.filter(mayGoOn))));
   stream.end();
 }
 

@@ -1,4 +1,5 @@
 import type { CidrMap } from '@onecli/shared/domain/cidr';
+import type { Telemetry } from '@onecli/shared/telemetry/telemetry';
 import type { Logger } from 'pino';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { SecretOpener } from '../credentials/open-secret.ts';
@@ -67,6 +68,10 @@ export interface DataPlane {
    * have a goodbye of their own (GOAWAY, a close frame) say it then.
    */
   readonly closing: AbortController;
+  /** Where spans of requests go, if anywhere. */
+  telemetry?: Telemetry;
+  /** Whether agents' `traceparent`, `tracestate` and `baggage` go on to upstreams. */
+  isTraceContextForwarded?: boolean;
   /** Requests that were begun and are not yet recorded. */
   underway: number;
 }

@@ -9,6 +9,7 @@ import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
 import type { Intent, IntendedEvent } from '../audit/audit-trail.ts';
 import type { Admission } from '../policy/policy-limits.ts';
 import type { RequestHead } from '../wire/head.ts';
+import { RequestTrace } from '../telemetry/request-trace.ts';
 import type { Authority } from '@onecli/shared/wire/parse-authority';
 import type { Tunnel } from './agent-stream.ts';
 import { type Refusal, refusal } from './answer.ts';
@@ -89,10 +90,13 @@ export class Exchange {
   /** Of the path that was asked for and, where a secret makes it another one, of that. */
   #admissions: Admitted[] | undefined;
 
+  readonly #trace: RequestTrace | undefined;
+
   /** @param tunnel the one that the request came through, if any */
   constructor(plane: DataPlane, head: RequestHead, tunnel?: Tunnel) {
     this.#plane = plane;
     this.#head = head;
+    if (plane.telemetry) this.#trace = new RequestTrace(plane.telemetry, head);
     this.agent = tunnel?.identity.agent;
     this.destination = tunnel?.destination;
   }
@@ -101,6 +105,7 @@ export class Exchange {
   accept(request: StrictRequest): void {
     this.request = request;
     this.destination = request.destination;
+    this.#trace?.reached('identified');
   }
 
   /** Policy was asked: the trail is told which rule decided, or would have, were its policy not in monitor mode. */
@@ -108,6 +113,7 @@ export class Exchange {
     const monitored = decision.kind === 'allow' ? decision.monitored : undefined;
     this.isMonitored = monitored !== undefined;
     this.rule = (monitored ?? decision).rule;
+    this.#trace?.reached('judged');
   }
 
   /** It counts under the limits of its rules until `release`. */
@@ -159,11 +165,18 @@ export class Exchange {
   leaving(...placed: readonly { readonly used: readonly UsedSecret[]; readonly surfaces: readonly Surface[] }[]): void {
     this.#secrets.push(...labelsOf(placed, this.#secrets));
     for (const { surfaces } of placed) this.#plane.metrics.replaced(surfaces);
+    this.#trace?.reached('sent');
+  }
+
+  /** The head of the answer is there. */
+  answering(): void {
+    this.#trace?.reached('answered');
   }
 
   /** All is decided; dialling comes next. */
   decided(): void {
     this.#plane.metrics.overhead((performance.now() - this.#startedMs) / 1000);
+    this.#trace?.reached('decided');
   }
 
   /** Records the end, once. */
@@ -174,6 +187,7 @@ export class Exchange {
       this.findings.push({ kind: 'PLACEHOLDER_NOT_BOUND', place: 'body' });
     this.#plane.metrics.request(decision, this.#head.method, status, reason);
     const { agent, destination } = this;
+    this.#endTrace(decision, reason, status);
     const event = {
       timeMs: Date.now(),
       revision: this.revision,
@@ -220,6 +234,14 @@ export class Exchange {
 
   get #path(): string {
     return withoutAgentTokens(this.request?.path ?? '').slice(0, maxPathBytes);
+  }
+
+  #endTrace(decision: string, reason: string, status: number): void {
+    if (this.#trace === undefined) return;
+    const { requestId, revision, rule, agent } = this;
+    const { host = '', port = 0 } = this.destination ?? {};
+    const { method } = this.#head;
+    this.#trace.end({ requestId, method, host, port, agent: agent?.name, decision, reason, rule, status, revision });
   }
 
   #summary(ending: Forwarded): { decision: 'allow' | 'deny'; reason: string; status: number; responseBytes: number } {

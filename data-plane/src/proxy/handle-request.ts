@@ -173,6 +173,7 @@ function outgoingOf(served: ServedRequest, ready: Ready): Outgoing {
     refuseNow: () => refuseWithdrawn(served, judged, underway.readings, used),
     beforeLeaving: () => exchange.intend(placed, held),
     onLeaving: () => exchange.leaving(placed, held),
+    onAnswer: plane.telemetry && (() => exchange.answering()),
     webSocket:
       upgrade &&
       webSocketRequest(plane, exchange, upgrade, scope, placed.used, (now) => grantsNow(agent, underway, now)),

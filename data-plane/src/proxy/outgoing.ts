@@ -25,6 +25,8 @@ export interface Outgoing {
   readonly refuseNow: () => Refusal | undefined;
   /** Called as the head, and with it the credentials, is written to a verified upstream. */
   readonly onLeaving: () => void;
+  /** Called when the head of its final answer is there; undefined where nobody traces. */
+  readonly onAnswer?: (() => void) | undefined;
   /** Set when the request asks for a WebSocket: what to do with its upstream's 101. */
   readonly webSocket: WebSocketRequest | undefined;
 }

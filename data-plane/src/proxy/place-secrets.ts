@@ -6,6 +6,7 @@ import type { Placement } from '../credentials/place-credentials.ts';
 import type { Configuration } from '../snapshot/configuration.ts';
 import { upgradeHeaders } from '../websocket/upgrade.ts';
 import type { Header } from '../wire/head.ts';
+import { traceContextFields } from '@onecli/shared/telemetry/trace-context';
 import { withoutHopByHop } from '../wire/hop-by-hop.ts';
 import { type Refusal, refusal } from './answer.ts';
 import { type JudgedRequest, judgeAgain } from './judge-request.ts';
@@ -46,7 +47,7 @@ function lengthOf(headers: readonly Header[]): number {
 
 /** Hop-by-hop headers go before credentials come (rule 6), and Host is the one name that was judged (rule 1). */
 function forwardedHeaders(
-  { agent: { tunnel }, head }: ServedRequest,
+  { plane, agent: { tunnel }, head }: ServedRequest,
   { destination, isSecure, upgrade }: StrictRequest,
   { identities }: Configuration,
 ): Header[] {
@@ -54,7 +55,10 @@ function forwardedHeaders(
   const value = destination.port === defaultPort ? destination.host : `${destination.host}:${destination.port}`;
   const headers: Header[] = [{ name: 'host', rawName: 'Host', value }];
   // Outside a tunnel a header may say who the agent is: that is for us alone.
-  const isOwn = (name: string): boolean => name === 'host' || (tunnel === undefined && identities.headers.has(name));
+  const isOwn = (name: string): boolean =>
+    name === 'host' ||
+    (tunnel === undefined && identities.headers.has(name)) ||
+    (!plane.isTraceContextForwarded && traceContextFields.has(name));
   for (const header of withoutHopByHop(head.headers)) if (!isOwn(header.name)) headers.push(header);
   return upgrade ? upgradeHeaders(headers, upgrade) : headers;
 }

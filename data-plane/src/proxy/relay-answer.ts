@@ -45,6 +45,7 @@ export async function relayAnswer(
       await agent.interim(head);
       continue;
     }
+    outgoing.onAnswer?.();
     const relay = beginAnswer(plane, agent, outgoing, upstream, sending, read.head, head);
     return relay instanceof BodyRelay ? (relay.moveReady() ?? (await relay.move())) : relay;
   }

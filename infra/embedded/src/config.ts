@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { isAddressRange, isEndpoint, isHostName, isRedirection } from './address-text.ts';
 import { apiSchemas, apiSettings } from './api-settings.ts';
 import { readFlags, startCommand } from './flags.ts';
+import { isHttpUrl } from '@onecli/shared/telemetry/collector-settings';
 import { limitSchemas, limitSettings } from './limit-settings.ts';
 import { logLevels } from './log-levels.ts';
 
@@ -56,6 +57,8 @@ export const variables = z.object({
     .enum(['default', 'durable', 'strict'], { error: 'expected default, durable or strict' })
     .default('default'),
   ...limitSchemas,
+  ONECLI_OTLP_ENDPOINT: z.string().refine(isHttpUrl, 'expected an http:// or https:// URL').optional(),
+  ONECLI_FORWARD_TRACE_CONTEXT: z.enum(['on', 'off'], { error: 'expected on or off' }).default('off'),
   ...apiSchemas,
   ONECLI_LOG_LEVEL: z.enum(logLevels, { error: `expected one of ${logLevels.join(', ')}` }).default('info'),
 });
@@ -162,6 +165,8 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     ONECLI_GATEWAY_NAMES: found.ONECLI_GATEWAY_NAMES,
     ONECLI_REFUSE_INSIDE_TUNNEL: found.ONECLI_REFUSE_INSIDE_TUNNEL,
     ONECLI_SNAPSHOT_MAX_HOURS: String(found.ONECLI_SNAPSHOT_MAX_HOURS),
+    ONECLI_OTLP_ENDPOINT: found.ONECLI_OTLP_ENDPOINT,
+    ONECLI_FORWARD_TRACE_CONTEXT: found.ONECLI_FORWARD_TRACE_CONTEXT,
   };
   return {
     dataDir: resolve(found.ONECLI_DATA_DIR),
@@ -179,6 +184,7 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     workerSettings: definedOnly(workerSettings),
     apiSettings: definedOnly({
       ...apiSettings(found),
+      ONECLI_OTLP_ENDPOINT: found.ONECLI_OTLP_ENDPOINT,
       // What rotates secrets calls providers as workers call upstreams.
       ONECLI_UPSTREAM_CA_FILE: found.ONECLI_UPSTREAM_CA_FILE,
       ONECLI_ALLOW_RANGES: found.ONECLI_ALLOW_RANGES,
@@ -187,7 +193,7 @@ function toConfig(found: z.output<typeof variables>, environment: Environment): 
     inheritedEnvironment: definedOnly(
       Object.fromEntries(
         Object.entries(environment).filter(
-          ([name]) => name === 'PATH' || name === 'HOME' || name === 'TZ' || name.startsWith('NODE_'),
+          ([name]) => name === 'PATH' || name === 'HOME' || name === 'TZ' || /^(?:NODE|OTEL)_/.test(name),
         ),
       ),
     ),

@@ -76,6 +76,7 @@ async function testConfig(databaseUrl: string, overrides: Partial<Config>): Prom
   return {
     databaseUrl,
     redis: undefined,
+    telemetry: undefined,
     masterKey: MasterKey.fromHex('5a'.repeat(32)),
     apiPort: await freePort(),
     bind: '127.0.0.1',
