@@ -5,6 +5,7 @@ import { useNavigate, useSearchParams } from 'react-router';
 import { type PolicyRowFragment, type RuleInput, PolicyDocument, UpsertPolicyDocument } from '../../gql/graphql.ts';
 import { Problem, problemText, writeErrorText } from '../../ui/problem.tsx';
 import { useTask } from '../../ui/use-task.ts';
+import { type GivenRule, givenRule, valuesOf } from './given-rule.ts';
 
 /** A rule, filled in with what was refused. It is added to the policy that has the agent's name, made if there is none. */
 export function AllowScreen() {
@@ -13,31 +14,13 @@ export function AllowScreen() {
   const { data, error } = useQuery(PolicyDocument, { variables: { name: agent }, fetchPolicy: 'no-cache' });
   if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
   if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
-  const port = parameters.get('port');
-  const host = parameters.get('host') ?? '';
-  return (
-    <AllowForm
-      agent={agent}
-      policy={data.policy}
-      given={{
-        hosts: port === null ? host : `${host}:${port}`,
-        paths: parameters.get('path') ?? '',
-        methods: parameters.get('method') === 'CONNECT' ? '' : (parameters.get('method') ?? ''),
-        secrets: '',
-      }}
-    />
-  );
+  return <AllowForm agent={agent} policy={data.policy} given={givenRule(parameters)} />;
 }
 
 interface AllowFormProps {
   readonly agent: string;
   readonly policy: PolicyRowFragment | null;
-  readonly given: {
-    readonly hosts: string;
-    readonly paths: string;
-    readonly methods: string;
-    readonly secrets: string;
-  };
+  readonly given: GivenRule;
 }
 
 const labels = [
@@ -51,9 +34,9 @@ function AllowForm({ agent, policy, given }: AllowFormProps) {
   const [write] = useMutation(UpsertPolicyDocument, { fetchPolicy: 'no-cache' });
   const navigate = useNavigate();
   const task = useTask();
-  const [fields, setFields] = useState(given);
+  const [fields, setFields] = useState(given.texts);
   const save = async (): Promise<string | undefined> => {
-    const allow = Object.fromEntries(labels.map(([id]) => [id, fields[id].split(/[\s,]+/).filter(Boolean)]));
+    const allow = Object.fromEntries(labels.map(([id]) => [id, valuesOf(fields[id], given.texts[id])]));
     const added = { allow: { ...allow, hosts: allow['hosts'] ?? [] } };
     const rules = [...(policy?.rules.map(ruleInput) ?? []), added];
     const input = { name: agent, rules, ...(policy === null && { agents: [{ name: agent }] }) };
@@ -83,7 +66,9 @@ function AllowForm({ agent, policy, given }: AllowFormProps) {
             key={id}
             label={label}
             description={description}
-            required={id === 'hosts'}
+            // Left empty, it would allow all that it was withheld for.
+            required={id === 'hosts' || given.withheld[id] !== undefined}
+            error={fields[id] === '' ? given.withheld[id] : undefined}
             spellCheck={false}
             value={fields[id]}
             onChange={(event) => setFields({ ...fields, [id]: event.currentTarget.value })}
