@@ -15,7 +15,7 @@ export function App() {
   if (phase === 'signed-out') return <LoginScreen signIn={signIn} />;
   return (
     <>
-      <Shell user={user} signOut={() => void session.signOut()}>
+      <Shell user={user} signOut={() => session.signOut()}>
         <Suspense fallback={<Waiting />}>
           <Screens />
         </Suspense>

@@ -1,6 +1,6 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, ServerError } from '@apollo/client';
 import { OperationTypeNode } from 'graphql';
-import { catchError, switchMap, throwError } from 'rxjs';
+import { catchError, from, switchMap, throwError } from 'rxjs';
 import { followLink } from './follow-link.ts';
 import { clientHeaders, session } from './session.ts';
 
@@ -10,7 +10,7 @@ const loginLink = new ApolloLink((operation, forward) =>
     catchError((error: unknown) => {
       if (!ServerError.is(error) || error.statusCode !== 401) return throwError(() => error);
       session.expire();
-      return session.whenSignedIn().pipe(switchMap(() => forward(operation)));
+      return from(session.whenSignedIn()).pipe(switchMap(() => forward(operation)));
     }),
   ),
 );

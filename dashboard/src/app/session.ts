@@ -1,5 +1,3 @@
-import { Observable } from 'rxjs';
-
 /** Who is signed in. `undefined`: not known yet; `null`: nobody. */
 type Listener = () => void;
 export interface SessionState {
@@ -42,8 +40,12 @@ export class Session {
     if (answer === undefined) return 'The control plane does not answer. Is it running?';
     if (answer.ok) {
       const earlier = this.#state.user;
-      // What is on the page belongs to another user.
-      if (this.#state.phase === 'expired' && earlier !== user) window.location.reload();
+      if (this.#state.phase === 'expired' && earlier !== user) {
+        // What is on the page, and what waits to be sent, belongs to another user: nothing of it goes out with this login.
+        this.#become({ phase: 'looking', user: '' });
+        window.location.reload();
+        return undefined;
+      }
       this.#become({ phase: 'signed-in', user });
       return undefined;
     }
@@ -53,10 +55,18 @@ export class Session {
     return answer.status === 401 ? 'User or password is wrong.' : `The login failed (${answer.status}).`;
   }
 
-  async signOut(): Promise<void> {
-    await fetch('/api/logout', { method: 'POST', headers: clientHeaders });
+  /** Signs out. Gives what is wrong, for a person to read, or undefined. */
+  async signOut(): Promise<string | undefined> {
+    const answer = await fetch('/api/logout', { method: 'POST', headers: clientHeaders }).catch(() => undefined);
+    // Without a login there is none to end.
+    if (answer === undefined || (!answer.ok && answer.status !== 401)) {
+      const what =
+        answer === undefined ? 'The control plane does not answer' : `The control plane answered ${answer.status}`;
+      return `${what}: you are still signed in. Try again, or remove this site's cookies.`;
+    }
     // All that this page knows goes with it.
     window.location.assign('/');
+    return undefined;
   }
 
   /** A call was refused for want of a login: the page stays as it is, and asks for one over it. */
@@ -64,17 +74,19 @@ export class Session {
     if (this.#state.phase === 'signed-in') this.#become({ ...this.#state, phase: 'expired' });
   }
 
-  /** Emits once when somebody is signed in again. */
-  whenSignedIn(): Observable<void> {
-    return new Observable((observer) => {
+  /** Waits until the user of this moment is signed in again. @throws when another is, who did not ask for what waits */
+  whenSignedIn(): Promise<void> {
+    const { user } = this.#state;
+    return new Promise((resolve, reject) => {
       const look = () => {
-        if (this.#state.phase !== 'signed-in') return;
-        observer.next();
-        observer.complete();
+        const { phase, user: current } = this.#state;
+        if (phase === 'expired') return;
+        stop();
+        if (phase === 'signed-in' && current === user) resolve();
+        else reject(new Error('Somebody else has signed in'));
       };
       const stop = this.subscribe(look);
       look();
-      return stop;
     });
   }
 

@@ -2,8 +2,10 @@ import { Button, Menu, VisuallyHidden } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { type ReactNode, useEffect } from 'react';
 import { NavLink, useLocation } from 'react-router';
-import { ThemeChoice } from '../ui/theme-choice.tsx';
 import { Logo } from '../ui/logo.tsx';
+import { Problem } from '../ui/problem.tsx';
+import { ThemeChoice } from '../ui/theme-choice.tsx';
+import { useTask } from '../ui/use-task.ts';
 
 const screens = [
   { path: '/activity', name: 'Activity' },
@@ -15,13 +17,15 @@ const screens = [
 
 interface ShellProps {
   readonly user: string;
-  readonly signOut: () => void;
+  /** Gives what is wrong, or undefined. */
+  readonly signOut: () => Promise<string | undefined>;
   readonly children: ReactNode;
 }
 
 /** What stands around every screen. */
 export function Shell({ user, signOut, children }: ShellProps) {
   useHotkeys([['/', focusSearch]]);
+  const leaving = useTask();
   const { pathname } = useLocation();
   useEffect(() => {
     const { name } = screens.find(({ path }) => pathname.startsWith(path)) ?? { name: '' };
@@ -53,12 +57,13 @@ export function Shell({ user, signOut, children }: ShellProps) {
               </Button>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item onClick={signOut}>Sign out</Menu.Item>
+              <Menu.Item onClick={() => leaving.run(signOut)}>Sign out</Menu.Item>
             </Menu.Dropdown>
           </Menu>
         </div>
       </header>
       <main id="main" tabIndex={-1}>
+        {leaving.problem !== undefined && <Problem>{leaving.problem}</Problem>}
         {children}
       </main>
     </div>
