@@ -20,6 +20,7 @@ function secret(name, make) {
 const password = () => randomBytes(24).toString('base64url');
 secret('master-key', () => randomBytes(32).toString('hex'));
 secret('admin-password', password);
+secret('grafana-password', password);
 const postgres = secret('postgres-password', password);
 secret('database-url', () => `postgres://onecli:${postgres}@postgres:5432/onecli`);
 const worker = secret('worker-password', password);

