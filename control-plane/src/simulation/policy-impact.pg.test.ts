@@ -4,7 +4,7 @@ import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
 import { AuditStore } from '../audit/audit-store.ts';
 import { everywhere } from '../auth/principal.ts';
-import { callAs, makeUser, passwordOf } from '../auth/testing/people.ts';
+import { callAs, fromPage, makeKey, makeUser, passwordOf, signIn } from '../auth/testing/people.ts';
 
 let api: Served;
 let count = 0;
@@ -117,5 +117,21 @@ describe('what a policy would do to the requests of the last day', () => {
       expect(answer.json).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
       expect(answer.text).not.toContain('api.example');
     }
+  });
+
+  it('asks for each of what it tells of', async () => {
+    await makeUser(api, 'ada', everywhere('admin'));
+    const admin = fromPage(api, await signIn(api, 'ada'));
+    const actions = ['audit:read', 'policy:read', 'agent:read'];
+    const ask = async (name: string, given: readonly string[]) => {
+      const key = await makeKey(api, admin, { name, actions: given });
+      return (await callAs(api, key, 'POST', '/graphql', { query, variables: { remove: 'p' } })).json;
+    };
+    expect(await ask('all', actions)).toMatchObject({ data: { result: { isComplete: true } } });
+    for (const [at, left] of actions.entries())
+      expect({ left, ...((await ask(`key-${at}`, actions.toSpliced(at, 1))) as object) }).toMatchObject({
+        left,
+        errors: [{ extensions: { code: 'FORBIDDEN' } }],
+      });
   });
 });

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
+import { everywhere } from '../auth/principal.ts';
+import { callAs, fromPage, makeKey, makeUser, signIn } from '../auth/testing/people.ts';
 
 let api: Served;
 beforeAll(async () => {
@@ -62,5 +64,17 @@ describe('who may reach what', () => {
     } while (after !== null);
     const ofBot = Array.from({ length: 11 }, (_, index) => `bot/rules/${index}`);
     expect(seen).toEqual([...ofBot, 'team/rules/0', 'team/rules/1']);
+  });
+
+  it('is told to nobody who may not read both policies and agents', async () => {
+    await makeUser(api, 'ada', everywhere('admin'));
+    const admin = fromPage(api, await signIn(api, 'ada'));
+    const ask = async (name: string, actions: readonly string[]) => {
+      const key = await makeKey(api, admin, { name, actions });
+      return (await callAs(api, key, 'POST', '/graphql', { query })).json;
+    };
+    expect(await ask('both', ['policy:read', 'agent:read'])).toMatchObject({ data: { reach: {} } });
+    for (const [at, action] of ['policy:read', 'agent:read'].entries())
+      expect(await ask(`key-${at}`, [action])).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
   });
 });
