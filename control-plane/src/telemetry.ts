@@ -1,7 +1,8 @@
 /** Spans of the control plane: calls of the API, and changes of the configuration. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hostname } from 'node:os';
-import { startTelemetry, type Telemetry } from '@onecli/shared/telemetry/telemetry';
+import { startTelemetry } from '@onecli/shared/telemetry/start-telemetry';
+import type { Telemetry } from '@onecli/shared/telemetry/telemetry';
 import { readTraceParent, type TraceParent } from '@onecli/shared/telemetry/trace-context';
 import { productVersion } from '@onecli/shared/version';
 import type { Config } from './config.ts';

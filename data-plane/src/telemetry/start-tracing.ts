@@ -1,4 +1,4 @@
-import { startTelemetry } from '@onecli/shared/telemetry/telemetry';
+import { startTelemetry } from '@onecli/shared/telemetry/start-telemetry';
 import { productVersion } from '@onecli/shared/version';
 import type { WorkerConfig } from '../config.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';

@@ -1,4 +1,4 @@
-/** Traces and metrics for an OpenTelemetry collector. Nothing of OpenTelemetry is loaded unless a collector is configured. */
+/** Traces and metrics for an OpenTelemetry collector. */
 import type { TraceParent } from './trace-context.ts';
 
 export interface TelemetrySettings {
@@ -42,13 +42,4 @@ export interface Telemetry {
   span(span: FinishedSpan): void;
   /** Sends what is there, for at most some seconds. */
   close(): Promise<void>;
-}
-
-/** @param metrics read now and then, and sent */
-export async function startTelemetry(
-  settings: TelemetrySettings,
-  metrics: () => Promise<readonly PromMetric[]>,
-): Promise<Telemetry> {
-  const { OtlpTelemetry } = await import('./otlp-telemetry.ts');
-  return new OtlpTelemetry(settings, metrics);
 }
