@@ -87,6 +87,16 @@ describe('what a policy would do to the requests of the last day', () => {
     expect(await run({ remove: 'p', hours: 1 })).toMatchObject({ changed: 9 });
   });
 
+  it('is looked for once at a time for one who asks, and the others are told to wait', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => api.graphql(query, { remove: 'of-other', hours: 24 })),
+    );
+    const codes = answers.map(({ errors }) => errors?.[0]?.extensions?.['code']);
+    expect(codes.filter((code) => code === undefined).length).toBeGreaterThan(0);
+    expect(codes.filter((code) => code === 'OVERLOADED').length).toBeGreaterThan(0);
+    expect(await run({ remove: 'of-other' })).toMatchObject({ changed: 4 });
+  });
+
   it('writes nothing', async () => {
     const state = () =>
       api.database.query('SELECT (SELECT revision FROM config_state), (SELECT json_agg(p.*) FROM policy p)');

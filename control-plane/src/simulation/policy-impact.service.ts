@@ -6,6 +6,7 @@ import { AgentEntity, type AgentRow } from '../agents/agent.entity.ts';
 import type { AuditStore, AuditView } from '../audit/audit-store.ts';
 import { writeAuditCursor } from '../audit/audit-cursor.ts';
 import { authorize } from '../auth/authorize.ts';
+import { FewAtOnce } from '../auth/few-at-once.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import { type Impact, type PastRequest, PolicyImpact } from './policy-impact.ts';
@@ -52,6 +53,10 @@ export class PolicyImpactService {
   readonly #database: DataSource;
   readonly #policies: PolicyService;
   readonly #audit: AuditStore;
+  readonly #few = new FewAtOnce(
+    { ofPrincipal: 1, inAll: 2 },
+    'Requests are being looked at for another policy already: try again when that is done',
+  );
 
   constructor(database: DataSource, policies: PolicyService, audit: AuditStore) {
     this.#database = database;
@@ -59,11 +64,15 @@ export class PolicyImpactService {
     this.#audit = audit;
   }
 
-  /** @throws Fault FORBIDDEN, INVALID, NOT_FOUND for a policy to remove that is not there */
+  /** @throws Fault FORBIDDEN, INVALID, NOT_FOUND for a policy to remove that is not there, OVERLOADED when too many are under way */
   async impact(principal: Principal, question: ImpactQuestion): Promise<ImpactReport> {
     authorize(principal, 'audit:read');
     authorize(principal, 'policy:read');
     authorize(principal, 'agent:read');
+    return this.#few.run(principal, () => this.#find(question));
+  }
+
+  async #find(question: ImpactQuestion): Promise<ImpactReport> {
     const before = (await this.#policies.bodies()).map(({ id, name, body }): Policy => ({ id, name, ...body }));
     const impact = new PolicyImpact(before, await this.#after(before, question));
     const since = new Date(Date.now() - question.hours * 3_600_000);

@@ -7,6 +7,8 @@ import { LRUCache } from 'lru-cache';
 import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm';
 import { conditions } from '../audit/audit-conditions.ts';
 import type { Reach } from '../auth/authorize.ts';
+import { FewAtOnce } from '../auth/few-at-once.ts';
+import type { Principal } from '../auth/principal.ts';
 import { classSql, percentileOf } from './latency-classes.ts';
 import type { TrafficPeriod } from './traffic-period.ts';
 
@@ -42,23 +44,32 @@ interface Counted {
 
 const keepMs = 5_000;
 const maxKept = 200;
-const maxAtOnce = 2;
 const timeoutMs = 8_000;
+/** A screen asks for a few counts in one query. */
+const bounds = { ofPrincipal: 1, inAll: 2, line: { ofPrincipal: 5, inAll: 20, waitMs: timeoutMs } };
 const queryCanceled = '57014';
 
 export class TrafficStore {
   readonly #database: DataSource;
   readonly #kept = new LRUCache<string, Promise<unknown>>({ max: maxKept, ttl: keepMs });
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #few = new FewAtOnce(bounds, 'Too much is being counted: ask for less at once, or again in a moment');
 
   constructor(database: DataSource) {
     this.#database = database;
   }
 
-  /** Every step of a period, those without requests too. @throws Fault INVALID when there is too much to count */
-  series(filter: TrafficFilter, period: TrafficPeriod, reach: Reach): Promise<readonly TrafficSlot[]> {
+  /**
+   * Every step of a period, those without requests too.
+   * @throws Fault INVALID when there is too much to count, OVERLOADED when too many counts are asked for at once
+   */
+  series(
+    principal: Principal,
+    filter: TrafficFilter,
+    period: TrafficPeriod,
+    reach: Reach,
+  ): Promise<readonly TrafficSlot[]> {
     const { sinceMs, untilMs, stepMs } = period;
-    return this.#once(['series', filter, period, shown(reach)], async (manager) => {
+    return this.#once(principal, ['series', filter, period, shown(reach)], async (manager) => {
       const { where, values } = within(filter, period, reach);
       const slot = `floor(extract(epoch FROM time) * 1000 / ${stepMs})::bigint::text`;
       const counted = await countBy(manager, slot, where, values);
@@ -70,8 +81,9 @@ export class TrafficStore {
     });
   }
 
-  /** The agents or hosts with the most requests. @throws Fault INVALID when there is too much to count */
+  /** The agents or hosts with the most requests. @throws as `series` */
   top(
+    principal: Principal,
     by: 'agent' | 'host',
     {
       filter,
@@ -80,7 +92,7 @@ export class TrafficStore {
     }: { readonly filter: TrafficFilter; readonly period: TrafficPeriod; readonly limit: number },
     reach: Reach,
   ): Promise<readonly NamedTraffic[]> {
-    return this.#once(['top', by, filter, period, limit, shown(reach)], async (manager) => {
+    return this.#once(principal, ['top', by, filter, period, limit, shown(reach)], async (manager) => {
       const { where, values } = within(filter, period, reach);
       const first = await manager.query<{ name: string }[]>(
         `SELECT ${by} AS name FROM audit_event ${where} AND ${by} IS NOT NULL
@@ -95,26 +107,15 @@ export class TrafficStore {
     });
   }
 
-  #once<T>(key: unknown, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  #once<T>(principal: Principal, key: unknown, work: (manager: EntityManager) => Promise<T>): Promise<T> {
     const text = JSON.stringify(key);
     const known = this.#kept.get(text) as Promise<T> | undefined;
     if (known !== undefined) return known;
-    const counted = this.#inTurn(work);
+    const counted = this.#few.run(principal, () => this.#limited(work));
     this.#kept.set(text, counted);
     // What failed is not told again.
     counted.catch(() => this.#kept.delete(text));
     return counted;
-  }
-
-  async #inTurn<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    while (this.#running.size >= maxAtOnce) await Promise.race(this.#running).catch(() => undefined);
-    const running = this.#limited(work);
-    this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#running.delete(running);
-    }
   }
 
   async #limited<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {

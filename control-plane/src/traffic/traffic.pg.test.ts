@@ -148,10 +148,21 @@ describe('counts', () => {
     };
     const store = new TrafficStore(database as never);
     const period = periodOf({}, Date.now());
-    await Promise.all(
-      Array.from({ length: 40 }, (_, index) => store.series({ agent: `agent-${index % 10}` }, period, '*')),
-    );
+    const ask = (user: string, agent: number) =>
+      store.series(
+        { kind: 'user', name: user, userId: user, assignments: [] },
+        { agent: `agent-${agent}` },
+        period,
+        '*',
+      );
+    await Promise.all(Array.from({ length: 40 }, (_, index) => ask(`user-${index % 2}`, index % 10)));
     expect([all, most]).toEqual([10, 2]);
+    most = 0;
+    const asked = await Promise.allSettled(Array.from({ length: 40 }, (_, index) => ask('greedy', 100 + index)));
+    const refused = asked.filter(({ status }) => status === 'rejected');
+    expect(refused).toHaveLength(34);
+    expect(refused[0]).toMatchObject({ reason: { code: 'OVERLOADED' } });
+    expect([all, most]).toEqual([16, 1]);
   });
 });
 

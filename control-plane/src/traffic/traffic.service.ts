@@ -49,7 +49,7 @@ export class TrafficService {
   async series(principal: Principal, { since, until, ...filter }: TrafficRequest): Promise<TrafficSeries> {
     const reach = authorizeList(principal, 'audit:read');
     const period: TrafficPeriod = periodOf({ since, until }, Date.now());
-    return { stepSeconds: period.stepMs / 1_000, slots: await this.#store.series(filter, period, reach) };
+    return { stepSeconds: period.stepMs / 1_000, slots: await this.#store.series(principal, filter, period, reach) };
   }
 
   /** The agents or hosts with the most requests. @throws Fault FORBIDDEN, INVALID */
@@ -59,7 +59,7 @@ export class TrafficService {
     { since, until, limit, ...filter }: TrafficRequest & { readonly limit: number },
   ): Promise<readonly NamedTraffic[]> {
     const reach = authorizeList(principal, 'audit:read');
-    return this.#store.top(by, { filter, period: periodOf({ since, until }, Date.now()), limit }, reach);
+    return this.#store.top(principal, by, { filter, period: periodOf({ since, until }, Date.now()), limit }, reach);
   }
 
   /** Whoever has signed in may ask; what he may not list he is not told the number of. */
