@@ -89,12 +89,13 @@ class Verifier:
         for note in self.notes:
             read = read_checkpoint(note, self.key)
             self.tell(0, None, "the kept checkpoint is not one of this trail: " + read) if isinstance(read, str) else self.kept.append(read)
+        for size in (size for size, _ in self.kept if size < self.tree.size): self.tell(self.tree.size, None, "a kept checkpoint of %d entries cannot be compared" % size)
         self.compare_kept()
     def take(self, line):
         kind = line["type"]
         if kind == "trail" and self.head is None: return self.begin(line)
         if kind == "trail" or self.head is None or self.end is not None: return self.tell(self.tree.size, None, "a line is out of place")
-        if kind == "end": self.end = line["size"]
+        if kind == "end": self.end, _ = line["size"], [self.tell(self.signed, None, fault) for fault in line.get("faults", [])]
         elif kind in ("entry", "damage", "checkpoint"): getattr(self, kind)(line)
         else: self.tell(self.tree.size, None, "a line of no known kind")
     def place(self, index):
@@ -183,7 +184,6 @@ class Verifier:
         if not self.lost and self.signed < size: self.tell(self.signed, None, "no good checkpoint covers the entries from here on")
         if self.head and not self.head["isPart"] and (self.pruned != self.head["start"]["size"] or self.head["rowsFromMs"] > self.rows_pruned):
             self.tell(self.head["start"]["size"], None, "no entry says that what was before went by retention")
-
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].removeprefix("usage: "))
     for name in ("export", "--key", "--mac-key-file"): parser.add_argument(name)

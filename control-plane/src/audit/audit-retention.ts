@@ -1,10 +1,13 @@
+import { readEntry } from '@onecli/shared/domain/audit-entry';
+import { readOwnEntry } from '@onecli/shared/domain/audit-trail/own-entry';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { DataSource, EntityManager } from 'typeorm';
 import { dayMs, dropDaysBefore, lockPartitions } from './audit-partitions.ts';
 import { appendRuns } from './trail/append-runs.ts';
+import { openLinks } from './trail/block.ts';
 import { NodeReader } from './trail/node-reader.ts';
 import { ownRun } from './trail/own-entries.ts';
-import { lockTree } from './trail/tree-row.ts';
+import { lockTree, type Tree } from './trail/tree-row.ts';
 
 export interface RetentionOptions {
   readonly database: DataSource;
@@ -32,6 +35,7 @@ export function dropOldAudit({ database, keyring, macKey, days }: RetentionOptio
       [new Date(entriesBeforeMs)],
     );
     const entriesBefore = Math.max(row?.first ?? tree.frontier.size, tree.pruned.size);
+    await mustBeOld(manager, keyring, tree, entriesBefore, rowsBeforeMs);
     const pruned = await new NodeReader(manager).frontierAt(entriesBefore);
     const { run, own } = ownRun(macKey, tree, [{ kind: 'RETENTION', entriesBefore, rowsBeforeMs }]);
     await appendRuns(manager, keyring, tree, [run], own);
@@ -44,6 +48,38 @@ export function dropOldAudit({ database, keyring, macKey, days }: RetentionOptio
     await dropDaysBefore(manager, 'audit_block', entriesBeforeMs);
     return true;
   });
+}
+
+/**
+ * When a block was taken is not sealed: the last one that is to go is opened, and its entries say when they were. With what is a day
+ * younger than that nothing goes. A day is for clocks that differ.
+ */
+async function mustBeOld(
+  manager: EntityManager,
+  keyring: Keyring,
+  tree: Tree,
+  entriesBefore: number,
+  beforeMs: number,
+): Promise<void> {
+  if (entriesBefore <= tree.pruned.size) return;
+  const [block] = await manager.query<{ first: number; sealed: Buffer }[]>(
+    `SELECT first_index::float8 AS first, sealed_lines AS sealed FROM audit_block WHERE first_index + entry_count = $1
+     AND first_index < $1 ORDER BY first_index DESC LIMIT 1`,
+    [entriesBefore],
+  );
+  if (block === undefined) throw new Error('Retention of the audit trail: the block before those that stay is missing');
+  const links = await openLinks(keyring, tree.id, block.first, block.sealed);
+  for (const line of links.flatMap(({ lines }) => lines))
+    if (!(timeOf(line) < beforeMs))
+      throw new Error(
+        `Retention of the audit trail: entries before ${entriesBefore} are younger than they are said to be`,
+      );
+}
+
+/** Of an entry of a worker, or of the control plane's own. */
+function timeOf(line: string): number {
+  const own = readOwnEntry(line);
+  return own === undefined ? readEntry(line).timeMs : Number((JSON.parse(line) as unknown[])[2]);
 }
 
 async function hasOlder(manager: EntityManager, rowsBeforeMs: number, entriesBeforeMs: number): Promise<boolean> {

@@ -36,14 +36,23 @@ export class CheckpointSigner {
    * @throws TreeAltered and signs nothing
    */
   async sign(everyMs: number): Promise<number | undefined> {
-    const [due] = await this.#database.query<{ is_due: boolean; is_short: boolean }[]>(
-      `SELECT t.size < coalesce(c.size, 0) AS is_short, t.size > coalesce(c.size, 0) AND coalesce(c.signed_at <= clock_timestamp() - make_interval(secs => $1), true) AS is_due
+    const [due] = await this.#database.query<{ id: string; size: number; is_due: boolean; is_short: boolean }[]>(
+      `SELECT t.id, t.size::float8 AS size, t.size < coalesce(c.size, 0) AS is_short, t.size > coalesce(c.size, 0) AND coalesce(c.signed_at <= clock_timestamp() - make_interval(secs => $1), true) AS is_due
        FROM audit_tree t LEFT JOIN LATERAL (SELECT size, signed_at FROM audit_checkpoint ORDER BY size DESC LIMIT 1) c ON true`,
       [everyMs / 1_000],
     );
+    this.#mustGoOn(due?.id, due?.size ?? 0);
     if (due?.is_short === true) throw new TreeAltered('The audit trail is shorter than what was signed of it');
     if (due?.is_due !== true) return undefined;
     return this.#database.transaction('READ COMMITTED', (manager) => this.#signWithin(manager));
+  }
+
+  /** What this process signed is not forgotten, whatever the tables say. */
+  #mustGoOn(treeId: string | undefined, size: number): void {
+    if (this.#signed === undefined) return;
+    if (this.#signed.treeId !== treeId) throw new TreeAltered('The audit trail is another one than was signed');
+    if (this.#signed.frontier.size > size)
+      throw new TreeAltered('The audit trail is shorter than what was signed of it');
   }
 
   async #signWithin(manager: EntityManager): Promise<number | undefined> {
@@ -80,9 +89,8 @@ export class CheckpointSigner {
 
   /** The tree of the last checkpoint: as it is remembered, or else as it is stored, held against the note's signature. */
   async #begin(reader: NodeReader, tree: Tree, last: { size: number; note: string } | undefined): Promise<Frontier> {
-    const remembered = this.#signed?.treeId === tree.id ? this.#signed.frontier : undefined;
-    if (remembered !== undefined && remembered.size > tree.frontier.size)
-      throw new TreeAltered('The audit trail is shorter than what was signed of it');
+    this.#mustGoOn(tree.id, tree.frontier.size);
+    const remembered = this.#signed?.frontier;
     if (remembered !== undefined && remembered.size >= (last?.size ?? 0)) return remembered;
     if (last === undefined) return new Frontier(sha256, tree.pruned.size, tree.pruned.nodes);
     const read = readCheckpoint(last.note, this.#key.of(tree.id), verifyEd25519);

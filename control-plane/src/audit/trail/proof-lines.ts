@@ -23,6 +23,8 @@ export interface ProofSources {
   readonly keyring: Keyring;
   readonly checkpointKey: CheckpointKey;
   readonly adminEventDays: number;
+  /** Why the tree could not be signed, if somebody altered it. */
+  readonly altered?: string | undefined;
 }
 
 /** Which part: entries that were taken in a time. It begins and ends where blocks and checkpoints do, so that it can be proven. */
@@ -40,7 +42,7 @@ export async function* proofLines(sources: ProofSources, range: ProofRange = {})
   const tree = await readTree(manager);
   const last = await lastCheckpoint(manager);
   const start = await startOf(manager, tree, range.sinceMs);
-  const end = await endOf(manager, tree, last, range.untilMs);
+  const end = await endOf(sources, tree, last, range.untilMs);
   yield headOf(sources, tree, start);
   let at = start.size;
   const checkpoints = new CheckpointQueue(manager, at, last?.size ?? 0);
@@ -51,7 +53,7 @@ export async function* proofLines(sources: ProofSources, range: ProofRange = {})
   }
   // What is signed and not there shows by its checkpoint.
   if (range.untilMs === undefined) yield* checkpoints.upTo(Number.MAX_SAFE_INTEGER);
-  yield { type: 'end', size: Math.max(end, at) };
+  yield { type: 'end', size: Math.max(end, at), faults: sources.altered === undefined ? [] : [sources.altered] };
 }
 
 function headOf({ checkpointKey, adminEventDays }: ProofSources, tree: Tree, start: Frontier): HeadLine {
@@ -79,12 +81,12 @@ async function startOf(manager: EntityManager, tree: Tree, sinceMs: number | und
 }
 
 async function endOf(
-  manager: EntityManager,
+  { manager, altered }: ProofSources,
   tree: Tree,
   last: StoredCheckpoint | undefined,
   untilMs: number | undefined,
 ): Promise<number> {
-  if (untilMs === undefined) return signedEnd(manager, tree, last?.size ?? tree.pruned.size);
+  if (untilMs === undefined) return signedEnd(manager, tree, last?.size ?? tree.pruned.size, altered !== undefined);
   const [row] = await manager.query<{ size: number | null }[]>(
     `SELECT min(size)::float8 AS size FROM audit_checkpoint WHERE size >=
        (SELECT coalesce(max(first_index + entry_count), 0) FROM audit_block WHERE taken_at < $1)`,
@@ -93,15 +95,17 @@ async function endOf(
   return row?.size ?? last?.size ?? 0;
 }
 
-async function signedEnd(manager: EntityManager, tree: Tree, signed: number): Promise<number> {
-  if (signed >= tree.frontier.size) return signed;
-  const [row] = await manager.query<{ is_late: boolean | null }[]>(
-    `SELECT min(taken_at) < clock_timestamp() - make_interval(secs => ${unsignedSeconds}) AS is_late
+/** Neither the size of the tree nor the times of blocks are signed: what lies beyond is told, unless it is of this moment. */
+async function signedEnd(manager: EntityManager, tree: Tree, signed: number, isAltered: boolean): Promise<number> {
+  const [row] = await manager.query<{ size: number; is_now: boolean | null }[]>(
+    `SELECT coalesce(max(first_index + entry_count), 0)::float8 AS size,
+       bool_and(abs(extract(epoch FROM clock_timestamp() - taken_at)) < ${unsignedSeconds}) AS is_now
      FROM audit_block WHERE first_index >= $1`,
     [signed],
   );
   // Without a block there is nothing to wait for.
-  return row?.is_late === false ? signed : tree.frontier.size;
+  if (row?.is_now === true && !isAltered) return signed;
+  return Math.max(signed, tree.frontier.size, row?.size ?? 0);
 }
 
 async function* linesOfBlock(sources: ProofSources, { id }: Tree, block: StoredBlock): AsyncGenerator<TrailLine> {

@@ -126,13 +126,15 @@ export class TrailService {
 
   async #lines(range: ProofRange): Promise<AsyncGenerator<TrailLine>> {
     const { database, keyring, checkpointKey, adminEventDays, signer } = this.#options;
+    let altered: string | undefined;
     try {
       await signer.sign(0);
     } catch (error) {
-      // What is altered is not signed; the lines show where.
+      // What is altered is not signed; the lines show where, and that it is.
       if (!(error instanceof TreeAltered)) throw error;
+      altered = error.message;
     }
-    return proofLines({ manager: database.manager, keyring, checkpointKey, adminEventDays }, range);
+    return proofLines({ manager: database.manager, keyring, checkpointKey, adminEventDays, altered }, range);
   }
 }
 

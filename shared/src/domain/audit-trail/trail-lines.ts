@@ -58,6 +58,8 @@ export interface CheckpointLine {
 export interface EndLine {
   readonly type: 'end';
   readonly size: number;
+  /** What is wrong and shows in no line: what the control plane found as it made the export. */
+  readonly faults?: readonly string[];
 }
 
 export type TrailLine = HeadLine | EntryLine | DamageLine | CheckpointLine | EndLine;

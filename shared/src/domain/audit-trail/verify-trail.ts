@@ -13,6 +13,7 @@ import { Frontier, hashBytes, type Sha256 } from './merkle-tree.ts';
 import type { OwnEntry } from './own-entry.ts';
 import type {
   DamageLine,
+  EndLine,
   EntryLine,
   HeadLine,
   TrailFault,
@@ -71,7 +72,7 @@ export class TrailVerifier {
     if (line.type === 'entry') this.#entry(line);
     else if (line.type === 'damage') this.#damage(line);
     else if (line.type === 'checkpoint') this.#checkpointLine(line.note);
-    else if (line.type === 'end') this.#endSize = line.size;
+    else if (line.type === 'end') this.#end(line);
     else this.#tell('FORMAT', this.#frontier.size, null, 'a line is of no kind that is known');
   }
 
@@ -109,6 +110,11 @@ export class TrailVerifier {
     };
   }
 
+  #end({ size, faults = [] }: EndLine): void {
+    this.#endSize = size;
+    for (const fault of faults) this.#tell('UNSIGNED', this.#signedSize, null, fault);
+  }
+
   #begin(head: HeadLine): void {
     const { sha256, key: known } = this.#options;
     if (this.#head !== undefined) return this.#tell('FORMAT', this.#frontier.size, null, 'the export has two heads');
@@ -128,11 +134,14 @@ export class TrailVerifier {
   }
 
   #readKept(): void {
+    const start = this.#frontier.size;
     for (const note of this.#options.kept ?? []) {
       const read = this.#read(note);
       if (read.kind === 'bad')
         this.#tell('FORKED', 0, null, `the checkpoint that was kept is not one of this trail: ${read.reason}`);
       else this.#kept.push(read.checkpoint);
+      if (read.kind !== 'bad' && read.checkpoint.size < start)
+        this.#tell('RETENTION', start, null, `a kept checkpoint of ${read.checkpoint.size} entries cannot be compared`);
     }
   }
 

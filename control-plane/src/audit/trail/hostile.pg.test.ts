@@ -1,0 +1,102 @@
+import type { TrailLine } from '@onecli/shared/domain/audit-trail/trail-lines';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../../../../test/support/fresh-database.ts';
+import { owner } from '../../database/testing/open-services.ts';
+import { dropOldAudit } from '../audit-retention.ts';
+import { CheckpointKey } from './checkpoint-key.ts';
+import { TreeAltered } from './checkpoint-signer.ts';
+import { TrailService } from './trail.service.ts';
+import { Boot, openTrail, textOf, type Trail, verify, verifyByScript } from './testing/open-trail.ts';
+
+let trail: Trail;
+let boot: Boot;
+beforeEach(async () => {
+  trail = await openTrail(await freshDatabase());
+  boot = new Boot(trail.macKey, 'w1', 'b1');
+});
+afterEach(() => trail?.close());
+
+const noteOf = (lines: readonly TrailLine[]): string =>
+  lines.flatMap((line) => (line.type === 'checkpoint' ? [line.note] : [])).at(-1) ?? '';
+
+/** As somebody asks the control plane for it. */
+async function exported(): Promise<TrailLine[]> {
+  const { dataSource: database, keys, macKey, signer } = trail;
+  const checkpointKey = new CheckpointKey(keys.auditSigningSeed);
+  const { keyring } = keys;
+  const service = new TrailService({ database, keyring, macKey, checkpointKey, signer, adminEventDays: 730 });
+  const lines: TrailLine[] = [];
+  for await (const line of await service.proof(owner, {})) lines.push(line);
+  return lines;
+}
+
+describe('who can write to the database and has no key', () => {
+  it('cannot stop the signing and hide what comes after behind it', async () => {
+    await trail.keep(boot.take(30, 5));
+    await trail.signer.sign(0);
+    await trail.dataSource.query(
+      `UPDATE audit_tree SET taken_at = '2999-01-01', nodes = set_byte(nodes, 0, get_byte(nodes, 0) # 1)`,
+    );
+    await trail.keep(boot.take(30, 5));
+    await trail.dataSource.query(`UPDATE audit_event SET host = 'innocent.example'`);
+    const lines = await exported();
+    expect(lines.filter(({ type }) => type === 'entry')).toHaveLength(90);
+    const report = verify(lines, { macKey: trail.macKey });
+    expect(report.isSound).toBe(false);
+    const found = report.faults.map(({ message }) => message).join('\n');
+    expect(found).toContain('no good checkpoint covers the entries from here on');
+    expect(found).toContain('does not have the root');
+    const script = verifyByScript(textOf(lines), { macKey: trail.macKey });
+    expect(script).toMatchObject({ isSound: false, text: expect.stringContaining('the list says something else') });
+  });
+
+  it('cannot hide why nothing is signed, although all lines fit', async () => {
+    await trail.keep(boot.take(30, 5));
+    await trail.signer.sign(0);
+    await trail.dataSource.query('UPDATE audit_tree SET size = 1, nodes = substring(nodes FOR 32)');
+    const lines = await exported();
+    expect(verify(lines, { macKey: trail.macKey }).faults).toMatchObject([
+      { kind: 'UNSIGNED', message: expect.stringContaining('shorter') },
+    ]);
+    expect(verifyByScript(textOf(lines)).text).toContain('shorter');
+  });
+
+  it('cannot have retention delete what is young, nor have a checkpoint of it taken for one that agrees', async () => {
+    for (let round = 0; round < 5; round++) {
+      await trail.keep(boot.take(30, 5));
+      await trail.signer.sign(0);
+    }
+    const all = await trail.lines();
+    const end = all.findIndex((line) => line.type === 'entry' && line.index === 90);
+    const early = noteOf(all.slice(0, end));
+    await trail.dataSource.query(
+      `UPDATE audit_block SET taken_at = taken_at - interval '4000 days' WHERE first_index < 100`,
+    );
+    const options = { database: trail.dataSource, keyring: trail.keys.keyring, macKey: trail.macKey };
+    await expect(dropOldAudit({ ...options, days: 3650 }, Date.now())).rejects.toThrow('younger');
+    expect(verify(await trail.lines(), { macKey: trail.macKey, kept: [early] })).toMatchObject({
+      isSound: true,
+      start: 0,
+    });
+
+    expect(await dropOldAudit({ ...options, days: 10 }, Date.now())).toBe(true);
+    await trail.signer.sign(0);
+    const lines = await trail.lines();
+    expect(verify(lines, { macKey: trail.macKey })).toMatchObject({ isSound: true });
+    expect(verify(lines, { kept: [early] }).faults).toMatchObject([
+      { kind: 'RETENTION', message: expect.stringContaining('cannot be compared') },
+    ]);
+    expect(verifyByScript(textOf(lines)).isSound).toBe(true);
+    const script = verifyByScript(textOf(lines), { kept: [early] });
+    expect(script).toMatchObject({ isSound: false, text: expect.stringContaining('cannot be compared') });
+  });
+
+  it('cannot have another tree signed by the process that signed the first', async () => {
+    await trail.keep(boot.take(30, 5));
+    await trail.signer.sign(0);
+    await trail.dataSource.query('TRUNCATE audit_tree, audit_block, audit_node, audit_checkpoint');
+    await expect(trail.signer.sign(0)).rejects.toThrow(TreeAltered);
+    await trail.keep(new Boot(trail.macKey, 'w1', 'b2').take(30, 5));
+    await expect(trail.signer.sign(0)).rejects.toThrow('another one');
+  });
+});
