@@ -3,20 +3,13 @@
  * entries of one turn of the event loop are a link of the chain, and go to the spool with one write at the end of that turn,
  * ahead of what waits for it. When they cannot be written, requests are refused: one that is not recorded must not happen.
  */
-import {
-  type AuditBeginning,
-  type AuditEnding,
-  writeFurtherIntent,
-  writeIntent,
-  writeLoneOutcome,
-  writeOutcome,
-} from '@onecli/shared/domain/audit-entry';
-import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import { chainStart, LinkMacs } from '@onecli/shared/vault/audit-chain';
 import type { Logger } from 'pino';
+import { type Intent, type IntendedEvent, type Item, linesOf, type RecordedEvent } from './audit-item.ts';
 import type { AuditMode } from './audit-mode.ts';
 import type { Delivery } from './spool/delivery.ts';
 import type { Spool } from './spool/spool.ts';
+import { Waiting } from './waiting.ts';
 
 export interface AuditTrailOptions {
   readonly spool: Spool;
@@ -31,29 +24,12 @@ export interface AuditTrailOptions {
   readonly maxBytes: number;
   /** Refusals that are kept in memory while the spool cannot be written. */
   readonly maxWaiting: number;
+  /** An intent that the medium or the queue does not have by then is refused. */
+  readonly keptWithinMs: number;
   /** What earlier boots have left in the spool. */
   readonly leftBytes: () => number;
   readonly onLost?: (count: number) => void;
 }
-
-export type IntendedEvent = AuditBeginning & Pick<AuditEvent, 'timeMs' | 'rule' | 'secrets'>;
-/** An event as the request path knows it: the trail adds where and in which order. */
-export type RecordedEvent = AuditBeginning & AuditEnding;
-
-/** That a request's secrets are about to leave. */
-export interface Intent {
-  /** Its place in the order, once it is in the spool. */
-  sequence: number | undefined;
-}
-
-type Item =
-  | { readonly kind: 'intent'; readonly event: IntendedEvent; readonly intent: Intent }
-  | {
-      readonly kind: 'further';
-      readonly event: Pick<AuditEvent, 'timeMs' | 'secrets'>;
-      readonly intent: Intent;
-    }
-  | { readonly kind: 'outcome'; readonly event: RecordedEvent; readonly intent: Intent | undefined };
 
 const retryMs = 250;
 
@@ -65,8 +41,9 @@ export class AuditTrail {
   readonly #macs: LinkMacs;
   #mac: string;
   #turn: NodeJS.Immediate | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #unsynced: Waiting[] = [];
+  /** Set while the spool cannot be written, and until all that gathered meanwhile is. */
+  #retry: NodeJS.Timeout | NodeJS.Immediate | undefined;
+  #unsynced: { readonly waiting: Waiting; readonly faults: number }[] = [];
   #isSyncing = false;
   #isClosed = false;
 
@@ -99,6 +76,7 @@ export class AuditTrail {
   /** A request's secrets are about to leave: resolves with whether they may, when the trail has it. */
   intend(event: IntendedEvent): { readonly intent: Intent; readonly kept: Promise<boolean> } {
     const intent: Intent = { sequence: undefined };
+    if (this.#retry || this.#isClosed) return { intent, kept: Promise.resolve(false) };
     this.#add({ kind: 'intent', event, intent });
     this.#waiting ??= new Waiting();
     return { intent, kept: this.#waiting.promise };
@@ -109,28 +87,29 @@ export class AuditTrail {
    * waits for the medium.
    */
   intendNow(intent: Intent | undefined, event: IntendedEvent): Intent | undefined {
-    const { mode, spool, log } = this.#options;
+    const { mode, spool } = this.#options;
     if (!this.hasRoom || this.#isClosed) return undefined;
+    spool.leaveUnsettled();
+    const { faults } = spool;
     const first = intent?.sequence === undefined ? { sequence: undefined } : intent;
     this.#items.push({ kind: first === intent ? 'further' : 'intent', event, intent: first });
-    if (!this.#flush()) return undefined;
-    try {
-      if (mode !== 'default') spool.syncNow();
-    } catch (error) {
-      log.error({ err: error }, 'the audit spool cannot be brought to the medium');
-      return undefined;
-    }
-    return first;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    const isWritten = this.#flush();
+    // Before any other call that could be told a fault in its place.
+    if (mode !== 'default') spool.syncNow();
+    this.#settle(waiting, isWritten, faults);
+    return isWritten && this.#isOnMedium(faults) ? first : undefined;
   }
 
   /**
-   * Records one exit. What was allowed is always kept: `hasRoom` was asked before. Refusals are bounded, or an agent could
-   * fill the disk with them; those of strangers take at most half the room, so that they cannot shut agents out.
+   * Records one exit. What was allowed or has an intent is always kept: `hasRoom` was asked before. Other refusals take three
+   * quarters of the room at most, or one agent could shut all others out with them; those of strangers half of it.
    */
   record(event: RecordedEvent, intent?: Intent): void {
     const { maxBytes, maxWaiting, onLost } = this.#options;
-    if (event.decision === 'deny' || event.agentId === undefined) {
-      const share = event.agentId === undefined ? 0.5 : 1;
+    if (intent?.sequence === undefined && (event.decision === 'deny' || event.agentId === undefined)) {
+      const share = event.agentId === undefined ? 0.5 : 0.75;
       const isFull = this.spoolBytes >= maxBytes * share || (this.#retry && this.#items.length >= maxWaiting * share);
       if (isFull) return onLost?.(1);
     }
@@ -144,7 +123,7 @@ export class AuditTrail {
     clearImmediate(this.#turn);
     this.#flush();
     this.#isClosed = true;
-    clearTimeout(this.#retry);
+    this.#endRetry();
     if (this.#items.length > 0) {
       onLost?.(this.#items.length);
       log.error({ count: this.#items.length }, 'audit events were lost: the spool could not be written before the end');
@@ -166,47 +145,49 @@ export class AuditTrail {
     if (this.#retry || this.#isClosed) return;
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
-      this.#flush();
+      if (!this.#retry) this.#flush();
     });
   }
 
-  /** Writes the entries of this turn as one link. Gives whether they are written. */
+  /** Writes the entries of this turn, as one link if it can hold them. Gives whether they are written. */
   #flush(): boolean {
-    const items = this.#items;
     const waiting = this.#waiting;
+    const { faults } = this.#options.spool;
     this.#waiting = undefined;
-    if (items.length === 0) return true;
+    let isWritten = true;
+    while (isWritten && this.#items.length > 0) isWritten = this.#writeLink();
+    this.#settle(waiting, isWritten, faults);
+    return isWritten;
+  }
+
+  #writeLink(): boolean {
     const { spool, delivery } = this.#options;
     const first = this.#sequence;
-    let lines = '';
-    let sequence = first;
-    for (const item of items) lines += `${lineOf(item, sequence++)}\n`;
+    const { count, lines } = linesOf(this.#items, first);
     const mac = this.#macs.next(this.#mac, lines);
     try {
-      spool.append({ first, count: items.length, text: `${lines}#${mac}\n` }, this.#mac);
+      spool.append({ first, count, text: `${lines}#${mac}\n` }, this.#mac);
     } catch (error) {
-      this.#suffer(error, items);
-      waiting?.settle(false);
+      this.#suffer(error);
       return false;
     }
-    this.#items = [];
-    this.#sequence = sequence;
+    this.#items = count === this.#items.length ? [] : this.#items.slice(count);
+    this.#sequence += count;
     this.#mac = mac;
     delivery.wake();
-    if (waiting) this.#settle(waiting);
     return true;
   }
 
-  #settle(waiting: Waiting): void {
-    switch (this.#options.mode) {
-      case 'default':
-        return waiting.settle(true);
-      case 'strict':
-        return void this.#options.delivery.whenHanded(this.#sequence - 1).then((isThere) => waiting.settle(isThere));
-      case 'durable':
-        this.#unsynced.push(waiting);
-        if (!this.#isSyncing) void this.#sync();
-    }
+  /** @param faults of the medium that were known before it was written */
+  #settle(waiting: Waiting | undefined, isWritten: boolean, faults: number): void {
+    const { mode, delivery, keptWithinMs } = this.#options;
+    if (!waiting) return;
+    if (mode === 'default' || !isWritten) return waiting.settle(isWritten);
+    waiting.refuseIn(keptWithinMs);
+    if (mode === 'strict')
+      return void delivery.whenHanded(this.#sequence - 1).then((isThere) => waiting.settle(isThere));
+    this.#unsynced.push({ waiting, faults });
+    if (!this.#isSyncing) void this.#sync();
   }
 
   /** One call for all that came while the last one ran. */
@@ -214,24 +195,24 @@ export class AuditTrail {
     this.#isSyncing = true;
     while (this.#unsynced.length > 0) {
       const group = this.#unsynced.splice(0);
-      let isThere = true;
-      try {
-        await this.#options.spool.sync();
-      } catch (error) {
-        isThere = false;
-        this.#options.log.error(
-          { err: error },
-          'the audit spool cannot be brought to the medium: requests are refused',
-        );
-      }
-      for (const waiting of group) waiting.settle(isThere);
+      await this.#options.spool.sync();
+      for (const { waiting, faults } of group) waiting.settle(this.#isOnMedium(faults));
     }
     this.#isSyncing = false;
   }
 
+  /** The system tells a fault to one caller, once: it is that of everybody whose entries were not yet there. */
+  #isOnMedium(faults: number): boolean {
+    const { spool, log } = this.#options;
+    if (spool.faults === faults) return true;
+    log.error({ err: spool.fault }, 'the audit spool cannot be brought to the medium: requests are refused');
+    return false;
+  }
+
   /** The spool cannot be written. Intents are refused; what happened already stays here until it can. */
-  #suffer(error: unknown, items: readonly Item[]): void {
+  #suffer(error: unknown): void {
     const { log } = this.#options;
+    const items = this.#items;
     this.#items = items.filter((item) => item.kind === 'outcome');
     for (const { kind, intent } of items) if (kind === 'intent' && intent) intent.sequence = undefined;
     if (!this.#retry) log.error({ err: error }, 'the audit spool cannot be written: requests are refused');
@@ -239,45 +220,27 @@ export class AuditTrail {
   }
 
   #retryLater(): void {
-    clearTimeout(this.#retry);
+    this.#endRetry();
     this.#retry = setTimeout(() => this.#tryAgain(), retryMs);
   }
 
+  #endRetry(): void {
+    clearTimeout(this.#retry as NodeJS.Timeout | undefined);
+    clearImmediate(this.#retry as NodeJS.Immediate | undefined);
+    this.#retry = undefined;
+  }
+
+  /** Link by link, since much may have gathered: requests that take no secret along go on between them. */
   #tryAgain(): void {
     const { spool, log } = this.#options;
     try {
       spool.probe(this.#sequence, this.#mac);
-      if (!this.#flush()) return;
     } catch {
       return this.#retryLater();
     }
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
+    if (this.#items.length > 0 && !this.#writeLink()) return;
+    if (this.#items.length > 0) return void (this.#retry = setImmediate(() => this.#tryAgain()));
+    this.#endRetry();
     log.info('the audit spool can be written again');
-  }
-}
-
-/** The line of an entry; an intent learns its place. */
-function lineOf(item: Item, sequence: number): string {
-  switch (item.kind) {
-    case 'intent':
-      item.intent.sequence = sequence;
-      return writeIntent(sequence, item.event);
-    case 'further':
-      return writeFurtherIntent(sequence, item.intent.sequence ?? sequence, item.event);
-    case 'outcome': {
-      const of = item.intent?.sequence;
-      return of === undefined ? writeLoneOutcome(sequence, item.event) : writeOutcome(sequence, of, item.event);
-    }
-  }
-}
-
-/** All that wait for one write. */
-class Waiting {
-  readonly promise: Promise<boolean>;
-  settle: (isKept: boolean) => void = () => undefined;
-
-  constructor() {
-    this.promise = new Promise((resolve) => (this.settle = resolve));
   }
 }

@@ -40,6 +40,7 @@ export interface Audit {
 const timing = { flushEveryMs: 100, askEveryMs: 1000, againMs: 10_000 };
 const segmentBytes = 8 * 1024 * 1024;
 const maxWaiting = 100_000;
+const keptWithinMs = 10_000;
 
 /** Wires the trail over its spool and what gives that to the queue. */
 function buildAudit(parts: AuditParts): Audit {
@@ -59,7 +60,7 @@ function buildAudit(parts: AuditParts): Audit {
     onWritten: (through) => spool.removeThrough(through),
   });
   const leftBytes = (): number => recovery.leftBytes;
-  const bounds = { maxBytes, maxWaiting, leftBytes };
+  const bounds = { maxBytes, maxWaiting, keptWithinMs, leftBytes };
   const trail = new AuditTrail({ spool, delivery, worker, bootId, macKey, mode, log, onLost, ...bounds });
   return {
     trail,

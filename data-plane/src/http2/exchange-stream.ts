@@ -8,7 +8,7 @@ import type { DataPlane } from '../proxy/data-plane.ts';
 import { explainSilence } from '../proxy/explain-silence.ts';
 import type { Forwarded, Outgoing, Sending, Stale } from '../proxy/outgoing.ts';
 import { relayAnswer } from '../proxy/relay-answer.ts';
-import { withhold } from '../proxy/withhold.ts';
+import { unlessGone, withhold } from '../proxy/withhold.ts';
 import { writeBytes } from '../proxy/write-bytes.ts';
 import type { Header } from '../wire/head.ts';
 import { requestFields, trailerFields } from './fields.ts';
@@ -28,7 +28,7 @@ export async function exchangeStream(
   const wasReused = session.isReused;
   const { method, target, headers, body } = outgoing;
   const recording = outgoing.beforeLeaving();
-  const withheld = (recording && (await recording)) ?? withhold(agent, outgoing);
+  const withheld = (recording && (await unlessGone(agent, recording))) ?? withhold(agent, outgoing);
   if (withheld) {
     session.giveRoomBack();
     return withheld;

@@ -6,7 +6,7 @@ import type { Decision, Denial, HostDecision } from '@onecli/shared/domain/evalu
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import { faultOf } from '@onecli/shared/fault';
 import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
-import type { Intent, IntendedEvent } from '../audit/audit-trail.ts';
+import type { Intent, IntendedEvent } from '../audit/audit-item.ts';
 import type { Admission } from '../policy/policy-limits.ts';
 import type { RequestHead } from '../wire/head.ts';
 import { RequestTrace } from '../telemetry/request-trace.ts';

@@ -15,7 +15,7 @@ import type { Forwarded, Outgoing, Sending, Stale } from './outgoing.ts';
 import { relayAnswer } from './relay-answer.ts';
 import type { RequestBody } from './request-body.ts';
 import type { Upstream } from './upstream-pool.ts';
-import { agentGone, withhold } from './withhold.ts';
+import { agentGone, unlessGone, withhold } from './withhold.ts';
 import { type Piece, writeBytes } from './write-bytes.ts';
 
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
@@ -48,11 +48,11 @@ async function exchange(
   const wasReused = upstream.isReused;
   const sending: Sending = { isDone: false, waitsFor: 'upstream', fault: undefined };
   let isReleased = false;
-  agent.onGone = () => upstream.socket.destroy();
   try {
     const recording = outgoing.beforeLeaving();
-    const withheld = (recording && (await recording)) ?? withhold(agent, outgoing);
+    const withheld = (recording && (await unlessGone(agent, recording))) ?? withhold(agent, outgoing);
     if (withheld) return withheld;
+    agent.onGone = () => upstream.socket.destroy();
     upstream.deadline.cap(plane.limits.requestMs);
     upstream.deadline.extend(plane.limits.bodyIdleMs);
     sendRequest(plane, outgoing, upstream, sending);

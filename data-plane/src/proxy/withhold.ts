@@ -7,3 +7,16 @@ export const agentGone: Broken = { kind: 'broken', code: 'AGENT_GONE', status: 0
 export function withhold(agent: AgentStream, outgoing: Outgoing): Forwarded | undefined {
   return agent.isGone ? agentGone : outgoing.refuseNow();
 }
+
+/** What is waited for; undefined as soon as the agent goes away. */
+export function unlessGone<T>(agent: AgentStream, awaited: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const settle = (value: T | undefined): void => {
+      agent.onGone = undefined;
+      resolve(value);
+    };
+    agent.onGone = () => settle(undefined);
+    if (agent.isGone) return settle(undefined);
+    awaited.then(settle, reject);
+  });
+}

@@ -24,6 +24,8 @@ export interface DeliveryOptions {
   readonly againMs: number;
   /** The highest sequence that is known to be written for good; -1 for none. */
   readonly writtenThrough: number;
+  /** Batches that are known to be on their way; the rest stays on the disk alone. */
+  readonly maxHanded?: number;
   /** What is written for good may go. */
   readonly onWritten: (through: number) => void;
 }
@@ -45,8 +47,7 @@ const gatherMs = 10;
 const maxBatchBytes = 256 * 1024;
 /** At the end, when somebody waits for it. */
 const askSoonMs = 100;
-/** Batches that are known to be on their way; the rest stays on the disk alone. */
-const maxHanded = 20_000;
+const defaultMaxHanded = 20_000;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -161,7 +162,9 @@ export class Delivery {
     try {
       this.#next ??= await this.#read();
       const batch = this.#next;
-      if (!batch || !this.#mayGo(batch)) return;
+      if (!batch) return;
+      // It may be long until the control plane has written enough: who waits is refused.
+      if (!this.#mayGo(batch)) return this.#settle(Infinity, false);
       const id = `${batch.worker}-${batch.boot}-${batch.first}-${batch.last}${batch.isEnd ? '-end' : ''}`;
       const oldest = this.#handed[0]?.first ?? batch.first;
       await this.#options.queue.add(id, { ...batch, oldest });
@@ -187,7 +190,7 @@ export class Delivery {
 
   /** Not beyond a hole in the files while what is before it may still have to be given again. */
   #mayGo({ first }: TrailBatch): boolean {
-    if (this.#handed.length >= maxHanded) return false;
+    if (this.#handed.length >= (this.#options.maxHanded ?? defaultMaxHanded)) return false;
     return this.#handed.length === 0 || first === this.#nextSequence;
   }
 

@@ -23,6 +23,8 @@ export const headerBytes = magic.length + saltBytes;
 const frameBytes = 8;
 const prefixBytes = 10;
 const firstCounter = Buffer.alloc(16);
+/** No link comes near it: what says that it is longer is not a record. */
+const maxRecordBytes = 64 * 1024 * 1024;
 
 export interface SpoolRecord {
   readonly first: number;
@@ -70,9 +72,10 @@ export class SegmentWriter {
     return this.#bytes;
   }
 
-  /** Writes a record with one call to the system. @throws Error of the system; what was half-written is cut off */
+  /** Writes a record with one call to the system. @throws Error of the system; what was half-written is cut off; and of one that would not be read */
   append({ first, count, text }: SpoolRecord): void {
     const length = prefixBytes + text.length;
+    if (length > maxRecordBytes) throw new Error('A record of the audit spool would be too long to be read');
     if (this.#scratch.length < frameBytes + length) this.#scratch = Buffer.allocUnsafeSlow(2 * (frameBytes + length));
     const record = this.#scratch.subarray(0, frameBytes + length);
     record.writeUIntBE(first, frameBytes, 6);
@@ -178,6 +181,3 @@ export class SegmentReader {
     return records;
   }
 }
-
-/** No turn's entries come near it: what says that it is longer is not a record. */
-const maxRecordBytes = 64 * 1024 * 1024;

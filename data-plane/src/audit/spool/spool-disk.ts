@@ -2,6 +2,7 @@ import {
   closeSync,
   fdatasync,
   fdatasyncSync,
+  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -26,6 +27,8 @@ export interface SpoolDisk {
   /** Resolves when what was written is on the medium. */
   sync(descriptor: number): Promise<void>;
   syncNow(descriptor: number): void;
+  /** A file that was made in a folder is on the medium once that is, too. */
+  syncFolder(path: string): void;
   close(descriptor: number): void;
   read(path: string, offset: number, length: number): Promise<Buffer>;
   remove(path: string): void;
@@ -46,6 +49,14 @@ export const realDisk: SpoolDisk = {
   sync: (descriptor) =>
     new Promise((resolve, reject) => fdatasync(descriptor, (error) => (error ? reject(error) : resolve()))),
   syncNow: (descriptor) => fdatasyncSync(descriptor),
+  syncFolder: (path) => {
+    const descriptor = openSync(path, 'r');
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  },
   close: (descriptor) => orNothing(() => closeSync(descriptor)),
   read: readRange,
   remove: (path) => orNothing(() => rmSync(path, { recursive: true, force: true })),

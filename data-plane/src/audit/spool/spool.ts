@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BootFolder } from './boot-folder.ts';
 import { claimFolder } from './boot-folder.ts';
 import { SegmentWriter, type SpoolRecord } from './segment-file.ts';
@@ -34,8 +34,10 @@ export class Spool {
   #number = 0;
   #isClaimed = false;
   #bytes = 0;
-  /** Why a file that was closed may not be on the medium. */
-  #unsynced: unknown;
+  /** Is being brought to the medium. */
+  #syncing: SegmentWriter | undefined;
+  #faults = 0;
+  #fault: unknown;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
@@ -44,6 +46,19 @@ export class Spool {
   /** Of all files. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /**
+   * How often something could not be brought to the medium. The system tells that once and to any caller: whoever has
+   * appended before it grew cannot know that his link is there. A file is not written to after its fault.
+   */
+  get faults(): number {
+    return this.#faults;
+  }
+
+  /** The last one. */
+  get fault(): unknown {
+    return this.#fault;
   }
 
   /**
@@ -63,26 +78,33 @@ export class Spool {
     this.#grow(segment);
   }
 
-  /** Resolves when what was appended is on the medium. @throws Error of the system */
+  /** Resolves when what was appended is on the medium, unless `faults` grew. */
   async sync(): Promise<void> {
     const writer = this.#writer;
+    if (!writer) return;
+    this.#syncing = writer;
     try {
-      if (writer) await this.#options.disk.sync(writer.descriptor);
+      await this.#options.disk.sync(writer.descriptor);
     } catch (error) {
-      // One that was closed meanwhile was brought to the medium by that.
-      if (this.#writer === writer) {
-        this.#endSegment();
-        throw error;
-      }
+      this.#suffer(writer, error);
     }
-    const unsynced = this.#unsynced;
-    this.#unsynced = undefined;
-    if (unsynced !== undefined) throw unsynced;
+    this.#syncing = undefined;
+    if (this.#writer !== writer) writer.close();
   }
 
-  /** The same, at once. @throws Error of the system */
+  /** The same, at once. */
   syncNow(): void {
-    if (this.#writer) this.#options.disk.syncNow(this.#writer.descriptor);
+    const writer = this.#writer;
+    try {
+      if (writer) this.#options.disk.syncNow(writer.descriptor);
+    } catch (error) {
+      if (writer) this.#suffer(writer, error);
+    }
+  }
+
+  /** Goes on in a new file when `sync` runs: it may be told the fault that `syncNow` would have to know at once. */
+  leaveUnsettled(): void {
+    if (this.#syncing && this.#syncing === this.#writer) this.#endSegment();
   }
 
   /** Removes files of which every entry is at most `through`. Gives them. */
@@ -113,10 +135,19 @@ export class Spool {
       this.#endSegment();
     }
     const { disk, folder, key } = this.#options;
-    if (!this.#isClaimed) claimFolder(disk, folder);
-    this.#isClaimed = true;
+    const isFirst = !this.#isClaimed;
+    if (isFirst) claimFolder(disk, folder);
     const path = join(folder.path, `${String(this.#number++).padStart(10, '0')}${suffix}`);
-    this.#writer = SegmentWriter.create(disk, path, key, { first, count: 0, text: previousMac });
+    const writer = SegmentWriter.create(disk, path, key, { first, count: 0, text: previousMac });
+    try {
+      if (this.#options.isDurable) this.#syncFolders(isFirst);
+    } catch (error) {
+      writer.close();
+      disk.remove(path);
+      throw error;
+    }
+    this.#isClaimed = true;
+    this.#writer = writer;
     const segment: Segment = { path, last: undefined, end: 0, isComplete: false };
     this.segments.push(segment);
     this.#grow(segment);
@@ -129,17 +160,32 @@ export class Spool {
     segment.end = end;
   }
 
+  /** @param isFirst its folder, and those that it lies in, may be new */
+  #syncFolders(isFirst: boolean): void {
+    const { disk, folder } = this.#options;
+    disk.syncFolder(folder.path);
+    if (!isFirst) return;
+    disk.syncFolder(dirname(folder.path));
+    disk.syncFolder(dirname(dirname(folder.path)));
+  }
+
+  #suffer(writer: SegmentWriter, error: unknown): void {
+    this.#faults++;
+    this.#fault = error;
+    if (this.#writer === writer) this.#leave(writer);
+  }
+
   #endSegment(): void {
+    if (this.#options.isDurable) this.syncNow();
+    if (this.#writer) this.#leave(this.#writer);
+  }
+
+  #leave(writer: SegmentWriter): void {
     const segment = this.segments.at(-1);
-    if (!this.#writer || !segment) return;
-    segment.isComplete = true;
-    try {
-      if (this.#options.isDurable) this.syncNow();
-    } catch (error) {
-      this.#unsynced = error;
-    }
-    this.#writer.close();
+    if (segment) segment.isComplete = true;
     this.#writer = undefined;
+    // Its descriptor may be that of another file by the time `sync` comes to use it.
+    if (this.#syncing !== writer) writer.close();
   }
 }
 

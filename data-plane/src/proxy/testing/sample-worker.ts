@@ -5,7 +5,7 @@ import { AddressGuard } from '@onecli/shared/netguard/address-guard';
 import { CheckedResolver } from '@onecli/shared/netguard/checked-resolver';
 import { ConnectTo } from '@onecli/shared/netguard/connect-to';
 import type { Keyring } from '@onecli/shared/vault/keyring';
-import type { RecordedEvent } from '../../audit/audit-trail.ts';
+import type { RecordedEvent } from '../../audit/audit-item.ts';
 import { SecretOpener } from '../../credentials/open-secret.ts';
 import { Metrics } from '../../health/metrics.ts';
 import { serveHttp2 } from '../../http2/agent-session.ts';

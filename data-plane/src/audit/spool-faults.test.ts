@@ -1,0 +1,323 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { AuditConfirmations, AuditQueue, TrailBatch, Written } from '@onecli/shared/ports/audit-queue';
+import { chainStart, countWholeLinks, readLinks } from '@onecli/shared/vault/audit-chain';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RecordedEvent } from './audit-item.ts';
+import { AuditTrail, type AuditTrailOptions } from './audit-trail.ts';
+import { bootFolder } from './spool/boot-folder.ts';
+import { Delivery } from './spool/delivery.ts';
+import { SegmentWriter } from './spool/segment-file.ts';
+import { Spool } from './spool/spool.ts';
+import { realDisk, type SpoolDisk } from './spool/spool-disk.ts';
+
+const worker = 'worker-1';
+const macKey = randomBytes(32);
+const spoolKey = randomBytes(32);
+const eio = Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+const enospc = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+
+let folder = '';
+const ends: (() => void)[] = [];
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'spool-'))));
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Takes every batch; `written` says what of it is written for good. */
+class SampleQueue implements AuditQueue, AuditConfirmations {
+  readonly batches: TrailBatch[] = [];
+  written = async (): Promise<Written | undefined> => undefined;
+  add = async (_id: string, batch: TrailBatch): Promise<void> => void this.batches.push(batch);
+  async close(): Promise<void> {}
+
+  /** How many entries each link has. Throws where the chain is broken. */
+  links(): number[] {
+    const links = this.batches.flatMap(({ text }) => readLinks(text));
+    expect(countWholeLinks(macKey, chainStart(macKey, worker, 'b00'), links)).toBe(links.length);
+    return links.map(({ lines }) => lines.length);
+  }
+}
+
+interface Change extends Partial<AuditTrailOptions> {
+  readonly disk?: Partial<SpoolDisk>;
+  readonly segmentBytes?: number;
+  readonly maxHanded?: number;
+}
+
+function newTrail({ disk: change = {}, segmentBytes = 1 << 20, maxHanded = 1000, ...options }: Change = {}) {
+  const queue = new SampleQueue();
+  const disk = { ...realDisk, ...change };
+  const lost: number[] = [];
+  const log = pino({ level: 'silent' });
+  const own = bootFolder(folder, worker, 'b00');
+  const mode = options.mode ?? 'default';
+  const spool = new Spool({ disk, folder: own, key: spoolKey, segmentBytes, isDurable: mode !== 'default' });
+  const timing = { flushEveryMs: 1, askEveryMs: 5, againMs: 10_000, writtenThrough: -1, maxHanded };
+  const parts = { disk, key: spoolKey, folder: own, segments: spool.segments, queue, confirmations: queue, log };
+  const delivery = new Delivery({ ...parts, ...timing, onWritten: (through) => spool.removeThrough(through) });
+  const bounds = { maxBytes: 1 << 30, maxWaiting: 100_000, keptWithinMs: 60_000, leftBytes: () => 0 };
+  const onLost = (count: number): void => void lost.push(count);
+  const trail = new AuditTrail({
+    spool,
+    delivery,
+    worker,
+    bootId: 'b00',
+    macKey,
+    mode,
+    log,
+    onLost,
+    ...bounds,
+    ...options,
+  });
+  ends.push(() => delivery.stop());
+  return { trail, queue, disk, own, lost };
+}
+
+function event(requestId: string, more: Partial<RecordedEvent> = {}): RecordedEvent {
+  return {
+    timeMs: 1,
+    revision: 1,
+    requestId,
+    agentId: 'agent-1',
+    agent: 'bot',
+    decision: 'allow',
+    reason: 'ALLOWED',
+    rule: 'p/rules/0',
+    host: 'api.example.com',
+    port: 443,
+    method: 'GET',
+    path: '/',
+    status: 200,
+    latencyMs: 1,
+    requestBytes: 0,
+    responseBytes: 0,
+    secrets: [],
+    findings: [],
+    ...more,
+  };
+}
+const refused = (requestId: string) => event(requestId, { decision: 'deny', reason: 'POLICY_DENIED' });
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+describe('what gathered while the disk was full', () => {
+  it('is written in links that can be read, and requests go on between them', async () => {
+    let isFull = false;
+    let turn = 0;
+    const turns: number[] = [];
+    const { trail, queue, lost } = newTrail({
+      disk: {
+        write: (descriptor, bytes) => {
+          if (isFull) throw enospc;
+          if (bytes.length > 1000) turns.push(turn);
+          return realDisk.write(descriptor, bytes);
+        },
+        create: (path) => {
+          if (isFull) throw enospc;
+          return realDisk.create(path);
+        },
+      },
+      segmentBytes: 4 << 20,
+    });
+    await trail.intend(event('first')).kept;
+    isFull = true;
+    for (let index = 0; index < 2500; index++) trail.record(event(`r${index}`));
+    for (let index = 0; index < 2500; index++) trail.record(event(`l${index}`, { path: `/${'a'.repeat(1000)}` }));
+    await until(() => !trail.hasRoom);
+    isFull = false;
+    const count = (): void => {
+      turn++;
+      if (!trail.hasRoom) setImmediate(count);
+    };
+    count();
+    await until(() => trail.hasRoom);
+    await until(() => trail.pendingCount === 0);
+    expect(lost).toEqual([]);
+    const links = queue.links();
+    expect(links.reduce((sum, entries) => sum + entries)).toBe(5001);
+    expect(Math.max(...links)).toBe(1000);
+    expect(Math.max(...queue.batches.map(({ text }) => text.length))).toBeLessThan(1.5 * (1 << 20));
+    expect(turns.length).toBeGreaterThan(4);
+    expect(new Set(turns).size).toBe(turns.length);
+  });
+
+  it('is not written at all where it would not be read', () => {
+    const head = { first: 0, count: 0, text: '' };
+    const writer = SegmentWriter.create(realDisk, join(folder, 'one'), spoolKey, head);
+    const { bytes } = writer;
+    expect(() => writer.append({ first: 0, count: 1, text: 'a'.repeat(64 << 20) })).toThrow('too long to be read');
+    expect(writer.bytes).toBe(bytes);
+    writer.close();
+  });
+});
+
+describe('an intent', () => {
+  it('is refused at once while the disk is full', async () => {
+    const full = (): never => {
+      throw enospc;
+    };
+    const { trail } = newTrail({ disk: { create: full } });
+    trail.record(event('r0'));
+    await until(() => !trail.hasRoom);
+    expect(await trail.intend(event('late')).kept).toBe(false);
+  });
+
+  it('is refused after the end', async () => {
+    const { trail } = newTrail();
+    await trail.close(50);
+    expect(await trail.intend(event('late')).kept).toBe(false);
+  });
+
+  it('is refused in strict mode while as much is on its way as can be', async () => {
+    const { trail, queue } = newTrail({ mode: 'strict', maxHanded: 2 });
+    expect(await trail.intend(event('r0')).kept).toBe(true);
+    expect(await trail.intend(event('r1')).kept).toBe(true);
+    expect(await trail.intend(event('r2')).kept).toBe(false);
+    queue.written = async () => ({ through: 1, isEnded: false });
+    await until(() => trail.pendingCount === 0);
+    expect(await trail.intend(event('r3')).kept).toBe(true);
+  });
+
+  it('is refused when the queue does not answer', async () => {
+    const { trail, queue } = newTrail({ mode: 'strict', keptWithinMs: 30 });
+    queue.add = () => new Promise(() => undefined);
+    expect(await trail.intend(event('r0')).kept).toBe(false);
+  });
+
+  it('is refused when the medium does not answer', async () => {
+    const { trail } = newTrail({
+      mode: 'durable',
+      keptWithinMs: 30,
+      disk: { sync: () => new Promise(() => undefined) },
+    });
+    expect(await trail.intend(event('r0')).kept).toBe(false);
+  });
+});
+
+describe('a fault of the medium, which the system tells once', () => {
+  it('refuses those that wait, when a further secret met it', async () => {
+    let isTold = true;
+    const tell = (): void => {
+      if (isTold) return;
+      isTold = true;
+      throw eio;
+    };
+    const { trail } = newTrail({ mode: 'durable', disk: { syncNow: tell, sync: async () => tell() } });
+    expect(await trail.intend(event('before')).kept).toBe(true);
+    isTold = false;
+    const other = trail.intend(event('other'));
+    expect(trail.intendNow(undefined, event('further'))).toBeUndefined();
+    expect(await other.kept).toBe(false);
+    expect(await trail.intend(event('after')).kept).toBe(true);
+  });
+
+  it.each([1, 1 << 20])(
+    'refuses those that came while it was not known yet (files of %i bytes)',
+    async (segmentBytes) => {
+      const calls: ((error?: Error) => void)[] = [];
+      const sync = () =>
+        new Promise<void>((resolve, reject) => calls.push((error) => (error ? reject(error) : resolve())));
+      const { trail } = newTrail({ mode: 'durable', segmentBytes, disk: { sync } });
+      const first = trail.intend(event('r0'));
+      await until(() => calls.length === 1);
+      const second = trail.intend(event('r1'));
+      await nextTurn();
+      await nextTurn();
+      calls[0]?.(eio);
+      expect(await first.kept).toBe(false);
+      const later = setInterval(() => calls.at(-1)?.(), 2);
+      ends.push(() => clearInterval(later));
+      expect(await second.kept).toBe(false);
+      expect(await trail.intend(event('r2')).kept).toBe(true);
+    },
+  );
+
+  it('refuses those whose file was ended with it', async () => {
+    let fault: Error | undefined;
+    const syncNow = (descriptor: number): void => {
+      if (fault) throw fault;
+      realDisk.syncNow(descriptor);
+    };
+    let go = (): void => undefined;
+    const sync = () => new Promise<void>((resolve) => (go = resolve));
+    const { trail } = newTrail({ mode: 'durable', segmentBytes: 1, disk: { syncNow, sync } });
+    const first = trail.intend(event('r0'));
+    await nextTurn();
+    await nextTurn();
+    fault = eio;
+    const second = trail.intend(event('r1'));
+    await nextTurn();
+    await nextTurn();
+    const later = setInterval(() => go(), 2);
+    ends.push(() => clearInterval(later));
+    expect(await first.kept).toBe(false);
+    fault = undefined;
+    await second.kept;
+    expect(await trail.intend(event('r2')).kept).toBe(true);
+  });
+
+  it('is looked for in a file of its own when another call may be told it', async () => {
+    const calls: { readonly descriptor: number; readonly resolve: () => void }[] = [];
+    const now: number[] = [];
+    const sync = (descriptor: number) => new Promise<void>((resolve) => calls.push({ descriptor, resolve }));
+    const closed: number[] = [];
+    const { trail, own } = newTrail({
+      mode: 'durable',
+      disk: { sync, syncNow: (descriptor) => now.push(descriptor), close: (descriptor) => closed.push(descriptor) },
+    });
+    const first = trail.intend(event('r0'));
+    await until(() => calls.length === 1);
+    expect(trail.intendNow(undefined, event('further'))).toBeDefined();
+    expect(now.at(-1)).not.toBe(calls[0]?.descriptor);
+    expect(readdirSync(own.path).filter((name) => name.endsWith('.segment'))).toHaveLength(2);
+    // Its number would go to another file while that call runs.
+    expect(closed).toEqual([]);
+    calls[0]?.resolve();
+    expect(await first.kept).toBe(true);
+    expect(closed).toEqual([calls[0]?.descriptor]);
+  });
+
+  it('may be that of the folder of a new file', async () => {
+    const synced: string[] = [];
+    let fault: Error | undefined;
+    const syncFolder = (path: string): void => {
+      if (fault) throw fault;
+      realDisk.syncFolder(path);
+      synced.push(path);
+    };
+    const { trail, own } = newTrail({ mode: 'durable', segmentBytes: 1, disk: { syncFolder } });
+    expect(await trail.intend(event('r0')).kept).toBe(true);
+    expect(synced).toEqual([own.path, dirname(own.path), dirname(dirname(own.path))]);
+    fault = eio;
+    expect(await trail.intend(event('r1')).kept).toBe(false);
+    expect(trail.hasRoom).toBe(false);
+    fault = undefined;
+    await until(() => trail.hasRoom);
+    expect(await trail.intend(event('r2')).kept).toBe(true);
+  });
+});
+
+describe('the room of the spool', () => {
+  it('is never all taken by what is refused to an agent, and what has an intent is kept in any case', async () => {
+    const { trail, lost } = newTrail({ maxBytes: 8000 });
+    const begun = trail.intend(event('begun', { secrets: ['prod/openai@1'] }));
+    await begun.kept;
+    for (let index = 0; index < 100; index++) {
+      trail.record(refused(`r${index}`));
+      await nextTurn();
+    }
+    expect(lost.length).toBeGreaterThan(50);
+    expect(trail.hasRoom).toBe(true);
+    const before = lost.length;
+    trail.record(refused('begun'), begun.intent);
+    expect(lost).toHaveLength(before);
+    expect(await trail.intend(event('another')).kept).toBe(true);
+  });
+});
