@@ -18,12 +18,13 @@ const statements = [
 ];
 
 /**
- * All that a worker writes. It runs with the rights of the schema's owner: the tables' schema stands first in its path and
- * the one of temporary tables, which its caller may fill, last.
+ * All that a worker writes. It runs with the rights of the schema's owner: what is built in stands first in its path, then the
+ * tables' schema, in which others may be allowed to create, and the one of temporary tables, which its caller may fill, last. No
+ * call in it needs a cast of what it is given: one that fits better would be taken from anywhere in the path.
  */
 const heartbeat = (schema: string) => `
-  CREATE FUNCTION worker_heartbeat(report jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = ${schema}, pg_catalog, pg_temp AS $$
+  CREATE OR REPLACE FUNCTION worker_heartbeat(report jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, ${schema}, pg_temp AS $$
   DECLARE
     new_name text := report->>'name';
   BEGIN
@@ -35,7 +36,7 @@ const heartbeat = (schema: string) => `
     END IF;
     INSERT INTO worker (name, boot_id, version, applied_revision, started_at, terms, is_master_key_current, authorities,
         connections, requests_per_second, cpu_share, memory_bytes, spool_bytes, seen_at)
-      SELECT new_name, r."bootId", r.version, r."appliedRevision", to_timestamp(r."startedAtMs" / 1000.0), r.terms,
+      SELECT new_name, r."bootId", r.version, r."appliedRevision", to_timestamp(r."startedAtMs" / 1000.0::double precision), r.terms,
         r."isMasterKeyCurrent", r.authorities, r.connections, r."requestsPerSecond", r."cpuShare", r."memoryBytes",
         r."spoolBytes", now()
       FROM jsonb_to_record(report) AS r("bootId" text, version text, "appliedRevision" bigint, "startedAtMs" double precision,
@@ -49,14 +50,19 @@ const heartbeat = (schema: string) => `
         seen_at = excluded.seen_at;
   END $$`;
 
+/** The statement that makes it, or makes it anew. */
+export async function workerHeartbeat(runner: Pick<QueryRunner, 'query'>): Promise<string> {
+  const rows = (await runner.query('SELECT quote_ident(current_schema()) AS schema')) as { schema: string }[];
+  return heartbeat(rows[0]?.schema ?? 'public');
+}
+
 /** Workers need a role that can read what they decide by, and change nothing: what they report goes through a function. */
 export class AddWorkerRole extends ForwardMigration {
   readonly name = 'AddWorkerRole1790003300000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);
-    const rows = (await runner.query('SELECT quote_ident(current_schema()) AS schema')) as { schema: string }[];
-    await runner.query(heartbeat(rows[0]?.schema ?? 'public'));
+    await runner.query(await workerHeartbeat(runner));
     await runner.query('REVOKE ALL ON FUNCTION worker_heartbeat(jsonb) FROM PUBLIC');
   }
 }

@@ -26,6 +26,7 @@ import { AddSecretLease } from './add-secret-lease.migration.ts';
 import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
 import { AddWorkerRole } from './add-worker-role.migration.ts';
+import { PinWorkerHeartbeat } from './pin-worker-heartbeat.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
 /** Every step of the schema. Their numbers say in which order. */
@@ -52,6 +53,7 @@ export const migrations = [
   AddAuditSinks,
   AddAuditTrail,
   AddBootSeal,
+  PinWorkerHeartbeat,
 ];
 
 export interface DataSourceOptions {

@@ -188,6 +188,51 @@ describe('a worker’s database role', () => {
       await expect(makeWorkerRole(services.dataSource, name, undefined)).rejects.toThrow(/worker|NAME/);
   });
 
+  it('refuses one that may create in the schema, as everybody may before PostgreSQL 15, and says how to end that', async () => {
+    await services.dataSource.query('GRANT CREATE ON SCHEMA public TO PUBLIC');
+    try {
+      await expect(makeWorkerRole(services.dataSource, 'onecli_other', undefined)).rejects.toThrow(
+        'REVOKE CREATE ON SCHEMA public FROM PUBLIC, onecli_other',
+      );
+      expect(await services.dataSource.query("SELECT 1 FROM pg_roles WHERE rolname = 'onecli_other'")).toEqual([]);
+      const warnings: string[] = [];
+      await renewWorkerRoles(services.dataSource, { warn: (_fields, message) => warnings.push(message) });
+      expect(warnings).toEqual([expect.stringContaining('REVOKE CREATE ON SCHEMA public')]);
+    } finally {
+      await services.dataSource.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
+    }
+  });
+
+  it('has nothing of its own run with the owner’s rights, where it may create in the schema', async () => {
+    await services.dataSource.query('GRANT CREATE ON SCHEMA public TO PUBLIC');
+    try {
+      const body = `RETURNS $R LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'ALTER ROLE ${role} SUPERUSER'; RETURN 1; END $$`;
+      const takeOver = (name: string, result: string) =>
+        asRole.query(`CREATE FUNCTION public.${name} ${body.replace('$R', () => result)}`);
+      await takeOver('octet_length(text)', 'integer');
+      await takeOver('divide(double precision, numeric)', 'double precision');
+      await asRole.query(
+        'CREATE OPERATOR public./ (FUNCTION = public.divide, LEFTARG = double precision, RIGHTARG = numeric)',
+      );
+      const report = { name: 'w-2', bootId: 'a', version: '1', appliedRevision: 1, startedAtMs: 0, terms: [1] };
+      await asRole.query('SELECT worker_heartbeat($1)', [report]);
+      const { rows } = await asRole.query('SELECT rolsuper AS "isMighty" FROM pg_roles WHERE rolname = current_user');
+      expect(rows).toEqual([{ isMighty: false }]);
+    } finally {
+      await asRole.query('DROP OPERATOR IF EXISTS public./ (double precision, numeric)');
+      await asRole.query('DROP FUNCTION IF EXISTS public.octet_length(text), public.divide(double precision, numeric)');
+      await services.dataSource.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
+    }
+  });
+
+  it.each(['worker_heartbeat', 'add_job'])('finds what is built in before anything else in %s', async (name) => {
+    const paths = await services.dataSource.query(
+      "SELECT array_to_string(proconfig, ';') AS path FROM pg_proc WHERE prosecdef AND proname = $1",
+      [name],
+    );
+    expect(paths).toEqual([{ path: expect.stringMatching(/^search_path=pg_catalog, \w+, pg_temp$/) }]);
+  });
+
   it('gives the server no password, only what it keeps of it', async () => {
     await makeWorkerRole(services.dataSource, role, 'a good password');
     const [{ kept }] = await services.dataSource.query(

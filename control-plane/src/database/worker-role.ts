@@ -1,5 +1,10 @@
 /** Database roles for workers: made on demand, and given exactly the rights of worker-grants.ts. */
-import { grantAuditIntake, prepareAuditIntake } from '@onecli/shared/adapters/postgres/audit-intake';
+import {
+  grantAuditIntake,
+  intakeSchema,
+  prepareAuditIntake,
+  queueSchema,
+} from '@onecli/shared/adapters/postgres/audit-intake';
 import type { DataSource, EntityManager } from 'typeorm';
 import { scramVerifier } from './scram-verifier.ts';
 import { workerFunctions, workerReads } from './worker-grants.ts';
@@ -21,7 +26,7 @@ export interface RoleLog {
 /**
  * Makes the role, or takes one that is there, gives it its rights, and records it, so that later releases renew them.
  * @param password for a role that signs in with one; undefined leaves it as it is
- * @throws WorkerRoleFault when it has rights that no worker may have, or the password is not printable ASCII
+ * @throws WorkerRoleFault when it has rights that no worker may have, be they everybody's, or the password is not printable ASCII
  */
 export async function makeWorkerRole(database: DataSource, name: string, password: string | undefined): Promise<void> {
   if (!roleName.test(name))
@@ -34,6 +39,8 @@ export async function makeWorkerRole(database: DataSource, name: string, passwor
     if (password !== undefined) await manager.query(`ALTER ROLE ${name} PASSWORD '${verifierOf(password)}'`);
     await manager.query('INSERT INTO worker_role (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
     await grant(manager, name);
+    const reason = await whyNot(manager, name);
+    if (reason !== undefined) throw new WorkerRoleFault(reason);
   });
 }
 
@@ -47,7 +54,12 @@ export async function renewWorkerRoles(database: DataSource, log: RoleLog): Prom
     await prepareIntake(database);
     await database.transaction(async (manager) => {
       await manager.query('SELECT pg_advisory_xact_lock($1)', [grantLock]);
-      for (const { name, exists } of roles) if (exists) await grant(manager, name);
+      for (const { name, exists } of roles) {
+        if (!exists) continue;
+        await grant(manager, name);
+        const reason = await whyNot(manager, name);
+        if (reason !== undefined) log.warn({ role: name }, reason);
+      }
     });
   } catch (error) {
     log.warn({ err: error }, 'the rights of the workers’ database roles could not be renewed');
@@ -97,6 +109,18 @@ async function grant(manager: EntityManager, name: string): Promise<void> {
     await manager.query(`GRANT SELECT (${columns.join(', ')}) ON ${table} TO ${name}`);
   for (const each of workerFunctions) await manager.query(`GRANT EXECUTE ON FUNCTION ${each} TO ${name}`);
   await grantAuditIntake((text) => manager.query(text), name);
+}
+
+/** Why it may not be a worker's: what it made beside the tables, the control plane could take for its own. The right is often everybody's. */
+async function whyNot(manager: EntityManager, name: string): Promise<string | undefined> {
+  const schemas = await manager.query<{ schema: string }[]>(
+    `SELECT quote_ident(nspname) AS schema FROM pg_namespace
+     WHERE nspname = ANY (ARRAY[current_schema(), $2, $3]::name[]) AND has_schema_privilege($1, oid, 'CREATE') ORDER BY 1`,
+    [name, queueSchema, intakeSchema],
+  );
+  if (schemas.length === 0) return undefined;
+  const revokes = schemas.map(({ schema }) => `REVOKE CREATE ON SCHEMA ${schema} FROM PUBLIC, ${name}`);
+  return `${name} may create in the control plane's schema, as everybody may in databases from before PostgreSQL 15; as the schema's owner, run: ${revokes.join('; ')}`;
 }
 
 function verifierOf(password: string): string {

@@ -34,7 +34,7 @@ const statements = [
   `CREATE OR REPLACE FUNCTION ${intakeSchema}.add_job(p_queue text, p_id text, p_name text, p_data jsonb, p_opts jsonb,
      p_priority integer, p_delay bigint, p_timestamp bigint, p_max_attempts integer, p_parent_queue text, p_parent_id text,
      p_parent_key text, p_dedup_id text, p_scheduler_id text, p_lifo boolean) RETURNS text
-   LANGUAGE plpgsql SECURITY DEFINER SET search_path = ${queueSchema}, pg_catalog, pg_temp AS $$
+   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, ${queueSchema}, pg_temp AS $$
    DECLARE
      kept jsonb;
    BEGIN
