@@ -159,6 +159,32 @@ describe('a worker’s database role', () => {
     }
   });
 
+  it('keeps no batch from the queue by what it adds under the id of another, and nothing for long', async () => {
+    const options = { key: randomBytes(32) };
+    const add = (id: string, data: object) =>
+      asRole.query(
+        `SELECT onecli_intake.add_job('audit', $1, 'other', $2, '{"removeOnFail":false,"attempts":1}', 0, 0, 0, 1, NULL, NULL, NULL, NULL, NULL, false)`,
+        [id, data],
+      );
+    await add('w-2-b-0-0', { sealed: 'AAAA', further: 1 });
+    const [kept] = await services.dataSource.query(
+      "SELECT name, data, opts, max_attempts AS attempts FROM onecli_queue.job WHERE id = 'w-2-b-0-0'",
+    );
+    expect(kept).toMatchObject({ name: 'batch', data: { sealed: 'AAAA' }, opts: { removeOnFail: { count: 100 } } });
+    expect(kept).toMatchObject({ attempts: 1_000_000_000, opts: { attempts: 1_000_000_000 } });
+    for (const bad of [{}, { sealed: null }, { sealed: 'A'.repeat(64 * 1024 * 1024 + 1) }])
+      await expect(add('w-2-b-9-9', bad)).rejects.toMatchObject({ code: '23514' });
+    const queue = new PostgresAuditQueue({ connectionString: roleUrl, ...options });
+    const consumer = new PostgresAuditConsumer({ connectionString: server.url, ...options });
+    try {
+      await queue.add('w-2-b-0-0', trailBatch('squatted'));
+      const arrived = new Promise((resolve) => void consumer.consume(async (batch) => resolve(batch)));
+      await expect(arrived).resolves.toEqual(trailBatch('squatted'));
+    } finally {
+      await Promise.all([queue.close(), consumer.close()]);
+    }
+  });
+
   it('is all that a worker needs: it serves, follows changes and reports', async () => {
     const port = await freePort();
     const worker = startWorker(port);

@@ -24,26 +24,39 @@ const intakeLock = 6_627_254_016;
 
 const addJobTypes =
   'text, text, text, jsonb, jsonb, integer, bigint, bigint, integer, text, text, text, text, text, boolean';
-/** What a job may ask of the queue; the rest is left out. */
-const jobOptions = ['attempts', 'backoff', 'removeOnComplete', 'removeOnFail', 'stackTraceLimit'];
+/** BullMQ counts attempts in 32 bits; at one in half a minute this many take a thousand years. */
+const endlessAttempts = 1_000_000_000;
+/** Every batch is tried until it is written. Only what nobody can open fails: of those the last stay, to be looked at. */
+export const auditJobOptions = {
+  attempts: endlessAttempts,
+  backoff: { type: 'custom' },
+  removeOnComplete: true,
+  removeOnFail: { count: 100 },
+  stackTraceLimit: 1,
+};
+/** Characters of a sealed batch: far more than a worker has ever gathered. */
+const maxSealedLength = 64 * 1024 * 1024;
 
 const statements = [
   `CREATE SCHEMA IF NOT EXISTS ${intakeSchema}`,
   `CREATE OR REPLACE VIEW ${intakeSchema}.migration AS SELECT version, min_client_version FROM ${queueSchema}.migration`,
-  // Its arguments are BullMQ's. No parents, schedules, delays or priorities: those reach into other jobs.
+  // Its arguments are BullMQ's; the caller chooses the id and the batch, and nothing else of them: parents, schedules and
+  // priorities reach into other jobs, and one that is never removed would stay in the way of others.
   `CREATE OR REPLACE FUNCTION ${intakeSchema}.add_job(p_queue text, p_id text, p_name text, p_data jsonb, p_opts jsonb,
      p_priority integer, p_delay bigint, p_timestamp bigint, p_max_attempts integer, p_parent_queue text, p_parent_id text,
      p_parent_key text, p_dedup_id text, p_scheduler_id text, p_lifo boolean) RETURNS text
    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, ${queueSchema}, pg_temp AS $$
    DECLARE
-     kept jsonb;
+     sealed text := p_data->>'sealed';
    BEGIN
      IF p_queue IS DISTINCT FROM '${auditQueueName}' OR coalesce(p_id, '') !~ '^[A-Za-z0-9._-]{1,200}$' THEN
        RAISE EXCEPTION 'workers add jobs to the queue of audit events alone, under an id' USING ERRCODE = 'insufficient_privilege';
      END IF;
-     SELECT coalesce(jsonb_object_agg(key, value), '{}') INTO kept FROM jsonb_each(p_opts)
-       WHERE key IN (${jobOptions.map((option) => `'${option}'`).join(', ')});
-     RETURN ${queueSchema}.add_job(p_queue, p_id, p_name, p_data, kept, 0, 0, p_timestamp, p_max_attempts,
+     IF sealed IS NULL OR length(sealed) > ${maxSealedLength} THEN
+       RAISE EXCEPTION 'not a sealed batch, or a larger one than any worker makes' USING ERRCODE = 'check_violation';
+     END IF;
+     RETURN ${queueSchema}.add_job(p_queue, p_id, 'batch', jsonb_build_object('sealed', sealed),
+       '${JSON.stringify(auditJobOptions)}'::jsonb, 0, 0, (extract(epoch FROM now()) * 1000)::bigint, ${endlessAttempts},
        NULL, NULL, NULL, NULL, NULL, false);
    END $$`,
   `REVOKE ALL ON FUNCTION ${intakeSchema}.add_job(${addJobTypes}) FROM PUBLIC`,

@@ -1,3 +1,4 @@
+import { createHmac, hkdfSync } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Job, UnrecoverableError, withBackend } from 'bullmq';
 import type { AuditConsumer, AuditQueue, HandleBatch, HandleEvents, TrailBatch } from '../../ports/audit-queue.ts';
@@ -5,7 +6,13 @@ import { VaultFault } from '../../vault/vault-fault.ts';
 import { beforeDeadline, orAfter } from '../before-deadline.ts';
 import { killedConsumers } from '../queue/killed-consumers.ts';
 import { openAnyBatch, packBatch, type SealedBatch, sealBatch } from '../queue/audit-batch.ts';
-import { auditQueueName as queueName, intakeSchema, openAuditIntake, queueSchema } from './audit-intake.ts';
+import {
+  auditJobOptions,
+  auditQueueName as queueName,
+  intakeSchema,
+  openAuditIntake,
+  queueSchema,
+} from './audit-intake.ts';
 import { createQueueBackend } from './queue-backend.ts';
 
 const addTimeoutMs = 2_000;
@@ -14,9 +21,6 @@ const queryTimeoutMs = 5_000;
 const closeTimeoutMs = 5_000;
 const reconnectMs = 250;
 const maxRetryMs = 30_000;
-/** BullMQ counts attempts in 32 bits; at one in half a minute this many take a thousand years. */
-const endlessAttempts = 1_000_000_000;
-
 const { Queue, Worker } = withBackend(createQueueBackend);
 type BatchQueue = InstanceType<typeof Queue<SealedBatch>>;
 type BatchWorker = InstanceType<typeof Worker<SealedBatch>>;
@@ -48,7 +52,7 @@ export class PostgresAuditQueue implements AuditQueue {
     const batch = sealBatch(this.#options.key, packed);
     await beforeDeadline('adding a batch of the audit trail', addTimeoutMs, async () => {
       const queue = await this.#open();
-      await queue.add('batch', batch, { jobId: batchId });
+      await queue.add('batch', batch, { jobId: jobIdOf(this.#options.key, batchId) });
     });
   }
 
@@ -69,7 +73,7 @@ export class PostgresAuditQueue implements AuditQueue {
 }
 
 export interface PostgresAuditConsumerOptions extends PostgresAuditQueueOptions {
-  /** Told of what goes wrong with the connection, and of batches that cannot be opened; those stay in the queue as failed. */
+  /** Told of what goes wrong with the connection, and of batches that cannot be opened; the last of those stay in the queue as failed. */
   readonly report?: (error: Error) => void;
 }
 
@@ -138,6 +142,12 @@ export class PostgresAuditConsumer implements AuditConsumer {
   }
 }
 
+/** The same for the same batch. Who has a worker's login and not the key cannot tell it beforehand, and put something else in its place. */
+function jobIdOf(key: Buffer, batchId: string): string {
+  const idKey = Buffer.from(hkdfSync('sha256', key, '', 'onecli/v1/audit-job-ids', 32));
+  return `${batchId}-${createHmac('sha256', idKey).update(batchId).digest('base64url').slice(0, 22)}`;
+}
+
 /** Sealed with another key, now or by a forger: no attempt will ever open it. */
 function openOrGiveUp(key: Buffer, job: Job<SealedBatch>): ReturnType<typeof openAnyBatch> {
   try {
@@ -154,13 +164,7 @@ async function refuseEvents(): Promise<void> {
 async function openQueue(connectionString: string): Promise<BatchQueue> {
   const queue = new Queue<SealedBatch>(queueName, {
     connection: connectionOf(connectionString, intakeSchema),
-    defaultJobOptions: {
-      attempts: endlessAttempts,
-      backoff: { type: 'custom' },
-      removeOnComplete: true,
-      removeOnFail: false,
-      stackTraceLimit: 1,
-    },
+    defaultJobOptions: auditJobOptions,
     // Workers may add, and no more.
     skipMetasUpdate: true,
   });
