@@ -71,7 +71,11 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
   const { bus, queue, source, keys, keeping, bootId } = stores;
   const report = { name: config.name, bootId, version: productVersion, startedAtMs: Date.now() };
   const { metrics, connections } = plane;
-  const meter = new LoadMeter({ requests: () => metrics.requestCount, connections: () => connections.count });
+  const meter = new LoadMeter({
+    requests: () => metrics.requestCount,
+    connections: () => connections.count,
+    spoolBytes: () => audit.trail.spoolBytes,
+  });
   const heartbeat = new Heartbeat(source, log, () => ({
     ...report,
     appliedRevision: plane.configuration.settledRevision,

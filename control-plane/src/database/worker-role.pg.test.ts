@@ -195,7 +195,8 @@ describe('a worker’s database role', () => {
     expect(token).toBeTruthy();
     const [{ revision }] = await services.dataSource.query('SELECT revision FROM config_state');
     const applied = async () => {
-      const sql = "SELECT applied_revision AS applied, memory_bytes > 0 AS told FROM worker WHERE name = 'w-alone'";
+      const sql =
+        "SELECT applied_revision AS applied, memory_bytes > 0 AND spool_bytes >= 0 AS told FROM worker WHERE name = 'w-alone'";
       return (await services.dataSource.query(sql))[0];
     };
     await expect.poll(applied, patiently).toEqual({ applied: revision, told: true });

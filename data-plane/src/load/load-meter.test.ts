@@ -9,6 +9,7 @@ function meter() {
     nowMs: () => now.ms,
     cpuMicros: () => now.cpuMicros,
     memoryBytes: () => 1_000,
+    spoolBytes: () => 512,
   });
   return { now, load };
 }
@@ -17,7 +18,7 @@ describe('LoadMeter', () => {
   it('tells rates since it was last asked, and what is there now', () => {
     const { now, load } = meter();
     Object.assign(now, { ms: 2_000, requests: 100, cpuMicros: 500_000, connections: 7 });
-    const first = { requestsPerSecond: 50, cpuShare: 0.25, connections: 7, memoryBytes: 1_000, spoolBytes: undefined };
+    const first = { requestsPerSecond: 50, cpuShare: 0.25, connections: 7, memoryBytes: 1_000, spoolBytes: 512 };
     expect(load.measure()).toEqual(first);
     Object.assign(now, { ms: 4_000, requests: 110 });
     expect(load.measure()).toMatchObject({ requestsPerSecond: 5, cpuShare: 0 });

@@ -5,8 +5,8 @@ export interface LoadSources {
   /** Requests answered since the start. */
   readonly requests: () => number;
   readonly connections: () => number;
-  /** Bytes that the audit spool holds; undefined where there is none. */
-  readonly spoolBytes?: () => number | undefined;
+  /** Bytes that the audit spool holds. */
+  readonly spoolBytes: () => number;
   readonly nowMs?: () => number;
   /** CPU time of this process since its start, in microseconds. */
   readonly cpuMicros?: () => number;
@@ -24,7 +24,6 @@ export class LoadMeter {
 
   constructor(sources: LoadSources) {
     this.#sources = {
-      spoolBytes: () => undefined,
       nowMs: () => performance.now(),
       cpuMicros: () => {
         const { user, system } = process.cpuUsage();
