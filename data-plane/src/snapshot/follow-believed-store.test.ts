@@ -1,5 +1,5 @@
 import { epochMac } from '@onecli/shared/vault/epoch';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Configuration } from './configuration.ts';
 import { EpochGuard } from './epoch-guard.ts';
 import {
@@ -92,6 +92,28 @@ describe('FollowedConfiguration, as to how far a store is believed', () => {
     await until(() => source.looks > looks + 1);
     expect(followed.unconfirmedMs).toBeGreaterThan(50);
     second.open();
+  });
+
+  it('counts the time that the machine slept, and loses none to a clock that was set back', async () => {
+    const { source, followed, start } = follow({ lookEveryMs: 1 });
+    await start();
+    source.isAway = true;
+    const { looks } = source;
+    // One more may have been under way.
+    await until(() => source.looks > looks + 1);
+    const wallMs = Date.now();
+    const clock = vi.spyOn(Date, 'now');
+    try {
+      // As after waking: the clock of `performance` stood still meanwhile.
+      clock.mockReturnValue(wallMs + 3_600_000);
+      expect(followed.unconfirmedMs).toBeGreaterThan(3_590_000);
+      const isOver = followed.current?.isLeaseOver({ leaseSeconds: 60 } as Parameters<Configuration['isLeaseOver']>[0]);
+      expect(isOver).toBe(true);
+      clock.mockReturnValue(wallMs - 3_600_000);
+      expect(followed.unconfirmedMs).toBeGreaterThanOrEqual(0);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it('has what was kept be as old as it is, also for leases, until the store confirms it', async () => {

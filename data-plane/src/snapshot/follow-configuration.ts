@@ -6,6 +6,7 @@ import type { Snapshot } from '@onecli/shared/domain/snapshot';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import type { ConfigChanges, SnapshotSource } from '@onecli/shared/ports/snapshot-source';
 import type { Logger } from 'pino';
+import { ageMs, later, type Moment, never, now, writtenDown } from './age.ts';
 import { applyChanges, type Openers } from './apply-changes.ts';
 import { Configuration } from './configuration.ts';
 import type { EpochGuard } from './epoch-guard.ts';
@@ -53,8 +54,7 @@ export class FollowedConfiguration {
   #takenCount = 0;
   #settledCount = 0;
   #settledRevision = 0;
-  /** By the clock of `performance`. */
-  #confirmedAtMs = Number.NEGATIVE_INFINITY;
+  #confirmedAt: Moment = never;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -82,10 +82,10 @@ export class FollowedConfiguration {
 
   /**
    * How long ago the store last said that what is in force is the newest, in milliseconds: the time of the question counts, not
-   * that of the answer. Infinite before the first time.
+   * that of the answer, and the time that the machine slept. Infinite before the first time.
    */
   get unconfirmedMs(): number {
-    return performance.now() - this.#confirmedAtMs;
+    return ageMs(this.#confirmedAt);
   }
 
   /** False when the master key was replaced in the store: this process has to be restarted with the new one. */
@@ -133,14 +133,14 @@ export class FollowedConfiguration {
     // A store that does not answer must not be asked again and again at the same time.
     if (this.#isLooking) return;
     this.#isLooking = true;
-    const askedAtMs = performance.now();
+    const askedAt = now();
     try {
       const position = await this.#options.source.position();
       this.#isStoreReachable = true;
       const isNewKeys = position.keyGeneration !== this.#options.keys.generation;
       const verdict = this.#judge(position);
       if (verdict === 'newer' || (isNewKeys && this.#refusal === undefined)) await this.refresh();
-      else if (verdict === 'same') this.#confirmed(askedAtMs);
+      else if (verdict === 'same') this.#confirmed(askedAt);
     } catch (error) {
       this.#storeAway(error);
     } finally {
@@ -162,10 +162,10 @@ export class FollowedConfiguration {
   }
 
   async #load(): Promise<void> {
-    const askedAtMs = performance.now();
+    const askedAt = now();
     const changes = await this.#read();
     if (changes !== undefined) this.#take(changes);
-    if (this.#refusal === undefined && this.#current) this.#confirmed(askedAtMs);
+    if (this.#refusal === undefined && this.#current) this.#confirmed(askedAt);
   }
 
   #take(changes: ConfigChanges, isKept = false): void {
@@ -199,8 +199,7 @@ export class FollowedConfiguration {
       log.error({ err: error }, 'the configuration that was kept does not open: the database is waited for');
       return false;
     }
-    // A clock that was set back makes it no younger than now.
-    this.#confirmedAtMs = performance.now() - Math.max(0, Date.now() - kept.confirmedAtMs);
+    this.#confirmedAt = writtenDown(kept.confirmedAtMs);
     log.info(
       { revision: kept.changes.revision, confirmedAt: new Date(kept.confirmedAtMs) },
       'configuration as it was kept',
@@ -208,8 +207,8 @@ export class FollowedConfiguration {
     return true;
   }
 
-  #confirmed(askedAtMs: number): void {
-    this.#confirmedAtMs = Math.max(this.#confirmedAtMs, askedAtMs);
+  #confirmed(askedAt: Moment): void {
+    this.#confirmedAt = later(this.#confirmedAt, askedAt);
     this.#options.keeping?.confirmed();
   }
 
