@@ -3,7 +3,10 @@ import { FewAtOnce } from './few-at-once.ts';
 import type { Principal } from './principal.ts';
 
 const user = (userId: string, more: Partial<Principal> = {}): Principal => ({
-  ...{ kind: 'user', name: userId, userId, assignments: [] },
+  kind: 'user',
+  name: userId,
+  userId,
+  assignments: [],
   ...more,
 });
 const refused = { code: 'OVERLOADED', message: 'busy' };
