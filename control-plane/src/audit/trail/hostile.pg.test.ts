@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { owner } from '../../database/testing/open-services.ts';
 import { dropOldAudit } from '../audit-retention.ts';
+import { keepAdminEvents } from './admin-entries.ts';
 import { CheckpointKey } from './checkpoint-key.ts';
 import { TreeAltered } from './checkpoint-signer.ts';
 import { TrailService } from './trail.service.ts';
@@ -89,6 +90,28 @@ describe('who can write to the database and has no key', () => {
     expect(verifyByScript(textOf(lines)).isSound).toBe(true);
     const script = verifyByScript(textOf(lines), { kept: [early] });
     expect(script).toMatchObject({ isSound: false, text: expect.stringContaining('cannot be compared') });
+  });
+
+  it('cannot keep what an admin did out of the trail', async () => {
+    const { dataSource, keys, macKey } = trail;
+    await dataSource.query('ALTER TABLE admin_event ALTER COLUMN is_in_trail SET DEFAULT true');
+    await trail.services.agents.create(owner, { name: 'bot' });
+    expect(await keepAdminEvents(dataSource, keys.keyring, macKey)).toBeGreaterThan(0);
+    await trail.signer.sign(0);
+    expect(verify(await trail.lines(), { macKey })).toMatchObject({ isSound: true });
+    await dataSource.query(
+      `INSERT INTO admin_event (id, at, principal, outcome, action, object_kind, object_name, revision, detail, is_in_trail)
+       SELECT gen_random_uuid(), at - interval '5 minutes', 'user:mallory', outcome, action, object_kind, object_name, revision, detail, true
+       FROM admin_event LIMIT 1`,
+    );
+    const lines = await trail.lines();
+    expect(verify(lines, { macKey }).faults).toMatchObject([
+      { message: expect.stringContaining('has 1 events that no entry') },
+    ]);
+    expect(verifyByScript(textOf(lines))).toMatchObject({
+      isSound: false,
+      text: expect.stringContaining('no entry speaks of'),
+    });
   });
 
   it('cannot have another tree signed by the process that signed the first', async () => {

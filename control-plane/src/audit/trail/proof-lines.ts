@@ -2,10 +2,12 @@ import { interruptedReason } from '@onecli/shared/domain/audit-entry';
 import { writeNoteKey } from '@onecli/shared/domain/audit-trail/checkpoint-note';
 import { toHex } from '@onecli/shared/domain/audit-trail/bytes';
 import type { Frontier } from '@onecli/shared/domain/audit-trail/merkle-tree';
+import { ownWorker } from '@onecli/shared/domain/audit-trail/own-entry';
 import type { EntryLine, HeadLine, TrailLine } from '@onecli/shared/domain/audit-trail/trail-lines';
 import type { ChainLink } from '@onecli/shared/vault/audit-chain';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { EntityManager } from 'typeorm';
+import { AdminTally } from './admin-tally.ts';
 import { openLinks } from './block.ts';
 import { readBlocks, type StoredBlock } from './block-store.ts';
 import type { CheckpointKey } from './checkpoint-key.ts';
@@ -43,17 +45,24 @@ export async function* proofLines(sources: ProofSources, range: ProofRange = {})
   const last = await lastCheckpoint(manager);
   const start = await startOf(manager, tree, range.sinceMs);
   const end = await endOf(sources, tree, last, range.untilMs);
-  yield headOf(sources, tree, start);
+  const head = headOf(sources, tree, start);
+  yield head;
+  const isWhole = range.sinceMs === undefined && range.untilMs === undefined;
+  const tally = isWhole ? new AdminTally(manager, Math.max(head.adminRowsFromMs, head.rowsFromMs)) : undefined;
   let at = start.size;
   const checkpoints = new CheckpointQueue(manager, at, last?.size ?? 0);
   for await (const block of readBlocks(manager, at, Math.max(end, at))) {
-    yield* linesOfBlock(sources, tree, block);
+    for await (const line of linesOfBlock(sources, tree, block)) {
+      if (line.type === 'entry' && line.worker === ownWorker && line.row) tally?.entry(line.row);
+      yield line;
+    }
     at = block.firstIndex + block.count;
     yield* checkpoints.upTo(at);
   }
   // What is signed and not there shows by its checkpoint.
   if (range.untilMs === undefined) yield* checkpoints.upTo(Number.MAX_SAFE_INTEGER);
-  yield { type: 'end', size: Math.max(end, at), faults: sources.altered === undefined ? [] : [sources.altered] };
+  const faults = [sources.altered, await tally?.finish()].filter((fault) => fault !== undefined);
+  yield { type: 'end', size: Math.max(end, at), faults };
 }
 
 function headOf({ checkpointKey, adminEventDays }: ProofSources, tree: Tree, start: Frontier): HeadLine {

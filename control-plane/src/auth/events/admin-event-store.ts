@@ -107,9 +107,9 @@ async function insert(manager: EntityManager, acts: readonly AdminAct[], around:
   }));
   await manager.query(
     `INSERT INTO admin_event
-       (id, at, principal, owner, outcome, reason, address, request_id, revision, action, object_kind, object_name, environment, detail)
+       (id, at, principal, owner, outcome, reason, address, request_id, revision, action, object_kind, object_name, environment, detail, is_in_trail)
      SELECT id, clock_timestamp(), $1, $2, $3, $4, $5, $6, coalesce($7::bigint, (SELECT revision FROM config_state)),
-       action, kind, name, environment, detail
+       action, kind, name, environment, detail, false
      FROM jsonb_to_recordset($8::jsonb) AS e(id uuid, action text, kind text, name text, environment text, detail jsonb)`,
     [who, owner, outcome, reason, address, requestId, revision, JSON.stringify(rows)],
   );
