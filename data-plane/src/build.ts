@@ -7,14 +7,9 @@ import { pickAuditQueueStore, pickConfigBus, pickSharedCounts } from '@onecli/sh
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import type { SharedCounts } from '@onecli/shared/ports/shared-counts';
-import type { PolicyBody } from '@onecli/shared/domain/policy';
-import type { RouteBody } from '@onecli/shared/domain/route';
-import type { SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
-import { policyContext, routeContext } from '@onecli/shared/seal-contexts';
 import { openInstanceKeys } from '@onecli/shared/vault/instance-keys';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import type { Keyring } from '@onecli/shared/vault/keyring';
-import { open } from '@onecli/shared/vault/seal';
 import { productVersion } from '@onecli/shared/version';
 import type { Logger } from 'pino';
 import { type Audit, openAudit } from './audit/build-audit.ts';
@@ -38,8 +33,7 @@ import type { DialOptions } from './proxy/dial.ts';
 import type { Limits } from './proxy/limits.ts';
 import { OpenConnections } from './proxy/open-connections.ts';
 import { UpstreamPool } from './proxy/upstream-pool.ts';
-import type { Openers } from './snapshot/apply-changes.ts';
-import { openIdentities } from './snapshot/open-identities.ts';
+import { openers } from './snapshot/openers.ts';
 import { EpochGuard } from './snapshot/epoch-guard.ts';
 import { FollowedConfiguration } from './snapshot/follow-configuration.ts';
 import type { KeptConfiguration } from './snapshot/kept-records.ts';
@@ -100,8 +94,8 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
       plane.clock.close();
       plane.connections.close();
       plane.pressure.close();
-      const stopping = [bus.close(), queue.close(), source.close(), stores.sharedCounts?.close(), keeping?.close()];
-      await Promise.allSettled(stopping);
+      const closing = [bus, queue, source, stores.sharedCounts, keeping].map(async (each) => each?.close());
+      await Promise.allSettled(closing);
     },
   };
 }
@@ -157,13 +151,16 @@ async function openStores(
   };
 }
 
-function wire(config: WorkerConfig, stores: Stores, log: Logger): { plane: DataPlane; audit: Audit } {
-  const { source, bus, keys, kept, keeping, tokenPepper, epochKey } = stores;
-  const { limits } = config;
+/** The configuration as this worker follows it. */
+function followStore(
+  stores: Stores,
+  authority: AuthoritiesInForce,
+  connections: OpenConnections,
+  log: Logger,
+): FollowedConfiguration {
+  const { source, bus, keys, kept, keeping, epochKey } = stores;
   const { keyring } = keys;
-  const clock = new DeadlineClock();
-  const { authority, proxyPortTls } = certificates(config, keyring, stores.ticketKeys, log);
-  const configuration = new FollowedConfiguration({
+  return new FollowedConfiguration({
     source,
     bus,
     keys,
@@ -178,6 +175,15 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): { plane: DataP
     // What another revision revokes has ended, and does not come back with a restart, before it is reported as applied.
     onApplied: async (applied) => void (await Promise.all([connections.lookAgain(applied), keeping?.settled()])),
   });
+}
+
+function wire(config: WorkerConfig, stores: Stores, log: Logger): { plane: DataPlane; audit: Audit } {
+  const { keyring } = stores.keys;
+  const { limits } = config;
+  const clock = new DeadlineClock();
+  const { authority, proxyPortTls } = certificates(config, keyring, stores.ticketKeys, log);
+  const connections = openConnections(limits, log);
+  const configuration = followStore(stores, authority, connections, log);
   const dialling = {
     ...upstreamAccess(config),
     dialMs: limits.dialMs,
@@ -192,12 +198,11 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): { plane: DataP
   const audit = openAudit(config, stores, metrics, log);
   const { trail } = audit;
   const opener = new SecretOpener(keyring);
-  const connections = openConnections(limits, log);
   const pressure = new MemoryPressure({ maxBytes: limits.maxMemoryBytes, connectionCount: () => connections.count });
   const plane: DataPlane = {
     configuration,
     opener,
-    tokenPepper,
+    tokenPepper: stores.tokenPepper,
     jwts: buildJwtVerifier({
       fetchText: (url, cancelled) => fetchText(url, dialling, cancelled),
       log,
@@ -266,24 +271,6 @@ function certificates(config: WorkerConfig, keyring: Keyring, ticketKeys: Shared
   const proxyPortTls = new ProxyPortTls({ names: [...gatewayNames, 'localhost', hostname()], ticketKeys });
   const keeping = { keyring, maxLeaves, ticketKeys, isRefusingInsideTunnel };
   return { authority: new AuthoritiesInForce({ ...keeping, proxyPortTls, clientRoots, log }), proxyPortTls };
-}
-
-function openBody(keyring: Keyring, policy: SealedPolicy): PolicyBody {
-  const text = open(keyring, policyContext(policy.id, policy.version), policy.sealedBody).toString('utf8');
-  return JSON.parse(text) as PolicyBody;
-}
-
-function openers(keyring: Keyring, log: Logger): Openers {
-  return {
-    openBody: (policy) => openBody(keyring, policy),
-    openRoute: (route) => openRoute(keyring, route),
-    openIdentities: (agent) => openIdentities(keyring, agent, log),
-  };
-}
-
-function openRoute(keyring: Keyring, route: SealedRoute): RouteBody {
-  const text = open(keyring, routeContext(route.id, route.version), route.sealedBody).toString('utf8');
-  return JSON.parse(text) as RouteBody;
 }
 
 function upstreamAccess(config: WorkerConfig): { resolver: CheckedResolver; tls: UpstreamTls } {

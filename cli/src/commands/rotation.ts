@@ -51,6 +51,18 @@ export function addRotation(program: Command, context: CommandContext): void {
       ]);
       for (const line of formatTable(['SECRET', 'SCHEDULE', 'NEXT'], rows)) context.terminal.print(line);
     });
+  addRuns(rotation, context);
+  rotation
+    .command('delete')
+    .description('do not rotate a secret any more; the secret stays')
+    .argument('<secret>')
+    .action(async (secret: string) => {
+      await openApi(context).call('DELETE', pathOf('rotations', secret), z.unknown());
+      context.terminal.notice(`${secret} is not rotated any more`);
+    });
+}
+
+function addRuns(rotation: Command, context: CommandContext): void {
   rotation
     .command('run')
     .description('rotate a secret now, and wait until the new version is in use')
@@ -85,14 +97,6 @@ export function addRotation(program: Command, context: CommandContext): void {
         run.problem ?? '',
       ]);
       for (const line of formatTable(['BEGUN', 'STATE', 'VERSIONS', 'PROBLEM'], rows)) context.terminal.print(line);
-    });
-  rotation
-    .command('delete')
-    .description('do not rotate a secret any more; the secret stays')
-    .argument('<secret>')
-    .action(async (secret: string) => {
-      await openApi(context).call('DELETE', pathOf('rotations', secret), z.unknown());
-      context.terminal.notice(`${secret} is not rotated any more`);
     });
 }
 

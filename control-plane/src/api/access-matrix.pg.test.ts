@@ -64,17 +64,26 @@ async function seed(): Promise<void> {
 
 function auditEvent(id: string, place: number): AuditEvent {
   return {
-    ...{ id, timeMs: Date.now() + place, worker: 'w', revision: 1, requestId: id, agentId: undefined, agent: 'bot' },
-    ...{ decision: 'allow', reason: 'ALLOWED', rule: undefined, host: 'a.example', port: 443, method: 'GET' },
-    ...{
-      path: '/',
-      status: 200,
-      latencyMs: 1,
-      requestBytes: 0,
-      responseBytes: 0,
-      secrets: ['staging/k@1'],
-      findings: [],
-    },
+    id,
+    timeMs: Date.now() + place,
+    worker: 'w',
+    revision: 1,
+    requestId: id,
+    agentId: undefined,
+    agent: 'bot',
+    decision: 'allow',
+    reason: 'ALLOWED',
+    rule: undefined,
+    host: 'a.example',
+    port: 443,
+    method: 'GET',
+    path: '/',
+    status: 200,
+    latencyMs: 1,
+    requestBytes: 0,
+    responseBytes: 0,
+    secrets: ['staging/k@1'],
+    findings: [],
   };
 }
 

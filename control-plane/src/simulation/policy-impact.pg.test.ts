@@ -9,10 +9,27 @@ import { callAs, fromPage, makeKey, makeUser, passwordOf, signIn } from '../auth
 let api: Served;
 let count = 0;
 const event = (more: Partial<AuditEvent> = {}): AuditEvent => ({
-  ...{ id: `w-boot-${++count}`, timeMs: Date.now() - 60_000 + count, worker: 'w', revision: 1, requestId: 'r' },
-  ...{ agentId: undefined, agent: 'bot', decision: 'allow', reason: 'ALLOWED', rule: undefined, host: 'api.example' },
-  ...{ port: 443, method: 'GET', path: '/v1/a', status: 200, latencyMs: 1, requestBytes: 0, responseBytes: 0 },
-  ...{ secrets: ['prod/k@1'], findings: [], ...more },
+  id: `w-boot-${++count}`,
+  timeMs: Date.now() - 6e4 + count,
+  worker: 'w',
+  revision: 1,
+  requestId: 'r',
+  agentId: undefined,
+  agent: 'bot',
+  decision: 'allow',
+  reason: 'ALLOWED',
+  rule: undefined,
+  host: 'api.example',
+  port: 443,
+  method: 'GET',
+  path: '/v1/a',
+  status: 200,
+  latencyMs: 1,
+  requestBytes: 0,
+  responseBytes: 0,
+  secrets: ['prod/k@1'],
+  findings: [],
+  ...more,
 });
 const times = (length: number, more: Partial<AuditEvent>) => Array.from({ length }, () => event(more));
 const allow = (more: object = {}) => ({
@@ -52,15 +69,37 @@ describe('what a policy would do to the requests of the last day', () => {
 
   it('tells what would be denied, and what would be let through, those with the most requests first', async () => {
     expect(await draft([allow({ paths: ['/v1/b', '/v2/**'] })])).toEqual({
-      ...{ examined: 17, isComplete: true, changed: 8 },
+      examined: 17,
+      isComplete: true,
+      changed: 8,
       changes: [
         {
-          ...{ ...what, method: 'GET', path: '/v1/a', requests: 6 },
-          ...{ before: { outcome: 'ALLOWED', rule: 'p/rules/0' }, after: { outcome: 'POLICY_DENIED', rule: null } },
+          ...what,
+          method: 'GET',
+          path: '/v1/a',
+          requests: 6,
+          before: {
+            outcome: 'ALLOWED',
+            rule: 'p/rules/0',
+          },
+          after: {
+            outcome: 'POLICY_DENIED',
+            rule: null,
+          },
         },
         {
-          ...{ ...what, method: 'GET', path: '/v2/c', requests: 2 },
-          ...{ before: { outcome: 'POLICY_DENIED', rule: null }, after: { outcome: 'ALLOWED', rule: 'p/rules/0' } },
+          ...what,
+          method: 'GET',
+          path: '/v2/c',
+          requests: 2,
+          before: {
+            outcome: 'POLICY_DENIED',
+            rule: null,
+          },
+          after: {
+            outcome: 'ALLOWED',
+            rule: 'p/rules/0',
+          },
         },
       ],
     });

@@ -38,9 +38,15 @@ describe('who may reach what', () => {
     const { nodes } = await reach({ secret: 'prod/k' });
     expect(nodes).toEqual([
       {
-        ...{ rule: 'team/rules/0', effect: 'ALLOW', isMonitored: false, agentCount: 26 },
+        rule: 'team/rules/0',
+        effect: 'ALLOW',
+        isMonitored: false,
+        agentCount: 26,
         agents: ['bot', ...Array.from({ length: 19 }, (_, each) => `ci-${String(each).padStart(2, '0')}`)],
-        ...{ hosts: ['*.a.example'], paths: ['/v1/**'], methods: ['GET'], secrets: ['prod/k'] },
+        hosts: ['*.a.example'],
+        paths: ['/v1/**'],
+        methods: ['GET'],
+        secrets: ['prod/k'],
       },
     ]);
   });

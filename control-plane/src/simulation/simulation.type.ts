@@ -3,10 +3,7 @@ import { ruleMatches } from '@onecli/shared/domain/trace-policy';
 import { Field, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { AuditEvent, Decision } from '../audit/audit.type.ts';
 
-export enum RuleEffect {
-  ALLOW = 'allow',
-  DENY = 'deny',
-}
+export const RuleEffect = { ALLOW: 'allow', DENY: 'deny' } as const;
 registerEnumType(RuleEffect, { name: 'RuleEffect' });
 
 export const RuleMatch = Object.fromEntries(ruleMatches.map((match) => [match, match]));

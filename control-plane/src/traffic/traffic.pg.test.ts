@@ -15,10 +15,27 @@ const hourMs = 3_600_000;
 const baseMs = Math.floor(Date.now() / hourMs) * hourMs - 3 * hourMs + hourMs / 2;
 let count = 0;
 const event = (more: Partial<AuditEvent> = {}): AuditEvent => ({
-  ...{ id: `w-boot-${++count}`, timeMs: baseMs, worker: 'w', revision: 1, requestId: 'r', agentId: undefined },
-  ...{ agent: 'bot', decision: 'allow', reason: 'ALLOWED', rule: undefined, host: 'a.example', port: 443 },
-  ...{ method: 'GET', path: '/', status: 200, latencyMs: 10, requestBytes: 0, responseBytes: 0, secrets: [] },
-  ...{ findings: [], ...more },
+  id: `w-boot-${++count}`,
+  timeMs: baseMs,
+  worker: 'w',
+  revision: 1,
+  requestId: 'r',
+  agentId: undefined,
+  agent: 'bot',
+  decision: 'allow',
+  reason: 'ALLOWED',
+  rule: undefined,
+  host: 'a.example',
+  port: 443,
+  method: 'GET',
+  path: '/',
+  status: 200,
+  latencyMs: 10,
+  requestBytes: 0,
+  responseBytes: 0,
+  secrets: [],
+  findings: [],
+  ...more,
 });
 const times = (length: number, more: Partial<AuditEvent>) => Array.from({ length }, () => event(more));
 
@@ -185,8 +202,17 @@ describe('the overview', () => {
       [revision],
     );
     expect((await api.graphql(overview)).data?.['overview']).toEqual({
-      ...{ revision, secrets: 3, disabledSecrets: 1, expiringSecrets: 1, agents: 1, disabledAgents: 0 },
-      ...{ policies: 1, routes: 0, workers: 3, liveWorkers: 2, workersBehind: 1 },
+      revision,
+      secrets: 3,
+      disabledSecrets: 1,
+      expiringSecrets: 1,
+      agents: 1,
+      disabledAgents: 0,
+      policies: 1,
+      routes: 0,
+      workers: 3,
+      liveWorkers: 2,
+      workersBehind: 1,
     });
   });
 
@@ -194,7 +220,12 @@ describe('the overview', () => {
     const service = new TrafficService(api.database, new TrafficStore(api.database));
     const as = (assignments: Principal['assignments']) => service.overview({ kind: 'user', name: 'x', assignments });
     expect(await as([{ role: 'auditor', environments: ['staging'] }])).toMatchObject({
-      ...{ secrets: 1, disabledSecrets: 0, agents: 1, policies: null, routes: null, liveWorkers: 2 },
+      secrets: 1,
+      disabledSecrets: 0,
+      agents: 1,
+      policies: null,
+      routes: null,
+      liveWorkers: 2,
     });
     expect(await as(everywhere('agent-manager'))).toMatchObject({ secrets: null, agents: 1, workers: null });
     expect(await as([])).toMatchObject({ secrets: null, agents: null, policies: null, workers: null });

@@ -79,7 +79,7 @@ describe.each(kinds)('conditional writes of %s', (path, { name }, one, two, thir
     await put(one, '*');
     const both = await tag();
     const answers = await Promise.all([put(two, both), put(third, both)].map(async (answer) => (await answer).status));
-    expect(answers.toSorted()).toEqual([200, 412]);
+    expect(answers.toSorted((one, other) => one - other)).toEqual([200, 412]);
   });
 });
 

@@ -71,8 +71,8 @@ const passwords: Sample = () => ({ currentPassword: 'not the password', password
 function firstEvent(argument: string): Sample {
   return async (api) => {
     const { data } = await api.graphql('{ auditEvents { edges { cursor } } }');
-    const { edges } = data?.['auditEvents'] as { edges: { cursor: string }[] };
-    return { [argument]: edges.at(-1)?.cursor };
+    const events = data?.['auditEvents'] as { edges: { cursor: string }[] } | undefined;
+    return { [argument]: events?.edges.at(-1)?.cursor };
   };
 }
 

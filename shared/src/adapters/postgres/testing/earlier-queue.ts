@@ -44,21 +44,27 @@ export class EarlierAuditQueue {
 }
 
 const fields = [
-  ...[
-    'id',
-    'timeMs',
-    'worker',
-    'revision',
-    'requestId',
-    'agentId',
-    'agent',
-    'decision',
-    'reason',
-    'rule',
-    'host',
-    'port',
-  ],
-  ...['method', 'path', 'status', 'latencyMs', 'requestBytes', 'responseBytes', 'secrets', 'findings'],
+  'id',
+  'timeMs',
+  'worker',
+  'revision',
+  'requestId',
+  'agentId',
+  'agent',
+  'decision',
+  'reason',
+  'rule',
+  'host',
+  'port',
+
+  'method',
+  'path',
+  'status',
+  'latencyMs',
+  'requestBytes',
+  'responseBytes',
+  'secrets',
+  'findings',
 ] as (keyof AuditEvent)[];
 
 function packEvents(events: readonly AuditEvent[]): string {
