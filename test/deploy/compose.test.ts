@@ -88,7 +88,7 @@ describe('docker-compose.yml', () => {
       const before = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]);
       expect(make().status).toBe(0);
       expect(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')])).toEqual(before);
-      expect(before.map(([name]) => name).toSorted()).toEqual(Object.keys(compose.secrets).toSorted());
+      expect(new Set(before.map(([name]) => name))).toEqual(new Set(Object.keys(compose.secrets)));
       expect(Object.fromEntries(before)['master-key']).toMatch(/^[0-9a-f]{64}\n$/);
       expect(statSync(folder).mode & 0o777).toBe(0o700);
     } finally {
