@@ -147,7 +147,7 @@ async function openStores(
     macKey: lasting['audit-mac'],
     spoolKey: lasting['audit-spool'],
     ticketKeys: new SharedTicketKeys(lasting['tls-tickets']),
-    bootId: randomBytes(4).toString('hex'),
+    bootId: randomBytes(16).toString('hex'),
   };
 }
 

@@ -51,6 +51,7 @@ export class AuditTrail {
     this.#options = options;
     this.#macs = new LinkMacs(options.macKey);
     this.#mac = chainStart(options.macKey, options.worker, options.bootId);
+    options.spool.whenLost((error) => this.#lose(error));
   }
 
   /** False when a request must be refused, because it could not be recorded. */
@@ -129,6 +130,8 @@ export class AuditTrail {
       log.error({ count: this.#items.length }, 'audit events were lost: the spool could not be written before the end');
     }
     spool.close();
+    // Whoever has taken the folder ends the boot.
+    if (spool.isLost) return delivery.stop();
     delivery.end();
     const deadline = performance.now() + timeoutMs;
     while (!delivery.isDone && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -217,6 +220,13 @@ export class AuditTrail {
     for (const { kind, intent } of items) if (kind === 'intent' && intent) intent.sequence = undefined;
     if (!this.#retry) log.error({ err: error }, 'the audit spool cannot be written: requests are refused');
     this.#retryLater();
+  }
+
+  /** The worker is not ready from now on, although nobody asks anything of it. What waits for this turn's write is refused. */
+  #lose(error: Error): void {
+    if (this.#retry || this.#isClosed) return;
+    if (this.#items.length > 0) this.#flush();
+    else this.#suffer(error);
   }
 
   #retryLater(): void {

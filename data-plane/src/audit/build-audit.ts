@@ -38,6 +38,7 @@ export interface Audit {
 }
 
 const timing = { flushEveryMs: 100, askEveryMs: 1000, againMs: 10_000 };
+const recoverEveryMs = 60_000;
 const segmentBytes = 8 * 1024 * 1024;
 const maxWaiting = 100_000;
 const keptWithinMs = 10_000;
@@ -50,7 +51,7 @@ function buildAudit(parts: AuditParts): Audit {
   const spoolFolder = join(settings.folder, instanceId);
   const folder = bootFolder(spoolFolder, worker, bootId);
   const delivering = { disk, key, queue, confirmations, log, ...timing };
-  const recovery = new Recovery({ ...delivering, spoolFolder });
+  const recovery = new Recovery({ ...delivering, spoolFolder, boot: bootId });
   const spool = new Spool({ disk, folder, key, segmentBytes, isDurable: mode !== 'default' });
   const delivery = new Delivery({
     ...delivering,
@@ -64,7 +65,7 @@ function buildAudit(parts: AuditParts): Audit {
   const trail = new AuditTrail({ spool, delivery, worker, bootId, macKey, mode, log, onLost, ...bounds });
   return {
     trail,
-    recover: () => void recovery.run().catch((error: unknown) => log.error({ err: error }, 'recovery failed')),
+    recover: () => void recovery.keepRunning(recoverEveryMs),
     close: async (timeoutMs) => {
       recovery.stop();
       await trail.close(timeoutMs);

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type BootFolder, abandonedFolders } from './boot-folder.ts';
+import { abandonedFolders, type BootFolder, type FolderClaim, takeFolder } from './boot-folder.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { leftSegments } from './spool.ts';
 
@@ -10,10 +10,14 @@ export interface RecoveryOptions
   > {
   /** Where the folders of all boots are. */
   readonly spoolFolder: string;
+  /** Of this process. */
+  readonly boot: string;
 }
 
 const lookEveryMs = 100;
 const waitForStoreMs = 1000;
+
+type Taken = NonNullable<ReturnType<typeof takeFolder>>;
 
 /** Gives what earlier boots have left in the spool to the queue, and says that they are over: one after another. */
 export class Recovery {
@@ -23,10 +27,7 @@ export class Recovery {
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
-    this.#leftBytes = abandonedFolders(options.disk, options.spoolFolder).reduce(
-      (sum, folder) => sum + this.#sizeOf(folder),
-      0,
-    );
+    this.#leftBytes = this.#sizeOfAll(abandonedFolders(options.disk, options.spoolFolder, options.boot));
   }
 
   /** What is left of earlier boots. */
@@ -34,20 +35,29 @@ export class Recovery {
     return this.#leftBytes;
   }
 
-  /** Resolves when nothing is left, or after `stop`. */
+  /** Runs again and again: folders of other containers are seen to be abandoned only when they are stale. Resolves after `stop`. */
+  async keepRunning(everyMs: number): Promise<void> {
+    while (!this.#isStopped) {
+      await this.run().catch((error: unknown) => this.#options.log.error({ err: error }, 'recovery failed'));
+      await pause(everyMs, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** Resolves when all that is left now is given or cannot be, or after `stop`. */
   async run(): Promise<void> {
-    const { disk, spoolFolder, log } = this.#options;
-    for (const folder of abandonedFolders(disk, spoolFolder)) {
+    const { disk, spoolFolder, boot, log } = this.#options;
+    const folders = abandonedFolders(disk, spoolFolder, boot);
+    this.#leftBytes = this.#sizeOfAll(folders);
+    for (const found of folders) {
       if (this.#isStopped) return;
-      const bytes = this.#sizeOf(folder);
-      const isDone = await this.#recover(folder).catch((error: unknown) => {
-        log.error({ err: error, path: folder.path }, 'what an earlier boot left in the audit spool cannot be read');
-        return false;
-      });
-      if (!isDone) continue;
-      disk.remove(folder.path);
-      this.#leftBytes -= bytes;
-      log.info({ boot: folder.boot, bytes }, 'the audit trail of an earlier boot is written');
+      const bytes = this.#sizeOf(found);
+      try {
+        const taken = takeFolder(disk, spoolFolder, found, boot);
+        // What another has taken is his to give, and to count.
+        if (!taken || (await this.#recoverTaken(taken, bytes))) this.#leftBytes -= bytes;
+      } catch (error) {
+        log.error({ err: error, path: found.path }, 'what an earlier boot left in the audit spool cannot be read');
+      }
     }
   }
 
@@ -55,22 +65,40 @@ export class Recovery {
     this.#stopping.abort();
   }
 
-  async #recover(folder: BootFolder): Promise<boolean> {
+  /** Gives whether this process has no more to do with it. */
+  async #recoverTaken({ folder, claim }: Taken, bytes: number): Promise<boolean> {
+    const { disk, log } = this.#options;
+    try {
+      const isDone = await this.#recover(folder, claim);
+      if (!isDone || claim.isLost) return claim.isLost;
+    } finally {
+      claim.stop();
+    }
+    disk.remove(folder.path);
+    log.info({ boot: folder.boot, bytes }, 'the audit trail of an earlier boot is written');
+    return true;
+  }
+
+  async #recover(folder: BootFolder, claim: FolderClaim): Promise<boolean> {
     const { disk, confirmations } = this.#options;
     const segments = leftSegments(disk, folder);
     const written = await this.#patiently(() => confirmations.written(folder.worker, folder.boot));
-    if (this.#isStopped) return false;
+    if (this.#isStopped || claim.isLost) return false;
     if (segments.length === 0 && !written) return true;
     const writtenThrough = written?.through ?? -1;
     const delivery = new Delivery({ ...this.#options, folder, segments, writtenThrough, onWritten: () => undefined });
     delivery.end();
-    while (!delivery.isDone && !this.#isStopped) await pause(lookEveryMs);
+    while (!delivery.isDone && !this.#isStopped && !claim.isLost) await pause(lookEveryMs);
     delivery.stop();
     return delivery.isDone;
   }
 
   get #isStopped(): boolean {
     return this.#stopping.signal.aborted;
+  }
+
+  #sizeOfAll(folders: readonly BootFolder[]): number {
+    return folders.reduce((sum, folder) => sum + this.#sizeOf(folder), 0);
   }
 
   #sizeOf(folder: BootFolder): number {

@@ -14,6 +14,7 @@
  * read after it, and nobody writes to that file again.
  */
 import { type Cipher, createCipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { SpoolDisk } from './spool-disk.ts';
 
@@ -143,7 +144,7 @@ export class SegmentReader {
 
   async #fill(length: number): Promise<void> {
     if (!this.#cipher) {
-      const header = await this.#disk.read(this.#path, 0, headerBytes);
+      const header = await this.#bytesAt(0, headerBytes);
       if (header.length < headerBytes || !header.subarray(0, magic.length).equals(magic)) {
         this.#isCut = true;
         return;
@@ -151,10 +152,21 @@ export class SegmentReader {
       const key = keyOf(this.#key, header.subarray(magic.length));
       this.#cipher = createCipheriv('aes-256-ctr', key, firstCounter);
     }
-    const bytes = await this.#disk.read(this.#path, this.#offset, length);
+    const bytes = await this.#bytesAt(this.#offset, length);
     if (bytes.length === 0) this.#isCut = true;
     this.#offset += bytes.length;
     this.#carry = Buffer.concat([this.#carry, this.#cipher.update(bytes)]);
+  }
+
+  /** A file that is gone ends. When its whole folder is, another has taken that, and there is no telling. */
+  async #bytesAt(offset: number, length: number): Promise<Buffer> {
+    try {
+      return await this.#disk.read(this.#path, offset, length);
+    } catch (error) {
+      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      if (isGone && this.#disk.list(dirname(this.#path)).length > 0) return Buffer.alloc(0);
+      throw error;
+    }
   }
 
   #parse(): SpoolRecord[] {

@@ -8,8 +8,10 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -36,7 +38,15 @@ export interface SpoolDisk {
   list(folder: string): string[];
   sizeOf(path: string): number;
   readText(path: string): string | undefined;
+  /** Its folder has to be there. */
   writeText(path: string, text: string): void;
+  /** Closed to other users, and those that it lies in. */
+  makeFolder(path: string): void;
+  rename(path: string, to: string): void;
+  /** Says that a file is in use. Gives its inode. */
+  touch(path: string): number;
+  /** Since a file was last written or touched, or a folder's name or content changed; 0 when it is not there. */
+  ageMs(path: string): number;
 }
 
 export const realDisk: SpoolDisk = {
@@ -75,9 +85,18 @@ export const realDisk: SpoolDisk = {
       return undefined;
     }
   },
-  writeText: (path, text) => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(path, text, { mode: 0o600 });
+  writeText: (path, text) => writeFileSync(path, text, { mode: 0o600 }),
+  makeFolder: (path) => void mkdirSync(path, { recursive: true, mode: 0o700 }),
+  rename: (path, to) => renameSync(path, to),
+  touch: (path) => {
+    const nowMs = Date.now();
+    utimesSync(path, nowMs / 1000, nowMs / 1000);
+    return statSync(path).ino;
+  },
+  ageMs: (path) => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found) return 0;
+    return Date.now() - (found.isDirectory() ? found.ctimeMs : found.mtimeMs);
   },
 };
 

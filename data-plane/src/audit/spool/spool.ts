@@ -1,6 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { BootFolder } from './boot-folder.ts';
-import { claimFolder } from './boot-folder.ts';
+import { type BootFolder, FolderClaim } from './boot-folder.ts';
 import { SegmentWriter, type SpoolRecord } from './segment-file.ts';
 import type { SpoolDisk } from './spool-disk.ts';
 
@@ -32,7 +31,10 @@ export class Spool {
   readonly #options: SpoolOptions;
   #writer: SegmentWriter | undefined;
   #number = 0;
-  #isClaimed = false;
+  #claim: FolderClaim | undefined;
+  #tellLoss: (error: Error) => void = () => undefined;
+  /** Its folder, and those that it lies in, are on the medium. */
+  #isFolderThere = false;
   #bytes = 0;
   /** Is being brought to the medium. */
   #syncing: SegmentWriter | undefined;
@@ -41,6 +43,11 @@ export class Spool {
 
   constructor(options: SpoolOptions) {
     this.#options = options;
+  }
+
+  /** Its folder was taken away: nothing can be written until the worker starts anew. */
+  get isLost(): boolean {
+    return this.#claim?.isLost ?? false;
   }
 
   /** Of all files. */
@@ -54,6 +61,11 @@ export class Spool {
    */
   get faults(): number {
     return this.#faults;
+  }
+
+  /** @param tell is called when the folder is found to be taken away while nothing is written */
+  whenLost(tell: (error: Error) => void): void {
+    this.#tellLoss = tell;
   }
 
   /** The last one. */
@@ -126,17 +138,19 @@ export class Spool {
   /** No more is appended. */
   close(): void {
     this.#endSegment();
+    this.#claim?.stop();
   }
 
   #segmentFor(first: number, previousMac: string): Segment {
+    this.#checkClaim();
     const current = this.segments.at(-1);
     if (this.#writer && current) {
       if (this.#writer.bytes < this.#options.segmentBytes) return current;
       this.#endSegment();
     }
     const { disk, folder, key } = this.#options;
-    const isFirst = !this.#isClaimed;
-    if (isFirst) claimFolder(disk, folder);
+    const isFirst = !this.#isFolderThere;
+    this.#claimFolder();
     const path = join(folder.path, `${String(this.#number++).padStart(10, '0')}${suffix}`);
     const writer = SegmentWriter.create(disk, path, key, { first, count: 0, text: previousMac });
     try {
@@ -146,12 +160,30 @@ export class Spool {
       disk.remove(path);
       throw error;
     }
-    this.#isClaimed = true;
+    this.#isFolderThere = true;
     this.#writer = writer;
     const segment: Segment = { path, last: undefined, end: 0, isComplete: false };
     this.segments.push(segment);
     this.#grow(segment);
     return segment;
+  }
+
+  /** @throws Error when another has taken the folder, or it is gone: what would be written to it, nobody would read */
+  #checkClaim(): void {
+    try {
+      this.#claim?.check();
+    } catch (error) {
+      this.#endSegment();
+      throw error;
+    }
+  }
+
+  /** @throws Error as above: a new file must not be made in a folder that is nobody's */
+  #claimFolder(): void {
+    const { disk, folder } = this.#options;
+    if (this.#claim) return this.#claim.touch();
+    disk.makeFolder(folder.path);
+    this.#claim = new FolderClaim(disk, folder, folder.boot, (error) => this.#tellLoss(error));
   }
 
   #grow(segment: Segment): void {

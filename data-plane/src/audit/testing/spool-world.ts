@@ -203,7 +203,7 @@ export async function recover(store: FickleStore): Promise<string[]> {
   const log = pino({}, { write: (line: string) => lines.push(line) });
   const timing = { flushEveryMs: 1, askEveryMs: 5, againMs: 1000 };
   const parts = { disk: realDisk, key: spoolKey, queue: store, confirmations: store, log };
-  await new Recovery({ ...parts, ...timing, spoolFolder: folder }).run();
+  await new Recovery({ ...parts, ...timing, spoolFolder: folder, boot: 'feed' }).run();
   return lines;
 }
 
