@@ -15,7 +15,7 @@ const json = async (method: string, path: string, body?: unknown) => {
 
 describe('every answer', () => {
   it('is JSON with a code, a message, a hint and the request’s id, for whatever is not served', async () => {
-    for (const path of ['/', '/api', '/api/none', '/api/secrets/a/b/c', '/favicon.ico', '/api/agents/x/none']) {
+    for (const path of ['/api', '/api/none', '/api/secrets/a/b/c', '/favicon.ico', '/api/agents/x/none']) {
       const answer = await api.call('GET', path);
       expect(answer.status).toBe(404);
       expect(answer.json).toEqual({
