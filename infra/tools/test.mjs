@@ -12,6 +12,7 @@ const maySkipInCi = [
   'the chart, by helm has nothing to be warned of',
   'the chart, by helm confines every container, and gives workers the time to drain',
   'the chart, by helm refuses values that make no sense',
+  'the chart, by helm lets a control plane go where the audit trail goes, and keep what was destroyed, when it is told so',
 ];
 /** A guard against suites that hang, not a budget: a busy machine takes twice as long as a quiet one. */
 const longestRunMs = 45 * 60_000;
