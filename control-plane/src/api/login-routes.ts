@@ -16,6 +16,7 @@ const caller = z
     roles,
     owner: z.string().nullable().meta({ description: 'Of a key: the user whose key it is.' }),
     actions: z.array(actionName).meta({ description: 'What the caller may do in every environment.' }),
+    actionsSomewhere: z.array(actionName).meta({ description: 'What the caller may do in one environment at least.' }),
   })
   .meta({ id: 'Caller' });
 

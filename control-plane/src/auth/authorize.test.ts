@@ -1,7 +1,7 @@
 import { Fault } from '@onecli/shared/fault';
 import { describe, expect, it } from 'vitest';
 import { type Action, type Role, actions, roles, scopeOf } from './actions.ts';
-import { authorize, authorizeEach, authorizeList } from './authorize.ts';
+import { authorize, authorizeEach, authorizeList, mayAnywhere } from './authorize.ts';
 import { type Assignment, type Principal, everywhere } from './principal.ts';
 
 const having = (...assignments: Assignment[]): Principal => ({ kind: 'user', name: 'someone', assignments });
@@ -54,6 +54,14 @@ describe('a role that is limited to environments', () => {
     expect(isLet(() => authorize(admin, 'secret:delete', 'prod'))).toBe(false);
     expect(isLet(() => authorize(admin, 'secret:delete', '*'))).toBe(false);
     expect(isLet(() => authorize(admin, 'secret:delete', ''))).toBe(false);
+  });
+
+  it('is told what it may do somewhere: nothing that takes every environment, and nothing of an empty role', () => {
+    const told = (principal: Principal) => actions.filter((action) => mayAnywhere(principal, action));
+    expect(told(limited('admin', 'staging'))).toEqual(expect.arrayContaining(['secret:delete', 'agent:read']));
+    expect(told(limited('admin', 'staging'))).not.toContain('agent:create');
+    expect(told(having(...everywhere('admin')))).toContain('agent:create');
+    expect(told(limited('admin'))).toEqual([]);
   });
 
   it('is not enough for what belongs to no environment, or to all', () => {

@@ -56,6 +56,12 @@ export function may(principal: Principal, action: Action, environment?: string):
   }
 }
 
+/** Whether there is an environment in which a principal may do something. */
+export function mayAnywhere(principal: Principal, action: Action): boolean {
+  const reach = reachOf(principal, action);
+  return reach === '*' || (scopeOf(action) !== 'instance' && reach.size > 0);
+}
+
 /**
  * Lets a principal's action through or refuses it. `environment` is the first segment of a secret's name, for the actions
  * that belong to one; without it such an action needs the role in every environment.

@@ -1,19 +1,14 @@
 import { Button, Menu, VisuallyHidden } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { NavLink, useLocation } from 'react-router';
 import { Logo } from '../ui/logo.tsx';
 import { Problem } from '../ui/problem.tsx';
 import { ThemeChoice } from '../ui/theme-choice.tsx';
 import { useTask } from '../ui/use-task.ts';
-
-const screens = [
-  { path: '/activity', name: 'Activity' },
-  { path: '/secrets', name: 'Secrets' },
-  { path: '/agents', name: 'Agents' },
-  { path: '/policies', name: 'Policies' },
-  { path: '/setup', name: 'Set-up' },
-] as const;
+import { features } from './features.ts';
+import { Navigation } from './navigation.tsx';
+import { ReadOnlySign } from './read-only-sign.tsx';
 
 interface ShellProps {
   readonly user: string;
@@ -24,12 +19,16 @@ interface ShellProps {
 
 /** What stands around every screen. */
 export function Shell({ user, signOut, children }: ShellProps) {
-  useHotkeys([['/', focusSearch]]);
   const leaving = useTask();
   const { pathname } = useLocation();
+  const [isMenuOpen, setMenuOpen] = useState(false);
+  useHotkeys([
+    ['/', focusSearch],
+    ['Escape', () => setMenuOpen(false)],
+  ]);
   useEffect(() => {
-    const { name } = screens.find(({ path }) => pathname.startsWith(path)) ?? { name: '' };
-    document.title = name === '' ? 'OneCLI' : `${name} · OneCLI`;
+    document.title = titleOf(pathname);
+    setMenuOpen(false);
   }, [pathname]);
   return (
     <div className="shell">
@@ -37,37 +36,53 @@ export function Shell({ user, signOut, children }: ShellProps) {
         Skip to the content
       </a>
       <header className="top">
+        <button
+          type="button"
+          className="menu-button"
+          aria-expanded={isMenuOpen}
+          aria-controls="screens"
+          onClick={() => setMenuOpen(!isMenuOpen)}
+        >
+          <span aria-hidden="true">☰</span>
+          <VisuallyHidden>Menu</VisuallyHidden>
+        </button>
         <NavLink to="/" className="brand">
           <Logo /> OneCLI
         </NavLink>
-        <nav aria-label="Screens" className="screens">
-          {screens.map(({ path, name }) => (
-            <NavLink key={path} to={path}>
-              {name}
-            </NavLink>
-          ))}
-        </nav>
         <div className="account">
+          <ReadOnlySign />
           <ThemeChoice />
-          <Menu position="bottom-end" withinPortal={false}>
-            <Menu.Target>
-              <Button variant="default" size="xs">
-                <VisuallyHidden>Account of </VisuallyHidden>
-                {user}
-              </Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item onClick={() => leaving.run(signOut)}>Sign out</Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+          <Account user={user} signOut={() => leaving.run(signOut)} />
         </div>
       </header>
+      <Navigation isOpen={isMenuOpen} />
       <main id="main" tabIndex={-1}>
         {leaving.problem !== undefined && <Problem>{leaving.problem}</Problem>}
         {children}
       </main>
     </div>
   );
+}
+
+function Account({ user, signOut }: { readonly user: string; readonly signOut: () => void }) {
+  return (
+    <Menu position="bottom-end" withinPortal={false}>
+      <Menu.Target>
+        <Button variant="default" size="xs">
+          <VisuallyHidden>Account of </VisuallyHidden>
+          {user}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={signOut}>Sign out</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function titleOf(pathname: string): string {
+  const link = features.flatMap(({ links }) => links).find(({ path }) => path !== '/' && pathname.startsWith(path));
+  return link === undefined ? 'OneCLI' : `${link.name} · OneCLI`;
 }
 
 function focusSearch(): void {

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { Dialog } from './dialog.tsx';
+import { GuardedButton } from './guarded-button.tsx';
 import { Problem } from './problem.tsx';
 import { useTask } from './use-task.ts';
 
@@ -10,12 +11,14 @@ interface ConfirmProps {
   /** Gives what is wrong, or undefined. */
   readonly act: () => Promise<string | undefined>;
   readonly isDangerous?: boolean;
+  /** Why the caller may not, for a person to read. */
+  readonly refused?: string | undefined;
   /** What comes of it. */
   readonly children: ReactNode;
 }
 
 /** A button for what is not done by one click: it says what comes of it first. */
-export function Confirm({ label, title, act, isDangerous = false, children }: ConfirmProps) {
+export function Confirm({ label, title, act, isDangerous = false, refused, children }: ConfirmProps) {
   const [isOpen, setOpen] = useState(false);
   const task = useTask();
   const confirm = () =>
@@ -26,9 +29,15 @@ export function Confirm({ label, title, act, isDangerous = false, children }: Co
     });
   return (
     <>
-      <Button variant="default" size="xs" className={isDangerous ? 'danger' : undefined} onClick={() => setOpen(true)}>
+      <GuardedButton
+        refused={refused}
+        variant="default"
+        size="xs"
+        className={isDangerous ? 'danger' : undefined}
+        onClick={() => setOpen(true)}
+      >
         {label}
-      </Button>
+      </GuardedButton>
       <Dialog isOpen={isOpen} title={title} close={() => setOpen(false)}>
         <div className="stack">
           {task.problem !== undefined && <Problem>{task.problem}</Problem>}

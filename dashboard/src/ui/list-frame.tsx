@@ -1,53 +1,66 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
+import { type Column, DataTable } from './data-table.tsx';
 import { EmptyState } from './empty-state.tsx';
+import { GuardedButton } from './guarded-button.tsx';
 import { Problem, problemText } from './problem.tsx';
 import { SearchText } from './search-text.tsx';
-import type { ListAddress } from './use-list-address.ts';
 
-interface ListFrameProps {
+interface ListFrameProps<Row> {
   readonly title: string;
-  readonly address: ListAddress;
-  readonly create: { readonly label: string; readonly to: string };
-  readonly error: unknown;
-  /** Undefined while it is read. */
-  readonly count: number | undefined;
-  /** The cursor of the next page, if there is one. */
-  readonly next: string | null;
+  readonly list: {
+    /** Undefined while they are read. */
+    readonly rows: readonly Row[] | undefined;
+    readonly error: unknown;
+    readonly hasMore: boolean;
+    readonly readMore: () => Promise<void>;
+    readonly prefix: string;
+    readonly search: (prefix: string) => void;
+  };
+  readonly columns: readonly Column<Row>[];
+  readonly rowKey: (row: Row) => string | number;
+  /** How another is made; `refused` says why the caller may not. */
+  readonly create?: { readonly label: string; readonly to: string; readonly refused?: string | undefined };
   /** What to do when there is nothing at all. */
   readonly whenEmpty: ReactNode;
-  readonly children: ReactNode;
+  /** More filters. */
+  readonly children?: ReactNode;
 }
 
-/** A list of named things: its search, its pages, and how to make another. */
-export function ListFrame(props: ListFrameProps) {
-  const { title, address, create, error, count, next, whenEmpty, children } = props;
-  const { prefix, after, search, goTo } = address;
+/** A screen with a list of named things: its search, its rows, and how to make another. */
+export function ListFrame<Row>({ title, list, columns, rowKey, create, whenEmpty, children }: ListFrameProps<Row>) {
+  const { rows, error, prefix } = list;
   return (
     <>
       <div className="head">
         <h1>{title}</h1>
         <search className="filters">
-          <SearchText label="Name begins with" value={prefix} change={search} />
+          <SearchText label="Name begins with" value={prefix} change={list.search} />
+          {children}
         </search>
-        <Button component={Link} to={create.to} size="xs">
-          {create.label}
-        </Button>
+        {create !== undefined && (
+          <GuardedButton refused={create.refused} size="xs" component={Link} to={create.to}>
+            {create.label}
+          </GuardedButton>
+        )}
       </div>
       {error !== undefined && <Problem>{problemText(error)}</Problem>}
-      {count === 0 && prefix === '' && <EmptyState title={`No ${title.toLowerCase()} yet`}>{whenEmpty}</EmptyState>}
-      {count === 0 && prefix !== '' && <EmptyState title="Nothing begins with that">Search for less.</EmptyState>}
-      {count !== undefined && count > 0 && <div className="panel table">{children}</div>}
-      {(after !== null || next !== null) && (
-        <nav className="actions pages" aria-label="Pages">
-          <Button variant="default" size="xs" disabled={after === null} onClick={() => goTo(null)}>
-            First page
-          </Button>
-          <Button variant="default" size="xs" disabled={next === null} onClick={() => goTo(next)}>
-            Next page
-          </Button>
-        </nav>
+      {rows?.length === 0 && prefix === '' && (
+        <EmptyState title={`No ${title.toLowerCase()} yet`}>{whenEmpty}</EmptyState>
+      )}
+      {rows?.length === 0 && prefix !== '' && (
+        <EmptyState title="Nothing begins with that">Search for less.</EmptyState>
+      )}
+      {rows !== undefined && rows.length > 0 && (
+        <div className="panel table">
+          <DataTable columns={columns} rows={rows} rowKey={rowKey} />
+        </div>
+      )}
+      {list.hasMore && (
+        <Button variant="default" size="xs" className="more" onClick={() => void list.readMore()}>
+          More
+        </Button>
       )}
     </>
   );

@@ -30,7 +30,8 @@ function messageIn(body: string): string {
   }
 }
 
-interface WriteError {
+export interface WriteError {
+  readonly code: string;
   readonly field: string | null;
   readonly message: string;
 }

@@ -31,8 +31,8 @@ export class UserResolver {
 
   @Query(() => Caller, { description: 'Who calls, and what he may do.' })
   me(@Ctx() { principal }: GraphqlContext): Caller {
-    const { roles, actions, ...caller } = describeCaller(principal);
-    return { ...caller, roles: showRoles(roles), actions: [...actions] };
+    const { roles, actions, actionsSomewhere, ...caller } = describeCaller(principal);
+    return { ...caller, roles: showRoles(roles), actions: [...actions], actionsSomewhere: [...actionsSomewhere] };
   }
 
   @Query(() => UserConnection, { description: 'Users, in the order of their names.' })

@@ -53,6 +53,9 @@ export class Caller {
 
   @Field(() => [String], { description: 'What the caller may do in every environment.' })
   actions: string[];
+
+  @Field(() => [String], { description: 'What the caller may do in one environment at least.' })
+  actionsSomewhere: string[];
 }
 
 @InputType()

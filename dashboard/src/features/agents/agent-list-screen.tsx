@@ -1,62 +1,38 @@
-import { useQuery } from '@apollo/client/react';
 import { Link } from 'react-router';
+import { useRefusal } from '../../api/use-may.ts';
+import { useNamedList } from '../../api/use-named-list.ts';
 import { type AgentRowFragment, AgentsDocument } from '../../gql/graphql.ts';
+import type { Column } from '../../ui/data-table.tsx';
 import { ListFrame } from '../../ui/list-frame.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
-import { useListAddress } from '../../ui/use-list-address.ts';
 
-const pageSize = 50;
+const columns: readonly Column<AgentRowFragment>[] = [
+  { head: 'Name', cell: ({ name }) => <Link to={`/agents/${encodeURIComponent(name)}`}>{name}</Link> },
+  { head: 'State', cell: (agent) => <AgentState agent={agent} /> },
+  {
+    head: 'Identities',
+    cell: ({ identities }) => identities.map(identityText).join('; ') || <span className="dim">none</span>,
+  },
+  { head: 'Labels', cell: labelsText, kind: 'mono' },
+  { head: 'Changed', cell: ({ updatedAt }) => <TimeText at={updatedAt} /> },
+];
 
 /** The agents, and how each is recognised. */
 export function AgentListScreen() {
-  const address = useListAddress();
-  const filter = address.prefix === '' ? null : { namePrefix: address.prefix };
-  const variables = { first: pageSize, after: address.after, filter };
-  const { data, previousData, error } = useQuery(AgentsDocument, { variables });
-  const page = (data ?? previousData)?.agents;
+  const list = useNamedList(AgentsDocument, ({ agents }) => agents);
   return (
     <ListFrame
       title="Agents"
-      address={address}
-      create={{ label: 'New agent', to: '/new/agent' }}
-      error={error}
-      count={page?.nodes.length}
-      next={page?.pageInfo.hasNextPage === true ? page.pageInfo.endCursor : null}
+      list={list}
+      columns={columns}
+      rowKey={({ id }) => id}
+      create={{ label: 'New agent', to: '/new/agent', refused: useRefusal('agent:create') }}
       whenEmpty={
         <>
           Make one here, or: <code>npx onecli agent create my-agent</code>
         </>
       }
-    >
-      <table className="rows">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">State</th>
-            <th scope="col">Identities</th>
-            <th scope="col">Labels</th>
-            <th scope="col">Changed</th>
-          </tr>
-        </thead>
-        <tbody>
-          {page?.nodes.map((agent) => (
-            <tr key={agent.id}>
-              <td>
-                <Link to={`/agents/${encodeURIComponent(agent.name)}`}>{agent.name}</Link>
-              </td>
-              <td>
-                <AgentState agent={agent} />
-              </td>
-              <td>{agent.identities.map(identityText).join('; ') || <span className="dim">none</span>}</td>
-              <td className="mono">{labelsText(agent)}</td>
-              <td>
-                <TimeText at={agent.updatedAt} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </ListFrame>
+    />
   );
 }
 

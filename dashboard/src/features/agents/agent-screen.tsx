@@ -1,7 +1,9 @@
-import { useMutation, useQuery } from '@apollo/client/react';
-import { Anchor, Loader } from '@mantine/core';
+import { useQuery } from '@apollo/client/react';
+import { Anchor } from '@mantine/core';
 import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
+import { useRefusal } from '../../api/use-may.ts';
+import { useWrite } from '../../api/use-write.ts';
 import {
   type AgentRowFragment,
   AgentDocument,
@@ -11,9 +13,8 @@ import {
 } from '../../gql/graphql.ts';
 import { Command } from '../../ui/command.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
-import { EmptyState } from '../../ui/empty-state.tsx';
+import { DetailFrame } from '../../ui/detail-frame.tsx';
 import { Facts } from '../../ui/facts.tsx';
-import { Problem, problemText, writeErrorText } from '../../ui/problem.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
 import { AgentState, identityText, labelsText } from './agent-list-screen.tsx';
 import { AgentReach } from './agent-reach.tsx';
@@ -23,17 +24,21 @@ import { AgentToken } from './agent-token.tsx';
 export function AgentScreen() {
   const { name = '' } = useParams();
   const { data, error, refetch } = useQuery(AgentDocument, { variables: { name }, fetchPolicy: 'no-cache' });
+  return (
+    <DetailFrame noun="agent" name={name} error={error} found={data?.agent}>
+      {(agent) => <AgentDetail agent={agent} reread={async () => void (await refetch())} />}
+    </DetailFrame>
+  );
+}
+
+interface AgentDetailProps {
+  readonly agent: AgentRowFragment;
+  readonly reread: () => Promise<void>;
+}
+
+function AgentDetail({ agent, reread }: AgentDetailProps) {
+  const { name } = agent;
   const [token, setToken] = useState<string>();
-  if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
-  if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
-  if (data.agent === null)
-    return (
-      <EmptyState isScreen title={`There is no agent ${name}`}>
-        It may have been deleted.
-      </EmptyState>
-    );
-  const { agent } = data;
-  const reread = async () => void (await refetch());
   return (
     <div className="stack">
       <div className="head">
@@ -89,36 +94,33 @@ function Identity({ agent }: { readonly agent: AgentRowFragment }) {
 }
 
 function Rotate({ name, done }: { readonly name: string; readonly done: (token: string) => void }) {
-  const [rotate] = useMutation(RotateAgentDocument, { variables: { name }, fetchPolicy: 'no-cache' });
+  const rotate = useWrite(RotateAgentDocument);
   const act = async () => {
-    const { data } = await rotate();
-    const { errors = [], token } = data?.rotateAgent ?? {};
-    if (errors.length > 0) return writeErrorText(errors);
-    if (token != null) done(token);
-    return undefined;
+    const { payload, problem } = await rotate({ name });
+    if (payload.token !== null) done(payload.token);
+    return problem;
   };
   return (
-    <Confirm label="New token" title={`New token for ${name}?`} act={act}>
+    <Confirm label="New token" title={`New token for ${name}?`} act={act} refused={useRefusal('agent:rotate')}>
       Its tokens before it are dead from the next request on.
     </Confirm>
   );
 }
 
 function Disable({ agent, done }: { readonly agent: AgentRowFragment; readonly done: () => Promise<void> }) {
-  const [write] = useMutation(UpsertAgentDocument, { fetchPolicy: 'no-cache' });
+  const write = useWrite(UpsertAgentDocument);
   const isDisabled = !agent.isDisabled;
   const act = async () => {
-    const { data } = await write({ variables: { input: { name: agent.name, isDisabled } } });
-    const errors = data?.upsertAgent.errors ?? [];
-    if (errors.length > 0) return writeErrorText(errors);
-    await done();
-    return undefined;
+    const { problem } = await write({ input: { name: agent.name, isDisabled } });
+    if (problem === undefined) await done();
+    return problem;
   };
   return (
     <Confirm
       label={isDisabled ? 'Disable' : 'Enable'}
       title={`${isDisabled ? 'Disable' : 'Enable'} ${agent.name}?`}
       act={act}
+      refused={useRefusal('agent:update')}
     >
       {isDisabled
         ? 'From the next request on it is refused everywhere. It can be enabled again.'
@@ -128,17 +130,15 @@ function Disable({ agent, done }: { readonly agent: AgentRowFragment; readonly d
 }
 
 function Delete({ name }: { readonly name: string }) {
-  const [remove] = useMutation(DeleteAgentDocument, { variables: { name }, fetchPolicy: 'no-cache' });
+  const remove = useWrite(DeleteAgentDocument);
   const navigate = useNavigate();
   const act = async () => {
-    const { data } = await remove();
-    const errors = data?.deleteAgent.errors ?? [];
-    if (errors.length > 0) return writeErrorText(errors);
-    await navigate('/agents');
-    return undefined;
+    const { problem } = await remove({ name });
+    if (problem === undefined) await navigate('/agents');
+    return problem;
   };
   return (
-    <Confirm label="Delete" title={`Delete ${name}?`} act={act} isDangerous>
+    <Confirm label="Delete" title={`Delete ${name}?`} act={act} isDangerous refused={useRefusal('agent:delete')}>
       It is refused from the next request on, and its tokens are gone. What it did stays in the record.
     </Confirm>
   );

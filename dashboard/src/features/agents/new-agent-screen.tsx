@@ -1,15 +1,15 @@
-import { useMutation } from '@apollo/client/react';
 import { Anchor, Button, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { Link } from 'react-router';
+import { useWrite } from '../../api/use-write.ts';
 import { UpsertAgentDocument } from '../../gql/graphql.ts';
-import { Problem, writeErrorText } from '../../ui/problem.tsx';
+import { Problem } from '../../ui/problem.tsx';
 import { useTask } from '../../ui/use-task.ts';
 import { AgentToken } from './agent-token.tsx';
 
 /** Makes an agent with a token. One of this name that is there already stays as it is. */
 export function NewAgentScreen() {
-  const [write] = useMutation(UpsertAgentDocument, { fetchPolicy: 'no-cache' });
+  const write = useWrite(UpsertAgentDocument);
   const task = useTask();
   const [fields, setFields] = useState({ name: '', labels: '' });
   const [made, setMade] = useState<{ readonly name: string; readonly token: string }>();
@@ -17,12 +17,10 @@ export function NewAgentScreen() {
     const labels = parseLabels(fields.labels);
     if (labels === undefined) return 'Labels: expected key=value, with commas between them.';
     const name = fields.name.trim();
-    const { data } = await write({ variables: { input: { name, labels }, ifRevision: 0 } });
-    const { errors = [], token } = data?.upsertAgent ?? {};
-    if (errors.some(({ code }) => code === 'CONFLICT')) return `There is already an agent ${name}.`;
-    if (errors.length > 0) return writeErrorText(errors);
-    if (token != null) setMade({ name, token });
-    return undefined;
+    const { payload, problem, code } = await write({ input: { name, labels }, ifRevision: 0 });
+    if (code === 'CONFLICT') return `There is already an agent ${name}.`;
+    if (payload.token !== null) setMade({ name, token: payload.token });
+    return problem;
   };
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();

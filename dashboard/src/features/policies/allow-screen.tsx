@@ -1,9 +1,10 @@
-import { useMutation, useQuery } from '@apollo/client/react';
+import { useQuery } from '@apollo/client/react';
 import { Button, Loader, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
+import { useWrite } from '../../api/use-write.ts';
 import { type PolicyRowFragment, type RuleInput, PolicyDocument, UpsertPolicyDocument } from '../../gql/graphql.ts';
-import { Problem, problemText, writeErrorText } from '../../ui/problem.tsx';
+import { Problem, problemText } from '../../ui/problem.tsx';
 import { useTask } from '../../ui/use-task.ts';
 import { type GivenRule, givenRule, valuesOf } from './given-rule.ts';
 
@@ -31,7 +32,7 @@ const labels = [
 ] as const;
 
 function AllowForm({ agent, policy, given }: AllowFormProps) {
-  const [write] = useMutation(UpsertPolicyDocument, { fetchPolicy: 'no-cache' });
+  const write = useWrite(UpsertPolicyDocument);
   const navigate = useNavigate();
   const task = useTask();
   const [fields, setFields] = useState(given.texts);
@@ -40,11 +41,9 @@ function AllowForm({ agent, policy, given }: AllowFormProps) {
     const added = { allow: { ...allow, hosts: allow['hosts'] ?? [] } };
     const rules = [...(policy?.rules.map(ruleInput) ?? []), added];
     const input = { name: agent, rules, ...(policy === null && { agents: [{ name: agent }] }) };
-    const { data } = await write({ variables: { input, ifRevision: policy?.revision ?? 0 } });
-    const errors = data?.upsertPolicy.errors ?? [];
-    if (errors.length > 0) return writeErrorText(errors);
-    await navigate(`/policies/${encodeURIComponent(agent)}`);
-    return undefined;
+    const { problem } = await write({ input, ifRevision: policy?.revision ?? 0 });
+    if (problem === undefined) await navigate(`/policies/${encodeURIComponent(agent)}`);
+    return problem;
   };
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();

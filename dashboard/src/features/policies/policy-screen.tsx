@@ -1,11 +1,11 @@
-import { useMutation, useQuery } from '@apollo/client/react';
-import { Loader } from '@mantine/core';
+import { useQuery } from '@apollo/client/react';
 import { useNavigate, useParams } from 'react-router';
 import { stringify } from 'yaml';
+import { useRefusal } from '../../api/use-may.ts';
+import { useWrite } from '../../api/use-write.ts';
 import { DeletePolicyDocument, PolicyDocument } from '../../gql/graphql.ts';
 import { Confirm } from '../../ui/confirm.tsx';
-import { EmptyState } from '../../ui/empty-state.tsx';
-import { Problem, problemText, writeErrorText } from '../../ui/problem.tsx';
+import { DetailFrame } from '../../ui/detail-frame.tsx';
 import { policyDocument } from './policy-document.ts';
 import { PolicyEditor } from './policy-editor.tsx';
 
@@ -13,45 +13,38 @@ import { PolicyEditor } from './policy-editor.tsx';
 export function PolicyScreen() {
   const { name = '' } = useParams();
   const { data, error, refetch } = useQuery(PolicyDocument, { variables: { name }, fetchPolicy: 'no-cache' });
-  if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
-  if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
-  if (data.policy === null)
-    return (
-      <EmptyState isScreen title={`There is no policy ${name}`}>
-        It may have been deleted.
-      </EmptyState>
-    );
-  const { policy } = data;
   return (
-    <div className="narrow stack">
-      <div className="head">
-        <h1>{name}</h1>
-        {policy.mode === 'MONITOR' && <span className="tag warn">Monitor</span>}
-        <Delete name={name} />
-      </div>
-      <section className="panel">
-        <PolicyEditor
-          key={policy.revision}
-          text={stringify(policyDocument(policy))}
-          done={async () => void (await refetch())}
-        />
-      </section>
-    </div>
+    <DetailFrame noun="policy" name={name} error={error} found={data?.policy}>
+      {(policy) => (
+        <div className="narrow stack">
+          <div className="head">
+            <h1>{name}</h1>
+            {policy.mode === 'MONITOR' && <span className="tag warn">Monitor</span>}
+            <Delete name={name} />
+          </div>
+          <section className="panel">
+            <PolicyEditor
+              key={policy.revision}
+              text={stringify(policyDocument(policy))}
+              done={async () => void (await refetch())}
+            />
+          </section>
+        </div>
+      )}
+    </DetailFrame>
   );
 }
 
 function Delete({ name }: { readonly name: string }) {
-  const [remove] = useMutation(DeletePolicyDocument, { variables: { name }, fetchPolicy: 'no-cache' });
+  const remove = useWrite(DeletePolicyDocument);
   const navigate = useNavigate();
   const act = async () => {
-    const { data } = await remove();
-    const errors = data?.deletePolicy.errors ?? [];
-    if (errors.length > 0) return writeErrorText(errors);
-    await navigate('/policies');
-    return undefined;
+    const { problem } = await remove({ name });
+    if (problem === undefined) await navigate('/policies');
+    return problem;
   };
   return (
-    <Confirm label="Delete" title={`Delete ${name}?`} act={act} isDangerous>
+    <Confirm label="Delete" title={`Delete ${name}?`} act={act} isDangerous refused={useRefusal('policy:delete')}>
       What it alone allows is denied from the next request on; what it alone denies may be allowed by another.
     </Confirm>
   );

@@ -1,16 +1,16 @@
-import { useMutation } from '@apollo/client/react';
 import { Button, Checkbox, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useNavigate } from 'react-router';
+import { useWrite } from '../../api/use-write.ts';
 import { type Surface, UpsertSecretDocument } from '../../gql/graphql.ts';
-import { Problem, writeErrorText } from '../../ui/problem.tsx';
+import { Problem } from '../../ui/problem.tsx';
 import { SecretValueInput } from '../../ui/secret-value-input.tsx';
 import { useTask } from '../../ui/use-task.ts';
 import { surfaces } from './surfaces.ts';
 
 /** Makes a secret. One of this name that is there already stays as it is. */
 export function NewSecretScreen() {
-  const [write] = useMutation(UpsertSecretDocument, { fetchPolicy: 'no-cache' });
+  const write = useWrite(UpsertSecretDocument);
   const navigate = useNavigate();
   const task = useTask();
   const [fields, setFields] = useState({ name: '', description: '', hosts: '' });
@@ -19,11 +19,9 @@ export function NewSecretScreen() {
   const set = (change: Partial<typeof fields>) => setFields((before) => ({ ...before, ...change }));
   const make = async (): Promise<string | undefined> => {
     const input = secretInput(fields, value, chosen);
-    const { data } = await write({ variables: { input, ifRevision: 0 } });
-    const errors = data?.upsertSecret.errors ?? [];
-    if (errors.some(({ code }) => code === 'CONFLICT'))
-      return `There is already a secret ${input.name}. Give it a new version instead.`;
-    if (errors.length > 0) return writeErrorText(errors);
+    const { problem, code } = await write({ input, ifRevision: 0 });
+    if (code === 'CONFLICT') return `There is already a secret ${input.name}. Give it a new version instead.`;
+    if (problem !== undefined) return problem;
     setValue('');
     await navigate(`/secrets/${encodeURIComponent(input.name)}`);
     return undefined;

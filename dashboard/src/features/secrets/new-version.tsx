@@ -1,15 +1,17 @@
-import { useMutation } from '@apollo/client/react';
 import { Button } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
+import { useRefusal } from '../../api/use-may.ts';
+import { useWrite } from '../../api/use-write.ts';
 import { RotateSecretDocument } from '../../gql/graphql.ts';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Problem, writeErrorText } from '../../ui/problem.tsx';
+import { GuardedButton } from '../../ui/guarded-button.tsx';
+import { Problem } from '../../ui/problem.tsx';
 import { SecretValueInput } from '../../ui/secret-value-input.tsx';
 import { useTask } from '../../ui/use-task.ts';
 
 /** Gives a secret another value, in force in the next request. */
 export function NewVersion({ name, done }: { readonly name: string; readonly done: () => Promise<void> }) {
-  const [write] = useMutation(RotateSecretDocument, { fetchPolicy: 'no-cache' });
+  const write = useWrite(RotateSecretDocument);
   const [isOpen, setOpen] = useState(false);
   const [value, setValue] = useState('');
   const task = useTask();
@@ -18,9 +20,8 @@ export function NewVersion({ name, done }: { readonly name: string; readonly don
     setValue('');
   };
   const rotate = async (): Promise<string | undefined> => {
-    const { data } = await write({ variables: { name, value } });
-    const errors = data?.rotateSecret.errors ?? [];
-    if (errors.length > 0) return writeErrorText(errors);
+    const { problem } = await write({ name, value });
+    if (problem !== undefined) return problem;
     close();
     await done();
     return undefined;
@@ -31,9 +32,9 @@ export function NewVersion({ name, done }: { readonly name: string; readonly don
   };
   return (
     <>
-      <Button size="xs" onClick={() => setOpen(true)}>
+      <GuardedButton size="xs" refused={useRefusal('secret:rotate')} onClick={() => setOpen(true)}>
         New version
-      </Button>
+      </GuardedButton>
       <Dialog isOpen={isOpen} title={`New version of ${name}`} close={close}>
         <form onSubmit={onSubmit} className="stack" autoComplete="off">
           {task.problem !== undefined && <Problem>{task.problem}</Problem>}

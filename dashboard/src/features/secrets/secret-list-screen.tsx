@@ -1,72 +1,50 @@
-import { useQuery } from '@apollo/client/react';
 import { Link } from 'react-router';
+import { useRefusal } from '../../api/use-may.ts';
+import { useNamedList } from '../../api/use-named-list.ts';
 import { type SecretRowFragment, SecretsDocument } from '../../gql/graphql.ts';
+import type { Column } from '../../ui/data-table.tsx';
 import { ListFrame } from '../../ui/list-frame.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
-import { useListAddress } from '../../ui/use-list-address.ts';
 
-const pageSize = 50;
+const columns: readonly Column<SecretRowFragment>[] = [
+  {
+    head: 'Name',
+    cell: ({ name, description }) => (
+      <>
+        <Link to={`/secrets/${encodeURIComponent(name)}`}>{name}</Link>
+        {description !== '' && <div className="dim">{description}</div>}
+      </>
+    ),
+  },
+  {
+    head: 'Hosts',
+    cell: ({ binding }) => binding?.hosts.join(', ') ?? <span className="dim">bound nowhere</span>,
+    kind: 'mono',
+  },
+  { head: 'State', cell: (secret) => <SecretState secret={secret} /> },
+  { head: 'Version', cell: ({ version }) => version, kind: 'number' },
+  {
+    head: 'Last used',
+    cell: ({ lastUsedAt }) => (lastUsedAt === null ? <span className="dim">never</span> : <TimeText at={lastUsedAt} />),
+  },
+];
 
 /** The secrets: what they are for, and whether they are used. No value is ever here. */
 export function SecretListScreen() {
-  const address = useListAddress();
-  const filter = address.prefix === '' ? null : { namePrefix: address.prefix };
-  const variables = { first: pageSize, after: address.after, filter };
-  const { data, previousData, error } = useQuery(SecretsDocument, { variables });
-  const page = (data ?? previousData)?.secrets;
+  const list = useNamedList(SecretsDocument, ({ secrets }) => secrets);
   return (
     <ListFrame
       title="Secrets"
-      address={address}
-      create={{ label: 'New secret', to: '/new/secret' }}
-      error={error}
-      count={page?.nodes.length}
-      next={page?.pageInfo.hasNextPage === true ? page.pageInfo.endCursor : null}
+      list={list}
+      columns={columns}
+      rowKey={({ id }) => id}
+      create={{ label: 'New secret', to: '/new/secret', refused: useRefusal('secret:create') }}
       whenEmpty={
         <>
           Make one here, or: <code>npx onecli secret put prod/openai --host api.openai.com</code>
         </>
       }
-    >
-      <table className="rows">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Hosts</th>
-            <th scope="col">State</th>
-            <th scope="col" className="number">
-              Version
-            </th>
-            <th scope="col">Last used</th>
-          </tr>
-        </thead>
-        <tbody>
-          {page?.nodes.map((secret) => (
-            <SecretLine key={secret.id} secret={secret} />
-          ))}
-        </tbody>
-      </table>
-    </ListFrame>
-  );
-}
-
-function SecretLine({ secret }: { readonly secret: SecretRowFragment }) {
-  const { name, description, binding, version, lastUsedAt } = secret;
-  return (
-    <tr>
-      <td>
-        <Link to={`/secrets/${encodeURIComponent(name)}`}>{name}</Link>
-        {description !== '' && <div className="dim">{description}</div>}
-      </td>
-      <td className="mono">
-        {binding === null ? <span className="dim">bound nowhere</span> : binding.hosts.join(', ')}
-      </td>
-      <td>
-        <SecretState secret={secret} />
-      </td>
-      <td className="number">{version}</td>
-      <td>{lastUsedAt === null ? <span className="dim">never</span> : <TimeText at={lastUsedAt} />}</td>
-    </tr>
+    />
   );
 }
 

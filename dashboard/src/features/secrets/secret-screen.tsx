@@ -1,11 +1,11 @@
-import { useMutation, useQuery } from '@apollo/client/react';
-import { Loader } from '@mantine/core';
+import { useQuery } from '@apollo/client/react';
 import { useNavigate, useParams } from 'react-router';
+import { useRefusal } from '../../api/use-may.ts';
+import { useWrite } from '../../api/use-write.ts';
 import { type SecretQuery, DeleteSecretDocument, SecretDocument, UpsertSecretDocument } from '../../gql/graphql.ts';
 import { Confirm } from '../../ui/confirm.tsx';
-import { EmptyState } from '../../ui/empty-state.tsx';
+import { DetailFrame } from '../../ui/detail-frame.tsx';
 import { Facts } from '../../ui/facts.tsx';
-import { Problem, problemText, writeErrorText } from '../../ui/problem.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
 import { NewVersion } from './new-version.tsx';
 import { SecretState } from './secret-list-screen.tsx';
@@ -15,20 +15,19 @@ import { VersionTable } from './version-table.tsx';
 export function SecretScreen() {
   const { name = '' } = useParams();
   const { data, error, refetch } = useQuery(SecretDocument, { variables: { name }, fetchPolicy: 'no-cache' });
-  if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
-  if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
-  if (data.secret === null)
-    return (
-      <EmptyState isScreen title={`There is no secret ${name}`}>
-        It may have been deleted.
-      </EmptyState>
-    );
-  return <SecretDetail secret={data.secret} of={data} reread={async () => void (await refetch())} />;
+  const found = data?.secret === null ? null : data;
+  return (
+    <DetailFrame noun="secret" name={name} error={error} found={found}>
+      {({ secret, ...of }) =>
+        secret !== null && <SecretDetail secret={secret} of={of} reread={async () => void (await refetch())} />
+      }
+    </DetailFrame>
+  );
 }
 
 interface SecretDetailProps {
   readonly secret: NonNullable<SecretQuery['secret']>;
-  readonly of: SecretQuery;
+  readonly of: Omit<SecretQuery, 'secret'>;
   readonly reread: () => Promise<void>;
 }
 
@@ -92,20 +91,19 @@ function Disable({
   readonly secret: SecretDetailProps['secret'];
   readonly done: () => Promise<void>;
 }) {
-  const [write] = useMutation(UpsertSecretDocument, { fetchPolicy: 'no-cache' });
+  const write = useWrite(UpsertSecretDocument);
   const isDisabled = !secret.isDisabled;
   const act = async () => {
-    const { data } = await write({ variables: { input: { name: secret.name, isDisabled } } });
-    const errors = data?.upsertSecret.errors ?? [];
-    if (errors.length > 0) return writeErrorText(errors);
-    await done();
-    return undefined;
+    const { problem } = await write({ input: { name: secret.name, isDisabled } });
+    if (problem === undefined) await done();
+    return problem;
   };
   return (
     <Confirm
       label={isDisabled ? 'Disable' : 'Enable'}
       title={`${isDisabled ? 'Disable' : 'Enable'} ${secret.name}?`}
       act={act}
+      refused={useRefusal('secret:update')}
     >
       {isDisabled
         ? 'From the next request on it is used nowhere: requests that hold its placeholder are refused. It can be enabled again.'
@@ -115,18 +113,16 @@ function Disable({
 }
 
 function Delete({ name, dependents }: { readonly name: string; readonly dependents: SecretQuery['secretDependents'] }) {
-  const [remove] = useMutation(DeleteSecretDocument, { variables: { name }, fetchPolicy: 'no-cache' });
+  const remove = useWrite(DeleteSecretDocument);
   const navigate = useNavigate();
   const act = async () => {
-    const { data } = await remove();
-    const errors = data?.deleteSecret.errors ?? [];
-    if (errors.length > 0) return writeErrorText(errors);
-    await navigate('/secrets');
-    return undefined;
+    const { problem } = await remove({ name });
+    if (problem === undefined) await navigate('/secrets');
+    return problem;
   };
   const { agentCount, policies, routes } = dependents;
   return (
-    <Confirm label="Delete" title={`Delete ${name}?`} act={act} isDangerous>
+    <Confirm label="Delete" title={`Delete ${name}?`} act={act} isDangerous refused={useRefusal('secret:delete')}>
       All its versions are gone for good. {agentCount} agents can use it now, by {policies.length} policies and{' '}
       {routes.length} routes; their requests with its placeholder are refused from then on.
     </Confirm>

@@ -1,7 +1,8 @@
-import { useMutation } from '@apollo/client/react';
+import { useRefusal } from '../../api/use-may.ts';
+import { useWrite } from '../../api/use-write.ts';
 import { type SecretQuery, RollBackSecretDocument } from '../../gql/graphql.ts';
 import { Confirm } from '../../ui/confirm.tsx';
-import { writeErrorText } from '../../ui/problem.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
 
 interface VersionTableProps {
@@ -12,49 +13,41 @@ interface VersionTableProps {
 
 /** The versions of a secret, the newest first. */
 export function VersionTable({ name, versions, done }: VersionTableProps) {
-  return (
-    <table className="rows">
-      <thead>
-        <tr>
-          <th scope="col">Version</th>
-          <th scope="col">State</th>
-          <th scope="col">Made</th>
-          <th scope="col">Last used</th>
-          <th scope="col">Fingerprint</th>
-          <th scope="col">
-            <span className="dim">What to do</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {versions.map(({ version, state, createdAt, lastUsedAt, fingerprint }) => (
-          <tr key={version}>
-            <td>{version}</td>
-            <td>{state === 'CURRENT' ? <span className="tag allow">Current</span> : state.toLowerCase()}</td>
-            <td>
-              <TimeText at={createdAt} />
-            </td>
-            <td>{lastUsedAt === null ? <span className="dim">never</span> : <TimeText at={lastUsedAt} />}</td>
-            <td className="mono">{fingerprint}</td>
-            <td>{state === 'AVAILABLE' && <RollBack name={name} version={version} done={done} />}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+  const columns: readonly Column<VersionTableProps['versions'][number]>[] = [
+    { head: 'Version', cell: ({ version }) => version },
+    {
+      head: 'State',
+      cell: ({ state }) => (state === 'CURRENT' ? <span className="tag allow">Current</span> : state.toLowerCase()),
+    },
+    { head: 'Made', cell: ({ createdAt }) => <TimeText at={createdAt} /> },
+    {
+      head: 'Last used',
+      cell: ({ lastUsedAt }) =>
+        lastUsedAt === null ? <span className="dim">never</span> : <TimeText at={lastUsedAt} />,
+    },
+    { head: 'Fingerprint', cell: ({ fingerprint }) => fingerprint, kind: 'mono' },
+    {
+      head: <span className="dim">What to do</span>,
+      cell: ({ version, state }) => state === 'AVAILABLE' && <RollBack name={name} version={version} done={done} />,
+    },
+  ];
+  return <DataTable columns={columns} rows={versions} rowKey={({ version }) => version} />;
 }
 
 function RollBack({ name, version, done }: Omit<VersionTableProps, 'versions'> & { readonly version: number }) {
-  const [rollBack] = useMutation(RollBackSecretDocument, { fetchPolicy: 'no-cache' });
+  const rollBack = useWrite(RollBackSecretDocument);
   const act = async () => {
-    const { data } = await rollBack({ variables: { name, version } });
-    const errors = data?.rollBackSecret.errors ?? [];
-    if (errors.length > 0) return writeErrorText(errors);
-    await done();
-    return undefined;
+    const { problem } = await rollBack({ name, version });
+    if (problem === undefined) await done();
+    return problem;
   };
   return (
-    <Confirm label="Roll back" title={`Roll ${name} back to version ${version}?`} act={act}>
+    <Confirm
+      label="Roll back"
+      title={`Roll ${name} back to version ${version}?`}
+      act={act}
+      refused={useRefusal('secret:rotate')}
+    >
       From the next request on, agents use version {version}.
     </Confirm>
   );

@@ -1,15 +1,11 @@
 import { useApolloClient } from '@apollo/client/react';
 import { useState } from 'react';
+import { apiUrl, proxyUrl } from '../../app/page-facts.ts';
 import { problemText } from '../../ui/problem.tsx';
 import { type Setup, makeSetup } from './make-setup.ts';
 import type { Service } from './services.ts';
 import { SetupForm } from './setup-form.tsx';
 import { WaitForRequest } from './wait-for-request.tsx';
-
-interface SetupScreenProps {
-  readonly proxyUrl: string;
-  readonly apiUrl: string;
-}
 
 interface MadeSetup {
   readonly service: Service;
@@ -20,7 +16,7 @@ interface MadeSetup {
 }
 
 /** From nothing to an agent's first request. */
-export function SetupScreen(addresses: SetupScreenProps) {
+export function SetupScreen() {
   const client = useApolloClient();
   const [made, setMade] = useState<MadeSetup>();
   const make = async (setup: Setup, service: Service): Promise<string | undefined> => {
@@ -44,7 +40,11 @@ export function SetupScreen(addresses: SetupScreenProps) {
             : 'Run one of these in a terminal, in the folder of OneCLI. The token in it is shown this once.'}
         </p>
       </div>
-      {made === undefined ? <SetupForm make={make} /> : <WaitForRequest {...made} {...addresses} />}
+      {made === undefined ? (
+        <SetupForm make={make} />
+      ) : (
+        <WaitForRequest {...made} proxyUrl={proxyUrl} apiUrl={apiUrl} />
+      )}
     </div>
   );
 }
