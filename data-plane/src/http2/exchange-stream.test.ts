@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { aliasOf } from '@onecli/shared/domain/placeholder';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../proxy/testing/loopback-pair.ts';
@@ -102,5 +102,48 @@ describe("an agent's trace context over HTTP/2", () => {
     const { seen } = await sendTrailers(traceContext, true);
     expect(seen.headers).toMatchObject(traceContext);
     expect(seen.trailers).toMatchObject(traceContext);
+  });
+});
+
+describe('a request that an upstream gives back', () => {
+  /** Sends one to an upstream that resets the first stream by a code and answers every other. Gives what was seen of it. */
+  async function sendToResetting(code: number, method: string, body: string | undefined) {
+    const upstream = await sampleUpstream();
+    let count = 0;
+    upstream.server.on('stream', (stream: ServerHttp2Stream) => {
+      stream.on('error', () => undefined);
+      stream.resume();
+      if (++count === 1) stream.close(code);
+      else stream.respond({ ':status': 200 }, { endStream: true });
+    });
+    const worker = new SampleWorker({ keyring, configuration, upstream, tokenHash });
+    closers.push(() => {
+      worker.close();
+      upstream.close();
+    });
+    const session = await worker.openHttp2();
+    const stream = session.request(
+      { ':method': method, ':path': '/v1', authorization: `Bearer ${alias}` },
+      { endStream: body === undefined },
+    );
+    stream.on('error', () => undefined);
+    if (body !== undefined) stream.end(body);
+    stream.resume();
+    await until(() => worker.events.length === 1);
+    return { count, event: worker.events[0] };
+  }
+  const { NGHTTP2_REFUSED_STREAM: refused, NGHTTP2_INTERNAL_ERROR: failed } = constants;
+
+  it('unseen, and that may be repeated, is sent once more', async () => {
+    const { count, event } = await sendToResetting(refused, 'GET', undefined);
+    expect({ count, status: event?.status }).toEqual({ count: 2, status: 200 });
+  });
+
+  it.each([
+    ['unseen, but whose body is spent', refused, 'POST', 'the body'],
+    ['after it has begun with it', failed, 'GET', undefined],
+  ])('%s is not sent twice', async (_what, code, method, body) => {
+    const { count, event } = await sendToResetting(code, method, body);
+    expect({ count, reason: event?.reason }).toEqual({ count: 1, reason: 'UPSTREAM_UNREACHABLE' });
   });
 });
