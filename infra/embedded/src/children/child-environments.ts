@@ -64,13 +64,18 @@ export function workerEnvironment(surroundings: Surroundings, name: string): Env
   };
 }
 
+/** Where a child finds the master key: a key that is in no file is handed over as a descriptor. */
+export function masterKeyFile(key: MasterKeyHolder): string {
+  if (key.kind === 'file') return key.path;
+  return `${existsSync('/proc/self/fd') ? '/proc/self/fd' : '/dev/fd'}/${keyDescriptor}`;
+}
+
 function commonEnvironment({ config, databaseUrl, key, redisUrl }: Surroundings): Environment {
   return {
     ...config.inheritedEnvironment,
     DATABASE_URL: databaseUrl,
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
-    ONECLI_MASTER_KEY_FILE:
-      key.kind === 'file' ? key.path : `${existsSync('/proc/self/fd') ? '/proc/self/fd' : '/dev/fd'}/${keyDescriptor}`,
+    ONECLI_MASTER_KEY_FILE: masterKeyFile(key),
     ONECLI_LOG_LEVEL: config.logLevel,
   };
 }

@@ -32,6 +32,8 @@ export interface Foundation {
   readonly config: SupervisorConfig;
   readonly folder: DataFolder;
   readonly databaseUrl: string;
+  /** The same database, as the role of the workers. */
+  readonly workerDatabaseUrl: string;
   readonly key: MasterKeyHolder;
   readonly firstPassword: { file: string; password: string } | undefined;
   readonly topology: Topology;
@@ -111,11 +113,11 @@ class OwnParts {
   }
 
   worker({ name, port }: Member): Part {
-    const { config } = this.#foundation;
+    const { config, workerDatabaseUrl } = this.#foundation;
     const drainWaitMs = Math.max(config.drainWaitMs, leastDrainWaitMs);
     const ranges = [config.workerSettings['ONECLI_TRUSTED_PROXIES'], inside].filter((one) => one !== undefined);
     const environment = () => ({
-      ...workerEnvironment(this.#as({ proxyPort: port, drainWaitMs }), name),
+      ...workerEnvironment({ ...this.#as({ proxyPort: port, drainWaitMs }), databaseUrl: workerDatabaseUrl }, name),
       ONECLI_LISTENER: 'own',
       ONECLI_TRUSTED_PROXIES: ranges.join(','),
       ONECLI_OWN_LISTENERS: this.#listeners(),

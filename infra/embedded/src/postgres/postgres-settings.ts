@@ -49,6 +49,9 @@ export function postgresSettings({
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
+/** What the workers of a cluster sign in as: it can read what they decide by, and nothing else. */
+export const workerRole = 'onecli_worker';
+
 /**
  * pg_hba.conf and pg_ident.conf: only the unix socket, and on it only the operating system's users named, told by the
  * kernel (peer authentication); no password exists. The socket's folder is closed to others besides.
@@ -56,7 +59,7 @@ export function postgresSettings({
 export function postgresAccessFiles(userNames: readonly string[]): { hba: string; ident: string } {
   const quoted = [...new Set(userNames)].map((name) => `"${name.replaceAll('"', '""')}"`);
   return {
-    hba: 'local all onecli peer map=onecli\n',
-    ident: quoted.map((name) => `onecli ${name} onecli\n`).join(''),
+    hba: `local all onecli peer map=onecli\nlocal all ${workerRole} peer map=onecli\n`,
+    ident: quoted.map((name) => `onecli ${name} onecli\nonecli ${name} ${workerRole}\n`).join(''),
   };
 }
