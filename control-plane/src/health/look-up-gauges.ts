@@ -1,6 +1,7 @@
 import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
 import type { DataSource } from 'typeorm';
 import type { Gauges } from './metrics.ts';
+import type { WorkerLoad } from './worker-load-gauges.ts';
 
 /** Jobs are counted up to this many: a queue that is fuller than that is as bad as it gets, and counting must stay cheap. */
 const countedJobs = 100_000;
@@ -34,14 +35,31 @@ async function countQueue(database: DataSource): Promise<Gauges['queue']> {
   return { waiting, active, failed };
 }
 
+/** By column of `worker`. */
+const loadColumns: Readonly<Record<keyof WorkerLoad, string>> = {
+  connections: 'connections',
+  requestsPerSecond: 'requests_per_second',
+  cpuShare: 'cpu_share',
+  memoryBytes: 'memory_bytes',
+  spoolBytes: 'spool_bytes',
+};
+
 async function countWorkers(database: DataSource): Promise<Gauges['workers']> {
-  const [row] = await database.query<{ live: number; gone: number; lowest: string | null }[]>(
+  const columns = Object.values(loadColumns);
+  const figures = Object.entries(loadColumns).map(
+    ([figure, column]) =>
+      `'${figure}', json_build_object('all', coalesce(sum(${column}) FILTER (WHERE is_live), 0),
+                                     'busiest', coalesce(max(${column}) FILTER (WHERE is_live), 0))`,
+  );
+  const [row] = await database.query<{ live: number; gone: number; lowest: string | null; load: WorkerLoad }[]>(
     `SELECT count(*) FILTER (WHERE is_live)::int AS live, count(*) FILTER (WHERE NOT is_live)::int AS gone,
-            min(applied_revision) FILTER (WHERE is_live) AS lowest
-     FROM (SELECT applied_revision, seen_at > now() - make_interval(secs => ${aliveWithinSeconds}) AS is_live FROM worker) worker`,
+            min(applied_revision) FILTER (WHERE is_live) AS lowest, json_build_object(${figures.join(', ')}) AS load
+     FROM (SELECT applied_revision, ${columns.join(', ')},
+                  seen_at > now() - make_interval(secs => ${aliveWithinSeconds}) AS is_live FROM worker) worker`,
   );
   if (row === undefined) return undefined;
-  return { live: row.live, gone: row.gone, lowestRevision: row.lowest === null ? undefined : Number(row.lowest) };
+  const { live, gone, lowest, load } = row;
+  return { live, gone, lowestRevision: lowest === null ? undefined : Number(lowest), load };
 }
 
 async function orUndefined<T>(ask: () => Promise<T>): Promise<T | undefined> {

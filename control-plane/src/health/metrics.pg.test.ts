@@ -50,6 +50,29 @@ describe('/metrics', () => {
     expect(await valueOf('onecli_database_connections{state="waiting"}')).toBe(0);
   });
 
+  it('tells what live workers have to do, all of them and the busiest, and names none', async () => {
+    await api.database.query(
+      `UPDATE worker SET connections = l.c, requests_per_second = l.r, cpu_share = l.u, memory_bytes = l.m, spool_bytes = l.s
+       FROM (VALUES ('w1', 3, 40, 0.25, 100, 7), ('w2', 5, 2, 0.5, 300, NULL), ('w3', 900, 900, 9, 9000, 9000)) AS l(name, c, r, u, m, s)
+       WHERE worker.name = l.name`,
+    );
+    const figures = ['connections', 'requests_per_second', 'cpu_cores', 'memory_bytes', 'spool_bytes'];
+    const told = await Promise.all(
+      figures.map(async (figure) => [
+        await valueOf(`onecli_workers_${figure}{of="all"}`),
+        await valueOf(`onecli_workers_${figure}{of="busiest"}`),
+      ]),
+    );
+    expect(told).toEqual([
+      [8, 5],
+      [42, 40],
+      [0.75, 0.5],
+      [400, 300],
+      [7, 7],
+    ]);
+    expect(await metrics()).not.toMatch(/w1|w2|w3/);
+  });
+
   it('grows no series with what callers make up: names, paths, methods, users', async () => {
     const call = async (index: number) => {
       await api.call('GET', `/api/secrets/prod%2Fmade-up-${index}`);

@@ -1,5 +1,6 @@
 import type { FaultCode } from '@onecli/shared/fault';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { type WorkerLoad, WorkerLoadGauges } from './worker-load-gauges.ts';
 
 /** What clients may send; a method that is none of these is counted as `other`. */
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -10,9 +11,14 @@ export type GraphqlKind = 'query' | 'mutation' | 'subscription' | 'invalid';
 export interface Gauges {
   /** Batches of audit events that wait in the queue, are in hand, or were given up. */
   readonly queue: Readonly<Record<'waiting' | 'active' | 'failed', number>> | undefined;
-  /** Workers, and the lowest revision that a live one has applied. */
+  /** Workers, the lowest revision that a live one has applied, and what those have to do. */
   readonly workers:
-    | { readonly live: number; readonly gone: number; readonly lowestRevision: number | undefined }
+    | {
+        readonly live: number;
+        readonly gone: number;
+        readonly lowestRevision: number | undefined;
+        readonly load: WorkerLoad;
+      }
     | undefined;
   readonly pool: Readonly<Record<'used' | 'idle' | 'waiting', number>> | undefined;
 }
@@ -38,6 +44,7 @@ export class Metrics {
   readonly #pool: Gauge<'state'>;
   readonly #workers: Gauge<'state'>;
   readonly #lowestRevision: Gauge;
+  readonly #workerLoad = new WorkerLoadGauges(this.#registry);
   readonly #expiring: Gauge<'state'>;
   readonly #authorityEnds: Gauge;
 
@@ -163,6 +170,7 @@ export class Metrics {
     set(this.#workers, workers && { live: workers.live, gone: workers.gone });
     if (workers?.lowestRevision === undefined) this.#lowestRevision.remove();
     else this.#lowestRevision.set(workers.lowestRevision);
+    this.#workerLoad.take(workers?.load);
   }
 
   get contentType(): string {
