@@ -82,7 +82,7 @@ export async function startOnecliEngine(context: EngineContext): Promise<{ engin
     connectTo: `${benchHost}:443=127.0.0.1:${context.upstream.port}`,
   });
   try {
-    const token = await configure(onecli);
+    const token = await configureProduct(onecli);
     const [pid] = onecli.pidsOf('worker');
     if (pid === undefined) throw new Error('the product has no worker');
     const entry: EnginePort = {
@@ -100,7 +100,8 @@ export async function startOnecliEngine(context: EngineContext): Promise<{ engin
   }
 }
 
-async function configure(onecli: Onecli): Promise<string> {
+/** Gives a product the benchmark's secret, agent and policy. @returns the agent's token */
+export async function configureProduct(onecli: Pick<Onecli, 'must'>): Promise<string> {
   await onecli.must('POST', '/api/secrets', {
     name: 'prod/openai',
     value: secretValue,

@@ -28,9 +28,13 @@ function arrival(more: Partial<Arrival> = {}): Arrival {
   return { id: '1', kind: 'keep', host: 'one.example', atMs: 1050, rawHeaders, target: '/v1/keep/1', ...more };
 }
 
+function event(more: Partial<AuditItem> = {}): AuditItem {
+  return { id: 'worker-2-ab-1', path: '/v1/keep/1', secrets: ['prod/one@2'], ...more } as AuditItem;
+}
+
 function records(more: Partial<Records> = {}): Records {
-  const events = [{ id: 'worker-2-ab-1', path: '/v1/keep/1' } as AuditItem];
-  return { agents: [agent], values, arrivals: [arrival()], outcomes: [outcome()], events, faults: [], ...more };
+  const rest = { faults: [], trailFaults: [] };
+  return { agents: [agent], values, arrivals: [arrival()], outcomes: [outcome()], events: [event()], ...rest, ...more };
 }
 
 const failed = outcome({ status: undefined, problem: 'the connection ended' });
@@ -73,6 +77,32 @@ describe('checkRecords', () => {
     expect([verdict.secretsWithoutEvent.count, verdict.answersWithoutEvent.count]).toEqual([1, 1]);
   });
 
+  it('finds an event that does not name the secret that left', () => {
+    const verdict = checkRecords(records({ events: [event({ secrets: ['prod/two@1'] })] }));
+    expect([verdict.secretsWithoutEvent.count, verdict.answersWithoutEvent.count]).toEqual([1, 0]);
+  });
+
+  it('finds a request that is recorded more often than it was sent', () => {
+    const twice = { events: [event(), event({ id: 'worker-2-ab-2' })] };
+    expect(checkRecords(records(twice)).recordedTwice.count).toBe(1);
+    expect(checkRecords(records({ ...twice, outcomes: [outcome({ isRetried: true })] })).recordedTwice.count).toBe(0);
+  });
+
+  it('takes a refusal with 503 for explained while the disk cannot be written, and nothing else', () => {
+    const count = (more: Partial<Outcome>, faults = [fault({ how: 'unwritable', untilMs: 1060 })]) =>
+      checkRecords(records({ outcomes: [outcome(more)], faults })).unexplainedFailures.count;
+    expect(count({ status: 503, problem: '503 AUDIT_UNAVAILABLE' })).toBe(0);
+    expect(count({ status: undefined, problem: 'the tunnel did not open: refused 503 Service Unavailable' })).toBe(0);
+    expect(count({ status: 502, problem: '502' })).toBe(1);
+    expect(count({ status: undefined, problem: 'the connection ended' })).toBe(1);
+    expect(count({ status: 503, problem: '503' }, [])).toBe(1);
+    expect(count({ status: 503, problem: '503', startMs: 9000, endMs: 9100 })).toBe(1);
+  });
+
+  it('passes on what the verification of the trail finds', () => {
+    expect(isSound(checkRecords(records({ trailFaults: ['BAD entry 3'] })))).toBe(false);
+  });
+
   it('takes a failure for explained only by a fault at that time, at that worker', () => {
     const count = (faults: Fault[]) => checkRecords(records({ outcomes: [failed], faults })).unexplainedFailures.count;
     expect(count([fault()])).toBe(0);
@@ -81,6 +111,8 @@ describe('checkRecords', () => {
     expect(count([fault({ name: 'worker-1' })])).toBe(1);
     expect(count([fault({ fromMs: 9000, untilMs: 9000 })])).toBe(1);
     expect(count([fault({ how: 'restarted' })])).toBe(1);
+    expect(count([fault({ how: 'stopped' })])).toBe(1);
+    expect(count([fault({ how: 'cut' })])).toBe(1);
     expect(count([fault({ kind: 'postgres', name: 'postgres' })])).toBe(1);
   });
 

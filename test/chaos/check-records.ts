@@ -20,6 +20,8 @@ export interface Records {
   readonly outcomes: readonly Outcome[];
   readonly events: readonly AuditItem[];
   readonly faults: readonly Fault[];
+  /** Of the trail's verification. */
+  readonly trailFaults: readonly string[];
 }
 
 export interface Finding {
@@ -34,10 +36,14 @@ export interface Verdict {
   readonly unpermitted: Finding;
   /** A secret in what an agent saw. */
   readonly secretsAtAgents: Finding;
-  /** A request that reached an upstream with a secret and has no event. */
+  /** A request that reached an upstream with a secret and has no event that names it. */
   readonly secretsWithoutEvent: Finding;
   /** A request that was answered and has no event. */
   readonly answersWithoutEvent: Finding;
+  /** A request that has more events than it was sent. */
+  readonly recordedTwice: Finding;
+  /** What the gateway's own verification of its trail finds: chains, tree, signatures, the list against the entries. */
+  readonly trailFaults: Finding;
   /** A failure of a request that no killed process had under way, or an answer that is not the one to expect. */
   readonly unexplainedFailures: Finding;
   /** Failures of requests that a killed worker or balancer had under way. */
@@ -53,6 +59,10 @@ export interface Verdict {
 export function checkRecords(records: Records): Verdict {
   const { outcomes, arrivals, events } = records;
   const eventIds = new Set(events.map(({ path }) => idOf(path)));
+  const usesOf = new Set(
+    events.flatMap(({ path, secrets }) => secrets.map((secret) => `${idOf(path)} ${secret.split('@')[0]}`)),
+  );
+  const secretOf = new Map(outcomes.map(({ id, agent }) => [id, agent.secret]));
   const credentials = checkCredentials(records);
   const failures = checkFailures(records);
   const carried = arrivals.filter((arrival) => credentialsOf(arrival).length > 0);
@@ -62,19 +72,27 @@ export function checkRecords(records: Records): Verdict {
     ...failures,
     secretsAtAgents: findingOf(outcomes.filter(({ text }) => canariesIn(text, allValues).length > 0).map(describe)),
     secretsWithoutEvent: findingOf(
-      carried.filter(({ id }) => !eventIds.has(id)).map(({ id, kind }) => `${kind} ${id}`),
+      carried.filter(({ id }) => !usesOf.has(`${id} ${secretOf.get(id)}`)).map(({ id, kind }) => `${kind} ${id}`),
     ),
     answersWithoutEvent: findingOf(
       outcomes
         .filter(({ id, status, problem }) => status !== undefined && problem === undefined && !eventIds.has(id))
         .map(describe),
     ),
+    recordedTwice: findingOf(repeated(records)),
+    trailFaults: findingOf(records.trailFaults),
     retried: outcomes.filter(({ isRetried }) => isRetried).length,
     outcomes: outcomes.length,
     arrivals: arrivals.length,
     arrivalsWithSecret: carried.length,
     events: events.length,
   };
+}
+
+function repeated({ outcomes, events }: Records): string[] {
+  const counts = new Map<string, number>();
+  for (const { path } of events) counts.set(idOf(path), (counts.get(idOf(path)) ?? 0) + 1);
+  return outcomes.filter(({ id, isRetried }) => (counts.get(id) ?? 0) > (isRetried ? 2 : 1)).map(describe);
 }
 
 /** Whether every sentence that must hold does. */
@@ -123,15 +141,25 @@ function checkFailures({
   };
 }
 
+/** Faults that no agent may notice. */
+const unnoticed: readonly Fault['how'][] = ['restarted', 'stopped', 'cut'];
+
 /** A request was under way where the fault struck: at its worker, if that is known. A wrong answer nothing explains. */
 function explains(fault: Fault, outcome: Outcome, worker: string | undefined): boolean {
-  if (fault.how === 'restarted' || outcome.status !== undefined) return false;
+  if (fault.how === 'unwritable') return isRefusedMeanwhile(fault, outcome);
+  if (unnoticed.includes(fault.how) || outcome.status !== undefined) return false;
   if (fault.kind !== 'worker' && fault.kind !== 'haproxy') return false;
   if (fault.kind === 'worker' && worker !== undefined && worker !== fault.name) return false;
   const begunMs = outcome.openedMs === undefined ? outcome.startMs : Math.max(outcome.openedMs, outcome.startMs);
   // The balancer refuses connections until it is back; a worker's are given to others at once.
   const untilMs = fault.kind === 'haproxy' && fault.how === 'killed' ? fault.fromMs + 3000 : fault.untilMs;
   return Math.min(begunMs, outcome.startMs) <= untilMs + slackMs && outcome.endMs >= fault.fromMs - slackMs;
+}
+
+/** What cannot be recorded is refused, in a tunnel or in its place, and never left without an answer. */
+function isRefusedMeanwhile({ fromMs, untilMs }: Fault, { status, problem, startMs, endMs }: Outcome): boolean {
+  const isMeanwhile = startMs <= untilMs + slackMs && endMs >= fromMs - slackMs;
+  return isMeanwhile && (status === 503 || (status === undefined && / refused 503 /.test(problem ?? '')));
 }
 
 /** A tunnel stays with its worker, whose name the events of its requests have. */

@@ -6,7 +6,7 @@ import { waitUntil } from '../support/wait-until.ts';
 export interface Fault {
   readonly name: string;
   readonly kind: ClusterProcess['kind'];
-  readonly how: 'killed' | 'paused' | 'restarted';
+  readonly how: 'killed' | 'paused' | 'restarted' | 'stopped' | 'cut' | 'unwritable';
   readonly fromMs: number;
   untilMs: number;
 }
@@ -21,6 +21,13 @@ export class Faults {
     this.#cluster = cluster;
   }
 
+  /** Records one that somebody else does, who says when it is over. */
+  begin(name: string, kind: FaultyKind, how: Fault['how']): Fault {
+    const fault: Fault = { name, kind, how, fromMs: Date.now(), untilMs: Number.POSITIVE_INFINITY };
+    this.done.push(fault);
+    return fault;
+  }
+
   /** kill -9; does not wait until it is back. Gives false when it had ended by itself. */
   kill({ name, kind, pid }: ClusterProcess): boolean {
     if (pid === undefined || !signal(pid, 'SIGKILL')) return false;
@@ -32,8 +39,7 @@ export class Faults {
   /** SIGSTOP, and SIGCONT after so long: the process is there and answers nothing, as when it is cut off. */
   async pause({ name, kind, pid }: ClusterProcess, forMs: number): Promise<void> {
     if (pid === undefined) throw new Error(`${name} does not run`);
-    const fault: Fault = { name, kind, how: 'paused', fromMs: Date.now(), untilMs: Number.POSITIVE_INFINITY };
-    this.done.push(fault);
+    const fault = this.begin(name, kind, 'paused');
     signal(pid, 'SIGSTOP');
     try {
       await pause(forMs);
@@ -45,12 +51,23 @@ export class Faults {
 
   /** SIGTERM, and a start when it has ended. */
   async restart({ name, kind, port }: ClusterProcess): Promise<void> {
-    const fault: Fault = { name, kind, how: 'restarted', fromMs: Date.now(), untilMs: Number.POSITIVE_INFINITY };
-    this.done.push(fault);
+    const fault = this.begin(name, kind, 'restarted');
     await this.#cluster.stopOne(name);
     await this.#cluster.startOne(name);
     if (port !== undefined) await waitUntil(`${name} is ready again`, () => this.#cluster.isReady(port), 60_000);
     fault.untilMs = Date.now();
+  }
+
+  /** SIGTERM, and nobody starts them until `start`. */
+  async stop(processes: readonly ClusterProcess[]): Promise<void> {
+    for (const { name, kind } of processes) this.begin(name, kind, 'stopped');
+    await Promise.all(processes.map(({ name }) => this.#cluster.stopOne(name)));
+  }
+
+  async start(processes: readonly ClusterProcess[]): Promise<void> {
+    await Promise.all(processes.map(({ name }) => this.#cluster.startOne(name)));
+    for (const fault of this.done)
+      if (fault.how === 'stopped' && processes.some(({ name }) => name === fault.name)) fault.untilMs = Date.now();
   }
 
   /** The processes of these kinds that serve now; those that were just killed and are not back are not among them. */

@@ -1,45 +1,83 @@
-/**
- * `npm run chaos -- <scenario> [--count N] [--rate N] [--workers N] [--seed N] [--redis auto|on|off] [--json FILE]`
- * Exit code 1 when a sentence of the verdict does not hold.
- */
+/** `npm run chaos -- <scenario> [flags]`: see `--help`. Exit code 1 when a sentence of the verdict does not hold, 2 for a wrong call. */
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { isSound } from './check-records.ts';
-import { startChaosWorld } from './chaos-world.ts';
-import { describeRun } from './report.ts';
-import { kills, pauses, rolling } from './scenarios.ts';
-import { Seeded } from './seeded.ts';
+import { scenarios } from './all-scenarios.ts';
+import type { Scenario } from './scenario.ts';
 
-const scenarios = { kills, pauses, rolling };
-const defaultCounts: Record<keyof typeof scenarios, number> = { kills: 500, pauses: 30, rolling: 50 };
+const generalHelp = [
+  ['--seed N', 'makes the random choices of an earlier run again'],
+  ['--redis auto|on|off', 'whether the cluster has Redis (auto: where there is a redis-server)'],
+  ['--json FILE', 'keeps the counts and figures'],
+] as const;
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    count: { type: 'string' },
-    rate: { type: 'string', default: '30' },
-    workers: { type: 'string', default: '4' },
-    seed: { type: 'string' },
-    redis: { type: 'string', default: 'auto' },
-    json: { type: 'string' },
-  },
-});
-const name = positionals[0] as keyof typeof scenarios;
-if (!(name in scenarios)) {
-  console.error(`expected one of ${Object.keys(scenarios).join(', ')}`);
+function help(name?: string): string {
+  const named = name === undefined ? undefined : scenarios[name];
+  const rows: (readonly [string, string])[] =
+    named === undefined
+      ? Object.entries(scenarios).map(([each, { summary }]) => [each, summary])
+      : Object.entries(named.flags).map(([flag, { byDefault, help: text }]) => [
+          `--${flag} N`,
+          `${text} (${byDefault})`,
+        ]);
+  return [
+    `npm run chaos -- ${name ?? '<scenario>'} [flags]`,
+    named === undefined
+      ? 'Runs a cluster of its own, does something bad to it, and compares what was seen.'
+      : named.summary,
+    '',
+    ...[...rows, ...(named === undefined ? [['<scenario> --help', 'its flags'] as const] : []), ...generalHelp].map(
+      ([left, right]) => `  ${left.padEnd(22)} ${right}`,
+    ),
+  ].join('\n');
+}
+
+function fail(message: string): never {
+  console.error(`${message}\n\n${help()}`);
   process.exit(2);
 }
-const seed = Number(flags.seed ?? randomInt(2 ** 31));
-const count = Number(flags.count ?? defaultCounts[name]);
-console.log(`${name}: ${count} faults, ${flags.rate} arrivals a second, ${flags.workers} workers, seed ${seed}`);
-const world = await startChaosWorld({ workers: Number(flags.workers), redis: flags.redis as 'auto' | 'on' | 'off' });
-try {
-  const run = await scenarios[name](world, new Seeded(seed), { count, ratePerSecond: Number(flags.rate) });
-  console.log(describeRun(run));
-  const record = { scenario: name, seed, count, rate: Number(flags.rate), seconds: run.seconds, ...run.verdict };
-  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(record, undefined, 2)}\n`);
-  process.exitCode = isSound(run.verdict) ? 0 : 1;
-} finally {
-  await world.stop();
+
+function readFlags(name: string, { flags }: Scenario, argv: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const options: Record<string, typeof text> = {
+    ...Object.fromEntries(Object.keys(flags).map((flag) => [flag, text])),
+    seed: text,
+    redis: text,
+    json: text,
+  };
+  try {
+    const values: Record<string, string | undefined> = parseArgs({ args: [...argv], options }).values;
+    const numbers = Object.fromEntries(
+      Object.entries(flags).map(([flag, { byDefault, most }]) => {
+        const value = Number(values[flag] ?? byDefault);
+        if (!(value >= 0 && value <= most)) fail(`--${flag} of ${name}: expected a number from 0 to ${most}`);
+        return [flag, value];
+      }),
+    );
+    const {
+      seed = String(randomInt(2 ** 31)),
+      redis = 'auto',
+      json,
+    } = values as Partial<Record<'seed' | 'redis' | 'json', string>>;
+    if (redis !== 'auto' && redis !== 'on' && redis !== 'off') fail('--redis: expected auto, on or off');
+    return { numbers, seed: Number(seed), redis, json } as const;
+  } catch (error) {
+    return fail((error as Error).message);
+  }
 }
+
+const [name = '--help', ...argv] = process.argv.slice(2);
+if (name === '--help' || argv.includes('--help')) {
+  console.log(help(name in scenarios ? name : undefined));
+  process.exit(0);
+}
+const chosen = scenarios[name] ?? fail(`there is no scenario ${name}`);
+const { numbers, seed, redis, json } = readFlags(name, chosen, argv);
+const told = Object.entries(numbers).map(([flag, value]) => `${flag} ${value}`);
+console.log(`${name}: ${[...told, `seed ${seed}`].join(', ')}, ${new Date().toISOString()}`);
+const { isSound, text, record } = await chosen.run(numbers, { seed, redis, say: (line) => console.log(line) });
+console.log(text);
+console.log(isSound ? 'everything holds' : 'NOT EVERYTHING HOLDS');
+if (json !== undefined)
+  writeFileSync(json, `${JSON.stringify({ scenario: name, seed, isSound, ...record }, undefined, 2)}\n`);
+process.exit(isSound ? 0 : 1);

@@ -31,11 +31,15 @@ export class OpenLoop {
   #isOver = false;
   #arrived = 0;
 
-  constructor(world: ChaosWorld, random: Seeded, ratePerSecond: number) {
+  constructor(
+    world: ChaosWorld,
+    random: Seeded,
+    { ratePerSecond, proxyPort }: { readonly ratePerSecond: number; readonly proxyPort: number },
+  ) {
     this.#world = world;
     this.#random = random;
     this.#ratePerSecond = ratePerSecond;
-    this.#requests = new AgentRequests(world.cluster.proxyPort, world.caPem);
+    this.#requests = new AgentRequests(proxyPort, world.caPem);
     this.#running = this.#arrive();
   }
 

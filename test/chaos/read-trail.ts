@@ -1,5 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { join } from 'node:path';
+import { plainEnvironment } from '../support/plain-environment.ts';
+import { runCommand } from '../support/run-command.ts';
 import type { TestCluster } from '../support/start-cluster.ts';
+import { repositoryRoot } from '../support/start-onecli.ts';
 import type { AuditItem } from '../support/world.ts';
 
 const lookEveryMs = 1500;
@@ -37,4 +41,15 @@ async function allEvents(cluster: TestCluster, sinceMs: number): Promise<AuditIt
     after = page.items.length === 0 ? null : (page.next ?? null);
   }
   return events;
+}
+
+/** Has the cluster verify its whole trail, with `onecli audit verify`. Gives what is wrong with it. */
+export async function verifyTrail(cluster: TestCluster): Promise<string[]> {
+  const env = { ...plainEnvironment(), ONECLI_DATA_DIR: cluster.dataFolder };
+  const args = [join(repositoryRoot, 'cli/bin/onecli.mjs'), 'audit', 'verify', '--json'];
+  const { stdout, stderr } = await runCommand('node', args, { env, timeoutMs: 600_000 });
+  if (!stdout.startsWith('{')) return [`it could not be verified: ${stderr}`];
+  const report = JSON.parse(stdout) as { isSound: boolean; faults: { index: number; message: string }[] };
+  if (report.isSound) return [];
+  return ['it is not sound', ...report.faults.map(({ index, message }) => `entry ${index}: ${message}`)];
 }

@@ -4,7 +4,7 @@ import { checkRecords, type Verdict } from './check-records.ts';
 import type { ChaosWorld } from './chaos-world.ts';
 import { Faults } from './faults.ts';
 import { OpenLoop } from './open-loop.ts';
-import { readTrail } from './read-trail.ts';
+import { readTrail, verifyTrail } from './read-trail.ts';
 import type { Seeded } from './seeded.ts';
 
 export interface LoadRun {
@@ -17,19 +17,21 @@ export interface LoadOptions {
   readonly ratePerSecond: number;
   /** Milliseconds between two rotations of a secret; 0: none. */
   readonly rotateEveryMs: number;
+  /** Of one worker, in place of the balancer's. */
+  readonly proxyPort?: number;
 }
 
 /** Runs the load while `strike` does what it does; waits until all is well, and judges. */
 export async function runUnderLoad(
   world: ChaosWorld,
   random: Seeded,
-  { ratePerSecond, rotateEveryMs }: LoadOptions,
+  { ratePerSecond, rotateEveryMs, proxyPort = world.cluster.proxyPort }: LoadOptions,
   strike: (faults: Faults, load: OpenLoop) => Promise<void>,
 ): Promise<LoadRun> {
   const startMs = Date.now();
   const before = world.upstream.arrivals.length;
   const faults = new Faults(world.cluster);
-  const load = new OpenLoop(world, random, ratePerSecond);
+  const load = new OpenLoop(world, random, { ratePerSecond, proxyPort });
   const rotating = new AbortController();
   const rotation = rotateEveryMs > 0 ? rotateUntil(world, rotateEveryMs, rotating.signal) : undefined;
   try {
@@ -45,7 +47,8 @@ export async function runUnderLoad(
   const arrivals = world.upstream.arrivals.slice(before);
   const awaited = outcomes.filter(({ problem }) => problem === undefined).map(({ id }) => id);
   const events = await readTrail(world.cluster, startMs - 1000, [...awaited, ...arrivals.map(({ id }) => id)]);
-  const records = { agents, values, arrivals, outcomes, events, faults: faults.done };
+  const trailFaults = await verifyTrail(world.cluster);
+  const records = { agents, values, arrivals, outcomes, events, faults: faults.done, trailFaults };
   return { verdict: checkRecords(records), faults, seconds: (Date.now() - startMs) / 1000 };
 }
 

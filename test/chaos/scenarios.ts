@@ -59,6 +59,37 @@ export function rolling(world: ChaosWorld, random: Seeded, options: ScenarioOpti
   });
 }
 
+export interface OfflineOptions {
+  readonly forMs: number;
+  /** Of workers, one after another, spread over that time. */
+  readonly restarts: number;
+  readonly ratePerSecond: number;
+}
+
+/** Control planes, Postgres and Redis are stopped; workers serve on, and are restarted. */
+export function offline(world: ChaosWorld, random: Seeded, options: OfflineOptions): Promise<LoadRun> {
+  const { forMs, restarts, ratePerSecond } = options;
+  return runUnderLoad(world, random, { ratePerSecond, rotateEveryMs: 0 }, async (faults) => {
+    await pause(settleMs);
+    const behind = (await world.cluster.processes()).filter(({ kind }) => kind !== 'worker' && kind !== 'haproxy');
+    // Who uses the others first: what is behind is gone when nobody asks it any more.
+    for (const kind of ['control-plane', 'redis', 'postgres'] as const)
+      await faults.stop(behind.filter((one) => one.kind === kind));
+    const startMs = performance.now();
+    for (let done = 0; done < restarts; done += 1) {
+      const dueMs = startMs + (forMs * (done + 0.5)) / restarts;
+      await pause(Math.max(dueMs - performance.now(), 0));
+      const workers = await faults.serving(['worker']);
+      const next = workers[done % workers.length];
+      if (next !== undefined) await faults.restart(next);
+    }
+    await pause(Math.max(startMs + forMs - performance.now(), 0));
+    for (const kind of ['postgres', 'redis', 'control-plane'] as const)
+      await faults.start(behind.filter((one) => one.kind === kind));
+    await pause(settleMs);
+  });
+}
+
 /** Of one kind; of workers only while enough others serve, for a balancer has to have somewhere to go. */
 async function pickServing(faults: Faults, random: Seeded, kind: FaultyKind) {
   const serving = await faults.serving([kind]);
