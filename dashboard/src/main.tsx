@@ -1,5 +1,6 @@
 import '@mantine/core/styles.css';
 import './ui/app.css';
+import './ui/form.css';
 import { ApolloProvider } from '@apollo/client/react';
 import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';

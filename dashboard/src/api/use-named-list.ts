@@ -1,4 +1,4 @@
-import type { TypedDocumentNode } from '@apollo/client';
+import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { useApolloClient, useQuery } from '@apollo/client/react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
@@ -26,31 +26,42 @@ export interface NamedList<Row> {
   /** The beginning of the names, as the address has it. */
   readonly prefix: string;
   readonly search: (prefix: string) => void;
+  /** Reads it anew, after something of it was changed. */
+  readonly reread: () => Promise<void>;
 }
 
-/** Reads a connection of named things by the address's search (`?q=`), page by page as they are asked for. */
-export function useNamedList<Data, Row>(
-  document: TypedDocumentNode<Data, ListVariables>,
+/** Reads a connection of named things by the address's search (`?q=`), page by page as they are asked for. `others` are variables of its own. */
+export function useNamedList<Data, Row, Others extends object = object>(
+  document: TypedDocumentNode<Data, ListVariables & Others>,
   pick: (data: Data) => Page<Row>,
+  others?: Others,
 ): NamedList<Row> {
   const client = useApolloClient();
   const [parameters, setParameters] = useSearchParams();
   const prefix = parameters.get('q') ?? '';
   const filter = prefix === '' ? null : { namePrefix: prefix };
-  const { data, previousData, error } = useQuery(document, { variables: { first: pageSize, after: null, filter } });
-  const [more, setMore] = useState<{ readonly prefix: string; readonly pages: readonly Page<Row>[] }>();
+  const of = JSON.stringify([prefix, others]);
+  const asked = { ...others, first: pageSize, after: null, filter } as ListVariables & Others;
+  const { data, previousData, error, refetch } = useQuery(document as TypedDocumentNode<Data, OperationVariables>, {
+    variables: asked as OperationVariables,
+  });
+  const [more, setMore] = useState<{ readonly of: string; readonly pages: readonly Page<Row>[] }>();
   const [failure, setFailure] = useState<unknown>();
   const found = (data ?? previousData) as Data | undefined;
-  const pages = found === undefined ? [] : [pick(found), ...(more?.prefix === prefix ? more.pages : [])];
+  const pages = found === undefined ? [] : [pick(found), ...(more?.of === of ? more.pages : [])];
   const last = pages.at(-1);
   const readMore = async () => {
     const after = last?.pageInfo.endCursor ?? null;
-    const variables = { first: pageSize, after, filter };
+    const variables = { ...asked, after } as OperationVariables;
     try {
-      const next = await client.query({ query: document, variables, fetchPolicy: 'no-cache' });
+      const next = await client.query({
+        query: document as TypedDocumentNode<Data, OperationVariables>,
+        variables,
+        fetchPolicy: 'no-cache',
+      });
       if (next.data === undefined) return;
       const page = pick(next.data as Data);
-      setMore({ prefix, pages: [...pages.slice(1), page] });
+      setMore({ of, pages: [...pages.slice(1), page] });
       setFailure(undefined);
     } catch (cause) {
       setFailure(cause);
@@ -62,6 +73,10 @@ export function useNamedList<Data, Row>(
     hasMore: last?.pageInfo.hasNextPage ?? false,
     readMore,
     prefix,
+    reread: async () => {
+      setMore(undefined);
+      await refetch();
+    },
     search: (text) => setParameters(text === '' ? {} : { q: text }, { replace: true }),
   };
 }

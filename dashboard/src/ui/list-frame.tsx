@@ -18,6 +18,8 @@ interface ListFrameProps<Row> {
     readonly prefix: string;
     readonly search: (prefix: string) => void;
   };
+  /** Whether the API finds them by the beginning of their names. */
+  readonly isSearchable?: boolean;
   readonly columns: readonly Column<Row>[];
   readonly rowKey: (row: Row) => string | number;
   /** How another is made; `refused` says why the caller may not. */
@@ -29,14 +31,15 @@ interface ListFrameProps<Row> {
 }
 
 /** A screen with a list of named things: its search, its rows, and how to make another. */
-export function ListFrame<Row>({ title, list, columns, rowKey, create, whenEmpty, children }: ListFrameProps<Row>) {
+export function ListFrame<Row>(props: ListFrameProps<Row>) {
+  const { title, list, isSearchable = true, columns, rowKey, create, whenEmpty, children } = props;
   const { rows, error, prefix } = list;
   return (
     <>
       <div className="head">
         <h1>{title}</h1>
         <search className="filters">
-          <SearchText label="Name begins with" value={prefix} change={list.search} />
+          {isSearchable && <SearchText label="Name begins with" value={prefix} change={list.search} />}
           {children}
         </search>
         {create !== undefined && (
