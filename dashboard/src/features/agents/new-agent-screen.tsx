@@ -1,73 +1,62 @@
-import { Anchor, Button, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
-import { Link } from 'react-router';
+import { Anchor, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { Link, useNavigate } from 'react-router';
+import { useRefusal } from '../../api/use-may.ts';
 import { useWrite } from '../../api/use-write.ts';
 import { UpsertAgentDocument } from '../../gql/graphql.ts';
-import { Problem } from '../../ui/problem.tsx';
-import { useTask } from '../../ui/use-task.ts';
+import { FormPanel } from '../../ui/form-panel.tsx';
+import { useFields } from '../../ui/use-fields.ts';
+import { AgentForm } from './agent-form.tsx';
 import { AgentToken } from './agent-token.tsx';
+import { type AgentFields, agentInput, emptyIdentity } from './identity-fields.ts';
 
-/** Makes an agent with a token. One of this name that is there already stays as it is. */
+const emptyAgent: AgentFields = { labels: '', identities: [emptyIdentity] };
+
+/** Makes an agent. One of this name that is there already stays as it is. */
 export function NewAgentScreen() {
   const write = useWrite(UpsertAgentDocument);
-  const task = useTask();
-  const [fields, setFields] = useState({ name: '', labels: '' });
+  const navigate = useNavigate();
+  const [given, setName] = useState('');
+  const form = useFields(emptyAgent);
   const [made, setMade] = useState<{ readonly name: string; readonly token: string }>();
-  const make = async (): Promise<string | undefined> => {
-    const labels = parseLabels(fields.labels);
-    if (labels === undefined) return 'Labels: expected key=value, with commas between them.';
-    const name = fields.name.trim();
-    const { payload, problem, code } = await write({ input: { name, labels }, ifRevision: 0 });
+  const submit = async () => {
+    const name = given.trim();
+    const input = agentInput(form.fields);
+    if (typeof input === 'string') return input;
+    const { payload, problem, code } = await write({ input: { ...input, name }, ifRevision: 0 });
     if (code === 'CONFLICT') return `There is already an agent ${name}.`;
+    if (problem !== undefined) return problem;
     if (payload.token !== null) setMade({ name, token: payload.token });
-    return problem;
+    else await navigate(`/agents/${encodeURIComponent(name)}`);
+    return undefined;
   };
-  const onSubmit = (event: FormEvent) => {
-    event.preventDefault();
-    task.run(make);
-  };
-  return (
-    <div className="narrow stack">
-      <h1>{made === undefined ? 'New agent' : made.name}</h1>
-      {made === undefined ? (
-        <form onSubmit={onSubmit} className="panel stack" autoComplete="off">
-          {task.problem !== undefined && <Problem>{task.problem}</Problem>}
-          <TextInput
-            label="Name"
-            required
-            autoFocus
-            spellCheck={false}
-            value={fields.name}
-            onChange={(event) => setFields({ ...fields, name: event.currentTarget.value })}
-          />
-          <TextInput
-            label="Labels"
-            description="Policies can select agents by them: team=finance, environment=staging"
-            spellCheck={false}
-            value={fields.labels}
-            onChange={(event) => setFields({ ...fields, labels: event.currentTarget.value })}
-          />
-          <div className="actions">
-            <Button type="submit" loading={task.isBusy}>
-              Make the agent
-            </Button>
-          </div>
-        </form>
-      ) : (
+  const refused = useRefusal('agent:create');
+  if (made !== undefined)
+    return (
+      <div className="narrow stack">
+        <h1>{made.name}</h1>
         <div className="panel stack">
           <AgentToken {...made} />
           <Anchor component={Link} to={`/agents/${encodeURIComponent(made.name)}`}>
             Go to the agent
           </Anchor>
         </div>
-      )}
+      </div>
+    );
+  return (
+    <div className="narrow stack">
+      <h1>New agent</h1>
+      <FormPanel submitLabel="Make the agent" submit={submit} refused={refused}>
+        <TextInput
+          label="Name"
+          required
+          autoFocus
+          spellCheck={false}
+          value={given}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <AgentForm form={form} />
+      </FormPanel>
     </div>
   );
-}
-
-function parseLabels(text: string): { key: string; value: string }[] | undefined {
-  const parts = text.split(',').flatMap((part) => part.trim() || []);
-  const labels = parts.map((part) => /^([^=]+)=(.*)$/.exec(part));
-  if (labels.includes(null)) return undefined;
-  return labels.map((match) => ({ key: match?.[1]?.trim() ?? '', value: match?.[2]?.trim() ?? '' }));
 }

@@ -1,34 +1,29 @@
-import { Button } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useRefusal } from '../../api/use-may.ts';
 import { useWrite } from '../../api/use-write.ts';
 import { RotateSecretDocument } from '../../gql/graphql.ts';
 import { Dialog } from '../../ui/dialog.tsx';
+import { FormPanel } from '../../ui/form-panel.tsx';
 import { GuardedButton } from '../../ui/guarded-button.tsx';
-import { Problem } from '../../ui/problem.tsx';
-import { SecretValueInput } from '../../ui/secret-value-input.tsx';
-import { useTask } from '../../ui/use-task.ts';
+import { useFields } from '../../ui/use-fields.ts';
+import { noValue, valueInput } from './secret-fields.ts';
+import { ValueChoice } from './value-choice.tsx';
 
 /** Gives a secret another value, in force in the next request. */
 export function NewVersion({ name, done }: { readonly name: string; readonly done: () => Promise<void> }) {
   const write = useWrite(RotateSecretDocument);
   const [isOpen, setOpen] = useState(false);
-  const [value, setValue] = useState('');
-  const task = useTask();
+  const { fields, set } = useFields(noValue);
   const close = () => {
     setOpen(false);
-    setValue('');
+    set(noValue);
   };
-  const rotate = async (): Promise<string | undefined> => {
-    const { problem } = await write({ name, value });
+  const submit = async () => {
+    const { problem } = await write({ name, ...valueInput(fields) });
     if (problem !== undefined) return problem;
     close();
     await done();
     return undefined;
-  };
-  const onSubmit = (event: FormEvent) => {
-    event.preventDefault();
-    task.run(rotate);
   };
   return (
     <>
@@ -36,16 +31,10 @@ export function NewVersion({ name, done }: { readonly name: string; readonly don
         New version
       </GuardedButton>
       <Dialog isOpen={isOpen} title={`New version of ${name}`} close={close}>
-        <form onSubmit={onSubmit} className="stack" autoComplete="off">
-          {task.problem !== undefined && <Problem>{task.problem}</Problem>}
-          <SecretValueInput value={value} change={setValue} />
+        <FormPanel isBare submitLabel="Make it current" submit={submit} cancel={close}>
+          <ValueChoice fields={fields} change={set} />
           <p className="lead">It is in force in the next request. The version before it stays, to roll back to.</p>
-          <div className="actions">
-            <Button type="submit" loading={task.isBusy}>
-              Make it current
-            </Button>
-          </div>
-        </form>
+        </FormPanel>
       </Dialog>
     </>
   );

@@ -1,14 +1,18 @@
 import { useQuery } from '@apollo/client/react';
-import { useNavigate, useParams } from 'react-router';
+import { Anchor, Button } from '@mantine/core';
+import { useState } from 'react';
+import { Link, useNavigate, useParams } from 'react-router';
+import { useAct } from '../../api/use-act.ts';
 import { useRefusal } from '../../api/use-may.ts';
-import { useWrite } from '../../api/use-write.ts';
 import { type SecretQuery, DeleteSecretDocument, SecretDocument, UpsertSecretDocument } from '../../gql/graphql.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { DetailFrame } from '../../ui/detail-frame.tsx';
-import { Facts } from '../../ui/facts.tsx';
-import { TimeText } from '../../ui/time-text.tsx';
+import { Alias } from './alias.tsx';
+import { Dependents } from './dependents.tsx';
 import { NewVersion } from './new-version.tsx';
+import { SecretFacts } from './secret-facts.tsx';
 import { SecretState } from './secret-list-screen.tsx';
+import { SecretSettings } from './secret-settings.tsx';
 import { VersionTable } from './version-table.tsx';
 
 /** One secret: where it is used, by whom, and its versions. */
@@ -16,23 +20,25 @@ export function SecretScreen() {
   const { name = '' } = useParams();
   const { data, error, refetch } = useQuery(SecretDocument, { variables: { name }, fetchPolicy: 'no-cache' });
   const found = data?.secret === null ? null : data;
+  const reread = async () => void (await refetch());
   return (
     <DetailFrame noun="secret" name={name} error={error} found={found}>
-      {({ secret, ...of }) =>
-        secret !== null && <SecretDetail secret={secret} of={of} reread={async () => void (await refetch())} />
-      }
+      {({ secret, ...of }) => secret !== null && <SecretDetail secret={secret} of={of} reread={reread} />}
     </DetailFrame>
   );
 }
 
+type Secret = NonNullable<SecretQuery['secret']>;
+
 interface SecretDetailProps {
-  readonly secret: NonNullable<SecretQuery['secret']>;
+  readonly secret: Secret;
   readonly of: Omit<SecretQuery, 'secret'>;
   readonly reread: () => Promise<void>;
 }
 
 function SecretDetail({ secret, of, reread }: SecretDetailProps) {
-  const { name, binding } = secret;
+  const { name } = secret;
+  const [isEditing, setEditing] = useState(false);
   return (
     <div className="stack">
       <div className="head">
@@ -42,67 +48,50 @@ function SecretDetail({ secret, of, reread }: SecretDetailProps) {
         <Disable secret={secret} done={reread} />
         <Delete name={name} dependents={of.secretDependents} />
       </div>
-      <div className="columns">
-        <section className="panel">
-          <h2>Secret</h2>
-          <Facts
-            facts={[
-              ['Placeholder', <code key="placeholder">onecli://{name}</code>],
-              ['Alias', secret.alias === null ? 'none' : <code key="alias">{secret.alias}</code>],
-              ['Hosts', binding?.hosts.join(', ') ?? 'bound nowhere: it is never used'],
-              ['Surfaces', binding?.surfaces.join(', ').toLowerCase() ?? 'none'],
-              ['Description', secret.description === '' ? 'none' : secret.description],
-              ['Expires', secret.expiresAt === null ? 'never' : <TimeText key="expires" at={secret.expiresAt} />],
-              ['Managed by', secret.managedBy ?? 'hand'],
-            ]}
-          />
-        </section>
-        <Dependents dependents={of.secretDependents} />
-      </div>
+      {isEditing ? (
+        <SecretSettings secret={secret} reread={reread} close={() => setEditing(false)} />
+      ) : (
+        <div className="columns">
+          <section className="panel">
+            <div className="panel-head">
+              <h2>Secret</h2>
+              <Button variant="default" size="compact-xs" onClick={() => setEditing(true)}>
+                Edit
+              </Button>
+            </div>
+            <SecretFacts secret={secret} />
+          </section>
+          <div className="stack">
+            <Dependents dependents={of.secretDependents} />
+            <Alias secret={secret} done={reread} />
+          </div>
+        </div>
+      )}
       <section className="panel table">
         <VersionTable name={name} versions={of.secretVersions} done={reread} />
       </section>
+      <p className="lead">
+        <Anchor component={Link} to={`/rotations/${encodeURIComponent(name)}`} inherit>
+          How it is rotated
+        </Anchor>
+      </p>
     </div>
   );
 }
 
-function Dependents({ dependents }: { readonly dependents: SecretQuery['secretDependents'] }) {
-  const { agents, policies, routes, lastUsedAt } = dependents;
-  const list = (names: readonly string[]) => (names.length === 0 ? 'none' : names.join(', '));
-  return (
-    <section className="panel">
-      <h2>Who depends on it</h2>
-      <Facts
-        facts={[
-          ['Agents', list(agents)],
-          ['Policies', list(policies)],
-          ['Routes', list(routes)],
-          ['Last used', lastUsedAt === null ? 'never' : <TimeText key="used" at={lastUsedAt} />],
-        ]}
-      />
-    </section>
-  );
+interface DisableProps {
+  readonly secret: Secret;
+  readonly done: () => Promise<void>;
 }
 
-function Disable({
-  secret,
-  done,
-}: {
-  readonly secret: SecretDetailProps['secret'];
-  readonly done: () => Promise<void>;
-}) {
-  const write = useWrite(UpsertSecretDocument);
-  const isDisabled = !secret.isDisabled;
-  const act = async () => {
-    const { problem } = await write({ input: { name: secret.name, isDisabled } });
-    if (problem === undefined) await done();
-    return problem;
-  };
+function Disable({ secret: { name, isDisabled: wasDisabled }, done }: DisableProps) {
+  const write = useAct(UpsertSecretDocument, done);
+  const isDisabled = !wasDisabled;
   return (
     <Confirm
       label={isDisabled ? 'Disable' : 'Enable'}
-      title={`${isDisabled ? 'Disable' : 'Enable'} ${secret.name}?`}
-      act={act}
+      title={`${isDisabled ? 'Disable' : 'Enable'} ${name}?`}
+      act={write({ input: { name, isDisabled } })}
       refused={useRefusal('secret:update')}
     >
       {isDisabled
@@ -113,16 +102,17 @@ function Disable({
 }
 
 function Delete({ name, dependents }: { readonly name: string; readonly dependents: SecretQuery['secretDependents'] }) {
-  const remove = useWrite(DeleteSecretDocument);
   const navigate = useNavigate();
-  const act = async () => {
-    const { problem } = await remove({ name });
-    if (problem === undefined) await navigate('/secrets');
-    return problem;
-  };
+  const remove = useAct(DeleteSecretDocument, () => navigate('/secrets'));
   const { agentCount, policies, routes } = dependents;
   return (
-    <Confirm label="Delete" title={`Delete ${name}?`} act={act} isDangerous refused={useRefusal('secret:delete')}>
+    <Confirm
+      label="Delete"
+      title={`Delete ${name}?`}
+      act={remove({ name })}
+      isDangerous
+      refused={useRefusal('secret:delete')}
+    >
       All its versions are gone for good. {agentCount} agents can use it now, by {policies.length} policies and{' '}
       {routes.length} routes; their requests with its placeholder are refused from then on.
     </Confirm>
