@@ -2,6 +2,7 @@ import { Center, Loader } from '@mantine/core';
 import { Suspense, useSyncExternalStore } from 'react';
 import { LoginForm } from '../features/login/login-form.tsx';
 import { LoginScreen } from '../features/login/login-screen.tsx';
+import { WelcomeScreen } from '../features/login/welcome-screen.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Screens } from './screens.tsx';
 import { session } from './session.ts';
@@ -11,6 +12,8 @@ import { Shell } from './shell.tsx';
 export function App() {
   const { phase, user } = useSyncExternalStore(session.subscribe, () => session.state);
   const signIn = (name: string, password: string) => session.signIn(name, password);
+  if (window.location.pathname === '/welcome')
+    return <WelcomeScreen setPassword={(token, password) => session.setPassword(token, password)} />;
   if (phase === 'looking') return <Waiting />;
   if (phase === 'signed-out') return <LoginScreen signIn={signIn} />;
   return (

@@ -1,9 +1,31 @@
+import { account } from '../features/account/entry.ts';
 import { activity } from '../features/activity/entry.ts';
 import { agents } from '../features/agents/entry.ts';
+import { apiKeys } from '../features/api-keys/entry.ts';
+import { authorities } from '../features/authorities/entry.ts';
+import { keys } from '../features/keys/entry.ts';
 import { policies } from '../features/policies/entry.ts';
+import { rotations } from '../features/rotations/entry.ts';
+import { routes } from '../features/routes/entry.ts';
 import { secrets } from '../features/secrets/entry.ts';
+import { settings } from '../features/settings/entry.ts';
 import { setup } from '../features/setup/entry.ts';
+import { users } from '../features/users/entry.ts';
 import type { Feature } from './feature.ts';
 
 /** All that the dashboard has, in the order of the navigation. */
-export const features: readonly Feature[] = [activity, agents, policies, secrets, setup];
+export const features: readonly Feature[] = [
+  activity,
+  agents,
+  policies,
+  secrets,
+  routes,
+  rotations,
+  keys,
+  authorities,
+  users,
+  apiKeys,
+  account,
+  settings,
+  setup,
+];

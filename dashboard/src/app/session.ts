@@ -55,6 +55,20 @@ export class Session {
     return answer.status === 401 ? 'User or password is wrong.' : `The login failed (${answer.status}).`;
   }
 
+  /** Sets a password by the code of an invitation or a reset. Gives what is wrong, for a person to read, or undefined. */
+  async setPassword(token: string, password: string): Promise<string | undefined> {
+    const answer = await fetch('/api/password', {
+      method: 'POST',
+      headers: { ...clientHeaders, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ token, password }),
+    }).catch(() => undefined);
+    if (answer === undefined) return 'The control plane does not answer. Is it running?';
+    if (answer.ok) return undefined;
+    if (answer.status === 401) return 'The code is wrong, was used, or is over. Ask for another.';
+    const { error } = (await answer.json().catch(() => ({}))) as { error?: { message?: string } };
+    return error?.message ?? `The password was not set (${answer.status}).`;
+  }
+
   /** Signs out. Gives what is wrong, for a person to read, or undefined. */
   async signOut(): Promise<string | undefined> {
     const answer = await fetch('/api/logout', { method: 'POST', headers: clientHeaders }).catch(() => undefined);

@@ -1,0 +1,130 @@
+import { useQuery } from '@apollo/client/react';
+import { useState } from 'react';
+import { useNavigate, useParams } from 'react-router';
+import { apiUrl } from '../../app/page-facts.ts';
+import { useAct } from '../../api/use-act.ts';
+import { useRefusal } from '../../api/use-may.ts';
+import { useWrite } from '../../api/use-write.ts';
+import {
+  type UserRowFragment,
+  DeleteUserDocument,
+  ResetUserDocument,
+  UpdateUserDocument,
+  UserDocument,
+} from '../../gql/graphql.ts';
+import { Confirm } from '../../ui/confirm.tsx';
+import { DetailFrame } from '../../ui/detail-frame.tsx';
+import { FormPanel } from '../../ui/form-panel.tsx';
+import { SessionTable } from '../account/session-table.tsx';
+import { PasswordLink, type PasswordLinkProps } from './password-link.tsx';
+import { RoleChoice } from './role-choice.tsx';
+import { roleInput, roleTexts } from './roles.ts';
+import { UserStateTag } from './user-list-screen.tsx';
+
+/** One user: what he may do, where he is signed in. */
+export function UserScreen() {
+  const { name = '' } = useParams();
+  const { data, error, refetch } = useQuery(UserDocument, { variables: { name }, fetchPolicy: 'no-cache' });
+  const [link, setLink] = useState<Omit<PasswordLinkProps, 'pageUrl'>>();
+  const reread = async () => void (await refetch());
+  return (
+    <DetailFrame noun="user" name={name} error={error} found={data?.user}>
+      {(user) => (
+        <div className="narrow stack">
+          <div className="head">
+            <h1>{name}</h1>
+            <UserStateTag state={user.state} />
+            <Reset name={name} done={(made) => void reread().then(() => setLink({ ...made, name }))} />
+            <Disable user={user} done={reread} />
+            <Delete name={name} />
+          </div>
+          {link !== undefined && <PasswordLink {...link} pageUrl={`${apiUrl}/welcome`} />}
+          <Roles key={JSON.stringify(user.roles)} user={user} done={reread} />
+          <section className="panel table">
+            <SessionTable caption="Where they are signed in" sessions={data?.sessions ?? []} done={reread} />
+          </section>
+        </div>
+      )}
+    </DetailFrame>
+  );
+}
+
+interface PartProps {
+  readonly user: UserRowFragment;
+  readonly done: () => Promise<void>;
+}
+
+function Roles({ user: { name, roles: given }, done }: PartProps) {
+  const write = useWrite(UpdateUserDocument);
+  const [roles, setRoles] = useState(roleTexts(given));
+  const submit = async () => {
+    const input = { roles: roleInput(roles) };
+    if (input.roles.length === 0) return 'Choose at least one role, or disable the user.';
+    const { problem } = await write({ name, input });
+    if (problem === undefined) await done();
+    return problem;
+  };
+  return (
+    <FormPanel submitLabel="Save the roles" submit={submit} refused={useRefusal('user:update')}>
+      <RoleChoice legend="What they may do" roles={roles} choose={setRoles} />
+    </FormPanel>
+  );
+}
+
+function Reset({
+  name,
+  done,
+}: {
+  readonly name: string;
+  readonly done: (made: { readonly token: string; readonly expiresAt: string | null }) => void;
+}) {
+  const write = useWrite(ResetUserDocument);
+  const act = async () => {
+    const { problem, payload } = await write({ name });
+    if (payload.token !== null) done({ token: payload.token, expiresAt: payload.expiresAt });
+    return problem;
+  };
+  return (
+    <Confirm
+      label="Reset password"
+      title={`Reset the password of ${name}?`}
+      act={act}
+      refused={useRefusal('user:update')}
+    >
+      The password is gone, all sessions end, and you get a new invitation code to hand over.
+    </Confirm>
+  );
+}
+
+function Disable({ user: { name, state }, done }: PartProps) {
+  const act = useAct(UpdateUserDocument, done);
+  const isDisabled = state !== 'DISABLED';
+  return (
+    <Confirm
+      label={isDisabled ? 'Disable' : 'Enable'}
+      title={`${isDisabled ? 'Disable' : 'Enable'} ${name}?`}
+      act={act({ name, input: { isDisabled } })}
+      refused={useRefusal('user:update')}
+    >
+      {isDisabled
+        ? 'All sessions end, and neither the user nor the API keys that are theirs can do anything until they are enabled again.'
+        : 'They can sign in again, and their API keys work again.'}
+    </Confirm>
+  );
+}
+
+function Delete({ name }: { readonly name: string }) {
+  const navigate = useNavigate();
+  const act = useAct(DeleteUserDocument, () => navigate('/users'));
+  return (
+    <Confirm
+      label="Delete"
+      title={`Delete ${name}?`}
+      act={act({ name })}
+      isDangerous
+      refused={useRefusal('user:delete')}
+    >
+      The user, all sessions and all API keys of theirs are gone. What they did stays in the record.
+    </Confirm>
+  );
+}
