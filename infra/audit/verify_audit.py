@@ -84,6 +84,7 @@ class Verifier:
     def tell(self, *fault): self.faults.append(fault)
     def begin(self, head):
         self.head, self.key = head, read_key(self.known or head["key"])
+        if head["format"] != 1: raise ValueError("not a head")
         if self.known and head["key"] != self.known.strip(): self.tell(0, None, "signed with another key than the one that is known")
         self.tree = Tree(head["start"]["size"], [bytes.fromhex(node) for node in head["start"]["nodes"]])
         for note in self.notes:
@@ -120,8 +121,8 @@ class Verifier:
             chain["mac"] = self.tell(e["index"], event, "%s: entry %d comes where %d should" % (name, sequence, expected))
         if not chain["link"]:
             chain["at"] = (e["index"], event)
-            if chain["mac"] is None and sequence == 0 and self.mac_key: chain["mac"] = self.hmac(("onecli/v1/audit-chain/" + name).encode())
-            elif chain["mac"] is None: chain["mac"] = e.get("previousMac")
+            chain["mac"] = chain["mac"] or (self.hmac(("onecli/v1/audit-chain/" + name).encode()) if sequence == 0 and self.mac_key else e.get("previousMac"))
+            if e.get("previousMac", chain["mac"]) != chain["mac"] and not self.explained(chain): self.tell(e["index"], event, "it is said to follow on another link")
         chain.update(next=sequence + 1, link=chain["link"] + [e["line"] + "\n"])
         if "mac" not in e: return
         data = bytes.fromhex(chain["mac"] or "") + "".join(chain["link"]).encode()
@@ -157,11 +158,10 @@ class Verifier:
         self.chains.setdefault(d["worker"] + "/" + d["boot"], {"open": {}}).update(next=d["sequence"] + len(d["leaves"]), mac=None, link=[], at=None)
         for leaf in d["leaves"]: self.tree.append(bytes.fromhex(leaf))
     def compare_kept(self):
-        if not self.lost and any(size == self.tree.size and root != self.tree.root() for size, root in self.kept):
+        if not self.lost and any(size == self.tree.size and root != self.tree.root() for size, root in self.kept) and not self.named(self.signed, self.tree.size):
             self.tell(self.signed, None, "the first %d entries are not those of the kept checkpoint" % self.tree.size)
     def checkpoint(self, line):
-        read, size = read_checkpoint(line["note"], self.key), self.tree.size
-        self.checkpoints += 1
+        read, size, self.checkpoints = read_checkpoint(line["note"], self.key), self.tree.size, self.checkpoints + 1
         if isinstance(read, str): self.tell(self.signed, None, "a checkpoint is not good: " + read)
         elif read[0] != size:
             self.lost = self.tell(min(size, read[0]), None, "a checkpoint of %d entries stands after %d" % (read[0], size)) or self.lost or read[0] > size
@@ -181,7 +181,7 @@ class Verifier:
                 self.compare(worker, boot, sequence, begun, ending, begun["index"], begun["row"])
         if self.end != size: self.tell(size, None, "the end of the export is missing")
         if any(kept > size for kept, _ in self.kept): self.tell(size, None, "a kept checkpoint covers more entries than there are")
-        if not self.lost and self.signed < size: self.tell(self.signed, None, "no good checkpoint covers the entries from here on")
+        if not self.lost and self.signed < size and not self.named(self.signed, size + 1): self.tell(self.signed, None, "no good checkpoint covers the entries from here on")
         if self.head and not self.head["isPart"] and (self.pruned != self.head["start"]["size"] or self.head["rowsFromMs"] > self.rows_pruned):
             self.tell(self.head["start"]["size"], None, "no entry says that what was before went by retention")
 def main():

@@ -1,134 +1,136 @@
-import type { EntryLine, TrailLine } from '@onecli/shared/domain/audit-trail/trail-lines';
+import type { TrailLine } from '@onecli/shared/domain/audit-trail/trail-lines';
+import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
+import { owner } from '../../database/testing/open-services.ts';
+import { keepAdminEvents } from './admin-entries.ts';
+import { FileEdits, seeded } from './testing/file-edits.ts';
 import { Boot, openTrail, textOf, type Trail, verify, verifyByScript } from './testing/open-trail.ts';
+import { tableEdits } from './testing/table-edits.ts';
 
-/** Events by four boots, signed again and again. */
+/** `ONECLI_TEST_TRAIL_EDITS=all` tries every edit on both trails: an hour of a core. */
+const isWhole = process.env['ONECLI_TEST_TRAIL_EDITS'] === 'all';
+
 let trail: Trail;
 let whole: TrailLine[];
 /** The last checkpoint, as somebody has it elsewhere, and the public key. */
 let kept: string;
 let key: string;
 
-interface Found {
+/** What was not found by both verifiers, or elsewhere than it is. */
+interface Missed {
+  readonly name: string;
+  readonly between: readonly [number, number];
   readonly product: number | undefined;
   readonly script: number | undefined;
 }
 
-/** Where each verifier sees the first fault. The script, by another way of looking, may name it by the row of it or the entry. */
-function find(lines: readonly TrailLine[], { hasMac = true, hasKept = true } = {}): Found {
-  const checkpoints = hasKept ? [kept] : [];
-  const macKey = hasMac ? { macKey: trail.macKey } : {};
-  const report = verify(lines, { ...macKey, key, kept: checkpoints });
-  const script = verifyByScript(textOf(lines), { ...macKey, key, kept: checkpoints });
-  expect(report.isSound).toBe(report.first === null);
-  return { product: report.first?.index, script: script.index };
+/** Looks at an export with both verifiers. @returns undefined when each names an entry where the edit is */
+async function look(
+  { name, between }: { readonly name: string; readonly between: readonly [number, number] },
+  lines: readonly TrailLine[],
+  { hasMac = true, hasKept = true } = {},
+): Promise<Missed | undefined> {
+  const known = { key, kept: hasKept ? [kept] : [], ...(hasMac ? { macKey: trail.macKey } : {}) };
+  const scripted = verifyByScript(textOf(lines), known);
+  const report = verify(lines, known);
+  const product = report.first?.index;
+  const { index: script } = await scripted;
+  const isWithin = (index: number | undefined): boolean =>
+    index !== undefined && index >= between[0] && index <= between[1];
+  if (!report.isSound && isWithin(product) && isWithin(script)) return undefined;
+  return { name, between, product, script };
 }
 
-const entryAt = (index: number): EntryLine => whole.filter((line) => line.type === 'entry')[index] as EntryLine;
-const placeOf = (index: number): number => whole.indexOf(entryAt(index));
-const size = (): number => whole.filter(({ type }) => type === 'entry').length;
-const altered = (index: number, change: (entry: EntryLine) => EntryLine): TrailLine[] =>
-  whole.with(placeOf(index), change(entryAt(index)));
-
-const edits: Readonly<Record<string, (entry: EntryLine) => EntryLine>> = {
-  'a digit of the entry': (entry) => ({
-    ...entry,
-    line: entry.line.replace(/(\d)(?=\D*$)/, (digit) => String((Number(digit) + 1) % 10)),
-  }),
-  'its worker': (entry) => ({ ...entry, worker: `${entry.worker}x` }),
-  'its leaf': (entry) => ({ ...entry, leaf: `${entry.leaf.startsWith('0') ? 1 : 0}${entry.leaf.slice(1)}` }),
-  'its MAC, or that it has none': ({ mac, ...entry }) =>
-    mac === undefined ? { ...entry, mac: '0'.repeat(64) } : entry,
-};
-
-/** First, middle and last, and so many that chance takes; the seed makes them the same each time. */
-function places(count: number): number[] {
-  let state = 20_261_125;
-  const random = (): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
-  const taken = Array.from({ length: count }, () => Math.floor(random() * size()));
-  return [0, Math.floor(size() / 2), size() - 1, ...taken];
+/** Some of many, evenly; all where all are wanted. */
+function chosen<T>(all: readonly T[], count: number): readonly T[] {
+  const step = Math.max(1, all.length / count);
+  return all.filter((_, at) => Math.floor(at / step) !== Math.floor((at - 1) / step));
 }
 
-// Each verification of ten thousand takes seconds: there each kind is tried once; many are tried on a shorter trail.
+async function tableExport(run: (manager: EntityManager) => Promise<void>): Promise<TrailLine[]> {
+  const runner = trail.dataSource.createQueryRunner();
+  try {
+    await runner.startTransaction();
+    await run(runner.manager);
+    return await trail.lines({}, runner.manager);
+  } finally {
+    await runner.rollbackTransaction();
+    await runner.release();
+  }
+}
+
+// Each look at ten thousand takes seconds: a sample is tried, of a short one more.
 describe.each([
-  { events: 10_000, random: 0 },
-  { events: 400, random: 4 },
-])('in a trail of $events events, by both verifiers', ({ events, random }) => {
-  const isLong = events === 10_000;
+  { events: 10_000, sample: isWhole ? Number.MAX_SAFE_INTEGER : 4, places: isWhole ? 6 : 1 },
+  { events: 400, sample: isWhole ? Number.MAX_SAFE_INTEGER : 40, places: 3 },
+])('in a trail of $events events, by both verifiers', ({ events, sample, places }) => {
+  const random = seeded(20_261_125);
+  let edits: FileEdits;
   beforeAll(async () => {
     trail = await openTrail(await freshDatabase());
-    const boots = ['b1', 'b2', 'b3', 'b4'].map((boot, at) => new Boot(trail.macKey, `w${at % 2}`, boot));
+    const { dataSource, keys, macKey } = trail;
+    const boots = ['b1', 'b2', 'b3', 'b4'].map((boot, at) => new Boot(macKey, `w${at % 2}`, boot));
     for (let round = 0; round < 10; round++) {
       for (const boot of boots) await trail.keep(boot.take(events / 40, 3 + round));
+      await trail.services.agents.create(owner, { name: `bot-${round}` });
+      await keepAdminEvents(dataSource, keys.keyring, macKey);
       await trail.signer.sign(0);
     }
     whole = await trail.lines();
     kept = (whole.findLast((line) => line.type === 'checkpoint') as { note: string }).note;
     key = (whole[0] as { key: string }).key;
+    edits = new FileEdits(whole, random);
   }, 120_000);
   afterAll(() => trail?.close());
 
   it('nothing is found when nothing was altered', async () => {
-    expect(find(whole)).toEqual({ product: undefined, script: undefined });
+    const none = { name: 'none', between: [0, 0] as const };
+    expect(await look(none, whole)).toEqual({ ...none, product: undefined, script: undefined });
     const rows = await trail.dataSource.query<{ count: string }[]>('SELECT count(*) FROM audit_event');
     expect(rows).toEqual([{ count: String(events) }]);
   });
 
-  it('an edit of an entry is found where it is, with the MAC key or without', () => {
-    for (const [kind, [name, edit]] of Object.entries(edits).entries())
-      for (const [at, index] of places(isLong ? 0 : random / 4).entries()) {
-        if (isLong && at !== kind % 3) continue;
-        const known = { hasMac: at % 2 === 0, hasKept: at % 3 === 0 };
-        const found = find(altered(index, edit), known);
-        expect({ name, index, ...found }).toEqual({ name, index, product: index, script: index });
-      }
-  }, 180_000);
+  it('any edit, deletion, insertion, swap and truncation of an export is found where it is', async () => {
+    const all = [...edits.ofHead(), ...edits.ofPlaces(), ...edits.truncated(places * 5)];
+    for (const at of [0, -1]) all.push(...edits.ofCheckpoint(at));
+    for (const index of [0, edits.entries - 1, ...Array.from({ length: places }, () => random(edits.entries))])
+      all.push(...edits.ofEntry(index));
+    const tried = chosen(all, sample);
+    const missed: (Missed | undefined)[] = [];
+    for (const [at, edit] of tried.entries())
+      missed.push(
+        await look(edit, edit.lines, { hasMac: at % 2 === 0 || edit.isOfMac === true, hasKept: at % 3 === 0 }),
+      );
+    report(`edits of an export of ${events} events`, tried.length);
+    expect(missed.filter((found) => found !== undefined)).toEqual([]);
+  }, 3_600_000);
 
-  it('an edit of any field of a row of the list is found at the entry that says otherwise', () => {
-    const outcomes = whole.filter((line): line is EntryLine => line.type === 'entry' && line.row != null);
-    for (const [at, field] of Object.keys(outcomes[0]?.row ?? {}).entries()) {
-      if (isLong && at !== 7) continue;
-      const entry = outcomes[(at * 457) % outcomes.length] as EntryLine;
-      const row = { ...entry.row, [field]: field === 'latencyMs' ? -1 : 'other' };
-      const { index } = entry;
-      const found = { field, ...find(altered(index, () => ({ ...entry, row }))) };
-      expect(found).toEqual({ field, product: index, script: index });
-      if (at % 5 > 0) continue;
-      expect(find(altered(index, () => ({ ...entry, row: null })))).toEqual({ product: index, script: index });
-    }
-  }, 180_000);
+  it('any edit, deletion and swap in the database is found where it is', async () => {
+    const all = [];
+    for (let place = 0; place < places; place++)
+      for await (const edit of tableEdits(trail.dataSource.manager, whole, random)) all.push(edit);
+    const tried = chosen(all, sample);
+    const missed: (Missed | undefined)[] = [];
+    for (const [at, edit] of tried.entries())
+      missed.push(
+        await look(edit, await tableExport(edit.run), {
+          hasMac: at % 2 === 0 || edit.isOfMac === true,
+          hasKept: at % 3 === 0,
+        }),
+      );
+    report(`edits in the database of ${events} events`, tried.length);
+    expect(missed.filter((found) => found !== undefined)).toEqual([]);
+  }, 3_600_000);
 
-  it('a deletion is found', () => {
-    for (const index of places(random)) {
-      const found = find(whole.toSpliced(placeOf(index), 1), { hasKept: false });
-      expect({ index, ...found }).toEqual({ index, product: index, script: index });
-    }
-  }, 180_000);
-
-  it('a swap is found, of neighbours and of any two, also when their numbers are put right', () => {
-    for (const [at, index] of places(random).entries()) {
-      if (isLong && at !== 1) continue;
-      const other = at % 2 === 0 ? (index + 1) % size() : (index * 7 + 3) % size();
-      const first = Math.min(index, other);
-      if (first === Math.max(index, other)) continue;
-      const swapped = whole.with(placeOf(index), entryAt(other)).with(placeOf(other), entryAt(index));
-      expect(find(swapped)).toEqual({ product: first, script: first });
-      const put = { ...entryAt(index), index: other };
-      const renumbered = altered(index, () => ({ ...entryAt(other), index })).with(placeOf(other), put);
-      expect(find(renumbered)).toEqual({ product: first, script: first });
-    }
-  }, 180_000);
-
-  it('a truncation is found: by the missing end, by a checkpoint, and by one that was kept when all else was made to fit', () => {
-    for (const index of places(random).slice(isLong ? 2 : 0)) {
-      const { product, script } = find(whole.slice(0, placeOf(index)), { hasKept: false });
-      expect([product, script]).not.toContain(undefined);
-    }
-    const last = whole.findLastIndex((line, at) => line.type === 'checkpoint' && at < whole.length - 3);
-    const covered = whole.slice(0, last + 1).filter(({ type }) => type === 'entry').length;
-    const fitted: TrailLine[] = [...whole.slice(0, last + 1), { type: 'end', size: covered }];
-    expect(find(fitted, { hasKept: false })).toEqual({ product: undefined, script: undefined });
-    expect(find(fitted)).toEqual({ product: covered, script: covered });
-  }, 180_000);
+  it('what was cut off at a checkpoint is found by one that was kept alone', async () => {
+    const cut = edits.cutAtCheckpoint();
+    expect(await look(cut, cut.lines)).toBeUndefined();
+    expect(await look(cut, cut.lines, { hasKept: false })).toMatchObject({ product: undefined, script: undefined });
+  });
 });
+
+/** Beside the results of the tests, so that the count of what was tried can be read. */
+function report(what: string, count: number): void {
+  process.stdout.write(`${count} ${what}, each by both verifiers\n`);
+}

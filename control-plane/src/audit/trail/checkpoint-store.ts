@@ -5,13 +5,16 @@ export interface StoredCheckpoint {
   readonly size: number;
   readonly signedAt: Date;
   readonly note: string;
+  /** Whether its columns say what the note says. */
+  readonly isAsSigned: boolean;
 }
 
-const columns = 'size, signed_at, note';
+const columns = 'size, signed_at, root, note';
 
 interface Row {
   readonly size: string;
   readonly signed_at: Date;
+  readonly root: Buffer;
   readonly note: string;
 }
 
@@ -44,6 +47,8 @@ export async function insertCheckpoint(
   ]);
 }
 
-function view({ size, signed_at: signedAt, note }: Row): StoredCheckpoint {
-  return { size: Number(size), signedAt, note };
+function view({ size, signed_at: signedAt, root, note }: Row): StoredCheckpoint {
+  const [, signedSize, signedRoot] = note.split('\n');
+  const isAsSigned = size === signedSize && root.toString('base64') === signedRoot;
+  return { size: Number(size), signedAt, note, isAsSigned };
 }

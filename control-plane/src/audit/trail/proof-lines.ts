@@ -61,7 +61,8 @@ export async function* proofLines(sources: ProofSources, range: ProofRange = {})
   }
   // What is signed and not there shows by its checkpoint.
   if (range.untilMs === undefined) yield* checkpoints.upTo(Number.MAX_SAFE_INTEGER);
-  const faults = [sources.altered, await tally?.finish()].filter((fault) => fault !== undefined);
+  const found = [sources.altered, await tally?.finish(), ...checkpoints.faults];
+  const faults = found.filter((fault) => fault !== undefined);
   yield { type: 'end', size: Math.max(end, at), faults };
 }
 
@@ -124,6 +125,7 @@ async function* linesOfBlock(sources: ProofSources, { id }: Tree, block: StoredB
   let links: readonly ChainLink[];
   try {
     links = await openLinks(keyring, id, firstIndex, block.sealedLines);
+    if (!fits(block, leaves, links)) throw new Error('a block says something else than its entries');
   } catch {
     const reason = 'the block was altered, or is another one’s';
     yield { type: 'damage', index: firstIndex, worker, boot, sequence, leaves, reason };
@@ -148,6 +150,12 @@ async function* linesOfBlock(sources: ProofSources, { id }: Tree, block: StoredB
     }
 }
 
+/** Whether what stands in the clear about a block is so. */
+function fits({ count, firstSequence }: StoredBlock, leaves: readonly string[], links: readonly ChainLink[]): boolean {
+  const lines = links.flatMap((link) => link.lines);
+  return lines.length === count && leaves.length === count && lines[0]?.startsWith(`[${firstSequence},`) === true;
+}
+
 function entryLine(fields: Omit<EntryLine, 'type'>): EntryLine {
   return { type: 'entry', ...fields };
 }
@@ -164,6 +172,8 @@ class CheckpointQueue {
   readonly #last: number;
   #after: number;
   #waiting: StoredCheckpoint[] = [];
+  /** What no line shows. */
+  readonly faults: string[] = [];
 
   /** @param last checkpoints of larger trees came meanwhile, and are not asked for */
   constructor(manager: EntityManager, after: number, last: number) {
@@ -179,6 +189,8 @@ class CheckpointQueue {
       if (next === undefined || next.size > Math.min(size, this.#last)) return;
       this.#waiting.shift();
       this.#after = next.size;
+      if (!next.isAsSigned && this.faults.length === 0)
+        this.faults.push(`what is stored beside the checkpoint of ${next.size} is not what was signed`);
       yield { type: 'checkpoint', note: next.note };
     }
   }

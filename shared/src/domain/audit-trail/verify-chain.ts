@@ -85,8 +85,11 @@ export class BootChain {
       this.#around.tell('CHAIN_GAP', index, id, sequence > expected ? message : again);
       this.#mac = undefined;
     }
-    if (this.#linkAt === undefined) this.#mac ??= sequence === 0 ? this.#start() : previousMac;
     this.#next = sequence + 1;
+    if (this.#linkAt !== undefined) return;
+    this.#mac ??= (sequence === 0 ? this.#start() : undefined) ?? previousMac;
+    if (previousMac !== undefined && previousMac !== this.#mac && !this.#around.isExplained(index))
+      this.#around.tell('CHAIN_BROKEN', index, id, 'it is said to follow on another link than it does');
   }
 
   #close(mac: string): void {

@@ -24,6 +24,7 @@ import type {
 import { type AuditMac, BootChain } from './verify-chain.ts';
 
 const maxFaults = 100;
+const namingNoEntry: readonly TrailFaultKind[] = ['CHECKPOINT', 'UNSIGNED', 'ROW_ALTERED', 'ROW_MISSING'];
 
 export interface TrailVerifierOptions {
   readonly sha256: Sha256;
@@ -90,7 +91,7 @@ export class TrailVerifier {
           null,
           `a checkpoint that was kept covers ${kept.size} entries: there are ${size}`,
         );
-    if (!this.#isTreeLost && this.#signedSize < size)
+    if (!this.#isTreeLost && this.#signedSize < size && !this.#isNamed(this.#signedSize, size + 1))
       this.#tell('UNSIGNED', this.#signedSize, null, 'no good checkpoint covers the entries from here on');
     this.#checkRetention();
     const faults = this.#faults.toSorted((one, other) => one.index - other.index);
@@ -232,9 +233,7 @@ export class TrailVerifier {
 
   /** Whether an entry from an index to before another is said to be wrong. A row of the list says nothing of its entry. */
   #isNamed(from: number, to: number): boolean {
-    return this.#faults.some(
-      ({ index, kind }) => index >= from && index < to && !['CHECKPOINT', 'ROW_ALTERED', 'ROW_MISSING'].includes(kind),
-    );
+    return this.#faults.some(({ index, kind }) => index >= from && index < to && !namingNoEntry.includes(kind));
   }
 
   #read(note: string): ReturnType<typeof readCheckpoint> {

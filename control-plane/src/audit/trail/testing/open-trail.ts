@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -154,9 +154,9 @@ export async function openTrail(databaseUrl: string) {
     await store.insert(taken.rows ?? []);
     await dataSource.transaction((manager) => keeper.keep(manager, taken));
   };
-  const lines = async (range = {}): Promise<TrailLine[]> => {
+  const lines = async (range = {}, manager = dataSource.manager): Promise<TrailLine[]> => {
     const all: TrailLine[] = [];
-    const sources = { manager: dataSource.manager, keyring, checkpointKey, adminEventDays: 730 };
+    const sources = { manager, keyring, checkpointKey, adminEventDays: 730 };
     for await (const line of proofLines(sources, range)) all.push(line);
     return all;
   };
@@ -195,10 +195,10 @@ export interface ScriptReport {
 }
 
 /** What the standalone script says. */
-export function verifyByScript(
+export async function verifyByScript(
   text: string,
   { macKey, key, kept = [] }: { macKey?: Buffer; key?: string; kept?: readonly string[] } = {},
-): ScriptReport {
+): Promise<ScriptReport> {
   const folder = mkdtempSync(join(tmpdir(), 'onecli-audit-'));
   const put = (name: string, content: string): string => {
     writeFileSync(join(folder, name), content);
@@ -210,15 +210,27 @@ export function verifyByScript(
       ...(key === undefined ? [] : ['--key', key]),
       ...kept.flatMap((note, at) => ['--checkpoint', put(`kept${at}`, note)]),
     ];
-    const { status, stdout, stderr } = spawnSync('python3', [script, put('trail.jsonl', text), ...flags], {
-      encoding: 'utf8',
-    });
+    const { status, stdout, stderr } = await ended('python3', [script, put('trail.jsonl', text), ...flags]);
     if (status !== 0 && status !== 1) throw new Error(`the script ended with ${status}: ${stderr}`);
     const [, index] = /^BAD entry (\d+)/m.exec(stdout) ?? [];
     return { isSound: status === 0, text: stdout, index: index === undefined ? undefined : Number(index) };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+interface Ended {
+  readonly status: number | string | null | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function ended(command: string, flags: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(command, flags, { encoding: 'utf8' }, (error, stdout, stderr) =>
+      resolve({ status: error === null ? 0 : error.code, stdout, stderr }),
+    );
+  });
 }
 
 export function textOf(lines: readonly TrailLine[]): string {

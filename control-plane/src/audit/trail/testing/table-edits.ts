@@ -1,0 +1,135 @@
+import type { EntryLine, TrailLine } from '@onecli/shared/domain/audit-trail/trail-lines';
+import type { EntityManager } from 'typeorm';
+
+/** What somebody who can write to the database does to one row, and between which entries the first fault has to be named. */
+export interface TableEdit {
+  readonly name: string;
+  readonly between: readonly [number, number];
+  readonly run: (manager: EntityManager) => Promise<void>;
+  /** Only who has the key of the chains can find it. */
+  readonly isOfMac?: boolean;
+}
+
+/** Columns of which no proof is made, and why. */
+export const unproven: Readonly<Record<string, string>> = {
+  'audit_event.written_by': 'the order for those who follow the list',
+  'audit_event.written_at_place': 'the order for those who follow the list',
+  'admin_event.is_in_trail': 'what is put into the trail once more is found as said twice',
+  'audit_block.taken_at': 'when the control plane took it; retention looks into the block',
+  'audit_checkpoint.signed_at': 'when the next checkpoint is due',
+};
+
+const otherValues: Readonly<Record<string, string>> = {
+  text: `'x' || coalesce(§, '')`,
+  uuid: 'gen_random_uuid()',
+  bigint: 'coalesce(§, 0) + 1',
+  integer: '§ + 1',
+  real: '§ + 1',
+  'timestamp with time zone': `§ + interval '1 second'`,
+  ARRAY: `array_append(§, 'prod/other@1')`,
+  bytea: 'set_byte(§, length(§) / 2, get_byte(§, length(§) / 2) # 1)',
+  jsonb: `coalesce(§, '{}') || '{"other": 1}'`,
+};
+
+interface Column {
+  readonly column_name: string;
+  readonly data_type: string;
+}
+
+/** A row by what tells it from others, and where the verifiers have to see it. */
+interface Row {
+  readonly table: string;
+  readonly where: string;
+  readonly values: readonly unknown[];
+  readonly between: readonly [number, number];
+}
+
+/** Every column of a row, and its deletion. */
+async function* ofRow(manager: EntityManager, row: Row): AsyncGenerator<TableEdit> {
+  const { table, where, values, between } = row;
+  const columns = await manager.query<Column[]>(
+    'SELECT column_name, data_type FROM information_schema.columns WHERE table_name = $1 ORDER BY ordinal_position',
+    [table],
+  );
+  const edit = (name: string, text: string): TableEdit => ({
+    name: `${name} (${values.join(', ')})`,
+    between,
+    run: async (transaction) => void (await transaction.query(text, [...values])),
+    isOfMac: name === 'audit_block.previous_mac',
+  });
+  for (const { column_name: column, data_type: type } of columns) {
+    if (`${table}.${column}` in unproven) continue;
+    const other = otherValues[type];
+    if (other === undefined) throw new Error(`${table}.${column}: no other value of ${type}`);
+    yield edit(`${table}.${column}`, `UPDATE ${table} SET ${column} = ${other.replaceAll('§', column)} WHERE ${where}`);
+  }
+  yield edit(`deletion from ${table}`, `DELETE FROM ${table} WHERE ${where}`);
+}
+
+/** Edits of a row of each table: of a request, of what an admin did, of a block of entries, of a checkpoint. */
+export async function* tableEdits(
+  manager: EntityManager,
+  whole: readonly TrailLine[],
+  random: (below: number) => number,
+): AsyncGenerator<TableEdit> {
+  const withRow = whole.filter((line): line is EntryLine => line.type === 'entry' && line.row != null);
+  const isAdmin = ({ worker }: EntryLine): boolean => worker === '@control-plane';
+  for (const [table, entries] of [
+    ['audit_event', withRow.filter((line) => !isAdmin(line))],
+    ['admin_event', withRow.filter(isAdmin)],
+  ] as const) {
+    const entry = entries[random(entries.length)];
+    const { index = 0, row } = entry ?? {};
+    yield* ofRow(manager, { table, where: 'id::text = $1', values: [row?.['id']], between: [index, index] });
+  }
+  yield* ofBlocks(manager, random);
+  const checkpoints = await manager.query<{ size: number }[]>(
+    'SELECT size::float8 AS size FROM audit_checkpoint ORDER BY size',
+  );
+  const { size = 0 } = checkpoints.at(-1) ?? {};
+  yield* ofRow(manager, { table: 'audit_checkpoint', where: 'size = $1', values: [size], between: [0, size] });
+}
+
+async function* ofBlocks(manager: EntityManager, random: (below: number) => number): AsyncGenerator<TableEdit> {
+  const blocks = await manager.query<{ first: number; count: number }[]>(
+    'SELECT first_index::float8 AS first, entry_count AS count FROM audit_block WHERE entry_count > 1 ORDER BY first_index',
+  );
+  for (const { first, count } of new Set(
+    [blocks[0], blocks.at(-1), blocks[random(blocks.length)]].filter((block) => block !== undefined),
+  ))
+    yield* ofRow(manager, {
+      table: 'audit_block',
+      where: 'first_index = $1',
+      values: [first],
+      between: [first, first + count],
+    });
+  const [one, two] = [blocks[1]?.first ?? 0, blocks[random(blocks.length - 3) + 2]?.first ?? 0];
+  for (const columns of [
+    'sealed_lines',
+    'leaf_hashes',
+    'sealed_lines, leaf_hashes',
+    'worker, boot, first_sequence, previous_mac, sealed_lines, leaf_hashes',
+  ]) {
+    const others = columns.split(', ').map((column) => `${column} = o.${column}`);
+    yield {
+      name: `swap of ${columns} of two blocks`,
+      between: [one, one],
+      run: async (transaction) =>
+        void (await transaction.query(
+          `UPDATE audit_block b SET ${others.join(', ')} FROM audit_block o
+           WHERE (b.first_index, o.first_index) IN (($1::bigint, $2::bigint), ($2, $1))`,
+          [one, two],
+        )),
+    };
+  }
+  yield {
+    name: 'a block twice',
+    between: [one, one + 65_536],
+    run: async (transaction) =>
+      void (await transaction.query(
+        `INSERT INTO audit_block SELECT first_index, entry_count, taken_at + interval '1 second', worker, boot, first_sequence,
+           previous_mac, leaf_hashes, sealed_lines FROM audit_block WHERE first_index = $1`,
+        [one],
+      )),
+  };
+}
