@@ -1,75 +1,31 @@
 // Each kind of identity, and what must not pass for one. Whoever is not recognised reaches nothing and gets no credential.
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AttackOutcome, attack, expectCanariesNowhere, expectRefusal } from '../support/attack.ts';
-import { type JwtIssuer, startJwtIssuer } from '../support/jwt-issuer.ts';
+import { balancer, type IdentitiesWorld, mesh, office, startIdentitiesWorld } from '../support/identities-world.ts';
 import { enterProxy, openTunnel, requestBytes, type TunnelOptions } from '../support/raw-agent.ts';
-import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts';
-import { makeTestAuthority, type TestAuthority, type TestLeaf } from '../support/test-authority.ts';
+import { makeTestAuthority, type TestLeaf } from '../support/test-authority.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { boundHost, startWorld, type World } from '../support/world.ts';
+import { boundHost } from '../support/world.ts';
 
-/** The load balancer, a mesh proxy, and an office, as addresses of this machine. */
-const [balancer, mesh, office] = ['127.0.0.9', '127.0.0.8', '127.0.0.7'];
 const authorization = { authorization: 'Bearer onecli://prod/openai' };
-const folder = mkdtempSync(join(tmpdir(), 'onecli-identities-'));
-let customer: TestAuthority;
-let issuer: JwtIssuer;
-let plain: RecordingUpstream;
-let world: World;
+let identities: IdentitiesWorld;
+let world: IdentitiesWorld['world'];
+let customer: IdentitiesWorld['customer'];
+let issuer: IdentitiesWorld['issuer'];
+let plain: IdentitiesWorld['plain'];
 let boundToken: string;
-let issued: { key: string; cert: string };
+let issued: IdentitiesWorld['issued'];
+let folder: string;
 
 beforeAll(async () => {
-  customer = makeTestAuthority(join(folder, 'customer'), 'Customer agents');
-  const upstreams = makeTestAuthority(join(folder, 'issuer'));
-  issuer = await startJwtIssuer(upstreams);
-  plain = await startUpstream();
-  world = await startWorld({
-    connectTo: [`${issuer.host}:443=127.0.0.1:${issuer.port}`, `plain.example:80=127.0.0.1:${plain.port}`],
-    upstreamRoots: [upstreams.caPem],
-    start: { env: { ONECLI_CLIENT_CA_FILE: customer.caFile, ONECLI_TRUSTED_PROXIES: `${balancer}/32` } },
-  });
-  const create = (name: string, ...identities: unknown[]) =>
-    world.onecli.must<{ token?: string }>('POST', '/api/agents', { name, identities, labels: { known: 'yes' } });
-  await create('certified', { mtls: { commonName: 'certified' } }, { mtls: { uri: 'spiffe://example.org/certified' } });
-  await create('signed', {
-    jwt: { issuer: issuer.issuer, audience: 'onecli', claims: { sub: 'spiffe://example.org/signed' } },
-  });
-  await create('meshed', { header: { name: 'X-Mesh-Agent', value: 'meshed', cidrs: [mesh] } });
-  await create('office', { source: { cidrs: [office, '198.51.100.0/24'] } });
-  boundToken = (await create('bound', { token: { cidrs: ['127.0.0.6', '203.0.113.0/24'] } })).token ?? '';
-  const { certificate, privateKey } = await world.onecli.must<{ certificate: string; privateKey: string }>(
-    'POST',
-    '/api/agents/certified/certificate',
-    { days: 1 },
-  );
-  issued = { key: privateKey, cert: certificate };
-  await world.onecli.must('POST', '/api/policies', {
-    name: 'known',
-    agents: [{ labels: { known: 'yes' } }],
-    rules: [
-      { allow: { hosts: [boundHost], paths: ['/v1/**'], secrets: ['prod/openai'] } },
-      { allow: { hosts: ['plain.example:80'] } },
-    ],
-  });
-  await waitUntil('the last of the configuration is in force', async () => {
-    const tunnel = await openTunnel({ proxyPort: world.onecli.proxyPort, localAddress: office });
-    if (tunnel.kind === 'open') tunnel.connection.close();
-    return tunnel.kind === 'open';
-  });
+  identities = await startIdentitiesWorld();
+  ({ world, customer, issuer, plain, boundToken, issued, folder } = identities);
 });
-afterAll(async () => {
-  await world?.stop();
-  await issuer?.close();
-  await plain?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => identities?.stop());
 
 const tls = (more: ConnectionOptions = {}): ConnectionOptions => ({ ca: world.caPem, ...more });
 const bearer = (jwt: string): string => `Proxy-Authorization: Bearer ${jwt}\r\n`;
