@@ -13,10 +13,10 @@ describe('a disk that does not take more', () => {
     expect(await before.kept).toBe(true);
     faulty.fault = fault;
     const refused = trail.intend(event('refused'));
-    trail.record(event('before'), before.intent);
+    trail.recordEnding(event('before'), before.intent);
     expect(await refused.kept).toBe(false);
     expect(trail.hasRoom).toBe(false);
-    trail.record(event('refused', { decision: 'deny', reason: 'AUDIT_UNAVAILABLE' }), refused.intent);
+    trail.recordEnding(event('refused', { decision: 'deny', reason: 'AUDIT_UNAVAILABLE' }), refused.intent);
     faulty.fault = undefined;
     await until(() => trail.hasRoom);
     expect(await trail.intend(event('after')).kept).toBe(true);
@@ -95,7 +95,7 @@ describe('the modes', () => {
     store.mode = 'away';
     const refused = trail.intend(event('r1'));
     expect(await refused.kept).toBe(false);
-    trail.record(event('r1', { decision: 'deny', reason: 'AUDIT_UNAVAILABLE', secrets: [] }), refused.intent);
+    trail.recordEnding(event('r1', { decision: 'deny', reason: 'AUDIT_UNAVAILABLE', secrets: [] }), refused.intent);
     store.mode = 'here';
     await until(() => trail.isQueueReachable);
     expect(await trail.intend(event('r2')).kept).toBe(true);

@@ -17,16 +17,26 @@ export type RecordedEvent = AuditBeginning & AuditEnding;
 export interface Intent {
   /** Its place in the order, once it is in the spool. */
   sequence: number | undefined;
+  /** What it says: an outcome says it too where the spool could not take the intent. */
+  readonly event: IntendedEvent;
+}
+
+/** An intent that is in the spool. */
+type WrittenIntent = Intent & { readonly sequence: number };
+
+export function isInSpool(intent: Intent | undefined): intent is WrittenIntent {
+  return intent?.sequence !== undefined;
 }
 
 export type Item =
-  | { readonly kind: 'intent'; readonly event: IntendedEvent; readonly intent: Intent }
+  | { readonly kind: 'intent'; readonly intent: Intent }
   | {
       readonly kind: 'further';
       readonly event: Pick<AuditEvent, 'timeMs' | 'secrets'>;
       readonly intent: Intent;
     }
-  | { readonly kind: 'outcome'; readonly event: RecordedEvent; readonly intent: Intent | undefined };
+  | { readonly kind: 'outcome'; readonly event: RecordedEvent }
+  | { readonly kind: 'ending'; readonly event: AuditEnding; readonly intent: Intent };
 
 /** A link is read, checked and handed on as a whole: what gathered while the disk was full is not one. */
 const maxLinkItems = 1000;
@@ -47,12 +57,39 @@ function lineOf(item: Item, sequence: number): string {
   switch (item.kind) {
     case 'intent':
       item.intent.sequence = sequence;
-      return writeIntent(sequence, item.event);
+      return writeIntent(sequence, item.intent.event);
     case 'further':
       return writeFurtherIntent(sequence, item.intent.sequence ?? sequence, item.event);
-    case 'outcome': {
-      const of = item.intent?.sequence;
-      return of === undefined ? writeLoneOutcome(sequence, item.event) : writeOutcome(sequence, of, item.event);
+    case 'outcome':
+      return writeLoneOutcome(sequence, item.event);
+    case 'ending': {
+      const { event, intent } = item;
+      if (isInSpool(intent)) return writeOutcome(sequence, intent.sequence, event);
+      return writeLoneOutcome(sequence, wholeEvent(intent.event, event));
     }
   }
+}
+
+/** Written out, because each event that is spread has a hidden class of its own. */
+export function wholeEvent(beginning: AuditBeginning, ending: AuditEnding): RecordedEvent {
+  return {
+    timeMs: ending.timeMs,
+    revision: beginning.revision,
+    requestId: beginning.requestId,
+    agentId: beginning.agentId,
+    agent: beginning.agent,
+    decision: ending.decision,
+    reason: ending.reason,
+    rule: ending.rule,
+    host: beginning.host,
+    port: beginning.port,
+    method: beginning.method,
+    path: beginning.path,
+    status: ending.status,
+    latencyMs: ending.latencyMs,
+    requestBytes: ending.requestBytes,
+    responseBytes: ending.responseBytes,
+    secrets: ending.secrets,
+    findings: ending.findings,
+  };
 }

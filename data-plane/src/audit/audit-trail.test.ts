@@ -25,9 +25,9 @@ describe('AuditTrail', () => {
     const first = trail.intend(event('r0'));
     const second = trail.intend(event('r1'));
     expect(await Promise.all([first.kept, second.kept])).toEqual([true, true]);
-    trail.record(event('r1'), second.intent);
+    trail.recordEnding(event('r1'), second.intent);
     trail.record(event('lone', { secrets: [] }));
-    trail.record(event('r0'), first.intent);
+    trail.recordEnding(event('r0'), first.intent);
     await trail.close(5000);
     expect(kindsOf(store.entries())).toEqual([
       ['INTENT', undefined],

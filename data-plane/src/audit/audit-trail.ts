@@ -1,11 +1,22 @@
 /**
  * What happens is recorded here: an intent before a secret leaves, an outcome when a request is over, each exit exactly once. The
  * entries of one turn of the event loop are a link of the chain, and go to the spool with one write at the end of that turn,
- * ahead of what waits for it. When they cannot be written, requests are refused: one that is not recorded must not happen.
+ * ahead of what waits for it. Nothing waits for the outcome of a request that has an intent: it goes with the next link, a
+ * hundredth of a second later at the most. When they cannot be written, requests are refused: one that is not recorded must
+ * not happen.
  */
+import type { AuditEnding } from '@onecli/shared/domain/audit-entry';
 import { chainStart, LinkMacs } from '@onecli/shared/vault/audit-chain';
 import type { Logger } from 'pino';
-import { type Intent, type IntendedEvent, type Item, linesOf, type RecordedEvent } from './audit-item.ts';
+import {
+  type Intent,
+  type IntendedEvent,
+  isInSpool,
+  type Item,
+  linesOf,
+  type RecordedEvent,
+  wholeEvent,
+} from './audit-item.ts';
 import type { AuditMode } from './audit-mode.ts';
 import type { Delivery } from './spool/delivery.ts';
 import type { Spool } from './spool/spool.ts';
@@ -32,6 +43,10 @@ export interface AuditTrailOptions {
 }
 
 const retryMs = 250;
+/** A process that is killed meanwhile leaves an intent without an outcome, of which no more is lost than how it ended. */
+const holdMs = 10;
+/** As many outcomes are written at once. */
+const maxHeld = 256;
 
 export class AuditTrail {
   readonly #options: AuditTrailOptions;
@@ -41,6 +56,8 @@ export class AuditTrail {
   readonly #macs: LinkMacs;
   #mac: string;
   #turn: NodeJS.Immediate | undefined;
+  /** Set while outcomes wait for a link that they can go with. */
+  #hold: NodeJS.Timeout | undefined;
   /** Set while the spool cannot be written, and until all that gathered meanwhile is. */
   #retry: NodeJS.Timeout | NodeJS.Immediate | undefined;
   #unsynced: { readonly waiting: Waiting; readonly faults: number }[] = [];
@@ -76,9 +93,9 @@ export class AuditTrail {
 
   /** A request's secrets are about to leave: resolves with whether they may, when the trail has it. */
   intend(event: IntendedEvent): { readonly intent: Intent; readonly kept: Promise<boolean> } {
-    const intent: Intent = { sequence: undefined };
+    const intent: Intent = { sequence: undefined, event };
     if (this.#retry || this.#isClosed) return { intent, kept: Promise.resolve(false) };
-    this.#add({ kind: 'intent', event, intent });
+    this.#add({ kind: 'intent', intent });
     this.#waiting ??= new Waiting();
     return { intent, kept: this.#waiting.promise };
   }
@@ -92,8 +109,8 @@ export class AuditTrail {
     if (!this.hasRoom || this.#isClosed) return undefined;
     spool.leaveUnsettled();
     const { faults } = spool;
-    const first = intent?.sequence === undefined ? { sequence: undefined } : intent;
-    this.#items.push({ kind: first === intent ? 'further' : 'intent', event, intent: first });
+    const first: Intent = isInSpool(intent) ? intent : { sequence: undefined, event };
+    this.#items.push(first === intent ? { kind: 'further', event, intent } : { kind: 'intent', intent: first });
     const waiting = this.#waiting;
     this.#waiting = undefined;
     const isWritten = this.#flush();
@@ -104,24 +121,37 @@ export class AuditTrail {
   }
 
   /**
-   * Records one exit. What was allowed or has an intent is always kept: `hasRoom` was asked before. Other refusals take three
-   * quarters of the room at most, or one agent could shut all others out with them; those of strangers half of it.
+   * Records the exit of a request that took no secret along. What was allowed is always kept: `hasRoom` was asked before. Other
+   * refusals take three quarters of the room at most, or one agent could shut all others out with them; those of strangers half
+   * of it.
    */
-  record(event: RecordedEvent, intent?: Intent): void {
-    const { maxBytes, maxWaiting, onLost } = this.#options;
-    if (intent?.sequence === undefined && (event.decision === 'deny' || event.agentId === undefined)) {
-      const share = event.agentId === undefined ? 0.5 : 0.75;
-      const isFull = this.spoolBytes >= maxBytes * share || (this.#retry && this.#items.length >= maxWaiting * share);
-      if (isFull) return onLost?.(1);
-    }
-    if (this.#isClosed) return onLost?.(1);
-    this.#add({ kind: 'outcome', event, intent });
+  record(event: RecordedEvent): void {
+    if (!this.#hasRoomFor(event)) return this.#options.onLost?.(1);
+    this.#add({ kind: 'outcome', event });
+  }
+
+  /** Records how a request ended that has an intent. Where the spool has that, this is always kept, and nothing waits for it. */
+  recordEnding(event: AuditEnding, intent: Intent): void {
+    const isKept = isInSpool(intent) ? !this.#isClosed : this.#hasRoomFor(wholeEvent(intent.event, event));
+    if (!isKept) return this.#options.onLost?.(1);
+    const item: Item = { kind: 'ending', event, intent };
+    if (!isInSpool(intent) || this.#items.length >= maxHeld) return this.#add(item);
+    this.#items.push(item);
+    if (!this.#retry) this.#hold ??= setTimeout(() => this.writeHeld(), holdMs);
+  }
+
+  /** Writes what waits for a link, for whoever is about to read. */
+  writeHeld(): void {
+    clearTimeout(this.#hold);
+    this.#hold = undefined;
+    if (this.#items.length > 0 && !this.#retry && !this.#isClosed) this.#flush();
   }
 
   /** Writes what is left, and gives it to the queue for at most `timeoutMs`; the rest waits in the spool for the next start. */
   async close(timeoutMs: number): Promise<void> {
     const { delivery, spool, log, onLost } = this.#options;
     clearImmediate(this.#turn);
+    clearTimeout(this.#hold);
     this.#flush();
     this.#isClosed = true;
     this.#endRetry();
@@ -141,6 +171,15 @@ export class AuditTrail {
       { bytes: spool.bytes },
       'a part of the audit trail is not written yet: it waits in the spool for the next start',
     );
+  }
+
+  #hasRoomFor({ decision, agentId }: RecordedEvent): boolean {
+    if (this.#isClosed) return false;
+    if (decision === 'allow' && agentId !== undefined) return true;
+    const { maxBytes, maxWaiting } = this.#options;
+    const share = agentId === undefined ? 0.5 : 0.75;
+    if (this.spoolBytes >= maxBytes * share) return false;
+    return !this.#retry || this.#items.length < maxWaiting * share;
   }
 
   #add(item: Item): void {
@@ -169,7 +208,7 @@ export class AuditTrail {
     const { count, lines } = linesOf(this.#items, first);
     const mac = this.#macs.next(this.#mac, lines);
     try {
-      spool.append({ first, count, text: `${lines}#${mac}\n` }, this.#mac);
+      spool.append({ first, count, text: lines, end: `#${mac}\n` }, this.#mac);
     } catch (error) {
       this.#suffer(error);
       return false;
@@ -216,8 +255,8 @@ export class AuditTrail {
   #suffer(error: unknown): void {
     const { log } = this.#options;
     const items = this.#items;
-    this.#items = items.filter((item) => item.kind === 'outcome');
-    for (const { kind, intent } of items) if (kind === 'intent' && intent) intent.sequence = undefined;
+    this.#items = items.filter(({ kind }) => kind === 'outcome' || kind === 'ending');
+    for (const item of items) if (item.kind === 'intent') item.intent.sequence = undefined;
     if (!this.#retry) log.error({ err: error }, 'the audit spool cannot be written: requests are refused');
     this.#retryLater();
   }

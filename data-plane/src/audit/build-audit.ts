@@ -58,11 +58,12 @@ function buildAudit(parts: AuditParts): Audit {
     folder,
     segments: spool.segments,
     writtenThrough: -1,
+    beforeReading: () => trail.writeHeld(),
     onWritten: (through) => spool.removeThrough(through),
   });
   const leftBytes = (): number => recovery.leftBytes;
   const bounds = { maxBytes, maxWaiting, keptWithinMs, leftBytes };
-  const trail = new AuditTrail({ spool, delivery, worker, bootId, macKey, mode, log, onLost, ...bounds });
+  const trail: AuditTrail = new AuditTrail({ spool, delivery, worker, bootId, macKey, mode, log, onLost, ...bounds });
   return {
     trail,
     recover: () => void recovery.keepRunning(recoverEveryMs),

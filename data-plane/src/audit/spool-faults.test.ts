@@ -316,7 +316,7 @@ describe('the room of the spool', () => {
     expect(lost.length).toBeGreaterThan(50);
     expect(trail.hasRoom).toBe(true);
     const before = lost.length;
-    trail.record(refused('begun'), begun.intent);
+    trail.recordEnding(refused('begun'), begun.intent);
     expect(lost).toHaveLength(before);
     expect(await trail.intend(event('another')).kept).toBe(true);
   });

@@ -27,8 +27,9 @@ export async function exchangeStream(
 ): Promise<Forwarded | Stale> {
   const wasReused = session.isReused;
   const { method, target, headers, body } = outgoing;
-  const recording = outgoing.beforeLeaving();
-  const withheld = (recording && (await unlessGone(agent, recording))) ?? withhold(agent, outgoing);
+  const recording = outgoing.departure.intend();
+  const isRecorded = recording && (await unlessGone(agent, recording));
+  const withheld = withhold(agent, outgoing, isRecorded);
   if (withheld) {
     session.giveRoomBack();
     return withheld;
@@ -39,7 +40,7 @@ export async function exchangeStream(
   const sending: Sending = { isDone: false, waitsFor: 'upstream', fault: undefined };
   agent.onGone = () => upstream.cancel();
   try {
-    outgoing.onLeaving();
+    outgoing.departure.leaving();
     upstream.deadline.cap(plane.limits.requestMs);
     upstream.deadline.extend(plane.limits.bodyIdleMs);
     sendBody(plane, outgoing, upstream, sending).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { aliasOf } from '@onecli/shared/domain/placeholder';
 import { afterEach, expect, it } from 'vitest';
+import type { IntendedEvent } from '../audit/audit-item.ts';
 import { Configuration } from '../snapshot/configuration.ts';
 import { newKeyring, sampleAgent, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
 import { until } from './testing/loopback-pair.ts';
@@ -33,9 +34,9 @@ it.each(['HTTP/1.1', 'HTTP/2'])(
     });
     let isAsked = false;
     const never = new Promise<boolean>(() => undefined);
-    const intend = () => {
+    const intend = (event: IntendedEvent) => {
       isAsked = true;
-      return { intent: { sequence: undefined }, kept: never };
+      return { intent: { sequence: undefined, event }, kept: never };
     };
     Object.assign(worker.plane.trail, { intend });
     if (protocol === 'HTTP/2') {

@@ -6,13 +6,14 @@ import type { Decision, Denial, HostDecision } from '@onecli/shared/domain/evalu
 import type { AgentRecord } from '@onecli/shared/domain/snapshot';
 import { faultOf } from '@onecli/shared/fault';
 import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
-import type { Intent, IntendedEvent } from '../audit/audit-item.ts';
+import type { AuditEnding } from '@onecli/shared/domain/audit-entry';
+import { type Intent, type IntendedEvent, wholeEvent } from '../audit/audit-item.ts';
 import type { Admission } from '../policy/policy-limits.ts';
 import type { RequestHead } from '../wire/head.ts';
 import { RequestTrace } from '../telemetry/request-trace.ts';
 import type { Authority } from '@onecli/shared/wire/parse-authority';
 import type { Tunnel } from './agent-stream.ts';
-import { type Refusal, refusal } from './answer.ts';
+import type { Refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { explainDenial } from './explain-denial.ts';
 import type { Forwarded } from './outgoing.ts';
@@ -47,20 +48,19 @@ const deniedOnTheWay = new Set([
 const maxPathBytes = 1024;
 const maxMethodBytes = 32;
 
-const notRecorded = refusal('AUDIT_UNAVAILABLE', 'The audit trail cannot take more.');
-
-/** `prod/openai@1` of each version that is not among those that are known. */
-function labelsOf(
-  placed: readonly { readonly used: readonly UsedSecret[] }[],
-  known: readonly string[],
-): readonly string[] {
+/** `prod/openai@1` of each version, once. */
+export function labelsOf(used: readonly UsedSecret[]): readonly string[] {
   const labels: string[] = [];
-  for (const { used } of placed)
-    for (const { secret, version } of used) {
-      const label = `${secret.name}@${version.version}`;
-      if (!known.includes(label) && !labels.includes(label)) labels.push(label);
-    }
+  for (const { secret, version } of used) {
+    const label = `${secret.name}@${version.version}`;
+    if (!labels.includes(label)) labels.push(label);
+  }
   return labels;
+}
+
+/** Those that are not among the ones that are known. */
+function newAmong(labels: readonly string[], known: readonly string[]): readonly string[] {
+  return known.length === 0 ? labels : labels.filter((label) => !known.includes(label));
 }
 
 type Admitted = Extract<Admission, { readonly kind: 'admitted' }>;
@@ -83,7 +83,7 @@ export class Exchange {
   readonly #plane: DataPlane;
   readonly #head: RequestHead;
   readonly #startedMs = performance.now();
-  readonly #secrets: string[] = [];
+  #secrets: readonly string[] = [];
   /** What the trail was told will leave. */
   #intended: readonly string[] = [];
   #intent: Intent | undefined;
@@ -139,20 +139,20 @@ export class Exchange {
 
   /**
    * These secrets are about to leave: the trail has to have that first. Undefined when it has, or when there are none; else
-   * resolves with a refusal when it cannot.
+   * resolves with whether it does.
    */
-  intend(...placed: readonly { readonly used: readonly UsedSecret[] }[]): Promise<Refusal | undefined> | undefined {
-    const labels = labelsOf(placed, this.#intended);
+  intend(secrets: readonly string[]): Promise<boolean> | undefined {
+    const labels = newAmong(secrets, this.#intended);
     if (labels.length === 0) return undefined;
-    this.#intended = [...this.#intended, ...labels];
+    this.#intended = this.#intended.length === 0 ? labels : [...this.#intended, ...labels];
     const { intent, kept } = this.#plane.trail.intend(this.#intendedEvent(labels));
     this.#intent = intent;
-    return kept.then((isKept) => (isKept ? undefined : notRecorded));
+    return kept;
   }
 
   /** The same for secrets that leave at once, later on: gives whether they may. */
   intendNow(used: readonly UsedSecret[]): boolean {
-    const labels = labelsOf([{ used }], this.#intended);
+    const labels = newAmong(labelsOf(used), this.#intended);
     if (labels.length === 0) return true;
     const intent = this.#plane.trail.intendNow(this.#intent, this.#intendedEvent(labels));
     if (!intent) return false;
@@ -162,9 +162,11 @@ export class Exchange {
   }
 
   /** The request's head is being written to its upstream, and these secrets leave with it. */
-  leaving(...placed: readonly { readonly used: readonly UsedSecret[]; readonly surfaces: readonly Surface[] }[]): void {
-    this.#secrets.push(...labelsOf(placed, this.#secrets));
-    for (const { surfaces } of placed) this.#plane.metrics.replaced(surfaces);
+  leaving(secrets: readonly string[], inHead: readonly Surface[], inBody: readonly Surface[] = []): void {
+    const labels = newAmong(secrets, this.#secrets);
+    this.#secrets = this.#secrets.length === 0 ? labels : [...this.#secrets, ...labels];
+    this.#plane.metrics.replaced(inHead);
+    this.#plane.metrics.replaced(inBody);
     this.#trace?.reached('sent');
   }
 
@@ -186,21 +188,12 @@ export class Exchange {
     if (ending.kind !== 'answered' && ending.code === 'PLACEHOLDER_NOT_BOUND' && this.findings.length === 0)
       this.findings.push({ kind: 'PLACEHOLDER_NOT_BOUND', place: 'body' });
     this.#plane.metrics.request(decision, this.#head.method, status, reason);
-    const { agent, destination } = this;
     this.#endTrace(decision, reason, status);
-    const event = {
+    const outcome: AuditEnding = {
       timeMs: Date.now(),
-      revision: this.revision,
-      requestId: this.requestId,
-      agentId: agent?.id,
-      agent: agent?.name,
       decision,
       reason,
       rule: this.rule,
-      host: destination?.host ?? '',
-      port: destination?.port ?? 0,
-      method: this.#method,
-      path: this.#path,
       status,
       latencyMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
       requestBytes: this.body?.bytes ?? this.sentBytes,
@@ -208,32 +201,27 @@ export class Exchange {
       secrets: this.#secrets,
       findings: this.findings,
     };
-    this.#plane.trail.record(event, this.#intent);
+    const { trail } = this.#plane;
+    // An intent says all that was known before.
+    if (this.#intent) trail.recordEnding(outcome, this.#intent);
+    else trail.record(wholeEvent(this.#intendedEvent([]), outcome));
   }
 
   #intendedEvent(secrets: readonly string[]): IntendedEvent {
     const { agent, destination } = this;
     return {
       timeMs: Date.now(),
+      rule: this.rule,
+      secrets,
       revision: this.revision,
       requestId: this.requestId,
       agentId: agent?.id,
       agent: agent?.name,
-      rule: this.rule,
       host: destination?.host ?? '',
       port: destination?.port ?? 0,
-      method: this.#method,
-      path: this.#path,
-      secrets,
+      method: this.#head.method.slice(0, maxMethodBytes),
+      path: withoutAgentTokens(this.request?.path ?? '').slice(0, maxPathBytes),
     };
-  }
-
-  get #method(): string {
-    return this.#head.method.slice(0, maxMethodBytes);
-  }
-
-  get #path(): string {
-    return withoutAgentTokens(this.request?.path ?? '').slice(0, maxPathBytes);
   }
 
   #endTrace(decision: string, reason: string, status: number): void {

@@ -49,8 +49,9 @@ async function exchange(
   const sending: Sending = { isDone: false, waitsFor: 'upstream', fault: undefined };
   let isReleased = false;
   try {
-    const recording = outgoing.beforeLeaving();
-    const withheld = (recording && (await unlessGone(agent, recording))) ?? withhold(agent, outgoing);
+    const recording = outgoing.departure.intend();
+    const isRecorded = recording && (await unlessGone(agent, recording));
+    const withheld = withhold(agent, outgoing, isRecorded);
     if (withheld) return withheld;
     agent.onGone = () => upstream.socket.destroy();
     upstream.deadline.cap(plane.limits.requestMs);
@@ -71,7 +72,7 @@ function sendRequest(plane: DataPlane, outgoing: Outgoing, upstream: Upstream, s
   const { body } = outgoing;
   const { method, target, headers } = outgoing;
   const head = outgoing.bytes ?? writeRequestHead(method, target, headers, body.framing);
-  outgoing.onLeaving();
+  outgoing.departure.leaving();
   if (body.isEmpty) {
     void writeBytes(upstream.socket, [head]);
     return finishSending(plane, upstream, sending);

@@ -21,7 +21,8 @@ import type { AgentStream } from './agent-stream.ts';
 import { wantedSecrets } from './scrub-answer.ts';
 import { type Refusal, refusal, refusalAnswer } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
-import { Exchange } from './exchange.ts';
+import { Departure } from './departure.ts';
+import { Exchange, labelsOf } from './exchange.ts';
 import { forward } from './forward.ts';
 import { type Held, holdBody } from './hold-body.ts';
 import { grantsNow, type JudgedRequest, judgeRequest } from './judge-request.ts';
@@ -159,7 +160,7 @@ function outgoingOf(served: ServedRequest, ready: Ready): Outgoing {
   const { destination, isSecure, upgrade } = request;
   const underway = { identity, request, readings: placed.readings ?? request.readings };
   const used = allUsed(placed.used, held.used);
-  const { wanted, headers, bytes } = ready.known ?? writeOut(served, ready);
+  const { wanted, headers, bytes, labels } = ready.known ?? writeOut(served, ready, used);
   return {
     poolKey: agent.tunnel?.poolKey ?? poolKeyOf(identity.agent.id, destination, isSecure),
     destination: { host: destination.host, port: destination.port, isSecure },
@@ -170,10 +171,7 @@ function outgoingOf(served: ServedRequest, ready: Ready): Outgoing {
     body,
     scrub: wanted && new AnswerScrub(wanted, exchange.findings),
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
-    refuseNow: () => refuseWithdrawn(served, judged, underway.readings, used),
-    beforeLeaving: () => exchange.intend(placed, held),
-    onLeaving: () => exchange.leaving(placed, held),
-    onAnswer: plane.telemetry && (() => exchange.answering()),
+    departure: new Departure(served, ready, used, labels),
     webSocket:
       upgrade &&
       webSocketRequest(plane, exchange, upgrade, scope, placed.used, (now) => grantsNow(agent, underway, now)),
@@ -184,19 +182,22 @@ function outgoingOf(served: ServedRequest, ready: Ready): Outgoing {
 function writeOut(
   { plane, head }: ServedRequest,
   { judged, placed, body, held }: Ready,
-): Pick<Outgoing, 'headers' | 'bytes'> & Pick<KnownRequest, 'wanted'> {
+  used: readonly UsedSecret[],
+): Pick<Outgoing, 'headers' | 'bytes'> & Pick<KnownRequest, 'wanted' | 'labels'> {
   const { request, secrets, rules, decision, configuration, identity } = judged;
-  const wanted = wantedSecrets(plane.opener, allUsed(placed.used, held.used));
+  const wanted = wantedSecrets(plane.opener, used);
+  const labels = labelsOf(used);
   const plain = wanted ? askedPlainly(placed.headers) : placed.headers;
   const headers = held.isContinued ? plain.filter(({ name }) => name !== 'expect') : plain;
   if (body.isEmpty && !request.upgrade && !placed.readings) {
     keepKnown(head, configuration, () => {
       const text = writeRequestHead(head.method, placed.target, headers, body.framing);
       const bytes = Buffer.from(text, 'latin1');
-      return { agent: identity.agent, grants: secrets, rules, decision, request, placed, wanted, headers, bytes };
+      const given = { agent: identity.agent, grants: secrets, rules, decision, request };
+      return { ...given, placed, wanted, labels, headers, bytes };
     });
   }
-  return { wanted, headers, bytes: undefined };
+  return { wanted, labels, headers, bytes: undefined };
 }
 
 /** What was cut off because it is not allowed any more did not fail for another reason. */

@@ -53,6 +53,7 @@ function kept(more: { readonly previousUntilMs?: number; readonly expiresAtMs?: 
     request,
     placed,
     wanted: undefined,
+    labels: [],
     headers: [],
     bytes,
   };

@@ -19,6 +19,8 @@ export interface KnownRequest extends Judgement {
   readonly request: StrictRequest;
   readonly placed: Placed;
   readonly wanted: WantedSecrets | undefined;
+  /** Of the secrets that leave, as the trail has them. */
+  readonly labels: readonly string[];
   /** The fields that leave, and the whole head as it leaves over HTTP/1.1. */
   readonly headers: readonly Header[];
   readonly bytes: Buffer;

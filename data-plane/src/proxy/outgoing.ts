@@ -2,6 +2,7 @@ import type { AnswerScrub } from '../scrub/answer-scrub.ts';
 import type { Header } from '../wire/head.ts';
 import type { WebSocketRequest } from '../websocket/web-socket-request.ts';
 import type { Refusal } from './answer.ts';
+import type { Departure } from './departure.ts';
 import type { Destination } from './dial.ts';
 import type { RequestBody } from './request-body.ts';
 
@@ -19,14 +20,7 @@ export interface Outgoing {
   readonly isKeptAlive: boolean;
   /** What is to be taken out of the answer, if anything is. */
   readonly scrub: AnswerScrub | undefined;
-  /** Has the trail keep which secrets are about to leave, or refuses; undefined when there is nothing to wait for. */
-  readonly beforeLeaving: () => Promise<Refusal | undefined> | undefined;
-  /** Asked last, when a connection is there: why the request may not leave any more. */
-  readonly refuseNow: () => Refusal | undefined;
-  /** Called as the head, and with it the credentials, is written to a verified upstream. */
-  readonly onLeaving: () => void;
-  /** Called when the head of its final answer is there; undefined where nobody traces. */
-  readonly onAnswer?: (() => void) | undefined;
+  readonly departure: Departure;
   /** Set when the request asks for a WebSocket: what to do with its upstream's 101. */
   readonly webSocket: WebSocketRequest | undefined;
 }

@@ -45,7 +45,7 @@ export async function relayAnswer(
       await agent.interim(head);
       continue;
     }
-    outgoing.onAnswer?.();
+    outgoing.departure.answering();
     const relay = beginAnswer(plane, agent, outgoing, upstream, sending, read.head, head);
     return relay instanceof BodyRelay ? (relay.moveReady() ?? (await relay.move())) : relay;
   }

@@ -4,7 +4,7 @@ import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
 import type { PlacementScope } from '../credentials/placement-scope.ts';
 import { isTextBound } from '../credentials/place-in-text.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
-import type { Exchange } from '../proxy/exchange.ts';
+import { type Exchange, labelsOf } from '../proxy/exchange.ts';
 import type { Withdrawal } from '../proxy/underway.ts';
 import { withdrawnSecret } from '../credentials/withdrawn-secret.ts';
 import { answerScrub } from '../proxy/scrub-answer.ts';
@@ -83,7 +83,7 @@ export function webSocketRequest(
     scrub: () => scrub,
     mayLeave: (more) => exchange.intendNow(more),
     onLeaving: (more) => {
-      exchange.leaving({ used: more, surfaces: ['websocket'] });
+      exchange.leaving(labelsOf(more), ['websocket']);
       // Records are others under another configuration; a version keeps its number.
       const others = more.filter(
         ({ secret, version }) =>

@@ -1,5 +1,5 @@
 /*
- * The chain of a worker's audit trail. The entries of one turn of its event loop are a link:
+ * The chain of a worker's audit trail. The entries that it writes at once are a link:
  *
  *   entry line \n … entry line \n # MAC in hex \n
  *
@@ -37,7 +37,7 @@ const macBytes = 32;
 const linesAt = blockBytes + macBytes;
 
 /**
- * The same MACs for whoever makes many of them, one in each turn: HMAC (RFC 2104) as two hashes over blocks that are made once, where an
+ * The same MACs for whoever makes many of them, one in each turn of its event loop: HMAC (RFC 2104) as two hashes over blocks that are made once, where an
  * `Hmac` object each time costs half as much again.
  */
 export class LinkMacs {

@@ -26,6 +26,8 @@ export interface DeliveryOptions {
   readonly writtenThrough: number;
   /** Batches that are known to be on their way; the rest stays on the disk alone. */
   readonly maxHanded?: number;
+  /** Called before the files are read: what is about to be written to them may as well be there. */
+  readonly beforeReading?: () => void;
   /** What is written for good may go. */
   readonly onWritten: (through: number) => void;
 }
@@ -69,7 +71,7 @@ export class Delivery {
   #isMuch = false;
   #timer: NodeJS.Timeout | undefined;
   #askTimer: NodeJS.Timeout | undefined;
-  #working: Promise<void> | undefined;
+  #isWorking = false;
   #turnedAtMs = -Infinity;
   #waiting: { readonly sequence: number; readonly settle: (isThere: boolean) => void }[] = [];
 
@@ -96,7 +98,7 @@ export class Delivery {
 
   /** There is something new. @param isUrgent somebody waits for it */
   wake(isUrgent = false): void {
-    if (this.#working || this.#isStopped) return;
+    if (this.#isWorking || this.#isStopped) return;
     if (this.#timer && !isUrgent) return;
     if (this.#isAway && this.#timer) return;
     const { flushEveryMs } = this.#options;
@@ -138,12 +140,14 @@ export class Delivery {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#working = this.#turn().finally(() => (this.#working = undefined));
-      void this.#working.then(() => this.#afterTurn());
+      // From here on: what is written before it reads is read by it, and wakes it no second time.
+      this.#isWorking = true;
+      void this.#turn().then(() => this.#afterTurn());
     }, ms);
   }
 
   #afterTurn(): void {
+    this.#isWorking = false;
     if (this.#isStopped || this.#isEndKnown) return;
     if (this.#isAway) this.#wakeIn(retryMs);
     else if (this.#next) this.#wakeIn(this.#handed.length > 0 && !this.#mayGo(this.#next) ? gatherMs : 0);
@@ -160,6 +164,7 @@ export class Delivery {
   async #turn(): Promise<void> {
     this.#turnedAtMs = performance.now();
     try {
+      this.#options.beforeReading?.();
       this.#next ??= await this.#read();
       const batch = this.#next;
       if (!batch) return;

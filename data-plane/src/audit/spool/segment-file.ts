@@ -33,6 +33,11 @@ export interface SpoolRecord {
   readonly text: string;
 }
 
+/** A record as it is appended: the end of its text by itself, so that nobody joins them but in the file. */
+export interface AppendedRecord extends SpoolRecord {
+  readonly end?: string;
+}
+
 function keyOf(key: Buffer, salt: Buffer): Buffer {
   return Buffer.from(hkdfSync('sha256', key, salt, 'onecli/v1/audit-spool/segment', 32));
 }
@@ -74,14 +79,15 @@ export class SegmentWriter {
   }
 
   /** Writes a record with one call to the system. @throws Error of the system; what was half-written is cut off; and of one that would not be read */
-  append({ first, count, text }: SpoolRecord): void {
-    const length = prefixBytes + text.length;
+  append({ first, count, text, end = '' }: AppendedRecord): void {
+    const length = prefixBytes + text.length + end.length;
     if (length > maxRecordBytes) throw new Error('A record of the audit spool would be too long to be read');
     if (this.#scratch.length < frameBytes + length) this.#scratch = Buffer.allocUnsafeSlow(2 * (frameBytes + length));
     const record = this.#scratch.subarray(0, frameBytes + length);
     record.writeUIntBE(first, frameBytes, 6);
     record.writeUInt32BE(count, frameBytes + 6);
     record.write(text, frameBytes + prefixBytes, 'latin1');
+    if (end !== '') record.write(end, record.length - end.length, 'latin1');
     record.writeUInt32BE(length, 0);
     record.writeUInt32BE(crc32(record.subarray(frameBytes)), 4);
     this.#write(this.#cipher.update(record));

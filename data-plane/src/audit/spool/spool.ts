@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { type BootFolder, FolderClaim } from './boot-folder.ts';
-import { SegmentWriter, type SpoolRecord } from './segment-file.ts';
+import { type AppendedRecord, SegmentWriter } from './segment-file.ts';
 import type { SpoolDisk } from './spool-disk.ts';
 
 /** A file of a boot, and where what is readable of it ends. */
@@ -78,7 +78,7 @@ export class Spool {
    * @param previousMac what it follows on, in hex
    * @throws Error of the system: then nothing of it is there, and the next call tries a new file
    */
-  append(link: SpoolRecord, previousMac: string): void {
+  append(link: AppendedRecord, previousMac: string): void {
     const segment = this.#segmentFor(link.first, previousMac);
     try {
       this.#writer?.append(link);

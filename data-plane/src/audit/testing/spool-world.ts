@@ -171,9 +171,10 @@ export function newTrail(
     askEveryMs,
     againMs: 20,
     writtenThrough: -1,
+    beforeReading: () => trail.writeHeld(),
     onWritten: (through) => spool.removeThrough(through),
   });
-  const trail = new AuditTrail({
+  const trail: AuditTrail = new AuditTrail({
     spool,
     delivery,
     worker,

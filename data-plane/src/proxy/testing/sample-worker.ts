@@ -5,7 +5,7 @@ import { AddressGuard } from '@onecli/shared/netguard/address-guard';
 import { CheckedResolver } from '@onecli/shared/netguard/checked-resolver';
 import { ConnectTo } from '@onecli/shared/netguard/connect-to';
 import type { Keyring } from '@onecli/shared/vault/keyring';
-import type { RecordedEvent } from '../../audit/audit-item.ts';
+import { type Intent, type IntendedEvent, type RecordedEvent, wholeEvent } from '../../audit/audit-item.ts';
 import { SecretOpener } from '../../credentials/open-secret.ts';
 import { Metrics } from '../../health/metrics.ts';
 import { serveHttp2 } from '../../http2/agent-session.ts';
@@ -149,12 +149,17 @@ export class SampleWorker {
   }
 
   #trail(): DataPlane['trail'] {
-    const trail = {
+    const keep = (event: IntendedEvent): Intent => ({ sequence: 0, event });
+    const trail: Pick<
+      DataPlane['trail'],
+      'hasRoom' | 'pendingCount' | 'intend' | 'intendNow' | 'record' | 'recordEnding'
+    > = {
       hasRoom: true,
       pendingCount: 0,
-      intend: () => ({ intent: { sequence: 0 }, kept: Promise.resolve(true) }),
-      intendNow: () => ({ sequence: 0 }),
-      record: (event: RecordedEvent) => this.events.push(event),
+      intend: (event) => ({ intent: keep(event), kept: Promise.resolve(true) }),
+      intendNow: (intent, event) => intent ?? keep(event),
+      record: (event) => void this.events.push(event),
+      recordEnding: (ending, { event }) => void this.events.push(wholeEvent(event, ending)),
     };
     return trail as unknown as DataPlane['trail'];
   }
