@@ -205,8 +205,9 @@ describe('a WebSocket’s limits', () => {
     expect(worker.events).toMatchObject([{ decision: 'allow', reason: 'ALLOWED', status: 101 }]);
   });
 
-  it('age: it is told to go with 1001 although its upstream goes on talking', async () => {
-    const { worker, said, say } = await opened(undefined, { connectionMs: 0 });
+  it('age: it is told to go with 1001, and ends, although its upstream goes on talking', async () => {
+    const limits = { connectionMs: 0, webSocket: { ...webSocket, closeMs: 200 } };
+    const { worker, said, say } = await opened(undefined, limits);
     const talking = setInterval(() => say(Buffer.from([0x82, 1, 1])), 5);
     await until(() => said().length > 20);
     worker.plane.connections.expire();
@@ -215,6 +216,7 @@ describe('a WebSocket’s limits', () => {
         .subarray(-4)
         .equals(Buffer.concat([Buffer.from([0x88, 2]), close(1001)])),
     );
+    await until(() => worker.events.length === 1);
     clearInterval(talking);
   });
 
