@@ -198,3 +198,20 @@ describe('readConfig', () => {
     expect(JSON.stringify(read)).not.toContain(key);
   });
 });
+
+describe('a load balancer that is trusted', () => {
+  it.each([
+    [undefined, 'optional'],
+    ['optional', 'optional'],
+    ['required', 'required'],
+  ])('by %j has a PROXY header that is %s', (given, kind) => {
+    const read = readConfig({ ...good, ONECLI_TRUSTED_PROXIES: '10.1.0.0/24', ONECLI_PROXY_PROTOCOL: given });
+    if (read.kind === 'faults') throw new Error(read.faults.join('\n'));
+    expect(read.config.trustedProxies.find('10.1.0.7')).toBe(kind);
+    expect(read.config.trustedProxies.find('10.1.1.7')).toBeUndefined();
+  });
+
+  it('in another way is named', () => {
+    expect(named({ ...good, ONECLI_PROXY_PROTOCOL: 'always' })).toEqual(['ONECLI_PROXY_PROTOCOL']);
+  });
+});
