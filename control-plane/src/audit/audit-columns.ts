@@ -42,6 +42,7 @@ const columns: readonly Column[] = [
   { name: 'latency_ms', type: 'real', pick: ({ latencyMs }) => (Number.isFinite(latencyMs) ? latencyMs : 0) },
   { name: 'request_bytes', type: 'bigint', pick: (event) => whole(event.requestBytes) },
   { name: 'response_bytes', type: 'bigint', pick: (event) => whole(event.responseBytes) },
+  { name: 'finding_count', type: 'integer', pick: ({ findings }) => findings.length },
   {
     // A list of lists flattens in unnest: each travels as the text of an array.
     name: 'secrets',

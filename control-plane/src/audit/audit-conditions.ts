@@ -10,6 +10,10 @@ function onlyWithin(environments: string): string {
 
 const decisionTerms = { allow: `decision = 'allow'`, deny: `decision = 'deny'` } as const;
 
+const hasFindings = 'finding_count > 0';
+/** It was let through, and the upstream failed or the connection ended before an answer. */
+export const hasFailed = `decision = 'allow' AND (status = 0 OR status >= 500)`;
+
 /** The SQL of which events are meant, and may be read, with its parameters; before a place in the list, if there is one. */
 export function conditions(
   filter: AuditFilter,
@@ -25,6 +29,9 @@ export function conditions(
   if (filter.host !== undefined) add((host) => `host = ${host}`, filter.host);
   // Written out, and not a parameter, so that the index of what was denied is seen to fit.
   if (filter.decision !== undefined) terms.push(decisionTerms[filter.decision]);
+  if (filter.reason !== undefined) add((reason) => `reason = ${reason}`, filter.reason);
+  if (filter.hasFindings !== undefined) terms.push(filter.hasFindings ? hasFindings : `(${hasFindings}) IS NOT TRUE`);
+  if (filter.hasFailed !== undefined) terms.push(filter.hasFailed ? hasFailed : `NOT (${hasFailed})`);
   if (filter.since !== undefined) add((since) => `time >= ${since}`, new Date(filter.since));
   if (filter.until !== undefined) add((until) => `time < ${until}`, new Date(filter.until));
   if (reach !== '*') add((environments) => onlyWithin(environments), [...reach]);

@@ -13,12 +13,18 @@ const moment = z
   )
   .transform((text) => Date.parse(text))
   .refine((timeMs) => Number.isFinite(timeMs), 'must be a date that exists');
+const yesOrNo = z.enum(['true', 'false'], { error: 'must be `true` or `false`' }).transform((text) => text === 'true');
 
 /** The filters of the audit list, as query parameters. */
 export const auditFilterForm = z.strictObject({
   agent: name.optional(),
   host: name.transform((text) => text.toLowerCase()).optional(),
   decision: z.enum(['allow', 'deny'], { error: 'must be `allow` or `deny`' }).optional(),
+  reason: name.optional(),
+  /** Somebody should look at it. */
+  hasFindings: yesOrNo.optional(),
+  /** It was let through, and the upstream failed (5xx) or the connection ended before an answer. */
+  hasFailed: yesOrNo.optional(),
   /** From this moment on, it included. */
   since: moment.optional(),
   /** Until this moment, it excluded. */

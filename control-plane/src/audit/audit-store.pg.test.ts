@@ -68,6 +68,30 @@ describe('AuditStore', () => {
     expect((await list()).items).toHaveLength(3);
   });
 
+  it('finds what somebody should look at, and what failed, without opening what is sealed', async () => {
+    await clear();
+    const found = event({
+      findings: [{ kind: 'PLACEHOLDER_NOT_BOUND', place: 'x-key' }],
+      reason: 'PLACEHOLDER_NOT_BOUND',
+    });
+    const failed = [event({ status: 502 }), event({ status: 0 })];
+    const [denied, fine] = [event({ decision: 'deny', status: 0, reason: 'POLICY_DENIED' }), event()];
+    await store.insert([found, ...failed, denied, fine]);
+    // As an earlier release writes it.
+    const early = event();
+    await store.insert([early]);
+    await api.database.query('UPDATE audit_event SET finding_count = NULL WHERE id = $1', [early.id]);
+    const ids = async (query: string) => (await list(query)).items.map(({ id }) => id);
+    expect(await ids('?hasFindings=true')).toEqual([found.id]);
+    expect(await ids('?hasFindings=false')).toEqual(
+      expect.arrayContaining([early.id, fine.id, denied.id, ...failed.map(({ id }) => id)]),
+    );
+    expect(await ids('?hasFailed=true')).toEqual(failed.map(({ id }) => id).reverse());
+    expect(await ids('?hasFailed=false&hasFindings=false')).toEqual([early.id, fine.id, denied.id]);
+    expect(await ids('?reason=POLICY_DENIED')).toEqual([denied.id]);
+    expect((await api.call('GET', '/api/audit?hasFindings=maybe')).status).toBe(400);
+  });
+
   it('seals the path: it is nowhere in the table', async () => {
     await clear();
     await store.insert([event({ path: '/v1/canary-path' })]);

@@ -56,11 +56,14 @@ interface AuditFollowing {
 
 /** The filter as the service takes it. @throws Fault INVALID */
 export function auditFilterOf(given: AuditFilterInput | null): AuditFilter {
-  const { agent, host, decision, since, until } = given ?? {};
+  const { agent, host, decision, reason, hasFindings, hasFailed, since, until } = given ?? {};
   return parseForm(auditFilterForm, {
     agent: agent ?? undefined,
     host: host ?? undefined,
     decision: decision ?? undefined,
+    reason: reason ?? undefined,
+    hasFindings: hasFindings?.toString(),
+    hasFailed: hasFailed?.toString(),
     since: since?.toISOString(),
     until: until?.toISOString(),
   });

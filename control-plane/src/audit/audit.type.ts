@@ -92,6 +92,18 @@ export class AuditFilterInput {
   @Field(() => Decision, { nullable: true })
   decision?: Decision | null;
 
+  @Field(() => String, { nullable: true, description: '`ALLOWED`, `MONITORED`, or a code of the table of faults.' })
+  reason?: string | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Somebody should look at it.' })
+  hasFindings?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'It was let through, and the upstream failed (5xx) or the connection ended before an answer.',
+  })
+  hasFailed?: boolean | null;
+
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'From this moment on.' })
   since?: Date | null;
 

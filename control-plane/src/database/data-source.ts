@@ -8,6 +8,7 @@ import { DestroyedVersionEntity, SecretEntity, SecretVersionEntity } from '../se
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
 import { AddBootSeal } from './add-boot-seal.migration.ts';
+import { AddFindingCount } from './add-finding-count.migration.ts';
 import { AddKeyMakers } from './add-key-makers.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
 import { AddAuthorityRotation } from './add-authority-rotation.migration.ts';
@@ -54,6 +55,7 @@ export const migrations = [
   AddAuditTrail,
   AddBootSeal,
   PinWorkerHeartbeat,
+  AddFindingCount,
 ];
 
 export interface DataSourceOptions {

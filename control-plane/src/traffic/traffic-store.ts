@@ -5,7 +5,7 @@
 import { Fault } from '@onecli/shared/fault';
 import { LRUCache } from 'lru-cache';
 import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm';
-import { conditions } from '../audit/audit-conditions.ts';
+import { conditions, hasFailed } from '../audit/audit-conditions.ts';
 import type { Reach } from '../auth/authorize.ts';
 import { FewAtOnce } from '../auth/few-at-once.ts';
 import type { Principal } from '../auth/principal.ts';
@@ -16,6 +16,8 @@ import type { TrafficPeriod } from './traffic-period.ts';
 export interface TrafficCounts {
   readonly requests: number;
   readonly denials: number;
+  /** Let through, and the upstream failed (5xx) or the connection ended before an answer. */
+  readonly failures: number;
   readonly latencyP50: number | null;
   readonly latencyP95: number | null;
   readonly latencyP99: number | null;
@@ -40,6 +42,7 @@ interface Counted {
   readonly denied: boolean;
   readonly latency_class: number;
   readonly count: number;
+  readonly failures: number;
 }
 
 const keepMs = 5_000;
@@ -150,7 +153,8 @@ function within({ agent, host }: TrafficFilter, { sinceMs, untilMs }: TrafficPer
 function countBy(manager: EntityManager, key: string, where: string, values: readonly unknown[]): Promise<Counted[]> {
   const latencyClass = `CASE WHEN decision = 'deny' THEN -1 ELSE ${classSql('latency_ms')} END`;
   return manager.query<Counted[]>(
-    `SELECT ${key} AS key, decision = 'deny' AS denied, ${latencyClass} AS latency_class, count(*)::int AS count
+    `SELECT ${key} AS key, decision = 'deny' AS denied, ${latencyClass} AS latency_class, count(*)::int AS count,
+       count(*) FILTER (WHERE ${hasFailed})::int AS failures
      FROM audit_event ${where} GROUP BY 1, 2, 3`,
     [...values],
   );
@@ -173,6 +177,7 @@ function countsOf(counted: readonly Counted[]): TrafficCounts {
   return {
     requests: sum(counted),
     denials: sum(counted) - sum(allowed),
+    failures: counted.reduce((total, { failures }) => total + failures, 0),
     latencyP50: percentileOf(classes, 0.5),
     latencyP95: percentileOf(classes, 0.95),
     latencyP99: percentileOf(classes, 0.99),

@@ -44,8 +44,15 @@ beforeAll(async () => {
   await new AuditStore(api.database, api.keys.keyring).insert([
     ...times(90, { latencyMs: 10, secrets: ['prod/k@1'] }),
     ...times(9, { latencyMs: 100, secrets: ['prod/k@1'] }),
-    ...times(1, { latencyMs: 1000, secrets: ['staging/k@1'] }),
-    ...times(20, { decision: 'deny', reason: 'POLICY_DENIED', latencyMs: 9999, host: 'b.example', agent: 'other' }),
+    ...times(1, { latencyMs: 1000, secrets: ['staging/k@1'], status: 503 }),
+    ...times(20, {
+      decision: 'deny',
+      reason: 'POLICY_DENIED',
+      status: 0,
+      latencyMs: 9999,
+      host: 'b.example',
+      agent: 'other',
+    }),
     ...times(5, { agent: undefined, host: 'c.example', timeMs: baseMs - hourMs }),
     ...times(7, { timeMs: baseMs - 30 * 24 * hourMs }),
   ]);
@@ -58,7 +65,7 @@ interface Slot {
   readonly denials: number;
   readonly latencyP50: number | null;
 }
-const counts = 'requests denials latencyP50 latencyP95 latencyP99';
+const counts = 'requests denials failures latencyP50 latencyP95 latencyP99';
 async function traffic(filter: object = {}): Promise<{ stepSeconds: number; slots: Slot[] }> {
   const query = `query($filter: TrafficFilterInput) { traffic(filter: $filter) { stepSeconds slots { at ${counts} } } }`;
   const { data } = await api.graphql(query, { filter });
@@ -80,6 +87,7 @@ describe('traffic over time', () => {
         at: new Date(Math.floor(baseMs / 900_000) * 900_000).toISOString(),
         requests: 120,
         denials: 20,
+        failures: 1,
         latencyP50: near(10),
         latencyP95: near(100),
         latencyP99: near(100),
@@ -107,7 +115,7 @@ describe('traffic over time', () => {
       (await api.graphql(`{ trafficBy(by: ${what}, first: ${first}) { name ${counts} } }`)).data?.['trafficBy'];
     expect(await by('AGENT')).toEqual([
       expect.objectContaining({ name: 'bot', requests: 100, denials: 0, latencyP50: near(10) }),
-      { name: 'other', requests: 20, denials: 20, latencyP50: null, latencyP95: null, latencyP99: null },
+      { name: 'other', requests: 20, denials: 20, failures: 0, latencyP50: null, latencyP95: null, latencyP99: null },
     ]);
     expect(await by('HOST', 2)).toMatchObject([{ name: 'a.example' }, { name: 'b.example' }]);
   });

@@ -17,6 +17,11 @@ abstract class TrafficCounts {
   @Field(() => Int)
   denials: number;
 
+  @Field(() => Int, {
+    description: 'Let through, and the upstream failed (5xx) or the connection ended before an answer.',
+  })
+  failures: number;
+
   @Field(() => Float, { nullable: true, description: ofAllowed })
   latencyP50: number | null;
 

@@ -1,6 +1,5 @@
 import { lazy } from 'react';
 import { Navigate, Route, Routes } from 'react-router';
-import { Home } from '../features/setup/home.tsx';
 import { features } from './features.ts';
 import { NotFound } from './not-found.tsx';
 
@@ -12,7 +11,6 @@ const screens = features
 export function Screens() {
   return (
     <Routes>
-      <Route path="/" element={<Home />} />
       <Route path="/login" element={<Navigate to="/" replace />} />
       {screens.map(({ path, Screen }) => (
         <Route key={path} path={path} element={<Screen />} />

@@ -81,7 +81,9 @@ function Account({ user, signOut }: { readonly user: string; readonly signOut: (
 }
 
 function titleOf(pathname: string): string {
-  const link = features.flatMap(({ links }) => links).find(({ path }) => path !== '/' && pathname.startsWith(path));
+  const link = features
+    .flatMap(({ links }) => links)
+    .find(({ path }) => (path === '/' ? pathname === path : pathname.startsWith(path)));
   return link === undefined ? 'OneCLI' : `${link.name} · OneCLI`;
 }
 

@@ -43,6 +43,9 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--warn': '#8a4b00',
     '--warn-ground': '#fff3dc',
     '--note-ground': '#eef1fd',
+    '--chart-calm': '#93a3cf',
+    '--chart-deny': '#d64545',
+    '--chart-warn': '#e0a030',
   },
   dark: {
     '--mantine-color-body': '#14161a',
@@ -61,5 +64,8 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--warn': '#f8c56b',
     '--warn-ground': '#3c2b0c',
     '--note-ground': '#20264a',
+    '--chart-calm': '#5b6fae',
+    '--chart-deny': '#e0605a',
+    '--chart-warn': '#d9a441',
   },
 });

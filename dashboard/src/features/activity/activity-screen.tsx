@@ -1,13 +1,13 @@
 import { Button } from '@mantine/core';
-import { useState, useSyncExternalStore } from 'react';
-import { connection } from '../../app/follow-link.ts';
+import { useState } from 'react';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Problem, problemText } from '../../ui/problem.tsx';
 import { ActivityFilter, useActivityFilter } from './activity-filter.tsx';
 import { EventDrawer } from './event-drawer.tsx';
 import type { PlacedEvent } from './event-list.ts';
 import { EventTable } from './event-table.tsx';
-import { type Events, useEvents } from './use-events.ts';
+import { LiveState } from './live-state.tsx';
+import { useEvents } from './use-events.ts';
 
 /** The requests of agents, as they come. */
 export function ActivityScreen() {
@@ -46,21 +46,5 @@ function NoEvents({ isFiltered }: { readonly isFiltered: boolean }) {
     <EmptyState title="No request yet">
       Requests show here as they come. Send one: <code>npx onecli run --agent my-agent -- claude</code>
     </EmptyState>
-  );
-}
-
-function LiveState({ events }: { readonly events: Events }) {
-  const isOpen = useSyncExternalStore(connection.subscribe, () => connection.isOpen);
-  const count = events.held.length;
-  const waiting = events.hasMissed ? `${count}+` : String(count);
-  return (
-    <div className="live">
-      <span role="status" className={isOpen && !events.isPaused ? 'dot on' : 'dot'}>
-        {events.isPaused ? `Paused, ${waiting} new` : isOpen ? 'Live' : 'Connecting…'}
-      </span>
-      <Button variant="default" size="xs" onClick={events.isPaused ? events.goOn : events.pause}>
-        {events.isPaused ? 'Go on' : 'Pause'}
-      </Button>
-    </div>
   );
 }

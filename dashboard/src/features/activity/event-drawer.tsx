@@ -5,6 +5,7 @@ import { DecisionTag } from '../../ui/decision-tag.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { Problem, problemText } from '../../ui/problem.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
+import { adviceOf } from '../findings/finding-advice.ts';
 import { AllowThis } from './allow-this.tsx';
 import type { PlacedEvent } from './event-list.ts';
 import { targetOf } from './event-table.tsx';
@@ -54,6 +55,11 @@ function EventDetail({ event }: { readonly event: PlacedEvent }) {
         ]}
       />
       {node.decision === 'DENY' && node.reason === 'POLICY_DENIED' && <AllowThis event={event} />}
+      {node.findings.map(({ kind, place }) => (
+        <p key={`${kind} ${place}`} className="note warn">
+          <strong>{adviceOf(kind).title}</strong> ({place}). {adviceOf(kind).text}
+        </p>
+      ))}
       <h2>Why</h2>
       <Explanation cursor={event.cursor} />
     </div>

@@ -1,0 +1,21 @@
+import { Button } from '@mantine/core';
+import { useSyncExternalStore } from 'react';
+import { connection } from '../../app/follow-link.ts';
+import type { Events } from './use-events.ts';
+
+/** Whether new events come in, and how to stop and go on. */
+export function LiveState({ events }: { readonly events: Events }) {
+  const isOpen = useSyncExternalStore(connection.subscribe, () => connection.isOpen);
+  const count = events.held.length;
+  const waiting = events.hasMissed ? `${count}+` : String(count);
+  return (
+    <div className="live">
+      <span role="status" className={isOpen && !events.isPaused ? 'dot on' : 'dot'}>
+        {events.isPaused ? `Paused, ${waiting} new` : isOpen ? 'Live' : 'Connecting…'}
+      </span>
+      <Button variant="default" size="xs" onClick={events.isPaused ? events.goOn : events.pause}>
+        {events.isPaused ? 'Go on' : 'Pause'}
+      </Button>
+    </div>
+  );
+}
