@@ -1,7 +1,8 @@
 import { Button, Menu, VisuallyHidden } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, Suspense, lazy, useEffect, useState } from 'react';
 import { NavLink, useLocation } from 'react-router';
+import { Shortcuts, modifier } from '../features/palette/shortcuts.tsx';
 import { Logo } from '../ui/logo.tsx';
 import { Problem } from '../ui/problem.tsx';
 import { ThemeChoice } from '../ui/theme-choice.tsx';
@@ -9,6 +10,9 @@ import { useTask } from '../ui/use-task.ts';
 import { features } from './features.ts';
 import { Navigation } from './navigation.tsx';
 import { ReadOnlySign } from './read-only-sign.tsx';
+
+const Palette = lazy(async () => ({ default: (await import('../features/palette/palette.tsx')).Palette }));
+const links = features.flatMap((feature) => feature.links);
 
 interface ShellProps {
   readonly user: string;
@@ -22,10 +26,15 @@ export function Shell({ user, signOut, children }: ShellProps) {
   const leaving = useTask();
   const { pathname } = useLocation();
   const [isMenuOpen, setMenuOpen] = useState(false);
+  const [opened, setOpened] = useState<'palette' | 'shortcuts'>();
+  const close = () => setOpened(undefined);
   useHotkeys([
     ['/', focusSearch],
+    ['shift+?', () => setOpened('shortcuts'), { usePhysicalKeys: false }],
     ['Escape', () => setMenuOpen(false)],
   ]);
+  // In a form too.
+  useHotkeys([['mod+K', () => setOpened('palette')]], []);
   useEffect(() => {
     document.title = titleOf(pathname);
     setMenuOpen(false);
@@ -49,6 +58,10 @@ export function Shell({ user, signOut, children }: ShellProps) {
         <NavLink to="/" className="brand">
           <Logo /> OneCLI
         </NavLink>
+        <button type="button" className="go-to" aria-label="Go to" onClick={() => setOpened('palette')}>
+          <span className="wide-only">Go to…</span>
+          <span aria-hidden="true">{modifier} K</span>
+        </button>
         <div className="account">
           <ReadOnlySign />
           <ThemeChoice />
@@ -60,6 +73,12 @@ export function Shell({ user, signOut, children }: ShellProps) {
         {leaving.problem !== undefined && <Problem>{leaving.problem}</Problem>}
         {children}
       </main>
+      {opened === 'palette' && (
+        <Suspense fallback={null}>
+          <Palette isOpen close={close} links={links} />
+        </Suspense>
+      )}
+      <Shortcuts isOpen={opened === 'shortcuts'} close={close} />
     </div>
   );
 }

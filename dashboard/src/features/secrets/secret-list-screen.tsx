@@ -1,4 +1,4 @@
-import { Link } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
 import { useRefusal } from '../../api/use-may.ts';
 import { useNamedList } from '../../api/use-named-list.ts';
 import { type SecretRowFragment, SecretsDocument } from '../../gql/graphql.ts';
@@ -31,10 +31,13 @@ const columns: readonly Column<SecretRowFragment>[] = [
 
 /** The secrets: what they are for, and whether they are used. No value is ever here. */
 export function SecretListScreen() {
-  const list = useNamedList(SecretsDocument, ({ secrets }) => secrets);
+  const [parameters] = useSearchParams();
+  const days = Number.parseInt(parameters.get('expiring') ?? '', 10);
+  const expiringWithinDays = days > 0 ? days : null;
+  const list = useNamedList(SecretsDocument, ({ secrets }) => secrets, { expiringWithinDays });
   return (
     <ListFrame
-      title="Secrets"
+      title={expiringWithinDays === null ? 'Secrets' : `Secrets that expire within ${expiringWithinDays} days`}
       list={list}
       columns={columns}
       rowKey={({ id }) => id}
