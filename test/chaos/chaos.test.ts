@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from './check-records.ts';
 import { type ChaosWorld, startChaosWorld } from './chaos-world.ts';
+import { cutOff } from './cut.ts';
+import { breakDisk } from './disk.ts';
 import { describeRun } from './report.ts';
 import type { LoadRun } from './run-load.ts';
 import { kills, rolling } from './scenarios.ts';
@@ -33,6 +35,22 @@ describe(`a cluster in which processes die (seed ${seed})`, () => {
     const run = await rolling(world, new Seeded(seed + 1), { count: 2, ratePerSecond: 15 });
     console.log(describeRun(run));
     expect(run.faults.done).toHaveLength(2);
+    expect(problemsOf(run)).toEqual({});
+    expect(run.verdict.explainedFailures).toBe(0);
+  });
+
+  it('refuses what it cannot record while the disk is full, read-only or broken, loses nothing, and serves again by itself', async () => {
+    const options = { mode: 'default', count: 1, forMs: 400, rate: 15, settleMs: 500 } as const;
+    const { run, refused, lost, recoverMs } = await breakDisk(world, new Seeded(seed + 2), options, console.log);
+    console.log(describeRun(run));
+    expect(problemsOf(run)).toEqual({});
+    expect([lost, refused > 0]).toEqual([0, recoverMs.length > 0]);
+  });
+
+  it('serves on while a worker is cut off from PostgreSQL and Redis, and has what was changed afterwards', async () => {
+    const options = { count: 1, longestMs: 2000, rate: 15, settleMs: 500 };
+    const { run } = await cutOff(world, new Seeded(seed + 3), options);
+    console.log(describeRun(run));
     expect(problemsOf(run)).toEqual({});
     expect(run.verdict.explainedFailures).toBe(0);
   });

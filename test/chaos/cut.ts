@@ -14,7 +14,6 @@ import { type LoadRun, runUnderLoad } from './run-load.ts';
 import { type Context, type Numbers, rateFlag, type Report, scenario } from './scenario.ts';
 import { Seeded } from './seeded.ts';
 
-const settleMs = 1500;
 /** A worker that is back in the network and has not followed by then does not follow at all. */
 const followsWithinMs = 60_000;
 
@@ -44,13 +43,15 @@ export interface CutOptions {
   readonly count: number;
   readonly longestMs: number;
   readonly rate: number;
+  /** Before the first. */
+  readonly settleMs?: number;
 }
 
 /** Gives the verdict, and how long after each cut the worker had what was changed meanwhile. */
 export async function cutOff(
   world: ChaosWorld,
   random: Seeded,
-  { count, longestMs, rate }: CutOptions,
+  { count, longestMs, rate, settleMs = 1500 }: CutOptions,
 ): Promise<{ readonly run: LoadRun; readonly followMs: readonly number[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'onecli-cut-'));
   const { relays, settings } = await relaysOf(world, folder);

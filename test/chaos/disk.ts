@@ -5,7 +5,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { AgentRequests } from './agent-requests.ts';
+import { AgentRequests, type Outcome } from './agent-requests.ts';
 import { type ChaosWorld, startChaosWorld } from './chaos-world.ts';
 import { isSound } from './check-records.ts';
 import { FurtherWorker } from './further-worker.ts';
@@ -15,7 +15,6 @@ import { type LoadRun, runUnderLoad } from './run-load.ts';
 import { type Context, type Numbers, rateFlag, type Report, scenario } from './scenario.ts';
 import { Seeded } from './seeded.ts';
 
-const settleMs = 1500;
 const diskBytes = 16 * 1024 * 1024;
 const recoversWithinMs = 10_000;
 
@@ -52,6 +51,8 @@ export interface DiskOptions {
   readonly count: number;
   readonly forMs: number;
   readonly rate: number;
+  /** Between two faults. */
+  readonly settleMs?: number;
 }
 
 export interface DiskRun {
@@ -76,7 +77,7 @@ interface DiskFault {
 export async function breakDisk(
   world: ChaosWorld,
   random: Seeded,
-  { mode, count, forMs, rate }: DiskOptions,
+  { mode, count, forMs, rate, settleMs = 1500 }: DiskOptions,
   say: (line: string) => void,
 ): Promise<DiskRun> {
   const folder = mkdtempSync(join(tmpdir(), 'onecli-disk-'));
@@ -87,7 +88,7 @@ export async function breakDisk(
     const own = { ...settings, ONECLI_SPOOL_DIR: spool, ONECLI_AUDIT_MODE: mode };
     const started = (worker = await FurtherWorker.start(world.cluster, `worker-${mode}`, own));
     const options = { ratePerSecond: rate, rotateEveryMs: 0, proxyPort: worker.port };
-    const run = await runUnderLoad(world, random, options, async (faults) => {
+    const run = await runUnderLoad(world, random, options, async (faults, { outcomes }) => {
       await pause(settleMs);
       for (const diskFault of Array.from({ length: count }, () => diskFaults).flat()) {
         const fault = faults.begin(diskFault.name, 'worker', 'unwritable');
@@ -95,7 +96,7 @@ export async function breakDisk(
         const healsAtMs = performance.now() + forMs;
         for (; performance.now() < healsAtMs; await pause(20)) diskFault.keepUp();
         diskFault.end();
-        recoverMs.push(await timeToRecover(world, started));
+        recoverMs.push(await timeToRecover(world, started, outcomes));
         fault.untilMs = Date.now();
         await pause(settleMs);
       }
@@ -109,15 +110,16 @@ export async function breakDisk(
   }
 }
 
-/** Requests until one is served. */
-async function timeToRecover(world: ChaosWorld, worker: FurtherWorker): Promise<number> {
+/** Requests until one is served. @param outcomes get what came of them */
+async function timeToRecover(world: ChaosWorld, worker: FurtherWorker, outcomes: Outcome[]): Promise<number> {
   const requests = new AgentRequests(worker.port, world.caPem);
   const startMs = performance.now();
   const [agent] = world.agents;
   try {
     for (let turn = 0; agent !== undefined && performance.now() - startMs < recoversWithinMs; turn += 1) {
-      const { problem } = await requests.make({ id: `recover-${startMs}-${turn}`, kind: 'fresh', agent });
-      if (problem === undefined) return performance.now() - startMs;
+      const outcome = await requests.make({ id: `recover-${startMs}-${turn}`, kind: 'fresh', agent });
+      outcomes.push(outcome);
+      if (outcome.problem === undefined) return performance.now() - startMs;
       await pause(10);
     }
     throw new Error(`the worker does not serve again:\n${worker.log.slice(-3000)}`);

@@ -10,15 +10,13 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const endMs = 30_000;
 
-/** The settings of a process of the cluster, as /proc shows them to its user. */
+/** The settings of a worker of the cluster, as /proc shows them to its user. */
 export async function settingsOfWorker(cluster: TestCluster): Promise<Record<string, string>> {
   const worker = (await cluster.processes()).find(({ kind }) => kind === 'worker');
   const lines = readFileSync(`/proc/${worker?.pid}/environ`, 'utf8').split('\0');
-  return Object.fromEntries(
-    lines
-      .filter((line) => line.includes('='))
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
+  const settings = lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const);
+  // The channel is that worker's own.
+  return Object.fromEntries(settings.filter(([name]) => name !== '' && !name.startsWith('NODE_CHANNEL_')));
 }
 
 export class FurtherWorker {
