@@ -1,4 +1,5 @@
-import type { ReactNode } from 'react';
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
 
 /** A column: what stands above it, and what it shows of a row. */
 export interface Column<Row> {
@@ -15,12 +16,19 @@ interface DataTableProps<Row> {
   readonly rowKey: (row: Row) => string | number;
   /** One that stands out. */
   readonly isMarked?: (row: Row) => boolean;
+  /** A click anywhere in the row. Something in it has to do the same by keyboard. */
+  readonly open?: (row: Row) => void;
 }
 
-/** Rows and columns. */
-export function DataTable<Row>({ caption, columns, rows, rowKey, isMarked }: DataTableProps<Row>) {
+/** From so many rows on only those that are seen are in the page. */
+const manyRows = 150;
+
+/** Rows and columns. Of many rows those alone are in the page that are seen, and some around. */
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { caption, columns, rows } = props;
+  const isLong = rows.length > manyRows;
   return (
-    <table className="rows">
+    <table className="rows" aria-rowcount={isLong ? rows.length + 1 : undefined}>
       {caption !== undefined && <caption>{caption}</caption>}
       <thead>
         <tr>
@@ -31,17 +39,93 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, isMarked }: Dat
           ))}
         </tr>
       </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={rowKey(row)} className={isMarked?.(row) === true ? 'decides' : undefined}>
-            {columns.map(({ cell, kind }, index) => (
-              <td key={index} className={kind}>
-                {cell(row)}
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
+      {isLong ? <SeenRows {...props} /> : <AllRows {...props} />}
     </table>
+  );
+}
+
+function AllRows<Row>(props: DataTableProps<Row>) {
+  return (
+    <tbody>
+      {props.rows.map((row) => (
+        <TableRow key={props.rowKey(row)} row={row} of={props} />
+      ))}
+    </tbody>
+  );
+}
+
+const likelyHeight = 36;
+const rowsAround = 20;
+
+function SeenRows<Row>(props: DataTableProps<Row>) {
+  const { rows, rowKey, columns } = props;
+  const body = useRef<HTMLTableSectionElement>(null);
+  const [top, setTop] = useState(0);
+  useLayoutEffect(() => {
+    const { top: edge = 0 } = body.current?.getBoundingClientRect() ?? {};
+    setTop(edge + window.scrollY);
+  }, []);
+  const virtualizer = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => likelyHeight,
+    overscan: rowsAround,
+    scrollMargin: top,
+    getItemKey: (index) => {
+      const row = rows[index];
+      return row === undefined ? index : rowKey(row);
+    },
+  });
+  const seen = virtualizer.getVirtualItems();
+  const before = (seen[0]?.start ?? top) - top;
+  const after = virtualizer.getTotalSize() - ((seen.at(-1)?.end ?? top) - top);
+  return (
+    <tbody ref={body}>
+      <Gap height={before} columns={columns.length} />
+      {seen.map(({ index, key }) => {
+        const row = rows[index];
+        return (
+          row !== undefined && (
+            <TableRow key={String(key)} row={row} of={props} index={index} measure={virtualizer.measureElement} />
+          )
+        );
+      })}
+      <Gap height={after} columns={columns.length} />
+    </tbody>
+  );
+}
+
+/** Stands for the rows that are not in the page. */
+function Gap({ height, columns }: { readonly height: number; readonly columns: number }) {
+  if (height <= 0) return null;
+  return (
+    <tr aria-hidden="true" className="gap">
+      <td colSpan={columns} style={{ height }} />
+    </tr>
+  );
+}
+
+interface TableRowProps<Row> {
+  readonly row: Row;
+  readonly of: DataTableProps<Row>;
+  readonly index?: number;
+  readonly measure?: (element: HTMLTableRowElement | null) => void;
+}
+
+function TableRow<Row>({ row, of: { columns, isMarked, open }, index, measure }: TableRowProps<Row>) {
+  const names = [isMarked?.(row) === true && 'decides', open !== undefined && 'clickable'].filter(Boolean);
+  return (
+    <tr
+      ref={measure}
+      data-index={index}
+      aria-rowindex={index === undefined ? undefined : index + 2}
+      className={names.join(' ') || undefined}
+      onClick={open === undefined ? undefined : () => open(row)}
+    >
+      {columns.map(({ cell, kind }, place) => (
+        <td key={place} className={kind}>
+          {cell(row)}
+        </td>
+      ))}
+    </tr>
   );
 }

@@ -1,9 +1,9 @@
-import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { type Column, DataTable } from './data-table.tsx';
 import { EmptyState } from './empty-state.tsx';
 import { GuardedButton } from './guarded-button.tsx';
+import { MoreRows } from './more-rows.tsx';
 import { Problem, problemText } from './problem.tsx';
 import { SearchText } from './search-text.tsx';
 
@@ -60,11 +60,7 @@ export function ListFrame<Row>(props: ListFrameProps<Row>) {
           <DataTable columns={columns} rows={rows} rowKey={rowKey} />
         </div>
       )}
-      {list.hasMore && (
-        <Button variant="default" size="xs" className="more" onClick={() => void list.readMore()}>
-          More
-        </Button>
-      )}
+      {list.hasMore && <MoreRows label="More" read={list.readMore} count={rows?.length ?? 0} />}
     </>
   );
 }

@@ -6,7 +6,7 @@ export interface PlacedEvent {
   readonly node: EventRowFragment;
 }
 
-/** What the list shows, and what came while it stood still. */
+/** What the list shows, and what came while it stood still. The newest is first in each. */
 export interface EventList {
   readonly events: readonly PlacedEvent[];
   readonly held: readonly PlacedEvent[];
@@ -14,17 +14,30 @@ export interface EventList {
   readonly hasMissed: boolean;
   readonly isPaused: boolean;
   readonly hasOlder: boolean;
+  /** Older ones were read: they are not taken away again by what comes. */
+  readonly hasReadBack: boolean;
 }
 
-export const emptyList: EventList = { events: [], held: [], hasMissed: false, isPaused: false, hasOlder: false };
+export const emptyList: EventList = {
+  events: [],
+  held: [],
+  hasMissed: false,
+  isPaused: false,
+  hasOlder: false,
+  hasReadBack: false,
+};
 
 /** A tail that runs for days keeps this many; older ones are read again when asked for. */
-const maxEvents = 500;
+export const mostFollowed = 500;
+
+/** Whoever reads back has at most this many at once; how to go on from there the screen says. */
+export const mostRead = 10_000;
 
 export type EventListChange =
   | { readonly kind: 'read'; readonly events: readonly PlacedEvent[]; readonly hasOlder: boolean }
   | { readonly kind: 'older'; readonly events: readonly PlacedEvent[]; readonly hasOlder: boolean }
-  | { readonly kind: 'came'; readonly event: PlacedEvent }
+  /** The newest first. */
+  | { readonly kind: 'came'; readonly events: readonly PlacedEvent[] }
   | { readonly kind: 'pause' }
   | { readonly kind: 'go on' };
 
@@ -32,11 +45,16 @@ export type EventListChange =
 export function changeList(list: EventList, change: EventListChange): EventList {
   switch (change.kind) {
     case 'read':
-      return { ...list, events: change.events, held: [], hasMissed: false, hasOlder: change.hasOlder };
+      return { ...emptyList, events: change.events, isPaused: list.isPaused, hasOlder: change.hasOlder };
     case 'older':
-      return { ...list, events: [...list.events, ...change.events], hasOlder: change.hasOlder };
+      return {
+        ...list,
+        events: [...list.events, ...change.events].slice(0, mostRead),
+        hasOlder: change.hasOlder,
+        hasReadBack: true,
+      };
     case 'came':
-      return list.isPaused ? hold(list, change.event) : put(list, [change.event]);
+      return list.isPaused ? hold(list, change.events) : put(list, change.events);
     case 'pause':
       return { ...list, isPaused: true };
     case 'go on':
@@ -47,12 +65,14 @@ export function changeList(list: EventList, change: EventListChange): EventList 
 function put(list: EventList, came: readonly PlacedEvent[]): EventList {
   const known = new Set(list.events.map(({ node }) => node.id));
   const fresh = came.filter(({ node }) => !known.has(node.id));
+  if (fresh.length === 0) return list;
   const events = [...fresh, ...list.events];
-  const isCut = fresh.length > 0 && events.length > maxEvents;
-  return { ...list, events: isCut ? events.slice(0, maxEvents) : events, hasOlder: list.hasOlder || isCut };
+  const most = list.hasReadBack ? mostRead : mostFollowed;
+  return { ...list, events: events.slice(0, most), hasOlder: list.hasOlder || events.length > most };
 }
 
-function hold(list: EventList, event: PlacedEvent): EventList {
-  if (list.held.length >= maxEvents) return { ...list, hasMissed: true };
-  return { ...list, held: [event, ...list.held] };
+function hold(list: EventList, came: readonly PlacedEvent[]): EventList {
+  const held = [...came, ...list.held];
+  // The gap is behind those that are kept: the oldest of what was held is what is read again.
+  return { ...list, held: held.slice(0, mostFollowed), hasMissed: list.hasMissed || held.length > mostFollowed };
 }

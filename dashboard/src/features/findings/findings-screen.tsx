@@ -1,10 +1,11 @@
-import { Button, NativeSelect } from '@mantine/core';
+import { NativeSelect } from '@mantine/core';
 import { findingKinds } from '@onecli/shared/domain/audit-event';
 import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { DataTable, type Column } from '../../ui/data-table.tsx';
 import { DecisionTag } from '../../ui/decision-tag.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
+import { MoreRows } from '../../ui/more-rows.tsx';
 import { Problem, problemText } from '../../ui/problem.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
 import { EventDrawer } from '../activity/event-drawer.tsx';
@@ -61,10 +62,8 @@ export function FindingsScreen() {
           <Link to="/activity">Activity</Link>.
         </EmptyState>
       )}
-      {events.hasOlder && (
-        <Button variant="default" size="xs" className="more" onClick={() => void events.readOlder()}>
-          Older
-        </Button>
+      {events.hasOlder && !events.isFull && (
+        <MoreRows label="Older" read={events.readOlder} count={events.events.length} />
       )}
       <EventDrawer event={opened} close={() => setOpened(undefined)} />
     </>

@@ -20,15 +20,16 @@ interface Config {
 
 /** What a policy, written as in a file, would change. It changes nothing. */
 export async function planPolicy(client: ApolloClient, text: string): Promise<PolicyPlan> {
-  const read = readYaml(text);
-  if (typeof read === 'string') return { kind: 'refused', problem: read };
-  const variables = { config: read };
+  const policy = readPolicy(text);
+  if (typeof policy === 'string') return { kind: 'refused', problem: policy };
+  const config = { policies: [policy] };
+  const variables = { config };
   const { data } = await client.mutate({ mutation: PlanPolicyDocument, variables, fetchPolicy: 'no-cache' });
   if (data == null) return { kind: 'refused', problem: 'The control plane gave no plan.' };
   const { errors, changes, planHash } = data.plan;
   const faults = [...errors, ...changes.flatMap(({ refused }) => refused ?? [])];
   if (faults.length > 0 || planHash === null) return { kind: 'refused', problem: writeErrorText(faults) };
-  return { kind: 'plan', config: read, planHash, changes: changes.filter(({ action }) => action !== 'NONE') };
+  return { kind: 'plan', config, planHash, changes: changes.filter(({ action }) => action !== 'NONE') };
 }
 
 /** Does a plan. Gives what is wrong, or undefined. */
@@ -43,11 +44,11 @@ export async function applyPolicy(
 }
 
 /** One policy, or what is wrong with the text. */
-function readYaml(text: string): Config | string {
+export function readPolicy(text: string): Readonly<Record<string, unknown>> | string {
   try {
     const policy: unknown = parse(text);
     const isObject = typeof policy === 'object' && policy !== null && !Array.isArray(policy);
-    return isObject ? { policies: [policy] } : 'Expected one policy: name, agents, rules.';
+    return isObject ? (policy as Record<string, unknown>) : 'Expected one policy: name, agents, rules.';
   } catch (error) {
     return error instanceof Error ? error.message : 'This is no YAML.';
   }

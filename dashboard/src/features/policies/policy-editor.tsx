@@ -3,6 +3,7 @@ import { Button, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { Problem } from '../../ui/problem.tsx';
 import { useTask } from '../../ui/use-task.ts';
+import { PolicyImpact } from './policy-impact.tsx';
 import { type PolicyChange, type PolicyPlan, applyPolicy, planPolicy } from './plan-policy.ts';
 
 interface PolicyEditorProps {
@@ -49,6 +50,7 @@ export function PolicyEditor({ text: given, done }: PolicyEditorProps) {
         value={text}
         onChange={(event) => change(event.currentTarget.value)}
       />
+      <PolicyImpact text={text} />
       <div role="status">{plan !== undefined && <Changes changes={plan.changes} />}</div>
       <div className="actions">
         {plan === undefined || plan.changes.length === 0 ? (
