@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,18 +9,65 @@ import { type Plugin, defineConfig } from 'vite';
 const output = fileURLToPath(new URL('dist', import.meta.url));
 const compressible = /\.(?:js|css|svg)$/;
 
-/** Writes `.br` and `.gz` beside what is worth it: the control plane sends them as they are. */
+/** Scripts that a browser loads to show its first screen, whichever that is: at most so much, compressed. */
+const maxScriptBytes = 350_000;
+
+/** Writes `.br` and `.gz` beside what is worth it: the control plane sends them as they are. Refuses a first screen that is too big. */
 function precompress(): Plugin {
+  let firstScreens: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   return {
     name: 'precompress',
     apply: 'build',
+    generateBundle(_options, bundle) {
+      const chunks = Object.values(bundle).filter((one) => one.type === 'chunk');
+      firstScreens = scriptsOfScreens(chunks);
+    },
     async closeBundle() {
       const files = await readdir(output, { recursive: true });
       await Promise.all(
         files.filter((file) => compressible.test(file)).map((file) => compressFile(join(output, file))),
       );
+      const sizes = new Map<string, number>();
+      for (const file of files) if (file.endsWith('.js')) sizes.set(file, await sentBytes(join(output, file)));
+      const totals = [...firstScreens].map(
+        ([screen, scripts]) => [screen, [...scripts].reduce((sum, file) => sum + (sizes.get(file) ?? 0), 0)] as const,
+      );
+      const [screen, bytes] = totals.toSorted(([, one], [, other]) => other - one)[0] ?? ['none', 0];
+      if (bytes === 0) throw new Error('There is no screen whose scripts could be measured');
+      if (bytes > maxScriptBytes)
+        throw new Error(`${screen} loads ${bytes} bytes of script, compressed: more than ${maxScriptBytes}`);
+      console.log(`The biggest first screen is ${screen}: ${bytes} bytes of script, compressed.`);
     },
   };
+}
+
+interface Chunk {
+  readonly fileName: string;
+  readonly isEntry: boolean;
+  readonly imports: readonly string[];
+  readonly dynamicImports: readonly string[];
+}
+
+/** By each part that is loaded on its own, the scripts that are needed when it is the first one: of the page, and its own. */
+function scriptsOfScreens(chunks: readonly Chunk[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const byName = new Map(chunks.map((chunk) => [chunk.fileName, chunk]));
+  const gather = (fileName: string, found: Set<string>): Set<string> => {
+    if (found.has(fileName)) return found;
+    found.add(fileName);
+    for (const one of byName.get(fileName)?.imports ?? []) gather(one, found);
+    return found;
+  };
+  const entry = chunks.find(({ isEntry }) => isEntry);
+  if (entry === undefined) return new Map();
+  const page = gather(entry.fileName, new Set());
+  return new Map(entry.dynamicImports.map((screen) => [screen, gather(screen, new Set(page))]));
+}
+
+/** What of a script goes over the wire. */
+async function sentBytes(path: string): Promise<number> {
+  const { size } = await stat(path);
+  const compressed = await stat(`${path}.br`).catch(() => undefined);
+  return compressed?.size ?? size;
 }
 
 async function compressFile(path: string): Promise<void> {
