@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../support/free-port.ts';
 import { plainEnvironment } from '../support/plain-environment.ts';
@@ -29,6 +29,7 @@ export class WorkerProcess {
         ONECLI_MASTER_KEY_FILE: masterKeyFile,
         ONECLI_PROXY_PORT: String(port),
         ONECLI_WORKER_NAME: 'worker-scale',
+        ONECLI_SPOOL_DIR: join(dirname(masterKeyFile), 'spool'),
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PostgresAuditConsumer, PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
 import { trailBatch } from '@onecli/shared/ports/audit-queue.contract';
@@ -12,6 +13,7 @@ import {
   type KillablePostgres,
   killablePostgres,
 } from '../../../shared/src/adapters/postgres/testing/killable-postgres.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 import { openServices, owner } from './testing/open-services.ts';
 import { makeWorkerRole, renewWorkerRoles } from './worker-role.ts';
 import { workerFunctions, workerReads } from './worker-grants.ts';
@@ -26,6 +28,7 @@ let services: Awaited<ReturnType<typeof openServices>>;
 let asRole: pg.Client;
 let roleUrl: string;
 const children: ChildProcess[] = [];
+const spoolFolder = mkdtempSync(join(tmpdir(), 'onecli-role-'));
 
 beforeAll(async () => {
   server = await killablePostgres(inject('postgresUrl'));
@@ -41,6 +44,7 @@ afterAll(async () => {
   await asRole?.end();
   await services?.close();
   await server?.stop();
+  rmSync(spoolFolder, { recursive: true, force: true });
 });
 
 /** The code that a statement is refused with, or `done`. */
@@ -280,19 +284,10 @@ function startWorker(port: number): ChildProcess {
       ONECLI_MASTER_KEY: masterHex,
       ONECLI_PROXY_PORT: String(port),
       ONECLI_WORKER_NAME: 'w-alone',
+      ONECLI_SPOOL_DIR: spoolFolder,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
   return child;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -19,13 +19,20 @@ export interface Intent {
   sequence: number | undefined;
   /** What it says: an outcome says it too where the spool could not take the intent. */
   readonly event: IntendedEvent;
+  readonly run: IntentRun;
+}
+
+/** What intents share that lie in one folder. */
+export interface IntentRun {
+  /** The folder was taken away: who has it says what became of them. */
+  isOver: boolean;
 }
 
 /** An intent that is in the spool. */
 type WrittenIntent = Intent & { readonly sequence: number };
 
 export function isInSpool(intent: Intent | undefined): intent is WrittenIntent {
-  return intent?.sequence !== undefined;
+  return intent?.sequence !== undefined && !intent.run.isOver;
 }
 
 export type Item =

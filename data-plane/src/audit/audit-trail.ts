@@ -10,6 +10,7 @@ import { chainStart, LinkMacs } from '@onecli/shared/vault/audit-chain';
 import type { Logger } from 'pino';
 import {
   type Intent,
+  type IntentRun,
   type IntendedEvent,
   isInSpool,
   type Item,
@@ -22,11 +23,17 @@ import type { Delivery } from './spool/delivery.ts';
 import type { Spool } from './spool/spool.ts';
 import { Waiting } from './waiting.ts';
 
-export interface AuditTrailOptions {
+/** What begins with an entry 0: a chain, and the folder that it lies in. */
+export interface AuditRun {
+  readonly bootId: string;
   readonly spool: Spool;
   readonly delivery: Delivery;
+}
+
+export interface AuditTrailOptions {
+  /** Makes the first run, and another one when the folder of that was taken away: each has a name and a folder of its own. */
+  readonly begin: () => AuditRun;
   readonly worker: string;
-  readonly bootId: string;
   /** The instance's key for `audit-mac`. */
   readonly macKey: Buffer;
   readonly mode: AuditMode;
@@ -50,6 +57,9 @@ const maxHeld = 256;
 
 export class AuditTrail {
   readonly #options: AuditTrailOptions;
+  #spool: Spool;
+  #delivery: Delivery;
+  #run: IntentRun = { isOver: false };
   #items: Item[] = [];
   #waiting: Waiting | undefined;
   #sequence = 0;
@@ -60,15 +70,17 @@ export class AuditTrail {
   #hold: NodeJS.Timeout | undefined;
   /** Set while the spool cannot be written, and until all that gathered meanwhile is. */
   #retry: NodeJS.Timeout | NodeJS.Immediate | undefined;
-  #unsynced: { readonly waiting: Waiting; readonly faults: number }[] = [];
+  #unsynced: { readonly waiting: Waiting; readonly faults: number; readonly spool: Spool }[] = [];
   #isSyncing = false;
   #isClosed = false;
 
   constructor(options: AuditTrailOptions) {
     this.#options = options;
     this.#macs = new LinkMacs(options.macKey);
-    this.#mac = chainStart(options.macKey, options.worker, options.bootId);
-    options.spool.whenLost((error) => this.#lose(error));
+    const { bootId, spool, delivery } = options.begin();
+    [this.#spool, this.#delivery] = [spool, delivery];
+    this.#mac = chainStart(options.macKey, options.worker, bootId);
+    spool.whenLost((error) => this.#lose(error));
   }
 
   /** False when a request must be refused, because it could not be recorded. */
@@ -78,22 +90,22 @@ export class AuditTrail {
 
   /** False since the queue last refused a batch. */
   get isQueueReachable(): boolean {
-    return this.#options.delivery.isQueueReachable;
+    return this.#delivery.isQueueReachable;
   }
 
   /** Entries that the queue has not taken yet. */
   get pendingCount(): number {
-    return this.#sequence - 1 - this.#options.delivery.handedThrough + this.#items.length;
+    return this.#sequence - 1 - this.#delivery.handedThrough + this.#items.length;
   }
 
   /** What the spool holds. */
   get spoolBytes(): number {
-    return this.#options.spool.bytes + this.#options.leftBytes();
+    return this.#spool.bytes + this.#options.leftBytes();
   }
 
   /** A request's secrets are about to leave: resolves with whether they may, when the trail has it. */
   intend(event: IntendedEvent): { readonly intent: Intent; readonly kept: Promise<boolean> } {
-    const intent: Intent = { sequence: undefined, event };
+    const intent: Intent = { sequence: undefined, event, run: this.#run };
     if (this.#retry || this.#isClosed) return { intent, kept: Promise.resolve(false) };
     this.#add({ kind: 'intent', intent });
     this.#waiting ??= new Waiting();
@@ -105,11 +117,12 @@ export class AuditTrail {
    * waits for the medium.
    */
   intendNow(intent: Intent | undefined, event: IntendedEvent): Intent | undefined {
-    const { mode, spool } = this.#options;
+    const { mode } = this.#options;
+    const spool = this.#spool;
     if (!this.hasRoom || this.#isClosed) return undefined;
     spool.leaveUnsettled();
     const { faults } = spool;
-    const first: Intent = isInSpool(intent) ? intent : { sequence: undefined, event };
+    const first: Intent = isInSpool(intent) ? intent : { sequence: undefined, event, run: this.#run };
     this.#items.push(first === intent ? { kind: 'further', event, intent } : { kind: 'intent', intent: first });
     const waiting = this.#waiting;
     this.#waiting = undefined;
@@ -117,7 +130,7 @@ export class AuditTrail {
     // Before any other call that could be told a fault in its place.
     if (mode !== 'default') spool.syncNow();
     this.#settle(waiting, isWritten, faults);
-    return isWritten && this.#isOnMedium(faults) ? first : undefined;
+    return isWritten && this.#isOnMedium(faults, spool) ? first : undefined;
   }
 
   /**
@@ -149,9 +162,10 @@ export class AuditTrail {
 
   /** Writes what is left, and gives it to the queue for at most `timeoutMs`; the rest waits in the spool for the next start. */
   async close(timeoutMs: number): Promise<void> {
-    const { delivery, spool, log, onLost } = this.#options;
+    const { log, onLost } = this.#options;
     clearImmediate(this.#turn);
     clearTimeout(this.#hold);
+    if (this.#spool.isLost) this.#beginAnew();
     this.#flush();
     this.#isClosed = true;
     this.#endRetry();
@@ -159,6 +173,7 @@ export class AuditTrail {
       onLost?.(this.#items.length);
       log.error({ count: this.#items.length }, 'audit events were lost: the spool could not be written before the end');
     }
+    const [spool, delivery] = [this.#spool, this.#delivery];
     spool.close();
     // Whoever has taken the folder ends the boot.
     if (spool.isLost) return delivery.stop();
@@ -194,7 +209,7 @@ export class AuditTrail {
   /** Writes the entries of this turn, as one link if it can hold them. Gives whether they are written. */
   #flush(): boolean {
     const waiting = this.#waiting;
-    const { faults } = this.#options.spool;
+    const { faults } = this.#spool;
     this.#waiting = undefined;
     let isWritten = true;
     while (isWritten && this.#items.length > 0) isWritten = this.#writeLink();
@@ -203,7 +218,7 @@ export class AuditTrail {
   }
 
   #writeLink(): boolean {
-    const { spool, delivery } = this.#options;
+    const [spool, delivery] = [this.#spool, this.#delivery];
     const first = this.#sequence;
     const { count, lines } = linesOf(this.#items, first);
     const mac = this.#macs.next(this.#mac, lines);
@@ -222,13 +237,14 @@ export class AuditTrail {
 
   /** @param faults of the medium that were known before it was written */
   #settle(waiting: Waiting | undefined, isWritten: boolean, faults: number): void {
-    const { mode, delivery, keptWithinMs } = this.#options;
+    const { mode, keptWithinMs } = this.#options;
+    const delivery = this.#delivery;
     if (!waiting) return;
     if (mode === 'default' || !isWritten) return waiting.settle(isWritten);
     waiting.refuseIn(keptWithinMs);
     if (mode === 'strict')
       return void delivery.whenHanded(this.#sequence - 1).then((isThere) => waiting.settle(isThere));
-    this.#unsynced.push({ waiting, faults });
+    this.#unsynced.push({ waiting, faults, spool: this.#spool });
     if (!this.#isSyncing) void this.#sync();
   }
 
@@ -237,15 +253,17 @@ export class AuditTrail {
     this.#isSyncing = true;
     while (this.#unsynced.length > 0) {
       const group = this.#unsynced.splice(0);
-      await this.#options.spool.sync();
-      for (const { waiting, faults } of group) waiting.settle(this.#isOnMedium(faults));
+      await this.#spool.sync();
+      for (const { waiting, faults, spool } of group) waiting.settle(this.#isOnMedium(faults, spool));
     }
     this.#isSyncing = false;
   }
 
   /** The system tells a fault to one caller, once: it is that of everybody whose entries were not yet there. */
-  #isOnMedium(faults: number): boolean {
-    const { spool, log } = this.#options;
+  #isOnMedium(faults: number, spool: Spool): boolean {
+    const { log } = this.#options;
+    // What another has taken meanwhile may be anywhere.
+    if (spool !== this.#spool) return false;
     if (spool.faults === faults) return true;
     log.error({ err: spool.fault }, 'the audit spool cannot be brought to the medium: requests are refused');
     return false;
@@ -279,11 +297,26 @@ export class AuditTrail {
     this.#retry = undefined;
   }
 
+  /** Another has the folder, and gives what is in it to the queue: what happens from here on is a run of its own. */
+  #beginAnew(): void {
+    const { begin, macKey, worker, log } = this.#options;
+    this.#delivery.stop();
+    this.#spool.close();
+    const { bootId, spool, delivery } = begin();
+    [this.#spool, this.#delivery, this.#sequence] = [spool, delivery, 0];
+    this.#run.isOver = true;
+    this.#run = { isOver: false };
+    this.#mac = chainStart(macKey, worker, bootId);
+    spool.whenLost((error) => this.#lose(error));
+    log.warn({ boot: bootId }, 'the folder of the audit spool was taken away: the trail goes on in a new one');
+  }
+
   /** Link by link, since much may have gathered: requests that take no secret along go on between them. */
   #tryAgain(): void {
-    const { spool, log } = this.#options;
+    const { log } = this.#options;
     try {
-      spool.probe(this.#sequence, this.#mac);
+      if (this.#spool.isLost) this.#beginAnew();
+      this.#spool.probe(this.#sequence, this.#mac);
     } catch {
       return this.#retryLater();
     }

@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { AuditConfirmations, AuditQueue } from '@onecli/shared/ports/audit-queue';
 import type { Logger } from 'pino';
 import type { WorkerConfig } from '../config.ts';
 import type { AuditMode } from './audit-mode.ts';
-import { AuditTrail } from './audit-trail.ts';
+import { type AuditRun, AuditTrail } from './audit-trail.ts';
 import { bootFolder } from './spool/boot-folder.ts';
 import { Delivery } from './spool/delivery.ts';
 import { Recovery } from './spool/recovery.ts';
@@ -30,6 +31,10 @@ interface AuditParts {
   readonly onLost: (count: number) => void;
 }
 
+interface Run extends AuditRun {
+  readonly path: string;
+}
+
 export interface Audit {
   readonly trail: AuditTrail;
   /** Gives what earlier boots left to the queue, on the side. */
@@ -49,28 +54,34 @@ function buildAudit(parts: AuditParts): Audit {
   const { mode, maxBytes } = settings;
   const disk = realDisk;
   const spoolFolder = join(settings.folder, instanceId);
-  const folder = bootFolder(spoolFolder, worker, bootId);
   const delivering = { disk, key, queue, confirmations, log, ...timing };
   const recovery = new Recovery({ ...delivering, spoolFolder, boot: bootId });
-  const spool = new Spool({ disk, folder, key, segmentBytes, isDurable: mode !== 'default' });
-  const delivery = new Delivery({
-    ...delivering,
-    folder,
-    segments: spool.segments,
-    writtenThrough: -1,
-    beforeReading: () => trail.writeHeld(),
-    onWritten: (through) => spool.removeThrough(through),
-  });
+  let last: Run | undefined;
+  const run = (boot: string): Run => {
+    const folder = bootFolder(spoolFolder, worker, boot);
+    const spool = new Spool({ disk, folder, key, segmentBytes, isDurable: mode !== 'default' });
+    const delivery = new Delivery({
+      ...delivering,
+      folder,
+      segments: spool.segments,
+      writtenThrough: -1,
+      beforeReading: () => trail.writeHeld(),
+      onWritten: (through) => spool.removeThrough(through),
+    });
+    return { bootId: boot, spool, delivery, path: folder.path };
+  };
+  // The first is told by the name that the worker reports.
+  const begin = (): AuditRun => (last = run(last === undefined ? bootId : randomBytes(16).toString('hex')));
   const leftBytes = (): number => recovery.leftBytes;
   const bounds = { maxBytes, maxWaiting, keptWithinMs, leftBytes };
-  const trail: AuditTrail = new AuditTrail({ spool, delivery, worker, bootId, macKey, mode, log, onLost, ...bounds });
+  const trail: AuditTrail = new AuditTrail({ begin, worker, macKey, mode, log, onLost, ...bounds });
   return {
     trail,
     recover: () => void recovery.keepRunning(recoverEveryMs),
     close: async (timeoutMs) => {
       recovery.stop();
       await trail.close(timeoutMs);
-      if (delivery.isDone) disk.remove(folder.path);
+      if (last?.delivery.isDone) disk.remove(last.path);
     },
   };
 }

@@ -1,118 +1,31 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { AuditConfirmations, AuditQueue, TrailBatch, Written } from '@onecli/shared/ports/audit-queue';
-import { chainStart, countWholeLinks, readLinks } from '@onecli/shared/vault/audit-chain';
-import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RecordedEvent } from './audit-item.ts';
-import { AuditTrail, type AuditTrailOptions } from './audit-trail.ts';
-import { bootFolder } from './spool/boot-folder.ts';
-import { Delivery } from './spool/delivery.ts';
+import { describe, expect, it } from 'vitest';
 import { SegmentWriter } from './spool/segment-file.ts';
-import { Spool } from './spool/spool.ts';
-import { realDisk, type SpoolDisk } from './spool/spool-disk.ts';
+import { realDisk } from './spool/spool-disk.ts';
+import {
+  ends,
+  enospc,
+  event,
+  folder,
+  newTrail,
+  nextTurn,
+  spoolForEachTest,
+  spoolKey,
+  until,
+} from './testing/spool-world.ts';
 
-const worker = 'worker-1';
-const macKey = randomBytes(32);
-const spoolKey = randomBytes(32);
 const eio = Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
-const enospc = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-
-let folder = '';
-const ends: (() => void)[] = [];
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'spool-'))));
-afterEach(() => {
-  for (const end of ends.splice(0)) end();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-/** Takes every batch; `written` says what of it is written for good. */
-class SampleQueue implements AuditQueue, AuditConfirmations {
-  readonly batches: TrailBatch[] = [];
-  written = async (): Promise<Written | undefined> => undefined;
-  add = async (_id: string, batch: TrailBatch): Promise<void> => void this.batches.push(batch);
-  async close(): Promise<void> {}
-
-  /** How many entries each link has. Throws where the chain is broken. */
-  links(): number[] {
-    const links = this.batches.flatMap(({ text }) => readLinks(text));
-    expect(countWholeLinks(macKey, chainStart(macKey, worker, 'b00'), links)).toBe(links.length);
-    return links.map(({ lines }) => lines.length);
-  }
-}
-
-interface Change extends Partial<AuditTrailOptions> {
-  readonly disk?: Partial<SpoolDisk>;
-  readonly segmentBytes?: number;
-  readonly maxHanded?: number;
-}
-
-function newTrail({ disk: change = {}, segmentBytes = 1 << 20, maxHanded = 1000, ...options }: Change = {}) {
-  const queue = new SampleQueue();
-  const disk = { ...realDisk, ...change };
-  const lost: number[] = [];
-  const log = pino({ level: 'silent' });
-  const own = bootFolder(folder, worker, 'b00');
-  const mode = options.mode ?? 'default';
-  const spool = new Spool({ disk, folder: own, key: spoolKey, segmentBytes, isDurable: mode !== 'default' });
-  const timing = { flushEveryMs: 1, askEveryMs: 5, againMs: 10_000, writtenThrough: -1, maxHanded };
-  const parts = { disk, key: spoolKey, folder: own, segments: spool.segments, queue, confirmations: queue, log };
-  const delivery = new Delivery({ ...parts, ...timing, onWritten: (through) => spool.removeThrough(through) });
-  const bounds = { maxBytes: 1 << 30, maxWaiting: 100_000, keptWithinMs: 60_000, leftBytes: () => 0 };
-  const onLost = (count: number): void => void lost.push(count);
-  const trail = new AuditTrail({
-    spool,
-    delivery,
-    worker,
-    bootId: 'b00',
-    macKey,
-    mode,
-    log,
-    onLost,
-    ...bounds,
-    ...options,
-  });
-  ends.push(() => delivery.stop());
-  return { trail, queue, disk, own, lost };
-}
-
-function event(requestId: string, more: Partial<RecordedEvent> = {}): RecordedEvent {
-  return {
-    timeMs: 1,
-    revision: 1,
-    requestId,
-    agentId: 'agent-1',
-    agent: 'bot',
-    decision: 'allow',
-    reason: 'ALLOWED',
-    rule: 'p/rules/0',
-    host: 'api.example.com',
-    port: 443,
-    method: 'GET',
-    path: '/',
-    status: 200,
-    latencyMs: 1,
-    requestBytes: 0,
-    responseBytes: 0,
-    secrets: [],
-    findings: [],
-    ...more,
-  };
-}
 const refused = (requestId: string) => event(requestId, { decision: 'deny', reason: 'POLICY_DENIED' });
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}
+spoolForEachTest();
 
 describe('what gathered while the disk was full', () => {
   it('is written in links that can be read, and requests go on between them', async () => {
     let isFull = false;
     let turn = 0;
     const turns: number[] = [];
-    const { trail, queue, lost } = newTrail({
+    const { trail, store, lost } = newTrail({
+      maxWaiting: 100_000,
       disk: {
         write: (descriptor, bytes) => {
           if (isFull) throw enospc;
@@ -140,10 +53,10 @@ describe('what gathered while the disk was full', () => {
     await until(() => trail.hasRoom);
     await until(() => trail.pendingCount === 0);
     expect(lost).toEqual([]);
-    const links = queue.links();
+    const links = store.links().map(({ length }) => length);
     expect(links.reduce((sum, entries) => sum + entries)).toBe(5001);
     expect(Math.max(...links)).toBe(1000);
-    expect(Math.max(...queue.batches.map(({ text }) => text.length))).toBeLessThan(1.5 * (1 << 20));
+    expect(Math.max(...store.batches.map(({ batch }) => batch.text.length))).toBeLessThan(1.5 * (1 << 20));
     expect(turns.length).toBeGreaterThan(4);
     expect(new Set(turns).size).toBe(turns.length);
   });
@@ -176,18 +89,19 @@ describe('an intent', () => {
   });
 
   it('is refused in strict mode while as much is on its way as can be', async () => {
-    const { trail, queue } = newTrail({ mode: 'strict', maxHanded: 2 });
+    const { trail, store } = newTrail({ mode: 'strict', maxHanded: 2 });
+    store.written = async () => undefined;
     expect(await trail.intend(event('r0')).kept).toBe(true);
     expect(await trail.intend(event('r1')).kept).toBe(true);
     expect(await trail.intend(event('r2')).kept).toBe(false);
-    queue.written = async () => ({ through: 1, isEnded: false });
+    store.written = async () => ({ through: 1, isEnded: false });
     await until(() => trail.pendingCount === 0);
     expect(await trail.intend(event('r3')).kept).toBe(true);
   });
 
   it('is refused when the queue does not answer', async () => {
-    const { trail, queue } = newTrail({ mode: 'strict', keptWithinMs: 30 });
-    queue.add = () => new Promise(() => undefined);
+    const { trail, store } = newTrail({ mode: 'strict', keptWithinMs: 30 });
+    store.add = () => new Promise(() => undefined);
     expect(await trail.intend(event('r0')).kept).toBe(false);
   });
 

@@ -63,8 +63,8 @@ function spooled(mode: AuditMode) {
   const timing = { flushEveryMs: 1, askEveryMs: 1000, againMs: 1000, writtenThrough: -1, onWritten: () => undefined };
   const delivery = new Delivery({ ...parts, ...timing, log });
   const bounds = { maxBytes: 1 << 30, maxWaiting: 10, keptWithinMs: 60_000, leftBytes: () => 0 };
-  const owner = { worker: 'worker-1', bootId: 'b00', macKey: randomBytes(32) };
-  const trail = new AuditTrail({ spool, delivery, ...owner, mode, log, ...bounds });
+  const owner = { worker: 'worker-1', macKey: randomBytes(32) };
+  const trail = new AuditTrail({ begin: () => ({ bootId: 'b00', spool, delivery }), ...owner, mode, log, ...bounds });
   closers.push(() => {
     delivery.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -134,6 +134,7 @@ describe('a database of the first release', () => {
     start('data-plane/src/main.ts', {
       ONECLI_PROXY_PORT: String(proxyPort),
       ONECLI_WORKER_NAME: 'new-worker',
+      ONECLI_SPOOL_DIR: join(folder, 'spool'),
       ONECLI_UPSTREAM_CA_FILE: authority.caFile,
       ONECLI_ALLOW_RANGES: '127.0.0.0/8',
       ONECLI_CONNECT_TO: `api.openai.com:443=127.0.0.1:${upstream.port}`,

@@ -65,6 +65,7 @@ async function start(): Promise<void> {
       ONECLI_PROXY_PORT: String(port),
       ONECLI_WORKER_NAME: 'w-outage',
       ONECLI_SNAPSHOT_FILE: join(folder, 'w-outage.snapshot'),
+      ONECLI_SPOOL_DIR: join(folder, 'spool'),
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

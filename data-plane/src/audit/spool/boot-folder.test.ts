@@ -15,9 +15,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { AuditConfirmations, AuditQueue, TrailBatch, Written } from '@onecli/shared/ports/audit-queue';
 import { type Logger, pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AuditTrail } from '../audit-trail.ts';
 import { abandonedFolders, type BootFolder, bootFolder, FolderClaim, takeFolder } from './boot-folder.ts';
-import { Delivery } from './delivery.ts';
 import { Recovery } from './recovery.ts';
 import { Spool } from './spool.ts';
 import { realDisk as disk } from './spool-disk.ts';
@@ -235,75 +233,7 @@ describe('taking an abandoned folder', () => {
   });
 });
 
-describe('a worker whose folder is taken while it lives', () => {
-  function newTrail(): { trail: AuditTrail; store: Store; lines: string[]; path: string } {
-    const { lines, log } = logged();
-    const store = new Store();
-    const folder = bootFolder(root, 'worker-1', 'b00');
-    const spool = new Spool({ disk, folder, key, segmentBytes: 1 << 20, isDurable: false });
-    const timing = { flushEveryMs: 1, askEveryMs: 5, againMs: 1000, writtenThrough: -1, onWritten: () => undefined };
-    const parts = { disk, key, folder, segments: spool.segments, queue: store, confirmations: store, log };
-    const delivery = new Delivery({ ...parts, ...timing });
-    const bounds = { maxBytes: 1 << 30, maxWaiting: 10, keptWithinMs: 60_000, leftBytes: () => 0 };
-    const owner = { worker: 'worker-1', bootId: 'b00', macKey: randomBytes(32), mode: 'default' as const };
-    const trail = new AuditTrail({ spool, delivery, log, ...owner, ...bounds });
-    ends.push(() => (delivery.stop(), spool.close(), void trail.close(0)));
-    return { trail, store, lines, path: folder.path };
-  }
-  const event = {
-    timeMs: 1,
-    revision: 1,
-    requestId: 'r0',
-    agentId: 'agent-1',
-    agent: 'bot',
-    rule: 'p/rules/0',
-    host: 'api.example.com',
-    port: 443,
-    method: 'GET',
-    path: '/',
-    secrets: ['prod/openai@1'],
-  };
-  const kept = (trail: AuditTrail) => trail.intend(event).kept;
-
-  it.each(['is moved', 'is removed', 'has another owner'])('lets no secret leave when it %s', async (what) => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    const { trail, store, lines, path } = newTrail();
-    expect(await kept(trail)).toBe(true);
-    if (what === 'is moved') renameSync(path, `${path}.recovering-aa`);
-    else if (what === 'is removed') rmSync(path, { recursive: true });
-    else {
-      writeFileSync(join(path, 'new'), '{}');
-      renameSync(join(path, 'new'), join(path, 'owner.json'));
-    }
-    const waiting = kept(trail);
-    vi.advanceTimersByTime(5000);
-    expect(trail.hasRoom).toBe(false);
-    expect(await Promise.all([waiting, kept(trail)])).toEqual([false, false]);
-    expect(lines.join('')).toContain('the audit spool cannot be written: requests are refused');
-    expect(lines.join('')).toContain('not its own any more');
-    await trail.close(1000);
-    expect(store.batches.some(({ isEnd }) => isEnd)).toBe(false);
-  });
-
-  it('is not ready, although nothing is asked of it', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    const { trail, lines, path } = newTrail();
-    expect(await kept(trail)).toBe(true);
-    rmSync(path, { recursive: true });
-    vi.advanceTimersByTime(5000);
-    expect(trail.hasRoom).toBe(false);
-    expect(lines.join('')).toContain('not its own any more');
-  });
-
-  it('looks before it writes when it was stopped for long', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
-    const { trail, path } = newTrail();
-    expect(await kept(trail)).toBe(true);
-    renameSync(path, `${path}.recovering-aa`);
-    vi.setSystemTime(Date.now() + 61_000);
-    expect(await kept(trail)).toBe(false);
-  });
-
+describe('a spool', () => {
   it('makes no new file where the folder was', async () => {
     const folder = bootFolder(root, 'worker-1', 'b00');
     const spool = new Spool({ disk, folder, key, segmentBytes: 1, isDurable: false });

@@ -8,7 +8,7 @@ import { chainStart, countWholeLinks, readLinks } from '@onecli/shared/vault/aud
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { RecordedEvent } from '../audit-item.ts';
-import { AuditTrail, type AuditTrailOptions } from '../audit-trail.ts';
+import { type AuditRun, AuditTrail, type AuditTrailOptions } from '../audit-trail.ts';
 import { type BootFolder, bootFolder } from '../spool/boot-folder.ts';
 import { Delivery } from '../spool/delivery.ts';
 import { Recovery } from '../spool/recovery.ts';
@@ -41,15 +41,21 @@ export class FickleStore implements AuditQueue, AuditConfirmations {
 
   /** Each entry once, in its order. Throws where the chain is broken. */
   entries(boot = 'b00'): AuditEntry[] {
+    return this.links(boot).flat();
+  }
+
+  /** The entries of each link, once, in their order. Throws where the chain is broken. */
+  links(boot = 'b00'): AuditEntry[][] {
     const links = new Map<number, { lines: readonly string[]; mac: string }>();
     for (const { batch } of this.batches)
       if (batch.boot === boot)
         for (const link of readLinks(batch.text)) links.set(readEntry(link.lines[0] ?? '').sequence, link);
     const ordered = [...links].toSorted(([one], [other]) => one - other).map(([, link]) => link);
     expect(countWholeLinks(macKey, chainStart(macKey, worker, boot), ordered)).toBe(ordered.length);
-    const entries = ordered.flatMap(({ lines }) => lines.map(readEntry));
+    const read = ordered.map(({ lines }) => lines.map(readEntry));
+    const entries = read.flat();
     expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, index) => index));
-    return entries;
+    return read;
   }
 }
 
@@ -87,10 +93,10 @@ class FaultyDisk {
 
 const worker = 'worker-1';
 const macKey = randomBytes(32);
-const spoolKey = randomBytes(32);
+export const spoolKey = randomBytes(32);
 /** Of the test that runs. */
 export let folder = '';
-const ends: (() => void)[] = [];
+export const ends: (() => void)[] = [];
 /** A spool folder of its own for each test of the file that calls this. */
 export function spoolForEachTest(): void {
   beforeEach(() => {
@@ -136,6 +142,8 @@ interface Made {
   readonly trail: AuditTrail;
   readonly delivery: Delivery;
   readonly own: BootFolder;
+  /** Of all runs: another begins where a folder was taken away. */
+  readonly boots: string[];
   readonly lost: number[];
   readonly lines: string[];
 }
@@ -147,38 +155,41 @@ export function newTrail(
     segmentBytes?: number;
     askEveryMs?: number;
     flushEveryMs?: number;
+    maxHanded?: number;
+    disk?: Partial<SpoolDisk>;
   } = {},
 ): Made {
   const { boot = 'b00', store = new FickleStore(), segmentBytes = 1 << 20, ...timed } = change;
-  const { askEveryMs = 5, flushEveryMs = 1, ...options } = timed;
+  const { askEveryMs = 5, flushEveryMs = 1, maxHanded = 1000, disk: onDisk, ...options } = timed;
   const faulty = new FaultyDisk();
-  const { disk } = faulty;
+  const disk = { ...faulty.disk, ...onDisk };
   const lost: number[] = [];
   const lines: string[] = [];
   const log = pino({}, { write: (line: string) => lines.push(line) });
-  const own = bootFolder(folder, worker, boot);
+  const boots: string[] = [];
   const mode = options.mode ?? 'default';
-  const spool = new Spool({ disk, folder: own, key: spoolKey, segmentBytes, isDurable: mode !== 'default' });
-  const delivery = new Delivery({
-    disk,
-    key: spoolKey,
-    folder: own,
-    segments: spool.segments,
-    queue: store,
-    confirmations: store,
-    log,
-    flushEveryMs,
-    askEveryMs,
-    againMs: 20,
-    writtenThrough: -1,
-    beforeReading: () => trail.writeHeld(),
-    onWritten: (through) => spool.removeThrough(through),
-  });
+  const run = (bootId: string): AuditRun => {
+    const own = bootFolder(folder, worker, bootId);
+    const spool = new Spool({ disk, folder: own, key: spoolKey, segmentBytes, isDurable: mode !== 'default' });
+    const parts = { disk, key: spoolKey, folder: own, segments: spool.segments, queue: store, confirmations: store };
+    const timing = { flushEveryMs, askEveryMs, againMs: 20, maxHanded, writtenThrough: -1 };
+    const beforeReading = (): void => trail.writeHeld();
+    const delivery = new Delivery({
+      ...parts,
+      ...timing,
+      log,
+      beforeReading,
+      onWritten: (through) => spool.removeThrough(through),
+    });
+    boots.push(bootId);
+    ends.push(() => (delivery.stop(), spool.close()));
+    return { bootId, spool, delivery };
+  };
+  const first = run(boot);
+  const runs = [first];
   const trail: AuditTrail = new AuditTrail({
-    spool,
-    delivery,
+    begin: () => runs.pop() ?? run(`${boot}${boots.length}`),
     worker,
-    bootId: boot,
     macKey,
     mode,
     log,
@@ -189,8 +200,8 @@ export function newTrail(
     onLost: (count) => lost.push(count),
     ...options,
   });
-  ends.push(() => delivery.stop());
-  return { store, faulty, trail, delivery, own, lost, lines };
+  const { delivery } = first;
+  return { store, faulty, trail, delivery, own: bootFolder(folder, worker, boot), boots, lost, lines };
 }
 
 /** As kill -9 leaves it: nothing is closed, and the process that the folder names is no more. */

@@ -149,7 +149,7 @@ export class SampleWorker {
   }
 
   #trail(): DataPlane['trail'] {
-    const keep = (event: IntendedEvent): Intent => ({ sequence: 0, event });
+    const keep = (event: IntendedEvent): Intent => ({ sequence: 0, event, run: { isOver: false } });
     const trail: Pick<
       DataPlane['trail'],
       'hasRoom' | 'pendingCount' | 'intend' | 'intendNow' | 'record' | 'recordEnding'
