@@ -16,6 +16,7 @@
 import { type Cipher, createCipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { KeyStream, wordsOf } from './key-stream.ts';
 import type { SpoolDisk } from './spool-disk.ts';
 
 const magic = Buffer.from('OCSPOOL1', 'latin1');
@@ -47,15 +48,17 @@ export class SegmentWriter {
   readonly path: string;
   readonly descriptor: number;
   readonly #disk: SpoolDisk;
-  readonly #cipher: Cipher;
+  readonly #stream: KeyStream;
+  /** Has its memory for itself, so that it is words as well. */
   #scratch = Buffer.allocUnsafeSlow(16 * 1024);
+  #words = wordsOf(this.#scratch);
   #bytes = 0;
 
   private constructor(disk: SpoolDisk, path: string, key: Buffer, salt: Buffer) {
     this.#disk = disk;
     this.path = path;
     this.descriptor = disk.create(path);
-    this.#cipher = createCipheriv('aes-256-ctr', keyOf(key, salt), firstCounter);
+    this.#stream = new KeyStream(createCipheriv('aes-256-ctr', keyOf(key, salt), firstCounter));
   }
 
   /** @throws Error of the system, when there is no room for the file and its first record; nothing is left of it then */
@@ -82,15 +85,23 @@ export class SegmentWriter {
   append({ first, count, text, end = '' }: AppendedRecord): void {
     const length = prefixBytes + text.length + end.length;
     if (length > maxRecordBytes) throw new Error('A record of the audit spool would be too long to be read');
-    if (this.#scratch.length < frameBytes + length) this.#scratch = Buffer.allocUnsafeSlow(2 * (frameBytes + length));
-    const record = this.#scratch.subarray(0, frameBytes + length);
+    const { phase } = this.#stream;
+    const last = phase + frameBytes + length;
+    if (this.#scratch.length < last) this.#grow(last);
+    const record = this.#scratch.subarray(phase, last);
     record.writeUIntBE(first, frameBytes, 6);
     record.writeUInt32BE(count, frameBytes + 6);
     record.write(text, frameBytes + prefixBytes, 'latin1');
     if (end !== '') record.write(end, record.length - end.length, 'latin1');
     record.writeUInt32BE(length, 0);
     record.writeUInt32BE(crc32(record.subarray(frameBytes)), 4);
-    this.#write(this.#cipher.update(record));
+    this.#stream.cover(this.#scratch, this.#words, last);
+    this.#write(record);
+  }
+
+  #grow(length: number): void {
+    this.#scratch = Buffer.allocUnsafeSlow(2 * length);
+    this.#words = wordsOf(this.#scratch);
   }
 
   close(): void {
