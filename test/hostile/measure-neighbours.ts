@@ -53,10 +53,15 @@ async function latencies(neighbour: RawConnection): Promise<number[]> {
   return found.sort((one, other) => one - other);
 }
 
-async function report(name: string, neighbour: RawConnection): Promise<void> {
+/** @param pid whose CPU time is told too: on a machine that is busy, that holds stiller than latencies do */
+async function report(name: string, neighbour: RawConnection, pid: number): Promise<void> {
+  const before = cpuMicros(pid);
   const sorted = await latencies(neighbour);
+  const cpu = (cpuMicros(pid) - before) / sorted.length;
   const at = (share: number): string => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(2);
-  process.stdout.write(`${name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms of ${sorted.length}\n`);
+  process.stdout.write(
+    `${name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, CPU ${cpu.toFixed(0)} µs a request of ${sorted.length}\n`,
+  );
 }
 
 async function openAll(open: Open): Promise<RawConnection[]> {
@@ -77,27 +82,27 @@ async function untilIdle(pid: number): Promise<void> {
 async function measureSlowReaders(through: string, pid: number, slow: Open): Promise<void> {
   const neighbour = await slow();
   await latencies(neighbour);
-  await report(`${through}, alone`, neighbour);
+  await report(`${through}, alone`, neighbour, pid);
   const held = await openAll(async () => {
     const connection = await slow();
     connection.socket.pause();
     connection.send(requestBytes('GET', '/v1/large'));
     return connection;
   });
-  await report(`${through}, while a hundred downloads of 50 MB begin that nobody reads`, neighbour);
+  await report(`${through}, while a hundred downloads of 50 MB begin that nobody reads`, neighbour, pid);
   await untilIdle(pid);
-  await report(`${through}, beside a hundred slow readers`, neighbour);
+  await report(`${through}, beside a hundred slow readers`, neighbour, pid);
   const reading = setInterval(() => {
     for (const { socket } of held) {
       socket.once('data', () => socket.pause());
       socket.resume();
     }
   }, 1000);
-  await report(`${through}, beside a hundred that read a little each second`, neighbour);
+  await report(`${through}, beside a hundred that read a little each second`, neighbour, pid);
   clearInterval(reading);
   for (const connection of held) connection.close();
   await untilIdle(pid);
-  await report(`${through}, alone again`, neighbour);
+  await report(`${through}, alone again`, neighbour, pid);
   neighbour.close();
 }
 
@@ -141,9 +146,9 @@ try {
   await measureRelay(world);
   for (const [name, open] of Object.entries(kindsOf(world))) {
     const neighbour = await world.tunnel();
-    await report('alone', neighbour);
+    await report('alone', neighbour, worker);
     const held = await openAll(open);
-    await report(`beside ${name}`, neighbour);
+    await report(`beside ${name}`, neighbour, worker);
     for (const connection of [neighbour, ...held]) connection.close();
   }
 } finally {

@@ -3,10 +3,10 @@ import {
   type AuditBeginning,
   type AuditEnding,
   writeFurtherIntent,
-  writeIntent,
   writeLoneOutcome,
   writeOutcome,
 } from '@onecli/shared/domain/audit-entry';
+import type { IntentLines } from '@onecli/shared/domain/intent-lines';
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 
 export type IntendedEvent = AuditBeginning & Pick<AuditEvent, 'timeMs' | 'rule' | 'secrets'>;
@@ -50,21 +50,25 @@ const maxLinkItems = 1000;
 const maxLinkBytes = 1024 * 1024;
 
 /** The lines of the first items, as many as a link holds and at least one; intents among them learn their places. */
-export function linesOf(items: readonly Item[], first: number): { readonly count: number; readonly lines: string } {
+export function linesOf(
+  items: readonly Item[],
+  first: number,
+  intents: IntentLines,
+): { readonly count: number; readonly lines: string } {
   let lines = '';
   let count = 0;
   for (const item of items) {
     if (count === maxLinkItems || lines.length >= maxLinkBytes) break;
-    lines += `${lineOf(item, first + count++)}\n`;
+    lines += `${lineOf(item, first + count++, intents)}\n`;
   }
   return { count, lines };
 }
 
-function lineOf(item: Item, sequence: number): string {
+function lineOf(item: Item, sequence: number, intents: IntentLines): string {
   switch (item.kind) {
     case 'intent':
       item.intent.sequence = sequence;
-      return writeIntent(sequence, item.intent.event);
+      return intents.write(sequence, item.intent.event);
     case 'further':
       return writeFurtherIntent(sequence, item.intent.sequence ?? sequence, item.event);
     case 'outcome':

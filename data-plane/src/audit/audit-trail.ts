@@ -6,6 +6,7 @@
  * not happen.
  */
 import type { AuditEnding } from '@onecli/shared/domain/audit-entry';
+import { IntentLines } from '@onecli/shared/domain/intent-lines';
 import { chainStart, LinkMacs } from '@onecli/shared/vault/audit-chain';
 import type { Logger } from 'pino';
 import {
@@ -63,6 +64,7 @@ export class AuditTrail {
   #items: Item[] = [];
   #waiting: Waiting | undefined;
   #sequence = 0;
+  readonly #intents = new IntentLines();
   readonly #macs: LinkMacs;
   #mac: string;
   #turn: NodeJS.Immediate | undefined;
@@ -220,7 +222,7 @@ export class AuditTrail {
   #writeLink(): boolean {
     const [spool, delivery] = [this.#spool, this.#delivery];
     const first = this.#sequence;
-    const { count, lines } = linesOf(this.#items, first);
+    const { count, lines } = linesOf(this.#items, first, this.#intents);
     const mac = this.#macs.next(this.#mac, lines);
     try {
       spool.append({ first, count, text: lines, end: `#${mac}\n` }, this.#mac);

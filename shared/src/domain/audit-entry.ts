@@ -82,7 +82,7 @@ export function writeEntry(entry: AuditEntry): string {
     : writeFurtherIntent(entry.sequence, entry.of, entry);
 }
 
-type Intended = AuditBeginning & Pick<AuditEvent, 'timeMs' | 'rule' | 'secrets'>;
+export type Intended = AuditBeginning & Pick<AuditEvent, 'timeMs' | 'rule' | 'secrets'>;
 
 export function writeIntent(sequence: number, intended: Intended): string {
   const { timeMs, revision, requestId, agentId, agent, rule, host, port, method, path, secrets } = intended;
@@ -197,13 +197,13 @@ function unknownOutcome(intent: IntentEntry, further: readonly string[]): AuditE
 const plain = /^[ !#-[\]-~]*$/;
 const notAscii = /[\u007f-\uffff]/g;
 
-function text(value: string | undefined): string {
+export function text(value: string | undefined): string {
   if (value === undefined) return 'null';
   if (plain.test(value)) return `"${value}"`;
   return JSON.stringify(value).replace(notAscii, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-function list(values: readonly string[]): string {
+export function list(values: readonly string[]): string {
   const [only] = values;
   if (only === undefined) return '[]';
   return values.length === 1 ? `[${text(only)}]` : `[${values.map(text).join(',')}]`;

@@ -8,7 +8,8 @@ describe('KeyStream', () => {
     const made = (): ReturnType<typeof createCipheriv> => createCipheriv('aes-256-ctr', key, Buffer.alloc(16));
     const plain: Buffer[] = [];
     for (let length = 0; length < 70; length++) plain.push(randomBytes(length));
-    for (const length of [600, 4095, 32 * 1024, 32 * 1024 - 1, 100_001, 1, 2, 3, 65_536]) plain.push(randomBytes(length));
+    for (const length of [600, 4095, 32 * 1024, 32 * 1024 - 1, 100_001, 1, 2, 3, 65_536])
+      plain.push(randomBytes(length));
     const stream = new KeyStream(made());
     const buffer = Buffer.allocUnsafeSlow(200_000);
     const covered = plain.map((bytes) => {
