@@ -21,6 +21,7 @@ export class IntentLines {
   readonly #said = new Map<string, Said>();
   readonly #maxAgents: number;
 
+  /** @param maxAgents bounds the memory: a path may be a slice of a head, and then keeps that */
   constructor(maxAgents = 256) {
     this.#maxAgents = maxAgents;
   }
