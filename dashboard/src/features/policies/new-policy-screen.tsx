@@ -11,7 +11,7 @@ rules:
 export function NewPolicyScreen() {
   const navigate = useNavigate();
   return (
-    <div className="narrow stack">
+    <div className="stack">
       <h1>New policy</h1>
       <section className="panel">
         <PolicyEditor text={example} done={() => navigate('/policies')} />

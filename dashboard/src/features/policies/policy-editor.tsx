@@ -3,6 +3,7 @@ import { Button, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { Problem } from '../../ui/problem.tsx';
 import { useTask } from '../../ui/use-task.ts';
+import { PolicyForm } from './policy-form.tsx';
 import { PolicyImpact } from './policy-impact.tsx';
 import { type PolicyChange, type PolicyPlan, applyPolicy, planPolicy } from './plan-policy.ts';
 
@@ -39,18 +40,23 @@ export function PolicyEditor({ text: given, done }: PolicyEditorProps) {
   return (
     <div className="stack">
       {task.problem !== undefined && <Problem>{task.problem}</Problem>}
-      <Textarea
-        label="YAML"
-        description="As in a file of configuration"
-        classNames={{ input: 'mono' }}
-        autosize
-        minRows={10}
-        maxRows={30}
-        spellCheck={false}
-        value={text}
-        onChange={(event) => change(event.currentTarget.value)}
-      />
-      <PolicyImpact text={text} />
+      <div className="columns">
+        <PolicyForm text={text} change={change} />
+        <div className="stack">
+          <Textarea
+            label="YAML"
+            description="As in a file of configuration. What the form changes is changed here, and comments stay"
+            classNames={{ input: 'mono' }}
+            autosize
+            minRows={14}
+            maxRows={40}
+            spellCheck={false}
+            value={text}
+            onChange={(event) => change(event.currentTarget.value)}
+          />
+          <PolicyImpact text={text} />
+        </div>
+      </div>
       <div role="status">{plan !== undefined && <Changes changes={plan.changes} />}</div>
       <div className="actions">
         {plan === undefined || plan.changes.length === 0 ? (

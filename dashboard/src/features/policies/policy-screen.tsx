@@ -16,7 +16,7 @@ export function PolicyScreen() {
   return (
     <DetailFrame noun="policy" name={name} error={error} found={data?.policy}>
       {(policy) => (
-        <div className="narrow stack">
+        <div className="stack">
           <div className="head">
             <h1>{name}</h1>
             {policy.mode === 'MONITOR' && <span className="tag warn">Monitor</span>}

@@ -1,0 +1,160 @@
+import { type Document, type YAMLMap, type YAMLSeq, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+
+/** What a form shows of a policy. The text is the policy; the form reads and edits it. */
+export interface PolicyFields {
+  readonly mode: 'enforce' | 'monitor';
+  /** Names, and labels as `key=value`, several of one selector with `&` between them. */
+  readonly agents: readonly string[];
+  readonly rules: readonly RuleFields[];
+}
+
+export const ruleLists = ['hosts', 'paths', 'methods', 'secrets'] as const;
+export type RuleList = (typeof ruleLists)[number];
+export type RuleEffect = 'allow' | 'deny';
+
+export interface RuleFields extends Readonly<Record<RuleList, readonly string[]>> {
+  readonly effect: RuleEffect;
+  /** What else the rule has, and is edited in the text: `windows`, `rateLimit`. */
+  readonly others: readonly string[];
+}
+
+/** The fields of a text; or why it cannot be shown in a form. */
+export function readPolicy(text: string): PolicyFields | string {
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error !== undefined) return error.message;
+  if (!isMap(document.contents)) return 'Expected one policy: name, agents, rules.';
+  const rules = document.get('rules');
+  if (rules !== undefined && !(isSeq(rules) && rules.items.every(isRule)))
+    return 'Each rule is to be either an allow or a deny.';
+  return {
+    mode: document.get('mode') === 'monitor' ? 'monitor' : 'enforce',
+    agents: itemsOf(document.get('agents')).map(selectorText),
+    rules: isSeq(rules) ? rules.items.filter(isRule).map(ruleFields) : [],
+  };
+}
+
+/** Changes a text in one place; everything else of it, comments too, stays as it is written. */
+function edited(text: string, change: (document: Document) => void): string {
+  const document = parseDocument(text);
+  change(document);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+}
+
+export function setMode(text: string, mode: PolicyFields['mode']): string {
+  return edited(text, (document) => {
+    if (mode === 'monitor') document.set('mode', 'monitor');
+    else document.delete('mode');
+  });
+}
+
+export function setAgents(text: string, agents: readonly string[]): string {
+  return edited(text, (document) => setList(document, ['agents'], agents, selectorText, selectorOf));
+}
+
+export function setRuleList(text: string, index: number, list: RuleList, values: readonly string[]): string {
+  return edited(text, (document) => {
+    const path = ['rules', index, effectAt(document, index), list];
+    if (values.length === 0 && list !== 'hosts') document.deleteIn(path);
+    else setList(document, path, values, String, (value) => value);
+  });
+}
+
+/** Makes an allow of a deny, or the other way round. A deny has no secrets and no limits: they go. */
+export function setEffect(text: string, index: number, effect: RuleEffect): string {
+  return edited(text, (document) => {
+    const before = effectAt(document, index);
+    const body = document.getIn(['rules', index, before], true);
+    if (before === effect || !isMap(body)) return;
+    if (effect === 'deny') body.items = body.items.filter(({ key }) => deniable.has(nameOf(key)));
+    const rule = document.getIn(['rules', index]) as YAMLMap;
+    const pair = rule.items.find(({ key }) => nameOf(key) === before);
+    if (pair !== undefined) pair.key = document.createNode(effect);
+  });
+}
+const deniable = new Set(['hosts', 'paths', 'methods', 'windows']);
+
+export function addRule(text: string): string {
+  return edited(text, (document) => {
+    const rule = document.createNode({ allow: { hosts: ['api.example.com'] } });
+    const body = rule.get('allow');
+    if (isMap(body)) body.flow = true;
+    if (isSeq(document.get('rules'))) document.addIn(['rules'], rule);
+    else document.set('rules', document.createNode([rule]));
+  });
+}
+
+export function removeRule(text: string, index: number): string {
+  return edited(text, (document) => void document.deleteIn(['rules', index]));
+}
+
+function effectAt(document: Document, index: number): RuleEffect {
+  return document.hasIn(['rules', index, 'allow']) ? 'allow' : 'deny';
+}
+
+/** Brings a list to some values. Items that stay keep their comments and how they are written. */
+function setList(
+  document: Document,
+  path: readonly (string | number)[],
+  values: readonly string[],
+  textOf: (item: unknown) => string,
+  itemOf: (text: string) => unknown,
+): void {
+  const list = document.getIn(path);
+  if (!isSeq(list)) {
+    const made = document.createNode(values.map(itemOf)) as YAMLSeq;
+    made.flow = true;
+    document.setIn(path, made);
+    return;
+  }
+  const old = list.items.map((node) => ({ node, text: textOf(plain(node)) }));
+  list.items = values.map(
+    (value) => old.find(({ text }) => text === value)?.node ?? document.createNode(itemOf(value)),
+  );
+}
+
+function isRule(item: unknown): item is YAMLMap {
+  return isMap(item) && item.has('allow') !== item.has('deny');
+}
+
+function ruleFields(rule: YAMLMap): RuleFields {
+  const effect = rule.has('allow') ? 'allow' : 'deny';
+  const body = rule.get(effect);
+  const list = (name: string) => (isMap(body) ? itemsOf(body.get(name)).map(String) : []);
+  const names = isMap(body) ? body.items.map(({ key }) => nameOf(key)) : [];
+  return {
+    effect,
+    hosts: list('hosts'),
+    paths: list('paths'),
+    methods: list('methods'),
+    secrets: list('secrets'),
+    others: names.filter((name) => !(ruleLists as readonly string[]).includes(name)),
+  };
+}
+
+function itemsOf(list: unknown): unknown[] {
+  return isSeq(list) ? list.items.map(plain) : [];
+}
+
+function plain(node: unknown): unknown {
+  if (isMap(node) || isSeq(node) || isScalar(node)) return node.toJSON() as unknown;
+  return node;
+}
+
+function nameOf(key: unknown): string {
+  return String(isScalar(key) ? key.value : key);
+}
+
+function selectorText(selector: unknown): string {
+  if (typeof selector !== 'object' || selector === null) return String(selector);
+  const { labels = {} } = selector as { labels?: Record<string, unknown> };
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join('&');
+}
+
+function selectorOf(text: string): unknown {
+  if (!text.includes('=')) return text;
+  const pairs = text.split('&').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]);
+  return { labels: Object.fromEntries(pairs) as Record<string, string> };
+}
