@@ -22,13 +22,13 @@ export function ValueChoice({ fields, change }: ValueChoiceProps) {
   return (
     <>
       <SegmentedControl
-        aria-label="Where the value comes from"
+        aria-label="Where it comes from"
         size="xs"
         value={fields.isRandom ? 'random' : 'typed'}
         // What was typed does not stay where it is not seen.
         onChange={(choice) => change({ isRandom: choice === 'random', value: '' })}
         data={[
-          { value: 'typed', label: 'I have the value' },
+          { value: 'typed', label: 'I have it' },
           { value: 'random', label: 'Make a random one' },
         ]}
       />
