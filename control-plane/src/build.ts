@@ -18,7 +18,6 @@ import { type Access, buildAccess } from './auth/build-access.ts';
 import { setUpAdmin } from './auth/users/set-up-admin.ts';
 import { UserStore } from './auth/users/user-store.ts';
 import { AuthorityService } from './authority/authority.service.ts';
-import { AuthorityWatch } from './authority/authority-watch.ts';
 import { BackupService } from './backup/backup.service.ts';
 import { DestroyedFile } from './backup/destroyed-list.ts';
 import type { Config } from './config.ts';
@@ -34,7 +33,7 @@ import { PlanService } from './plan/plan.service.ts';
 import { PolicyService } from './policies/policy.service.ts';
 import { buildRotation, type Rotation } from './rotation/build-rotation.ts';
 import { RouteService } from './routes/route.service.ts';
-import { ExpiryWatch } from './secrets/expiry-watch.ts';
+import { buildLeader } from './leadership/build-leader.ts';
 import { SecretDependentsService } from './secrets/secret-dependents.service.ts';
 import { SecretService } from './secrets/secret.service.ts';
 import { SimulationService } from './simulation/simulation.service.ts';
@@ -57,7 +56,7 @@ export interface ControlPlane {
   /** Takes audit events from the queue until `close`. */
   readonly auditWriter: AuditWriter;
   readonly partitions: AuditPartitions;
-  /** Keeps the key terms at what is committed, and brings rotations on their way. */
+  /** Keeps the key terms at what is committed. */
   readonly keyRotation: KeyRotation;
   /** Begins what is done in the background; `close` ends it. */
   startTasks(): void;
@@ -92,7 +91,10 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const bundled = { ...configured, database, settings, health };
   const services: Services = { ...configured, supportBundles: buildSupportBundles(bundled, metrics, gauges) };
   const destroyedFile = openDestroyedFile(config, { database, keys }, log);
-  const watches = buildWatches({ database, change, metrics, log, audit }, services);
+  const leader = buildLeader(
+    { config, database, change, metrics, log },
+    { services, access, audit, rotation, keyRotation },
+  );
   const graphql = await GraphqlApi.start(services, { refusals: access.refusals, metrics, log });
   return {
     app: createApp({
@@ -114,15 +116,12 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     keyRotation,
     startTasks: () => {
       secretUse.start();
-      watches.start();
-      rotation.scheduler.start();
+      leader.start();
     },
     close: async () => {
-      access.sweeper.stop();
       await destroyedFile?.stop();
       await graphql.stop();
-      await rotation.scheduler.stop();
-      await watches.stop();
+      await leader.stop();
       await audit.writer.close();
       await secretUse.close();
       await bus.close();
@@ -139,35 +138,6 @@ function buildHealth(database: DataSource, writer: AuditWriter, metrics: Metrics
     isRedisReachable: () => writer.queueElsewhere?.isReachable(),
     revisionSeen: (revision) => metrics.revisionSeen(revision),
   });
-}
-
-interface WatchParts {
-  readonly database: DataSource;
-  readonly change: ChangeConfig;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-  readonly audit: Audit;
-}
-
-/** What looks at times that come. */
-function buildWatches({ database, change, metrics, log, audit }: WatchParts, { authorities }: Services) {
-  const seen = (expiring: number, expired: number): void => metrics.secretsExpiring(expiring, expired);
-  const expiry = new ExpiryWatch({ database, change, log, seen });
-  const authority = new AuthorityWatch({ database, authorities, log, seen: (endsAt) => metrics.authorityEnds(endsAt) });
-  return {
-    start: (): void => {
-      expiry.start();
-      audit.trail.clerk.start();
-      audit.sinks.start();
-      authority.start();
-    },
-    stop: async (): Promise<void> => {
-      await expiry.stop();
-      await audit.trail.clerk.stop();
-      await audit.sinks.stop();
-      await authority.stop();
-    },
-  };
 }
 
 /** The bus, with a count of what is announced by it: each change of the configuration once. */

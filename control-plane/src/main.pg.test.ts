@@ -1,42 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../test/support/fresh-database.ts';
-import { freePort } from './api/testing/free-port.ts';
 import { basic } from './api/testing/serve.ts';
+import { Process, processEnvironment } from './testing/process.ts';
 
-const main = fileURLToPath(new URL('main.ts', import.meta.url));
-const key = 'ab'.repeat(32);
 const password = 'a-password-for-this-test';
-
-class Process {
-  readonly child: ChildProcess;
-  output = '';
-  isReady = false;
-
-  constructor(environment: Record<string, string>) {
-    this.child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', main], {
-      env: { PATH: process.env['PATH'], ...environment },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
-    for (const stream of [this.child.stdout, this.child.stderr])
-      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
-    this.child.on('message', (message) => (this.isReady ||= (message as { kind?: string }).kind === 'ready'));
-  }
-
-  async ready(): Promise<void> {
-    await vi.waitFor(() => expect(this.isReady || this.child.exitCode !== null, this.output).toBe(true), 40_000);
-    expect(this.child.exitCode, this.output).toBeNull();
-  }
-
-  async exitCode(): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
-    return this.child.exitCode;
-  }
-}
-
 const processes: Process[] = [];
 function start(environment: Record<string, string>): Process {
   const one = new Process(environment);
@@ -44,20 +13,11 @@ function start(environment: Record<string, string>): Process {
   return one;
 }
 afterEach(async () => {
-  for (const one of processes.splice(0)) {
-    one.child.kill('SIGKILL');
-    await one.exitCode();
-  }
+  for (const one of processes.splice(0)) await one.kill();
 });
 
-async function environment(): Promise<Record<string, string> & { ONECLI_API_PORT: string; DATABASE_URL: string }> {
-  return {
-    DATABASE_URL: await freshDatabase(),
-    ONECLI_MASTER_KEY: key,
-    ONECLI_API_PORT: String(await freePort()),
-    ONECLI_ADMIN_PASSWORD: password,
-    ONECLI_LOG_LEVEL: 'trace',
-  };
+async function environment(): ReturnType<typeof processEnvironment> {
+  return processEnvironment(await freshDatabase(), password);
 }
 
 describe('the control plane’s process', () => {
@@ -71,7 +31,8 @@ describe('the control plane’s process', () => {
     one.child.kill('SIGTERM');
     expect(await one.exitCode()).toBe(0);
     for (const line of one.output.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
-    for (const text of [password, 'wrong-password', key, settings.DATABASE_URL]) expect(one.output).not.toContain(text);
+    for (const text of [password, 'wrong-password', settings.ONECLI_MASTER_KEY, settings.DATABASE_URL])
+      expect(one.output).not.toContain(text);
   });
 
   it('ends by itself when the process that started it is gone', async () => {

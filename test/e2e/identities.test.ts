@@ -1,8 +1,10 @@
 // What a person does to have an agent recognised by something else than a token in the clear, with the command line and real clients.
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectCanariesNowhere } from '../support/attack.ts';
 import { type JwtIssuer, startJwtIssuer } from '../support/jwt-issuer.ts';
@@ -68,6 +70,18 @@ async function expectServed(...args: string[]): Promise<void> {
   expect(world.upstream.requests.at(-1)?.header('authorization')).toBe(`Bearer ${world.canary}`);
 }
 
+/** A tunnel that nothing is said in. */
+async function tunnelBy(file: string): Promise<TLSSocket> {
+  const pem = readFileSync(file, 'utf8');
+  const port = world.onecli.proxyPort;
+  const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', cert: pem, key: pem, ca: world.caPem });
+  socket.on('error', () => undefined);
+  socket.write(`CONNECT ${boundHost}:443 HTTP/1.1\r\nHost: ${boundHost}:443\r\n\r\n`);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
+  return socket;
+}
+
 async function allow(agent: string): Promise<void> {
   await mustOnecli('policy', 'allow', agent, boundHost, '--paths', '/v1/**', '--secrets', 'prod/openai');
 }
@@ -91,6 +105,33 @@ describe.skipIf(!has('curl', '--version'))('curl (skipped without curl)', () => 
       identities: [{ mtls: { commonName: 'ci' } }, { mtls: { uri: 'spiffe://example.org/ci' } }],
     });
     expect(readFileSync(file, 'utf8')).toContain('PRIVATE KEY');
+  });
+
+  it('comes in by certificates of both authorities while the client authority is rotated, then by the new one alone', async () => {
+    const file = join(world.folder, 'ci.pem');
+    const proxy = ['--proxy', secureProxy(), '--proxy-cert'];
+    const tunnel = await tunnelBy(file);
+    await mustOnecli('ca', 'rotate', '--client');
+    await waitUntil('the next one issues', async () => {
+      return /^PREVIOUS/m.test(await mustOnecli('ca', 'status', '--client'));
+    });
+    await expectServed(...proxy, file);
+    const renewed = join(world.folder, 'ci-renewed.pem');
+    await mustOnecli('agent', 'certificate', 'ci', '--days', '1', '--out', renewed);
+    await expectServed(...proxy, renewed);
+    expect(await mustOnecli('ca', 'status', '--client')).toMatch(/: ci has a certificate until .*, and a newer one/);
+    const refused = await onecli('ca', 'retire', '--client');
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toMatch(/unexpired certificates by it: ci \(until/);
+    await expectServed(...proxy, file);
+    expect(tunnel.destroyed).toBe(false);
+
+    const ended = once(tunnel, 'close');
+    await mustOnecli('ca', 'retire', '--client', '--force');
+    await ended;
+    await waitUntil('the old certificate is refused', async () => (await curl(...proxy, file)).stderr.includes('407'));
+    await expectServed(...proxy, renewed);
+    expect(await mustOnecli('ca', 'status', '--client')).not.toContain('PREVIOUS');
   });
 
   it('sends its token through TLS with the proxy, at once or when it is asked', async () => {

@@ -8,7 +8,7 @@ import { Fault } from '@onecli/shared/fault';
 import { z } from 'zod';
 import { authorize } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
-import { clientAuthority } from '../authority/client-authority.ts';
+import { clientAuthority, recordCertificate } from '../authority/client-authority.ts';
 import type { ChangeConfig } from '../configuration/change-config.ts';
 import type { ObjectRef } from '../configuration/object-ref.ts';
 import { parseInput } from '../configuration/parse-input.ts';
@@ -44,7 +44,7 @@ export class AgentCertificateService {
 
   /**
    * Issues a certificate with the names of all mtls identities of an agent, with a new key. Those issued before stay good
-   * until they expire. @throws Fault INVALID, also for an agent without such an identity; NOT_FOUND
+   * until they expire. @throws Fault INVALID, also for an agent without such an identity; NOT_FOUND; CONFLICT when its authority has expired
    */
   async issue(
     principal: Principal,
@@ -60,9 +60,16 @@ export class AgentCertificateService {
       if (!names)
         throw new Fault('INVALID', `The agent ${name} has no mtls identity: give it one, and then its certificate`);
       const authority = await clientAuthority(tx, this.#keys.keyring);
-      const issued = issueClientCertificate(authority, names, { validDays: days });
-      tx.audit('agent:certificate', 'agent', name, { days });
-      return { certificate: issued.certificatePem, privateKey: issued.privateKeyPem, expiresAt: issued.notAfter };
+      if (authority.signing.notAfter <= new Date())
+        throw new Fault(
+          'CONFLICT',
+          'The authority for client certificates has expired: rotate it (onecli ca rotate --client)',
+        );
+      const issued = issueClientCertificate(authority.signing, names, { validDays: days });
+      const expiresAt = issued.notAfter;
+      await recordCertificate(tx.manager, { authorityId: authority.id, agentId: row.id, expiresAt });
+      tx.audit('agent:certificate', 'agent', name, { days, authority: authority.id });
+      return { certificate: issued.certificatePem, privateKey: issued.privateKeyPem, expiresAt };
     });
     return { object, change: 'CREATED', revision };
   }

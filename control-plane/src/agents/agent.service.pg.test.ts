@@ -253,9 +253,9 @@ describe('AgentCertificateService', () => {
       { mtls: { uri: 'spiffe://example.org/ci' } },
     ];
     await services.agents.create(owner, { name: 'ci', identities });
-    expect((await services.source.changesSince(undefined)).clientAuthority).toBeUndefined();
+    expect((await services.source.changesSince(undefined)).clientAuthorities).toEqual([]);
     const { object, revision } = await issue('ci', { days: 2 });
-    const { authority, clientAuthority } = await services.source.changesSince(revision - 1);
+    const { authority, clientAuthorities: [clientAuthority] = [] } = await services.source.changesSince(revision - 1);
     const certificate = new X509Certificate(object.certificate);
     const issuer = new X509Certificate(clientAuthority?.certificatePem ?? '');
     expect(certificate.subject).toBe('CN=ci runner');

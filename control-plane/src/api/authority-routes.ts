@@ -1,10 +1,18 @@
+import { authorityKinds } from '@onecli/shared/certificates/sealed-authority';
 import { z } from 'zod';
-import { activateInput, importInput, retireInput, rotateInput } from '../authority/authority-input.ts';
+import { activateInput, importInput, retireInput, rotateInput, statusInput } from '../authority/authority-input.ts';
 import type { AuthoritiesWritten, AuthorityService } from '../authority/authority.service.ts';
 import { authorityStates } from '../authority/authority-store.ts';
 import { revision, texts, time } from './rest/answer-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
+const holder = z
+  .strictObject({
+    agent: z.string(),
+    expiresAt: time.meta({ description: 'When its last certificate expires.' }),
+    isRenewed: z.boolean().meta({ description: 'It was given one by a later authority since.' }),
+  })
+  .meta({ id: 'AuthorityHolder' });
 const authority = z
   .strictObject({
     id: z.uuid(),
@@ -12,24 +20,34 @@ const authority = z
     subject: z.string(),
     fingerprint: z.string().meta({ description: 'SHA-256 of the certificate.' }),
     trustFingerprint: z.string().nullable().meta({
-      description:
-        'SHA-256 of the certificate that agents are given to trust for it: its own, or the root that it came with.',
+      description: 'SHA-256 of the certificate that is trusted for it: its own, or the root that it came with.',
     }),
     constraints: texts.meta({ description: 'Which hosts it may issue for, by its name constraints; none: any.' }),
     notBefore: time.nullable(),
     notAfter: time.nullable(),
-    isIntact: z.boolean().meta({ description: 'False: its row was altered. It is neither handed out nor used.' }),
+    isIntact: z
+      .boolean()
+      .meta({ description: 'False: its row was altered. It is neither handed out, nor trusted, nor used.' }),
     createdAt: time,
     activatesAt: time.nullable().meta({ description: 'When the next one becomes active by itself.' }),
     activatedAt: time.nullable(),
     replacedAt: time.nullable(),
+    holders: z
+      .array(holder)
+      .meta({ description: 'Of a CLIENT one: agents with unexpired certificates by it, a hundred at most.' }),
+    holderCount: z.int(),
+    unrecordedUntil: time.nullable().meta({
+      description:
+        'Certificates that an earlier release issued by it may be good until then, and nobody knows whose they are.',
+    }),
   })
   .meta({ id: 'Authority' });
 const form = {
+  kind: z.enum(authorityKinds),
   authorities: z.array(authority).meta({ description: 'The active one first.' }),
   waitingFor: texts.meta({
     description:
-      'Live workers that the next step waits for: they do not hand out the next authority, or do not sign with the active one.',
+      'Live workers that the next step waits for: they do not hand out or trust the next authority, or do not sign with the active one.',
   }),
 };
 const answer = z.strictObject(form).meta({ id: 'Authorities' });
@@ -50,21 +68,23 @@ function routesToNext(authorities: AuthorityService): RestRoute[] {
       method: 'get',
       path: '/authorities',
       id: 'getAuthorities',
-      summary: 'The certificate authorities that agents are to trust',
+      summary: 'The certificate authorities that agents are to trust, or that issue their client certificates',
       access: 'authority:read',
+      query: statusInput,
       status: 200,
       answer,
-      handle: ({ principal }) => authorities.status(principal),
+      handle: ({ principal, query }) => authorities.status(principal, query),
     }),
     restRoute({
       method: 'post',
       path: '/authorities/rotate',
       id: 'rotateAuthority',
-      summary: 'Make the next authority, which agents are given to trust; while there is one it changes nothing',
+      summary: 'Make the next authority, which is trusted beside the active one; while there is one it changes nothing',
       access: 'authority:rotate',
       body: rotateInput.meta({ id: 'AuthorityRotate' }),
       status: 200,
       answer: writtenAnswer,
+      faults: ['CONFLICT'],
       handle: async ({ principal, body }) => show(await authorities.rotate(principal, body)),
     }),
     restRoute({
@@ -100,7 +120,7 @@ function routesFromNext(authorities: AuthorityService): RestRoute[] {
       method: 'post',
       path: '/authorities/retire',
       id: 'retireAuthority',
-      summary: 'Take authorities out of what agents are given to trust, and destroy their keys',
+      summary: 'Have authorities trusted no more, and destroy their keys',
       access: 'authority:rotate',
       body: retireInput.meta({ id: 'AuthorityRetire' }),
       status: 200,

@@ -14,18 +14,15 @@ interface PartitionLog {
   error(fields: object, message: string): void;
 }
 
-/** Keeps a partition of each table ready for each UTC day from yesterday on, three days ahead, and has old ones dropped. */
+/** Keeps a partition of each table ready for each UTC day from yesterday on, three days ahead. */
 export class AuditPartitions {
   readonly #database: DataSource;
   readonly #log: PartitionLog;
-  readonly #retain: () => Promise<void>;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param retain drops what is kept no longer */
-  constructor(database: DataSource, log: PartitionLog, retain: () => Promise<void> = () => Promise.resolve()) {
+  constructor(database: DataSource, log: PartitionLog) {
     this.#database = database;
     this.#log = log;
-    this.#retain = retain;
   }
 
   /** Makes what is missing now, and looks again every hour until `stop`. */
@@ -33,7 +30,6 @@ export class AuditPartitions {
     await this.ensure(Date.now());
     this.#timer = setInterval(() => void this.#look(), checkEveryMs);
     this.#timer.unref();
-    void this.#drop();
   }
 
   stop(): void {
@@ -55,13 +51,6 @@ export class AuditPartitions {
   async #look(): Promise<void> {
     await this.ensure(Date.now()).catch((error: unknown) =>
       this.#log.error({ err: error }, 'audit partitions could not be made ahead'),
-    );
-    await this.#drop();
-  }
-
-  async #drop(): Promise<void> {
-    await this.#retain().catch((error: unknown) =>
-      this.#log.error({ err: error }, 'what is kept no longer could not be dropped; it will be tried again in an hour'),
     );
   }
 }

@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../health/metrics.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
+import type { LeaderJob } from '../leadership/leader-jobs.ts';
 import type { SecretUse } from '../secrets/secret-use.ts';
 import { AuditPartitions } from './audit-partitions.ts';
 import { dropOldAudit } from './audit-retention.ts';
@@ -20,7 +21,11 @@ export interface Audit {
   readonly partitions: AuditPartitions;
   readonly trail: Trail;
   readonly sinks: SinkRunner;
+  /** What one control plane does for all: the trail, what is sent, what is kept no longer. */
+  readonly jobs: readonly LeaderJob[];
 }
+
+const retainEveryMs = 3_600_000;
 
 interface Surroundings {
   readonly config: Config;
@@ -40,14 +45,16 @@ export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
   const store = new AuditStore(database, keyring);
   const trail = buildTrail({ database, keys, store, adminEventDays, metrics, log });
   const { keeper } = trail;
+  const sinks = buildSinks({ config, database, store, metrics, log });
   const retain = async (): Promise<void> => {
     if (days !== undefined) await dropOldAudit({ database, keyring, macKey, days }, Date.now());
   };
   return {
     store,
     writer: await buildAuditWriter(ground, { database, keys, store, keeper, secretUse, metrics, log }),
-    partitions: new AuditPartitions(database, log, retain),
+    partitions: new AuditPartitions(database, log),
     trail,
-    sinks: buildSinks({ config, database, store, metrics, log }),
+    sinks,
+    jobs: [trail.clerk, ...sinks.jobs, { name: 'retention', everyMs: retainEveryMs, look: retain }],
   };
 }

@@ -1,3 +1,4 @@
+import type { LeaderJob } from '../leadership/leader-jobs.ts';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Services } from '../api/services.ts';
@@ -12,7 +13,6 @@ import { ApiKeyService } from './keys/api-key.service.ts';
 import { ApiKeyStore } from './keys/api-key-store.ts';
 import { writeLocalAccess } from './local-access.ts';
 import { PasswordLogin } from './passwords/password-login.ts';
-import { AccessSweeper } from './sessions/access-sweeper.ts';
 import { LoginLimiter } from './sessions/login-limiter.ts';
 import { SessionService } from './sessions/session.service.ts';
 import { SessionStore } from './sessions/session-store.ts';
@@ -30,15 +30,18 @@ export interface AccessOptions {
   readonly log: Logger;
 }
 
+const sweepEveryMs = 600_000;
+
 /** Who may come in, wired. */
 export interface Access {
   readonly authenticator: Authenticator;
   readonly refusals: RefusalRecord;
-  readonly sweeper: AccessSweeper;
+  /** Forgets what is over, such as sessions, links and old events. */
+  readonly sweep: LeaderJob;
   readonly services: Pick<Services, 'users' | 'passwords' | 'sessions' | 'apiKeys' | 'adminEvents'>;
 }
 
-/** Wires users, sessions, API keys and their record. The sweeper runs until it is stopped. */
+/** Wires users, sessions, API keys and their record. */
 export async function buildAccess({ config, database, keys, users, change, log }: AccessOptions): Promise<Access> {
   const { tokenPepper } = keys;
   const limiter = new LoginLimiter(database);
@@ -51,10 +54,15 @@ export async function buildAccess({ config, database, keys, users, change, log }
   return {
     authenticator: new Authenticator({ logins, sessions, keys: apiKeys, limiter, localAccess, tokenPepper }),
     refusals: new RefusalRecord(database, log),
-    sweeper: AccessSweeper.start(
-      [() => sessions.sweep(), () => limiter.sweep(), () => events.sweep(config.adminEventDays)],
-      log,
-    ),
+    sweep: {
+      name: 'sweep',
+      everyMs: sweepEveryMs,
+      look: async () => {
+        await sessions.sweep();
+        await limiter.sweep();
+        await events.sweep(config.adminEventDays);
+      },
+    },
     services: {
       users: new UserService(users, links, change),
       passwords: new PasswordService({ database, users, links, logins, limiter }),

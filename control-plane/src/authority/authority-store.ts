@@ -1,9 +1,10 @@
+import type { AuthorityKind } from '@onecli/shared/certificates/sealed-authority';
 import { type EntityManager, In } from 'typeorm';
-import { AuthorityEntity, type AuthorityRow } from './authority.entity.ts';
+import { authorityEntities, type AuthorityRow } from './authority.entity.ts';
 
 /**
- * Where an authority is in its life. NEXT: agents are given it to trust, and nothing is signed with it. ACTIVE: it signs. PREVIOUS:
- * agents go on trusting it, and nothing is signed with it any more.
+ * Where an authority is in its life. NEXT: it is trusted, and nothing is signed with it. ACTIVE: it signs. PREVIOUS: it is still
+ * trusted, and nothing is signed with it any more. Those who trust are agents, or for client certificates the workers.
  */
 export const authorityStates = ['NEXT', 'ACTIVE', 'PREVIOUS'] as const;
 export type AuthorityState = (typeof authorityStates)[number];
@@ -15,26 +16,31 @@ export function stateOf({ isActive, replacedAt }: AuthorityRow): AuthorityState 
   return replacedAt === null ? 'NEXT' : 'PREVIOUS';
 }
 
-/** All authorities: the active one, the next, and those before, the latest first. */
-export async function readAuthorities(manager: EntityManager): Promise<AuthorityRow[]> {
-  const rows = await manager.find(AuthorityEntity, { order: { createdAt: 'DESC', id: 'ASC' } });
+/** All authorities of a kind: the active one, the next, and those before, the latest first. */
+export async function readAuthorities(manager: EntityManager, kind: AuthorityKind): Promise<AuthorityRow[]> {
+  const rows = await manager.find(authorityEntities[kind], { order: { createdAt: 'DESC', id: 'ASC' } });
   const place = (row: AuthorityRow): number => ['ACTIVE', 'NEXT', 'PREVIOUS'].indexOf(stateOf(row));
   return rows.toSorted((one, other) => place(one) - place(other));
 }
 
 /** Lets the next authority sign from now on. */
-export async function storeActivation(manager: EntityManager, next: AuthorityRow): Promise<void> {
+export async function storeActivation(manager: EntityManager, kind: AuthorityKind, next: AuthorityRow): Promise<void> {
   const now = new Date();
-  await manager.update(AuthorityEntity, { isActive: true }, { isActive: false, replacedAt: now });
-  await manager.update(AuthorityEntity, { id: next.id }, { isActive: true, activatedAt: now });
+  const entity = authorityEntities[kind];
+  await manager.update(entity, { isActive: true }, { isActive: false, replacedAt: now });
+  await manager.update(entity, { id: next.id }, { isActive: true, activatedAt: now });
 }
 
 /** Removes authorities, and their keys with them. */
-export async function removeAuthorities(manager: EntityManager, rows: readonly AuthorityRow[]): Promise<void> {
-  await manager.delete(AuthorityEntity, { id: In(rows.map(({ id }) => id)) });
+export async function removeAuthorities(
+  manager: EntityManager,
+  kind: AuthorityKind,
+  rows: readonly AuthorityRow[],
+): Promise<void> {
+  await manager.delete(authorityEntities[kind], { id: In(rows.map(({ id }) => id)) });
 }
 
-/** Names of the live workers that do not hand out an authority, those of a release that does not tell among them. */
+/** Names of the live workers that do not hand out or trust an authority, those of a release that does not tell among them. */
 export function workersWithout(manager: EntityManager, id: string): Promise<string[]> {
   return workersThat(manager, 'NOT coalesce($2 = ANY (authorities), false)', id);
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { describeConstraints } from '@onecli/shared/certificates/name-constraints';
-import { openAuthority } from '@onecli/shared/certificates/sealed-authority';
+import { type AuthorityKind, openAuthority } from '@onecli/shared/certificates/sealed-authority';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { AuthorityRow } from './authority.entity.ts';
 import { type AuthorityState, stateOf } from './authority-store.ts';
@@ -12,13 +12,13 @@ export interface AuthorityView {
   readonly subject: string;
   /** SHA-256 of the certificate, as `openssl x509 -fingerprint -sha256` prints it. */
   readonly fingerprint: string;
-  /** SHA-256 of the certificate that agents are given to trust for it: its own, or the root that it came with. Null when altered. */
+  /** SHA-256 of the certificate that is trusted for it: its own, or the root that it came with. Null when altered. */
   readonly trustFingerprint: string | null;
   /** Which hosts it may issue for, by its name constraints: `permitted DNS example.com`; none: any. */
   readonly constraints: readonly string[];
   readonly notBefore: Date | null;
   readonly notAfter: Date | null;
-  /** False when the row was altered: it is neither handed out nor used. */
+  /** False when the row was altered: it is neither handed out, nor trusted, nor used. */
   readonly isIntact: boolean;
   readonly createdAt: Date;
   /** When it becomes active by itself; of the next one. */
@@ -27,14 +27,14 @@ export interface AuthorityView {
   readonly replacedAt: Date | null;
 }
 
-export function authorityView(keyring: Keyring, row: AuthorityRow): AuthorityView {
+export function authorityView(kind: AuthorityKind, keyring: Keyring, row: AuthorityRow): AuthorityView {
   const { id, createdAt, activatedAt, replacedAt } = row;
   const state = stateOf(row);
   return {
     id,
     state,
     ...describeCertificate(row.certificatePem),
-    ...describeOpened(keyring, row),
+    ...describeOpened(kind, keyring, row),
     createdAt,
     activatesAt: state === 'NEXT' ? row.activatesAt : null,
     activatedAt,
@@ -43,11 +43,12 @@ export function authorityView(keyring: Keyring, row: AuthorityRow): AuthorityVie
 }
 
 function describeOpened(
+  kind: AuthorityKind,
   keyring: Keyring,
   row: AuthorityRow,
 ): Pick<AuthorityView, 'trustFingerprint' | 'constraints' | 'isIntact'> {
   try {
-    const { trustPem, constraints } = openAuthority(keyring, row);
+    const { trustPem, constraints } = openAuthority(kind, keyring, row);
     const trustFingerprint = new X509Certificate(trustPem).fingerprint256;
     return { trustFingerprint, constraints: constraints.flatMap(describeConstraints), isIntact: true };
   } catch {
@@ -55,10 +56,10 @@ function describeOpened(
   }
 }
 
-/** What agents are to trust of an authority, PEM; undefined when its row was altered. */
+/** What agents are to trust of an authority of the gateway, PEM; undefined when its row was altered. */
 export function trustOf(keyring: Keyring, row: AuthorityRow): string | undefined {
   try {
-    return openAuthority(keyring, row).trustPem;
+    return openAuthority('GATEWAY', keyring, row).trustPem;
   } catch {
     return undefined;
   }

@@ -1,6 +1,9 @@
+import { type AuthorityKind, authorityKinds } from '@onecli/shared/certificates/sealed-authority';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource } from 'typeorm';
 import { systemPrincipal } from '../auth/principal.ts';
+import { authorityTables } from './authority.entity.ts';
+import type { LeaderJob } from '../leadership/leader-jobs.ts';
 import type { AuthorityService } from './authority.service.ts';
 
 interface WatchLog {
@@ -11,8 +14,8 @@ interface WatchLog {
 export interface AuthorityWatchOptions {
   readonly database: DataSource;
   readonly authorities: Pick<AuthorityService, 'activate' | 'endOfActive'>;
-  /** When the active authority ends. */
-  readonly seen: (endsAt: Date) => void;
+  /** When the active authority of a kind ends; undefined when another control plane looks at that. */
+  readonly seen: (kind: AuthorityKind, endsAt: Date | undefined) => void;
   readonly log: WatchLog;
 }
 
@@ -23,12 +26,12 @@ const dayMs = 86_400_000;
 const warnAheadMs = 30 * dayMs;
 
 /** Activates the next authority when its overlap is over and every live worker hands it out, and tells when the active one ends. */
-export class AuthorityWatch {
+export class AuthorityWatch implements LeaderJob {
+  readonly name = 'authorities';
+  readonly everyMs = lookEveryMs;
   readonly #options: AuthorityWatchOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
   /** Why it was not activated, as it was last told. */
-  #told = '';
+  readonly #told = new Map<AuthorityKind, string>();
   #nextEndAt = 0;
   #warnedAt = Number.NEGATIVE_INFINITY;
 
@@ -36,58 +39,52 @@ export class AuthorityWatch {
     this.#options = options;
   }
 
-  start(): void {
-    const look = (): void => {
-      this.#looking ??= this.look()
-        .catch((error: unknown) => this.#tell('the next certificate authority could not be looked at', { err: error }))
-        .finally(() => (this.#looking = undefined));
-    };
-    look();
-    this.#timer = setInterval(look, lookEveryMs);
-    this.#timer.unref();
-  }
+  readonly look = async (): Promise<void> => {
+    if (performance.now() >= this.#nextEndAt) await this.#lookAtEnds();
+    for (const kind of authorityKinds) await this.#activateDue(kind);
+  };
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#looking;
-  }
+  readonly lost = (): void => {
+    this.#nextEndAt = 0;
+    for (const kind of authorityKinds) this.#options.seen(kind, undefined);
+  };
 
-  async look(): Promise<void> {
-    if (performance.now() >= this.#nextEndAt) await this.#lookAtEnd();
-    await this.#activateDue();
-  }
-
-  async #lookAtEnd(): Promise<void> {
+  async #lookAtEnds(): Promise<void> {
     const { authorities, seen, log } = this.#options;
-    const endsAt = await authorities.endOfActive();
     const now = performance.now();
+    const isWarning = now - this.#warnedAt >= dayMs;
+    for (const kind of authorityKinds) {
+      const endsAt = await authorities.endOfActive(kind);
+      if (endsAt === undefined) continue;
+      seen(kind, endsAt);
+      if (!isWarning || endsAt.getTime() - Date.now() > warnAheadMs) continue;
+      this.#warnedAt = now;
+      log.warn({ kind, endsAt }, 'a certificate authority ends soon: rotate it (docs/authority.md)');
+    }
     this.#nextEndAt = now + lookAtEndEveryMs;
-    if (endsAt === undefined) return;
-    seen(endsAt);
-    if (endsAt.getTime() - Date.now() > warnAheadMs || now - this.#warnedAt < dayMs) return;
-    this.#warnedAt = now;
-    log.warn({ endsAt }, 'the certificate authority ends soon: rotate it, or import its successor (docs/authority.md)');
   }
 
-  async #activateDue(): Promise<void> {
+  async #activateDue(kind: AuthorityKind): Promise<void> {
     const { database, authorities, log } = this.#options;
     const due = await database.query<{ id: string }[]>(
-      'SELECT id FROM certificate_authority WHERE NOT is_active AND replaced_at IS NULL AND activates_at <= now()',
+      `SELECT id FROM ${authorityTables[kind]} WHERE NOT is_active AND replaced_at IS NULL AND activates_at <= now()`,
     );
-    if (due.length === 0) return;
+    const [next] = due;
+    if (next === undefined) return;
     try {
-      const { change } = await authorities.activate(systemPrincipal);
-      if (change === 'UPDATED') log.info({ authority: due[0]?.id }, 'the next certificate authority signs from now on');
-      this.#told = '';
+      const { change } = await authorities.activate(systemPrincipal, { kind });
+      if (change === 'UPDATED') log.info({ authority: next.id }, 'the next certificate authority signs from now on');
+      this.#told.delete(kind);
       this.#nextEndAt = 0;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.#tell(`the next certificate authority cannot sign yet: ${error.message}`, { authority: due[0]?.id });
+      this.#tell(kind, `the next certificate authority cannot sign yet: ${error.message}`, { authority: next.id });
     }
   }
 
-  #tell(message: string, fields: object): void {
-    if (message !== this.#told) this.#options.log.warn(fields, message);
-    this.#told = message;
+  /** Once for each thing that is in the way. */
+  #tell(kind: AuthorityKind, message: string, fields: object): void {
+    if (message !== this.#told.get(kind)) this.#options.log.warn(fields, message);
+    this.#told.set(kind, message);
   }
 }

@@ -1,38 +1,36 @@
-import { EntitySchema, type EntitySchemaColumnOptions } from 'typeorm';
+import type { AuthorityKind } from '@onecli/shared/certificates/sealed-authority';
+import { EntitySchema } from 'typeorm';
 
-export interface ClientAuthorityRow {
+export interface AuthorityRow {
   id: string;
   certificatePem: string;
   sealedKey: Buffer;
   isActive: boolean;
   createdAt: Date;
-}
-
-export interface AuthorityRow extends ClientAuthorityRow {
   /** When the next one becomes active by itself. */
   activatesAt: Date | null;
   activatedAt: Date | null;
   replacedAt: Date | null;
 }
 
-const columns = {
-  id: { type: 'uuid', primary: true },
-  certificatePem: { name: 'certificate_pem', type: 'text' },
-  sealedKey: { name: 'sealed_key', type: 'bytea' },
-  isActive: { name: 'is_active', type: 'boolean' },
-  createdAt: { name: 'created_at', type: 'timestamptz' },
-} satisfies Record<keyof ClientAuthorityRow, EntitySchemaColumnOptions>;
+/** Two tables of one form: an authority of one kind can stand for none of the other. */
+export const authorityTables = { GATEWAY: 'certificate_authority', CLIENT: 'client_authority' } as const;
 
-/** The authorities that agents trust. */
-export const AuthorityEntity = new EntitySchema<AuthorityRow>({
-  name: 'certificate_authority',
-  columns: {
-    ...columns,
-    activatesAt: { name: 'activates_at', type: 'timestamptz', nullable: true },
-    activatedAt: { name: 'activated_at', type: 'timestamptz', nullable: true },
-    replacedAt: { name: 'replaced_at', type: 'timestamptz', nullable: true },
-  },
-});
+function authorityEntity(kind: AuthorityKind): EntitySchema<AuthorityRow> {
+  return new EntitySchema<AuthorityRow>({
+    name: authorityTables[kind],
+    columns: {
+      id: { type: 'uuid', primary: true },
+      certificatePem: { name: 'certificate_pem', type: 'text' },
+      sealedKey: { name: 'sealed_key', type: 'bytea' },
+      isActive: { name: 'is_active', type: 'boolean' },
+      createdAt: { name: 'created_at', type: 'timestamptz' },
+      activatesAt: { name: 'activates_at', type: 'timestamptz', nullable: true },
+      activatedAt: { name: 'activated_at', type: 'timestamptz', nullable: true },
+      replacedAt: { name: 'replaced_at', type: 'timestamptz', nullable: true },
+    },
+  });
+}
 
-/** The authority that client certificates of agents are issued by. It is another one: neither can stand for the other. */
-export const ClientAuthorityEntity = new EntitySchema<ClientAuthorityRow>({ name: 'client_authority', columns });
+/** The authorities that agents trust, and those that their client certificates are issued by. */
+export const authorityEntities = { GATEWAY: authorityEntity('GATEWAY'), CLIENT: authorityEntity('CLIENT') };

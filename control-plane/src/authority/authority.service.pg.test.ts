@@ -62,7 +62,7 @@ describe('AuthorityService', () => {
     expect(certificatesIn(await authorities.bundlePem())).toEqual([next, first]);
     const { authority } = await source.changesSince(2);
     if (authority === undefined) throw new Error('no authority');
-    expect(openAuthority(services.keys.keyring, authority).certificatePem).toBe(next);
+    expect(openAuthority('GATEWAY', services.keys.keyring, authority).certificatePem).toBe(next);
 
     expect(await authorities.retire(owner)).toMatchObject({ change: 'DELETED', revision: 4 });
     expect(await authorities.bundlePem()).toBe(next);
@@ -210,7 +210,7 @@ describe('an authority that is brought', () => {
     await expect(authorities.import(owner, input)).rejects.toThrow('it is ACTIVE');
     const { authority } = await source.changesSince(2);
     if (authority === undefined) throw new Error('no authority');
-    const opened = openAuthority(services.keys.keyring, authority);
+    const opened = openAuthority('GATEWAY', services.keys.keyring, authority);
     expect(opened).toMatchObject({ chainPem: own.certificate, trustPem: root.certificate });
     expect(await eventsOf('authority:import')).toMatchObject([{ principal: 'user:admin', object_name: next?.id }]);
   });
@@ -307,7 +307,7 @@ describe('AuthorityWatch', () => {
     const warned: object[] = [];
     const ends: Date[] = [];
     const log = { info: () => undefined, warn: (fields: object) => void warned.push(fields) };
-    const seen = (at: Date) => void ends.push(at);
+    const seen = (_kind: string, at: Date | undefined) => void (at && ends.push(at));
     const watch = new AuthorityWatch({ database: dataSource, authorities, log, seen });
     await watch.look();
     expect(warned).toEqual([]);
@@ -318,6 +318,6 @@ describe('AuthorityWatch', () => {
     for (let looks = 0; looks < 3; looks++) await watch.look();
     const endsAt = new Date(new X509Certificate(short.certificate).validTo);
     expect(ends.at(-1)).toEqual(endsAt);
-    expect(warned).toEqual([{ endsAt }]);
+    expect(warned).toEqual([{ kind: 'GATEWAY', endsAt }]);
   });
 });

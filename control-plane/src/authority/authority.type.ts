@@ -2,6 +2,16 @@ import 'reflect-metadata';
 import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { WritePayload } from '../api/write-payload.ts';
 
+enum AuthorityKind {
+  GATEWAY = 'GATEWAY',
+  CLIENT = 'CLIENT',
+}
+registerEnumType(AuthorityKind, {
+  name: 'AuthorityKind',
+  description: 'GATEWAY: agents trust it for the hosts that they reach. CLIENT: it issues their client certificates.',
+});
+export { AuthorityKind };
+
 enum AuthorityState {
   NEXT = 'NEXT',
   ACTIVE = 'ACTIVE',
@@ -10,10 +20,22 @@ enum AuthorityState {
 registerEnumType(AuthorityState, {
   name: 'AuthorityState',
   description:
-    'NEXT: agents are given it to trust, and nothing is signed with it. ACTIVE: it signs. PREVIOUS: agents go on trusting it, and nothing is signed with it any more.',
+    'NEXT: it is trusted (by agents, or for client certificates by workers), and nothing is signed with it. ACTIVE: it signs. PREVIOUS: it is still trusted, and nothing is signed with it any more.',
 });
 
-@ObjectType({ description: 'A certificate authority that agents are to trust. Its key is in no answer.' })
+@ObjectType({ description: 'An agent with a client certificate that is good until its authority is retired.' })
+export class AuthorityHolder {
+  @Field(() => String)
+  agent: string;
+
+  @Field(() => GraphQLISODateTime, { description: 'When its last certificate expires.' })
+  expiresAt: Date;
+
+  @Field(() => Boolean, { description: 'It was given one by a later authority since.' })
+  isRenewed: boolean;
+}
+
+@ObjectType({ description: 'A certificate authority. Its key is in no answer.' })
 export class Authority {
   @Field(() => ID)
   id: string;
@@ -29,8 +51,7 @@ export class Authority {
 
   @Field(() => String, {
     nullable: true,
-    description:
-      'SHA-256 of the certificate that agents are given to trust for it: its own, or the root that it came with.',
+    description: 'SHA-256 of the certificate that is trusted for it: its own, or the root that it came with.',
   })
   trustFingerprint: string | null;
 
@@ -43,7 +64,7 @@ export class Authority {
   @Field(() => GraphQLISODateTime, { nullable: true })
   notAfter: Date | null;
 
-  @Field(() => Boolean, { description: 'False: its row was altered. It is neither handed out nor used.' })
+  @Field(() => Boolean, { description: 'False: its row was altered. It is neither handed out, nor trusted, nor used.' })
   isIntact: boolean;
 
   @Field(() => GraphQLISODateTime)
@@ -60,16 +81,35 @@ export class Authority {
 
   @Field(() => GraphQLISODateTime, { nullable: true })
   replacedAt: Date | null;
+
+  @Field(() => [AuthorityHolder], {
+    description:
+      'Of a CLIENT one: agents with unexpired certificates by it, those that were not renewed first; a hundred at most.',
+  })
+  holders: readonly AuthorityHolder[];
+
+  @Field(() => Int)
+  holderCount: number;
+
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description:
+      'Certificates that an earlier release issued by it may be good until then, and nobody knows whose they are.',
+  })
+  unrecordedUntil: Date | null;
 }
 
-@ObjectType({ description: 'The certificate authorities that agents are to trust.' })
+@ObjectType({ description: 'The certificate authorities of a kind.' })
 export class Authorities {
+  @Field(() => AuthorityKind)
+  kind: `${AuthorityKind}`;
+
   @Field(() => [Authority], { description: 'The active one first.' })
   authorities: readonly Authority[];
 
   @Field(() => [String], {
     description:
-      'Live workers that the next step waits for: they do not hand out the next authority, or do not sign with the active one.',
+      'Live workers that the next step waits for: they do not hand out or trust the next authority, or do not sign with the active one.',
   })
   waitingFor: readonly string[];
 }

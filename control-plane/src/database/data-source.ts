@@ -1,12 +1,13 @@
 import { DataSource, type EntitySchema } from 'typeorm';
 import { AgentEntity, AgentIdentityEntity, AgentTokenEntity } from '../agents/agent.entity.ts';
-import { AuthorityEntity, ClientAuthorityEntity } from '../authority/authority.entity.ts';
+import { authorityEntities } from '../authority/authority.entity.ts';
 import { PolicyEntity } from '../policies/policy.entity.ts';
 import { RotationEntity, RunEntity } from '../rotation/rotation.entity.ts';
 import { RouteEntity } from '../routes/route.entity.ts';
 import { DestroyedVersionEntity, SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
+import { AddClientAuthorityRotation } from './add-client-authority-rotation.migration.ts';
 import { AddBootSeal } from './add-boot-seal.migration.ts';
 import { AddFindingCount } from './add-finding-count.migration.ts';
 import { AddKeyMakers } from './add-key-makers.migration.ts';
@@ -56,6 +57,7 @@ export const migrations = [
   AddBootSeal,
   PinWorkerHeartbeat,
   AddFindingCount,
+  AddClientAuthorityRotation,
 ];
 
 export interface DataSourceOptions {
@@ -86,8 +88,7 @@ export function createDataSource(options: DataSourceOptions): DataSource {
     AgentTokenEntity,
     PolicyEntity,
     RouteEntity,
-    AuthorityEntity,
-    ClientAuthorityEntity,
+    ...Object.values(authorityEntities),
   ];
   return new DataSource({
     type: 'postgres',

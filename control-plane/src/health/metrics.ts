@@ -1,3 +1,4 @@
+import type { AuthorityKind } from '@onecli/shared/certificates/sealed-authority';
 import type { FaultCode } from '@onecli/shared/fault';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { type WorkerLoad, WorkerLoadGauges } from './worker-load-gauges.ts';
@@ -46,7 +47,9 @@ export class Metrics {
   readonly #lowestRevision: Gauge;
   readonly #workerLoad = new WorkerLoadGauges(this.#registry);
   readonly #expiring: Gauge<'state'>;
-  readonly #authorityEnds: Gauge;
+  readonly #authorityEnds: Gauge<'kind'>;
+  readonly #leader: Gauge;
+  readonly #leaderLooks: Counter<'job' | 'outcome'>;
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
@@ -95,20 +98,34 @@ export class Metrics {
     ]);
     this.#authorityEnds = this.#gauge(
       'onecli_authority_expires_timestamp_seconds',
-      'When the first certificate of the chain that agents are shown ends',
-      [],
+      'When the first certificate of the chain of the authority that signs ends',
+      ['kind'],
     );
+    this.#leader = this.#gauge('onecli_leader', '1 where this control plane does what one does for all, else 0', []);
+    this.#leaderLooks = this.#counter('onecli_leader_looks_total', 'Times that a job of the leader has looked', [
+      'job',
+      'outcome',
+    ]);
   }
 
-  /** When the first certificate of the chain that agents are shown ends. */
-  authorityEnds(at: Date): void {
-    this.#authorityEnds.set(at.getTime() / 1000);
+  leads(isLeading: boolean): void {
+    this.#leader.set(isLeading ? 1 : 0);
+  }
+
+  leaderLooked(job: string, isDone: boolean): void {
+    this.#leaderLooks.inc({ job, outcome: isDone ? 'done' : 'failed' });
+  }
+
+  /** When the first certificate of the chain of the authority that signs ends. */
+  authorityEnds(kind: AuthorityKind, at: Date | undefined): void {
+    const labels = { kind: kind.toLowerCase() };
+    if (at === undefined) this.#authorityEnds.remove(labels);
+    else this.#authorityEnds.set(labels, at.getTime() / 1000);
   }
 
   /** Secrets that expire within two weeks, and that have expired. */
-  secretsExpiring(expiring: number, expired: number): void {
-    this.#expiring.set({ state: 'expiring' }, expiring);
-    this.#expiring.set({ state: 'expired' }, expired);
+  secretsExpiring(counts: { readonly expiring: number; readonly expired: number } | undefined): void {
+    set(this.#expiring, counts && { expiring: counts.expiring, expired: counts.expired });
   }
 
   /** A request ended. `route` is the route's pattern. */
@@ -155,8 +172,10 @@ export class Metrics {
     this.#sinkFailed.inc({ sink });
   }
 
-  auditTreeSound(isSound: boolean): void {
-    this.#treeSound.set(isSound ? 1 : 0);
+  /** Undefined: another control plane looks after it. */
+  auditTreeSound(isSound: boolean | undefined): void {
+    if (isSound === undefined) this.#treeSound.remove();
+    else this.#treeSound.set(isSound ? 1 : 0);
   }
 
   auditFailed(): void {

@@ -50,7 +50,7 @@ describe('InstanceService', () => {
     expect({ id: instance.id, revision, isWhole }).toEqual({ id: instanceId, revision: 1, isWhole: true });
     if (authority === undefined) throw new Error('no authority');
     const keyring = Keyring.open(master, instance.id, instance.keys.terms);
-    expect(() => openAuthority(keyring, authority)).not.toThrow();
+    expect(() => openAuthority('GATEWAY', keyring, authority)).not.toThrow();
     expect(await dump(dataSource)).not.toContain('PRIVATE KEY');
   });
 

@@ -4,7 +4,7 @@ import { Keyring } from '@onecli/shared/vault/keyring';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager } from 'typeorm';
-import { AuthorityEntity } from '../authority/authority.entity.ts';
+import { authorityEntities } from '../authority/authority.entity.ts';
 import { makeAuthority } from '../authority/make-authority.ts';
 import { lockForChange } from '../configuration/lock-for-change.ts';
 import { type MigrationLog, migrate } from '../database/migrate.ts';
@@ -108,9 +108,9 @@ async function createInstance(manager: EntityManager, master: MasterKey): Promis
     wrappedTerm.term,
     wrappedTerm.wrappedKey,
   ]);
-  const authority = makeAuthority(keyring);
+  const authority = makeAuthority('GATEWAY', keyring);
   const now = new Date();
-  await manager.insert(AuthorityEntity, { ...authority, isActive: true, createdAt: now, activatedAt: now });
+  await manager.insert(authorityEntities.GATEWAY, { ...authority, isActive: true, createdAt: now, activatedAt: now });
   await manager.query('UPDATE config_state SET revision = revision + 1');
   await manager.query(
     `INSERT INTO config_change (revision, kind, object_id, operation, principal)

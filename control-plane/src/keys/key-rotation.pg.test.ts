@@ -5,6 +5,7 @@ import { MasterKey } from '@onecli/shared/vault/master-key';
 import { termOf } from '@onecli/shared/vault/seal';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { startLeader } from '../leadership/testing/start-leader.ts';
 import { openServices, owner } from '../database/testing/open-services.ts';
 import { KeyRotation } from './key-rotation.ts';
 import { readTerms } from './key-store.ts';
@@ -25,7 +26,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
 
-/** A control plane of the same instance, with its own keyring; `rotation.start()` makes it bring rotations on their way. */
+/** A control plane of the same instance, with its own keyring; `begin` makes it bring rotations on their way. */
 async function controlPlane(name: string, master: MasterKey) {
   const services = await openServices(connectionString, { master, bus: new MemoryConfigBus() });
   ends.push(() => services.close());
@@ -33,6 +34,12 @@ async function controlPlane(name: string, master: MasterKey) {
   ends.push(() => rotation.stop());
   const keysService = new KeysService(services.dataSource, services.change, services.keys.terms, rotation);
   return { ...services, rotation, keysService };
+}
+
+function begin(rotation: KeyRotation): void {
+  rotation.start();
+  const leader = startLeader(connectionString, [rotation]);
+  ends.push(() => leader.stop());
 }
 
 const newMaster = () => MasterKey.fromHex(randomBytes(32).toString('hex'));
@@ -79,7 +86,7 @@ describe('KeyRotation', () => {
     await fill(plane);
     const before = await sealedValues(plane);
     expect(new Set(before.map(termOf))).toEqual(new Set([1]));
-    plane.rotation.start();
+    begin(plane.rotation);
     expect(await plane.keysService.rotate(owner)).toMatchObject({ change: 'CREATED' });
     await expect.poll(() => statesOf(plane), patiently).toEqual(rotated);
     const after = await sealedValues(plane);
@@ -95,7 +102,7 @@ describe('KeyRotation', () => {
     const plane = await controlPlane('one', newMaster());
     await fill(plane);
     const revision = await plane.source.revision();
-    plane.rotation.start();
+    begin(plane.rotation);
     await plane.keysService.rotate(owner);
     await expect.poll(() => statesOf(plane), patiently).toEqual(rotated);
     expect(await plane.source.revision()).toBe(revision);
@@ -117,7 +124,7 @@ describe('KeyRotation', () => {
     await report([1]);
     const keepAlive = setInterval(() => void report([1]), 500);
     ends.push(() => Promise.resolve(clearInterval(keepAlive)));
-    plane.rotation.start();
+    begin(plane.rotation);
     await plane.keysService.rotate(owner);
     await plane.secrets.create(owner, { name: 'prod/meanwhile', value: 'v', binding });
     await expect.poll(() => plane.keys.keyring.terms, patiently).toEqual([1, 2]);
@@ -137,7 +144,7 @@ describe('KeyRotation', () => {
     const master = newMaster();
     const first = await controlPlane('one', master);
     const second = await controlPlane('two', master);
-    first.rotation.start();
+    begin(first.rotation);
     await first.keysService.rotate(owner);
     await expect.poll(() => statesOf(first), patiently).toEqual(rotated);
     await second.secrets.create(owner, { name: 'prod/late', value: 'v', binding });
@@ -151,17 +158,17 @@ describe('KeyRotation', () => {
       `UPDATE secret_version SET sealed = set_byte(sealed, 80, get_byte(sealed, 80) # 1)
        WHERE secret_id = (SELECT id FROM secret WHERE name = 'prod/s1')`,
     );
-    plane.rotation.start();
+    begin(plane.rotation);
     await plane.keysService.rotate(owner);
     const status = () => plane.keysService.status(owner);
     await expect.poll(async () => (await status()).rotation, patiently).toBe('BLOCKED');
     expect((await status()).unopenable).toEqual([expect.stringMatching(/^secret_version [0-9a-f-]{36} 1$/)]);
     expect(await statesOf(plane)).toEqual(['OPENING', 'SEALING']);
     await plane.secrets.remove(owner, 'prod/s1');
-    await plane.rotation.stop();
+    for (const end of ends.splice(2)) await end();
     const next = new KeyRotation({ database: plane.dataSource, terms: plane.keys.terms, name: 'next', log });
     ends.push(() => next.stop());
-    next.start();
+    begin(next);
     await expect.poll(() => statesOf(plane), patiently).toEqual(rotated);
   });
 

@@ -9,6 +9,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { LeaderJob } from '../leadership/leader-jobs.ts';
 import { lockForChange } from '../configuration/lock-for-change.ts';
 import { recordInstanceEvent } from './instance-event.ts';
 import { countSealed, holdersWithout, keysChanged, readTerms, reportHolder, type TermView } from './key-store.ts';
@@ -21,8 +22,6 @@ const batchRows = 200;
 /** After a pass that left values which do not open: somebody has to look at them first. */
 const blockedPauseMs = 30_000;
 const dropEveryMs = 600_000;
-/** Of the same kind as the lock for changes; held by the one process that moves values. */
-const rotationLock = 6_627_254_014;
 
 export interface KeyRotationOptions {
   readonly database: DataSource;
@@ -32,13 +31,14 @@ export interface KeyRotationOptions {
   readonly log: Logger;
 }
 
-/** Keeps this process at the stored terms, and brings rotations on their way. */
-export class KeyRotation {
+/** Keeps this process at the stored terms; and, as a job of the leader, brings rotations on their way. */
+export class KeyRotation implements LeaderJob {
+  readonly name = 'key-rotation';
+  readonly everyMs = lookEveryMs;
   readonly #options: KeyRotationOptions;
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
-  #advancing: Promise<void> | undefined;
   #unopenable: readonly string[] = [];
   #nextAdvanceAt = 0;
   #nextDropAt = 0;
@@ -47,18 +47,16 @@ export class KeyRotation {
     this.#options = options;
   }
 
-  /** Looks now, and once a second until `stop`. */
+  /** Takes up the stored terms now, and once a second until `stop`. */
   start(): void {
     this.#timer = setInterval(() => this.#look(), lookEveryMs);
     this.#look();
   }
 
-  /** Lets the batch in hand end. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearInterval(this.#timer);
     await this.#looking;
-    await this.#advancing;
   }
 
   /** Values that do not open under their term, as found by the last pass of this process. They keep that term alive. */
@@ -66,20 +64,25 @@ export class KeyRotation {
     return this.#unopenable;
   }
 
-  /** Looking goes on while values are moved: a process that is silent would be taken for dead. */
+  /** Brings a rotation on, and drops terms that nothing needs. The batch in hand ends when the signal aborts. */
+  readonly look = async (signal: AbortSignal): Promise<void> => {
+    const { database, terms } = this.#options;
+    // A process that has the old master key may not make the one step that no other could undo.
+    if (!terms.isMasterKeyCurrent) return;
+    const stored = await readTerms(database.manager);
+    const now = performance.now();
+    if (now >= this.#nextDropAt && stored.some(({ state }) => state === 'AUDIT_ONLY')) {
+      this.#nextDropAt = now + dropEveryMs;
+      await this.#dropUnused();
+    }
+    if (now >= this.#nextAdvanceAt && stored.some(isUnderWay)) await this.#advance(signal);
+  };
+
+  /** Goes on while values are moved: a process that is silent would be taken for dead. */
   #look(): void {
     this.#looking ??= this.#takeUp()
-      .then((isDue) => {
-        if (isDue && !this.#stopping.signal.aborted) this.#advanceAlone();
-      })
       .catch((error: unknown) => this.#told(error))
       .finally(() => (this.#looking = undefined));
-  }
-
-  #advanceAlone(): void {
-    this.#advancing ??= this.#asLeader(() => this.#advance())
-      .catch((error: unknown) => this.#told(error))
-      .finally(() => (this.#advancing = undefined));
   }
 
   #told(error: unknown): void {
@@ -87,50 +90,22 @@ export class KeyRotation {
       this.#options.log.warn({ err: error }, 'the key terms could not be looked at; they will be in a second');
   }
 
-  /** Takes up the stored terms and reports it. Gives true when a rotation waits for somebody to bring it on. */
-  async #takeUp(): Promise<boolean> {
-    const { database, terms, name } = this.#options;
+  /** Takes up the stored terms and reports it. */
+  async #takeUp(): Promise<void> {
+    const { database, terms, name: holder } = this.#options;
     await terms.refresh(database.manager);
     const { isMasterKeyCurrent, keyring } = terms;
-    await reportHolder(database, name, { terms: keyring.terms, isMasterKeyCurrent });
-    const stored = await readTerms(database.manager);
-    // A process that has the old master key may not make the one step that no other could undo.
-    if (!isMasterKeyCurrent) return false;
-    const now = performance.now();
-    if (now >= this.#nextDropAt && stored.some(({ state }) => state === 'AUDIT_ONLY')) {
-      this.#nextDropAt = now + dropEveryMs;
-      await this.#dropUnused();
-    }
-    return now >= this.#nextAdvanceAt && stored.some(isUnderWay);
+    await reportHolder(database, holder, { terms: keyring.terms, isMasterKeyCurrent });
   }
 
-  /** Runs work unless another process does; the lock ends with this connection, however it ends. */
-  async #asLeader(work: () => Promise<void>): Promise<void> {
-    const holder = this.#options.database.createQueryRunner();
-    try {
-      await holder.connect();
-      const [row]: { taken: boolean }[] = await holder.query('SELECT pg_try_advisory_lock($1) AS taken', [
-        rotationLock,
-      ]);
-      if (row?.taken !== true) return;
-      try {
-        await work();
-      } finally {
-        await holder.query('SELECT pg_advisory_unlock($1)', [rotationLock]);
-      }
-    } finally {
-      await holder.release();
-    }
-  }
-
-  async #advance(): Promise<void> {
+  async #advance(signal: AbortSignal): Promise<void> {
     const { database } = this.#options;
     const stored = await readTerms(database.manager);
     const announced = stored.find(({ state }) => state === 'ANNOUNCED');
     if (announced !== undefined && !(await this.#activate(announced.term))) return;
-    await this.#moveAll();
+    await this.#moveAll(signal);
     if (this.#unopenable.length > 0) this.#nextAdvanceAt = performance.now() + blockedPauseMs;
-    else if (!this.#stopping.signal.aborted) await this.#retire();
+    else if (!signal.aborted) await this.#retire();
   }
 
   /** Gives true when the term seals from now on. */
@@ -148,21 +123,21 @@ export class KeyRotation {
   }
 
   /** Passes over every sealed column until a pass finds nothing to move: rows that were locked come in the next one. */
-  async #moveAll(): Promise<void> {
+  async #moveAll(signal: AbortSignal): Promise<void> {
     for (;;) {
       let moved = 0;
       const unopenable: string[] = [];
-      for (const column of sealedColumns) moved += await this.#moveColumn(column, unopenable);
+      for (const column of sealedColumns) moved += await this.#moveColumn(column, unopenable, signal);
       this.#unopenable = unopenable;
-      if (moved === 0 || this.#stopping.signal.aborted) return;
+      if (moved === 0 || signal.aborted) return;
     }
   }
 
-  async #moveColumn(column: SealedColumn, unopenable: string[]): Promise<number> {
+  async #moveColumn(column: SealedColumn, unopenable: string[], signal: AbortSignal): Promise<number> {
     const { database, terms } = this.#options;
     let moved = 0;
     let place: BatchPlace | undefined = firstPlace;
-    while (place !== undefined && !this.#stopping.signal.aborted) {
+    while (place !== undefined && !signal.aborted) {
       const batch = await rewrapBatch(database, terms.keyring, column, place, batchRows);
       moved += batch.moved;
       unopenable.push(...batch.unopenable);

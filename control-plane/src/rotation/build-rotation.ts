@@ -8,7 +8,6 @@ import type { ChangeConfig } from '../configuration/change-config.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { SecretVault } from '../secrets/secret-vault.ts';
 import { GuardedCaller } from './call-provider.ts';
-import { Leadership } from './leadership.ts';
 import { RotationEngine } from './rotation-engine.ts';
 import { RotationScheduler } from './rotation-scheduler.ts';
 import { RotationService } from './rotation.service.ts';
@@ -35,9 +34,8 @@ export function buildRotation({ config, database, keys, change, log }: Surroundi
   const caller = new GuardedCaller({ resolver, secureContext: createUpstreamContext(rootsPem) });
   const vault = new SecretVault(keys);
   const engine = new RotationEngine({ database, change, keys, vault, caller });
-  const leadership = new Leadership(config.databaseUrl);
   return {
     service: new RotationService({ database, change, keys, vault }),
-    scheduler: new RotationScheduler({ database, change, engine, leadership, log }),
+    scheduler: new RotationScheduler({ database, change, engine, log }),
   };
 }

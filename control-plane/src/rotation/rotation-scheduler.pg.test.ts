@@ -44,9 +44,8 @@ function waitingScheduler() {
     },
   } as unknown as RotationEngine;
   const { dataSource: database, change } = services;
-  const leadership = { isHeld: () => Promise.resolve(true), release: () => Promise.resolve() } as never;
   const log = { error: () => undefined };
-  return { begun, finish, scheduler: new RotationScheduler({ database, change, engine, leadership, log }) };
+  return { begun, finish, scheduler: new RotationScheduler({ database, change, engine, log }) };
 }
 
 describe('rotations of an environment whose provider keeps them waiting', () => {
@@ -67,7 +66,7 @@ describe('rotations of an environment whose provider keeps them waiting', () => 
     const prod = newRun(await idOf('prod/s'), 1, 'asked');
     await services.dataSource.manager.insert(RunEntity, prod);
     const { begun, finish, scheduler } = waitingScheduler();
-    for (let look = 0; look < 3; look++) await scheduler.look();
+    for (let look = 0; look < 3; look++) await scheduler.look(new AbortController().signal);
     expect(begun).toContain(prod.id);
     expect(begun).toHaveLength(9);
     finish();
@@ -84,7 +83,7 @@ describe('rotations of an environment whose provider keeps them waiting', () => 
       [await idOf('prod/s')],
     );
     const { finish, scheduler } = waitingScheduler();
-    await scheduler.look();
+    await scheduler.look(new AbortController().signal);
     finish();
     const runs = await services.dataSource.query<{ name: string }[]>(
       "SELECT s.name FROM rotation_run r JOIN secret s ON s.id = r.secret_id WHERE s.name LIKE 'prod/%' OR s.name LIKE 'many/%'",

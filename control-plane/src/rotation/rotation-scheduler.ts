@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { systemPrincipal } from '../auth/principal.ts';
 import type { ChangeConfig } from '../configuration/change-config.ts';
+import type { LeaderJob } from '../leadership/leader-jobs.ts';
 import { SecretEntity } from '../secrets/secret.entity.ts';
-import type { Leadership } from './leadership.ts';
 import { RotationEntity, type RotationRow, RunEntity, type RunRow } from './rotation.entity.ts';
 import type { RotationEngine } from './rotation-engine.ts';
 import { nextRun } from './rotation-store.ts';
@@ -17,7 +16,6 @@ export interface RotationSchedulerOptions {
   readonly database: DataSource;
   readonly change: ChangeConfig;
   readonly engine: RotationEngine;
-  readonly leadership: Leadership;
   readonly log: SchedulerLog;
 }
 
@@ -28,44 +26,27 @@ const maxUnderway = 128;
 /** Runs of one environment that are begun at one look: each is a change of the configuration. */
 const maxBegunOfEnvironment = 10;
 
-/** Begins runs that are due, and brings those under way on: in one control plane at a time. */
-export class RotationScheduler {
+/** Begins runs that are due, and brings those under way on. */
+export class RotationScheduler implements LeaderJob {
+  readonly name = 'rotations';
+  readonly everyMs = lookEveryMs;
   readonly #options: RotationSchedulerOptions;
-  readonly #stopping = new AbortController();
   readonly #underway = new Map<string, Promise<void>>();
-  #loop: Promise<void> | undefined;
 
   constructor(options: RotationSchedulerOptions) {
     this.#options = options;
   }
 
-  start(): void {
-    this.#loop ??= this.#run();
-  }
-
-  /** Ends it. Steps that wait for a provider are given up, and taken up again by whoever leads next. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
+  /** Waits for the steps under way, which end soon after the signal that `look` was given. */
+  async settled(): Promise<void> {
     await Promise.allSettled(this.#underway.values());
-    await this.#options.leadership.release();
   }
 
-  async #run(): Promise<void> {
-    const { leadership, log } = this.#options;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        if (await leadership.isHeld()) await this.look();
-      } catch (error) {
-        log.error({ err: error }, 'rotations could not be looked after; it will be tried again');
-      }
-      await pause(lookEveryMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  /** Begins what is due, and sets about every step that is. */
-  async look(): Promise<void> {
+  /**
+   * Begins what is due, and sets about every step that is. Steps that wait for a provider are given up when the signal aborts, and
+   * taken up again by whoever leads next.
+   */
+  readonly look = async (signal: AbortSignal): Promise<void> => {
     await this.#beginDue();
     // Those under way are due still, so that they are counted too.
     const due = await this.#options.database.query<{ id: string }[]>(
@@ -77,14 +58,14 @@ export class RotationScheduler {
     );
     for (const { id } of due) {
       if (this.#underway.size >= maxUnderway) break;
-      if (!this.#underway.has(id)) this.#underway.set(id, this.#advance(id));
+      if (!this.#underway.has(id)) this.#underway.set(id, this.#advance(id, signal));
     }
-  }
+  };
 
-  async #advance(id: string): Promise<void> {
+  async #advance(id: string, signal: AbortSignal): Promise<void> {
     const { engine, log } = this.#options;
     try {
-      await engine.advance(id, this.#stopping.signal);
+      await engine.advance(id, signal);
     } catch (error) {
       log.error({ err: error, run: id }, 'a step of a rotation failed unexpectedly; it will be tried again');
     } finally {

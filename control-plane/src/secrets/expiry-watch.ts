@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { systemPrincipal } from '../auth/principal.ts';
+import type { LeaderJob } from '../leadership/leader-jobs.ts';
 import type { ChangeConfig } from '../configuration/change-config.ts';
 
 interface ExpiryLog {
@@ -10,8 +11,8 @@ export interface ExpiryWatchOptions {
   readonly database: DataSource;
   readonly change: ChangeConfig;
   readonly log: ExpiryLog;
-  /** How many secrets expire soon, and how many have expired. */
-  readonly seen: (expiring: number, expired: number) => void;
+  /** How many secrets expire soon, and how many have expired; undefined when another control plane counts them. */
+  readonly seen: (counts: { readonly expiring: number; readonly expired: number } | undefined) => void;
 }
 
 /** How far ahead somebody is told. */
@@ -20,33 +21,17 @@ const lookEveryMs = 60_000;
 const maxAtOnce = 500;
 
 /** Tells of secrets that expire soon or have expired: each once for each time that it is given, by an admin event. */
-export class ExpiryWatch {
+export class ExpiryWatch implements LeaderJob {
+  readonly name = 'expiry';
+  readonly everyMs = lookEveryMs;
   readonly #options: ExpiryWatchOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> = Promise.resolve();
 
   constructor(options: ExpiryWatchOptions) {
     this.#options = options;
   }
 
-  start(): void {
-    const look = (): void => {
-      this.#looking = this.look().catch((error: unknown) =>
-        this.#options.log.warn({ err: error }, 'which secrets expire could not be looked up'),
-      );
-    };
-    look();
-    this.#timer = setInterval(look, lookEveryMs);
-    this.#timer.unref();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#looking;
-  }
-
   /** Counts what expires, and records what nobody was told of yet. */
-  async look(): Promise<void> {
+  readonly look = async (): Promise<void> => {
     const { database, seen } = this.#options;
     const [counts] = await database.query<{ expiring: number; expired: number; untold: number }[]>(
       `SELECT count(*) FILTER (WHERE expires_at > now())::int AS expiring,
@@ -56,9 +41,11 @@ export class ExpiryWatch {
       [warnAheadDays],
     );
     if (counts === undefined) return;
-    seen(counts.expiring, counts.expired);
+    seen(counts);
     if (counts.untold > 0) await this.#tell();
-  }
+  };
+
+  readonly lost = (): void => this.#options.seen(undefined);
 
   async #tell(): Promise<void> {
     const { change, log } = this.#options;

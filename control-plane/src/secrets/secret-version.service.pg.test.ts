@@ -245,20 +245,20 @@ describe('ExpiryWatch', () => {
     const soon = await made('prod/soon', ['x'], { expiresAt: inDays(3) });
     const past = await made('prod/past', ['x'], { expiresAt: inDays(-1) });
     const later = await made('prod/later', ['x'], { expiresAt: inDays(90) });
-    const counts: number[][] = [];
+    const counts: unknown[] = [];
     const watch = new ExpiryWatch({
       database: services.dataSource,
       change: services.change,
       log: { warn: () => undefined },
-      seen: (...count) => counts.push(count),
+      seen: (count) => counts.push(count),
     });
     const told = async (name: string) =>
       (await events(name)).filter(({ action }) => action === 'secret:expiring').length;
     await watch.look();
     await watch.look();
-    expect(counts).toEqual([
-      [1, 1],
-      [1, 1],
+    expect(counts).toMatchObject([
+      { expiring: 1, expired: 1 },
+      { expiring: 1, expired: 1 },
     ]);
     expect(await Promise.all([soon, past, later].map(told))).toEqual([1, 1, 0]);
     await services.secrets.put(owner, soon, { expiresAt: inDays(5) });

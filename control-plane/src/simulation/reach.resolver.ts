@@ -29,7 +29,7 @@ export class ReachResolver {
     };
     return connectionOf(
       await this.#reach.list(principal, asked, pageOf(page)),
-      (entry): Reach => entry,
+      (entry) => entry,
       ({ rule }) => rule,
     );
   }

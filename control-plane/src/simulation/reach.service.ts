@@ -7,29 +7,10 @@ import { authorize } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import { type Page, defaultLimit } from '../configuration/page.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
-
-/** One rule, and whom it is for. */
-export interface ReachEntry {
-  /** `policy/rules/index`, as decisions and audit events name it. */
-  readonly rule: string;
-  readonly effect: 'allow' | 'deny';
-  readonly isMonitored: boolean;
-  /** Names of the first agents that its policy selects, and how many there are. */
-  readonly agents: readonly string[];
-  readonly agentCount: number;
-  readonly hosts: readonly string[];
-  readonly paths: readonly string[];
-  readonly methods: readonly string[];
-  readonly secrets: readonly string[];
-}
+import type { Reach, ReachFilter } from './reach.type.ts';
 
 /** Which rules are meant: those to which all of it applies. */
-export interface ReachFilter {
-  readonly agent?: string | undefined;
-  readonly host?: string | undefined;
-  readonly port?: number | undefined;
-  readonly secret?: string | undefined;
-}
+type AskedReach = { readonly [Name in keyof ReachFilter]?: Exclude<ReachFilter[Name], null> | undefined };
 
 interface KnownAgent {
   readonly name: string;
@@ -52,9 +33,9 @@ export class ReachService {
   /** One page of rules, by the names of their policies. @throws Fault FORBIDDEN */
   async list(
     principal: Principal,
-    filter: ReachFilter,
+    filter: AskedReach,
     { after, limit = defaultLimit }: { readonly after?: string | undefined; readonly limit?: number | undefined },
-  ): Promise<Page<ReachEntry>> {
+  ): Promise<Page<Reach>> {
     authorize(principal, 'policy:read');
     authorize(principal, 'agent:read');
     const agents: KnownAgent[] = await this.#database.manager.find(AgentEntity, {
@@ -97,7 +78,7 @@ function picks({ agents }: Policy, agent: KnownAgent): boolean {
   return agents.some((selector) => selectorPicks(selector, agent));
 }
 
-function isMeant(policy: Policy, rule: Rule, { host, port = httpsPort, secret }: ReachFilter): boolean {
+function isMeant(policy: Policy, rule: Rule, { host, port = httpsPort, secret }: AskedReach): boolean {
   if (secret !== undefined && !rule.secrets.includes(secret)) return false;
   if (host === undefined) return true;
   const { allow, deny } = new CompiledPolicy([{ ...policy, rules: [rule] }]).rulesFor(host, port);
@@ -116,7 +97,7 @@ function entryOf(
   { mode }: Policy,
   { effect, hosts, paths, methods, secrets }: Rule,
   { place, names }: { readonly place: string; readonly names: readonly string[] },
-): ReachEntry {
+): Reach {
   const agents = { agents: names.slice(0, maxAgentsShown), agentCount: names.length };
   return { rule: place, effect, isMonitored: mode === 'monitor', ...agents, hosts, paths, methods, secrets };
 }

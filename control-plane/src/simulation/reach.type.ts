@@ -9,7 +9,7 @@ export class Reach {
   rule: string;
 
   @Field(() => RuleEffect)
-  effect: string;
+  effect: RuleEffect;
 
   @Field(() => Boolean, { description: 'Its policy is in monitor mode.' })
   isMonitored: boolean;

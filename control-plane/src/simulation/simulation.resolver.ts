@@ -1,7 +1,7 @@
 import { Arg, Ctx, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
 import { showAuditEvent } from '../audit/audit.resolver.ts';
-import type { SimulationService, Simulation as SimulationView } from './simulation.service.ts';
+import type { SimulationService } from './simulation.service.ts';
 import { Explanation, SimulatedHeaderInput, Simulation } from './simulation.type.ts';
 
 @Resolver()
@@ -13,7 +13,7 @@ export class SimulationResolver {
   }
 
   @Query(() => Simulation, { description: 'Decides a request as the proxy would, and sends nothing.' })
-  async simulate(
+  simulate(
     @Arg('agent', () => String) agent: string,
     @Arg('url', () => String) url: string,
     @Arg('method', () => String, { defaultValue: 'GET' }) method: string,
@@ -21,7 +21,7 @@ export class SimulationResolver {
     @Ctx() { principal }: GraphqlContext,
   ): Promise<Simulation> {
     const asked = { agent, url, method, headers: headers.map(({ name, value }) => ({ name, value })) };
-    return show(await this.#simulations.simulate(principal, asked));
+    return this.#simulations.simulate(principal, asked);
   }
 
   @Query(() => Explanation, { description: 'Decides a past request again, by the configuration of now.' })
@@ -29,16 +29,7 @@ export class SimulationResolver {
     @Arg('auditEvent', () => String, { description: 'The cursor of the event.' }) cursor: string,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<Explanation> {
-    const { event, now, ...rest } = await this.#simulations.explain(principal, cursor);
-    return { ...rest, event: showAuditEvent(event), now: now && show(now) };
+    const { event, ...rest } = await this.#simulations.explain(principal, cursor);
+    return { ...rest, event: showAuditEvent(event) };
   }
-}
-
-function show(view: SimulationView): Simulation {
-  return {
-    ...view,
-    granted: [...view.granted],
-    trace: view.trace.map((one) => ({ ...one, secrets: [...one.secrets], decides: one.rule === view.rule })),
-    headers: view.headers.map((one) => ({ ...one, secrets: [...one.secrets] })),
-  };
 }

@@ -15,36 +15,10 @@ import type { Principal } from '../auth/principal.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { parseSimulation, type SimulatedRequest } from './simulation-input.ts';
+import type { Explanation, SimulatedHeader, Simulation } from './simulation.type.ts';
 
-/** A placeholder header, and what would become of it. Its value is not repeated. */
-export interface HeaderOutcome {
-  readonly header: string;
-  readonly outcome: 'REPLACED' | 'PLACEHOLDER_NOT_GRANTED' | 'PLACEHOLDER_NOT_BOUND';
-  /** The secrets that would stand there. */
-  readonly secrets: readonly string[];
-}
-
-export interface Simulation {
-  /** Of the configuration that it was made with. */
-  readonly revision: number;
-  readonly decision: 'allow' | 'deny';
-  /** `ALLOWED`, `MONITORED`, or a fault's code. */
-  readonly reason: string;
-  readonly rule: string | null;
-  /** What the rules grant there; on a denied request nothing. */
-  readonly granted: readonly string[];
-  readonly trace: readonly RuleTrace[];
-  readonly headers: readonly HeaderOutcome[];
-}
-
-export interface Explanation {
-  readonly event: AuditView;
-  /** What would be decided now; null when that cannot be told: see `problem`. */
-  readonly now: Simulation | null;
-  readonly problem: string | null;
-  /** The configuration has been changed since: what is decided now need not be what was decided. */
-  readonly hasChanged: boolean;
-}
+/** A past request as it is in the trail, and what would be decided now. */
+export type ExplainedEvent = Omit<Explanation, 'event'> & { readonly event: AuditView };
 
 export class SimulationService {
   readonly #database: DataSource;
@@ -65,7 +39,7 @@ export class SimulationService {
   }
 
   /** Decides a past request again. @throws Fault FORBIDDEN, INVALID for a cursor of no event */
-  async explain(principal: Principal, cursor: string): Promise<Explanation> {
+  async explain(principal: Principal, cursor: string): Promise<ExplainedEvent> {
     authorize(principal, 'audit:read');
     authorize(principal, 'policy:read');
     const event = await this.#audit.at(cursor);
@@ -97,22 +71,23 @@ export class SimulationService {
     const rules = new CompiledPolicy(policies).rulesFor(asked.host, asked.port);
     const methods = [asked.method, ...overridesOf(asked)];
     const request = { ...asked, methods, nowMs };
-    const trace = tracePolicies(policies, request);
+    const traced = tracePolicies(policies, request);
     const decision = decide(rules, methods, asked.readings, nowMs);
     if (decision.kind === 'deny' || agent.isDisabled) {
       const rule = decision.kind === 'deny' ? (decision.rule ?? null) : null;
       const reason = agent.isDisabled ? 'PROXY_AUTH_INVALID' : 'POLICY_DENIED';
-      return { revision, decision: 'deny', reason, rule, granted: [], trace, headers: [] };
+      return { revision, decision: 'deny', reason, rule, granted: [], trace: traceTo(rule, traced), headers: [] };
     }
     const headers = await this.#headersOf(asked, decision.secrets);
     const refused = headers.find(({ outcome }) => outcome !== 'REPLACED');
+    const rule = decision.rule ?? decision.monitored?.rule ?? null;
     return {
       revision,
       decision: refused ? 'deny' : 'allow',
       reason: refused?.outcome ?? (decision.monitored ? 'MONITORED' : 'ALLOWED'),
-      rule: decision.rule ?? decision.monitored?.rule ?? null,
+      rule,
       granted: [...decision.secrets],
-      trace,
+      trace: traceTo(rule, traced),
       headers,
     };
   }
@@ -125,17 +100,23 @@ export class SimulationService {
       .filter((policy) => policy.agents.some((selector) => selectorPicks(selector, record)));
   }
 
-  async #headersOf(asked: SimulatedRequest, grants: ReadonlySet<string>): Promise<HeaderOutcome[]> {
+  async #headersOf(asked: SimulatedRequest, grants: ReadonlySet<string>): Promise<SimulatedHeader[]> {
     const configuration = await knownSecrets(this.#database.manager, grants);
     const scope: GrantScope = { configuration, grants, host: asked.host, port: asked.port, isSecure: asked.isSecure };
-    return asked.headers.flatMap((header, index): HeaderOutcome[] => {
+    return asked.headers.flatMap((header, index): SimulatedHeader[] => {
       const spot = inspectHeader(header, index, scope);
       if (spot === undefined) return [];
-      if ('kind' in spot) return [{ header: header.name, outcome: spot.kind as HeaderOutcome['outcome'], secrets: [] }];
+      if ('kind' in spot)
+        return [{ header: header.name, outcome: spot.kind as SimulatedHeader['outcome'], secrets: [] }];
       const secrets = [...new Set(spot.grants.map(({ secret, version }) => `${secret.name}@${version.version}`))];
       return [{ header: header.name, outcome: 'REPLACED', secrets }];
     });
   }
+}
+
+/** What each rule says, and which of them decides. */
+function traceTo(rule: string | null, traced: readonly RuleTrace[]): Simulation['trace'] {
+  return traced.map((one) => ({ ...one, decides: one.rule === rule }));
 }
 
 /** Methods by which an override header asks upstreams to take it: policy judges them all. */

@@ -1,9 +1,10 @@
 import 'reflect-metadata';
-import { ruleMatches } from '@onecli/shared/domain/trace-policy';
+import { type RuleMatch as Match, ruleMatches } from '@onecli/shared/domain/trace-policy';
 import { Field, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { AuditEvent, Decision } from '../audit/audit.type.ts';
 
 export const RuleEffect = { ALLOW: 'allow', DENY: 'deny' } as const;
+export type RuleEffect = (typeof RuleEffect)[keyof typeof RuleEffect];
 registerEnumType(RuleEffect, { name: 'RuleEffect' });
 
 export const RuleMatch = Object.fromEntries(ruleMatches.map((match) => [match, match]));
@@ -12,9 +13,9 @@ registerEnumType(RuleMatch, {
   description: 'Whether a rule covers a request, or what keeps it from that.',
 });
 
-export const HeaderOutcome = Object.fromEntries(
-  ['REPLACED', 'PLACEHOLDER_NOT_GRANTED', 'PLACEHOLDER_NOT_BOUND'].map((outcome) => [outcome, outcome]),
-);
+const headerOutcomes = ['REPLACED', 'PLACEHOLDER_NOT_GRANTED', 'PLACEHOLDER_NOT_BOUND'] as const;
+type HeaderOutcome = (typeof headerOutcomes)[number];
+const HeaderOutcome = Object.fromEntries(headerOutcomes.map((outcome) => [outcome, outcome]));
 registerEnumType(HeaderOutcome, {
   name: 'HeaderOutcome',
   description: 'What would become of the placeholders in a header.',
@@ -26,19 +27,19 @@ export class RuleTrace {
   rule: string;
 
   @Field(() => RuleEffect)
-  effect: string;
+  effect: RuleEffect;
 
   @Field(() => Boolean, { description: 'Its policy is in monitor mode.' })
   isMonitored: boolean;
 
   @Field(() => RuleMatch)
-  match: string;
+  match: Match;
 
   @Field(() => Boolean, { description: 'It made the decision.' })
   decides: boolean;
 
   @Field(() => [String], { description: 'The secrets that it grants.' })
-  secrets: string[];
+  secrets: readonly string[];
 }
 
 @ObjectType({ description: 'A header with placeholders. Its value is not repeated.' })
@@ -47,10 +48,10 @@ export class SimulatedHeader {
   header: string;
 
   @Field(() => HeaderOutcome)
-  outcome: string;
+  outcome: HeaderOutcome;
 
   @Field(() => [String], { description: 'The secret versions that would stand there.' })
-  secrets: string[];
+  secrets: readonly string[];
 }
 
 @ObjectType({ description: 'What the proxy would decide. Identity, rate limits, address and body are not asked.' })
@@ -59,7 +60,7 @@ export class Simulation {
   revision: number;
 
   @Field(() => Decision)
-  decision: string;
+  decision: RuleEffect;
 
   @Field(() => String, { description: '`ALLOWED`, `MONITORED`, or a code of the table of faults.' })
   reason: string;
@@ -68,13 +69,13 @@ export class Simulation {
   rule: string | null;
 
   @Field(() => [String], { description: 'The secrets that the rules grant there.' })
-  granted: string[];
+  granted: readonly string[];
 
   @Field(() => [RuleTrace], { description: 'Every rule of the policies that select the agent.' })
-  trace: RuleTrace[];
+  trace: readonly RuleTrace[];
 
   @Field(() => [SimulatedHeader])
-  headers: SimulatedHeader[];
+  headers: readonly SimulatedHeader[];
 }
 
 @ObjectType({ description: 'A past request, and what would be decided now.' })

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { CertificateName } from '@onecli/shared/domain/identity';
-import type { PeerCertificate } from './peer.ts';
+import type { CertificateIssuer, PeerCertificate } from './peer.ts';
 
 /** OpenSSL's verdict on the chain, which Node tells publicly only of the sockets that its own servers accepted. */
 interface VerifiedSocket extends TLSSocket {
@@ -10,8 +10,14 @@ interface VerifiedSocket extends TLSSocket {
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
-/** The certificate that a client sent in a handshake that has ended, judged by the roots of the socket's context. */
-export function peerCertificate(socket: TLSSocket): PeerCertificate | undefined {
+/**
+ * The certificate that a client sent in a handshake that has ended, judged by the roots of the socket's context. `issuerOf` tells
+ * which of our own authorities it is by.
+ */
+export function peerCertificate(
+  socket: TLSSocket,
+  issuerOf: (certificate: X509Certificate) => CertificateIssuer | undefined,
+): PeerCertificate | undefined {
   const certificate = socket.getPeerX509Certificate();
   if (!certificate) return undefined;
   const handle = (socket as VerifiedSocket)._handle;
@@ -20,7 +26,8 @@ export function peerCertificate(socket: TLSSocket): PeerCertificate | undefined 
   // OpenSSL has judged the purpose by itself; an intercepted host's leaf must not pass whatever it thinks.
   const usages = certificate.keyUsage as readonly string[] | undefined;
   if (certificate.ca || (usages !== undefined && !usages.includes(CLIENT_AUTH))) return { kind: 'untrusted' };
-  return { kind: 'trusted', names: namesOf(certificate), expiresAtMs: Date.parse(certificate.validTo) };
+  const expiresAtMs = Date.parse(certificate.validTo);
+  return { kind: 'trusted', names: namesOf(certificate), expiresAtMs, issuer: issuerOf(certificate) };
 }
 
 /** How a name of a certificate is looked up. */

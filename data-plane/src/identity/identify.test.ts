@@ -63,7 +63,12 @@ const nameOf = (result: Identity | Refusal) => (result.kind === 'identity' ? res
 const who = (...values: string[]) => nameOf(ask(values));
 const encode = (text: string) => Buffer.from(text).toString('base64');
 const basic = (text: string) => `Basic ${encode(text)}`;
-const trusted = (...names: string[]): PeerCertificate => ({ kind: 'trusted', names, expiresAtMs: nowMs + 1000 });
+const trusted = (...names: string[]) => ({
+  kind: 'trusted' as const,
+  names,
+  expiresAtMs: nowMs + 1000,
+  issuer: undefined,
+});
 
 describe('identify by token', () => {
   it.each([
@@ -152,11 +157,22 @@ describe('identify by certificate, header and source', () => {
   });
 
   it('refuses an untrusted and an expired certificate, whatever else is presented', () => {
-    const expired: PeerCertificate = { kind: 'trusted', names: ['commonName certified'], expiresAtMs: nowMs };
+    const expired: PeerCertificate = { ...trusted('commonName certified'), expiresAtMs: nowMs };
     for (const certificate of [{ kind: 'untrusted' } as const, expired]) {
       expect(nameOf(ask([], { ...anywhere, certificate }))).toBe('PROXY_AUTH_INVALID');
       expect(nameOf(ask([basic('bot:t-bot')], { ...anywhere, certificate }))).toBe('PROXY_AUTH_INVALID');
     }
+  });
+
+  it('ends what came in by a certificate whose authority was retired, without another revision', () => {
+    const issuer = { isWithdrawn: false };
+    const certificate = { ...trusted('commonName certified'), issuer };
+    const identity = ask([], { ...anywhere, certificate });
+    if (identity.kind !== 'identity') throw new Error(identity.code);
+    expect(confirmIdentity(identity, configuration, nowMs)).toBe(identity);
+    issuer.isWithdrawn = true;
+    expect(confirmIdentity(identity, configuration, nowMs)).toMatchObject({ code: 'PROXY_AUTH_INVALID' });
+    expect(nameOf(ask([], { ...anywhere, certificate }))).toBe('PROXY_AUTH_INVALID');
   });
 
   it('lets a certificate of no agent stand beside a token', () => {

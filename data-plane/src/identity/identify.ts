@@ -82,11 +82,16 @@ export function identify(
 export function confirmIdentity(identity: Identity, configuration: Configuration, nowMs: number): Identity | Refusal {
   // A store that went back may come to a revision again that was another one before: its agents are other records then.
   const isSame = configuration.snapshot.agents.get(identity.agent.id) === identity.agent;
-  const isAsBefore = isSame && identity.revision === configuration.revision && !isWithdrawn(identity.presented.jwt);
+  const isAsBefore = isSame && identity.revision === configuration.revision && !isTakenBack(identity.presented);
   if (isAsBefore && nowMs < identity.untilMs) return identity;
   const again = recognise(identity.presented, configuration, nowMs);
   if (again.kind === 'identity' && again.agent.id === identity.agent.id) return again;
   return refusal('PROXY_AUTH_INVALID', 'The identity of this connection is no longer valid.');
+}
+
+/** The key of its JWT's issuer, or the authority of its certificate, is trusted no more. */
+function isTakenBack({ jwt, peer: { certificate } }: Presented): boolean {
+  return isWithdrawn(jwt) || (certificate?.kind === 'trusted' && certificate.issuer?.isWithdrawn === true);
 }
 
 interface Recognised {
@@ -142,7 +147,7 @@ const byJwt: Step = ({ jwt }, identities, nowMs) => {
 /** A certificate of no agent is none: meshes send theirs everywhere. One that is not trusted is an attempt. */
 const byCertificate: Step = ({ peer: { certificate } }, identities, nowMs) => {
   if (!certificate) return [];
-  if (certificate.kind === 'untrusted')
+  if (certificate.kind === 'untrusted' || certificate.issuer?.isWithdrawn === true)
     return invalid('The client certificate is not of an authority that this gateway trusts for agents.', identities);
   if (nowMs >= certificate.expiresAtMs) return invalid('The client certificate has expired.', identities);
   return certificate.names.flatMap((name) => {

@@ -16,5 +16,13 @@ export type PeerCertificate =
       /** As `certificateKey` writes them. */
       readonly names: readonly string[];
       readonly expiresAtMs: number;
+      /** Undefined where it is by an authority of the customer's own: those are trusted as long as the worker runs. */
+      readonly issuer: CertificateIssuer | undefined;
     }
   | { readonly kind: 'untrusted' };
+
+/** An authority of ours that a client certificate is by. */
+export interface CertificateIssuer {
+  /** It was retired: what came in by its certificates is not recognised any more. */
+  readonly isWithdrawn: boolean;
+}

@@ -82,7 +82,8 @@ async function serveTls(
     return;
   }
   const { socket } = secured;
-  const peer: Peer = { source, certificate: peerCertificate(socket) };
+  const certificate = peerCertificate(socket, (presented) => plane.authority.clients.issuerOf(presented));
+  const peer: Peer = { source, certificate };
   await serveRequests(plane, new Http1Agent(plane, socket, { raw, connection, peer, tunnel: undefined }));
 }
 

@@ -13,6 +13,7 @@ import type { MintBudget } from '../load/mint-budget.ts';
 import type { PolicyLimits } from '../policy/policy-limits.ts';
 import type { FollowedConfiguration } from '../snapshot/follow-configuration.ts';
 import type { ProxyPortTls } from '../tls/proxy-port-tls.ts';
+import type { ClientAuthorities } from '../tls/client-authorities.ts';
 import type { LeafCache } from '../tls/leaf-cache.ts';
 import type { RefusalLeaves } from '../tls/refusal-leaves.ts';
 import type { RepeatedHeads } from '../wire/repeated-heads.ts';
@@ -50,7 +51,9 @@ export interface DataPlane {
     /** For hosts that policy refuses; without it they are refused at CONNECT. */
     refusalLeaves: RefusalLeaves | undefined;
     bundlePem: string | undefined;
-    /** Ids of the authorities in the bundle, the one that signs first. */
+    /** Whose client certificates are trusted. */
+    readonly clients: Pick<ClientAuthorities, 'issuerOf'>;
+    /** Ids of the authorities in the bundle, the one that signs first; then of those of clients. */
     ids: readonly string[];
   };
   /** What agents call this gateway in base URLs, besides localhost and IP addresses. */

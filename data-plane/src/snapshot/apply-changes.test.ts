@@ -22,7 +22,7 @@ function changes(revision: number, more: Partial<ConfigChanges> = {}): ConfigCha
     routes: [],
     authority: undefined,
     otherAuthorities: undefined,
-    clientAuthority: undefined,
+    clientAuthorities: undefined,
     removedIds: [],
     ...more,
   };
@@ -127,13 +127,13 @@ describe('applyChanges', () => {
     expect(() => applyChanges(before, changes(2, { isWhole: true }), openers)).toThrow('authority');
   });
 
-  it('keeps the authority for client certificates until there is another, and needs none', () => {
-    const clientAuthority = { ...authority, id: 'clients-1' };
-    expect(first({}).clientAuthority).toBeUndefined();
-    const before = first({ clientAuthority });
-    expect(applyChanges(before, changes(2), openers).clientAuthority).toBe(clientAuthority);
-    const next = { ...authority, id: 'clients-2' };
-    expect(applyChanges(before, changes(2, { clientAuthority: next }), openers).clientAuthority).toBe(next);
+  it('keeps the authorities for client certificates until there are others, and needs none', () => {
+    const clientAuthorities = [{ ...authority, id: 'clients-1' }];
+    expect(first({}).clientAuthorities).toEqual([]);
+    const before = first({ clientAuthorities });
+    expect(applyChanges(before, changes(2), openers).clientAuthorities).toBe(clientAuthorities);
+    const next = [{ ...authority, id: 'clients-2' }];
+    expect(applyChanges(before, changes(2, { clientAuthorities: next }), openers).clientAuthorities).toBe(next);
   });
 
   it('opens the identities of an agent, and no others', () => {

@@ -50,7 +50,7 @@ export function applyChanges(
     ),
     authority,
     otherAuthorities: changes.otherAuthorities ?? base?.otherAuthorities ?? [],
-    clientAuthority: changes.clientAuthority ?? base?.clientAuthority,
+    clientAuthorities: changes.clientAuthorities ?? base?.clientAuthorities ?? [],
   };
 }
 

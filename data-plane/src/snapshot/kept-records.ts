@@ -78,7 +78,7 @@ export function headAfter(before: KeptHead, changes: KeptHead): KeptHead {
     keys: changes.keys,
     authority: changes.authority ?? before.authority,
     otherAuthorities: changes.otherAuthorities ?? before.otherAuthorities,
-    clientAuthority: changes.clientAuthority ?? before.clientAuthority,
+    clientAuthorities: changes.clientAuthorities ?? before.clientAuthorities,
   };
 }
 

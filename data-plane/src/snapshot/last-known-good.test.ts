@@ -62,7 +62,7 @@ const changes = (revision: number, more: Partial<ConfigChanges>): ConfigChanges 
   routes: [],
   authority: undefined,
   otherAuthorities: undefined,
-  clientAuthority: undefined,
+  clientAuthorities: [],
   removedIds: [],
   ...more,
 });

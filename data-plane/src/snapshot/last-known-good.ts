@@ -227,8 +227,8 @@ export class LastKnownGood {
   }
 }
 
-function headOf({ revision, epoch, keys, authority, otherAuthorities, clientAuthority }: ConfigChanges): KeptHead {
-  return { revision, epoch, keys, authority, otherAuthorities, clientAuthority };
+function headOf({ revision, epoch, keys, authority, otherAuthorities, clientAuthorities }: ConfigChanges): KeptHead {
+  return { revision, epoch, keys, authority, otherAuthorities, clientAuthorities };
 }
 
 interface Sealed {

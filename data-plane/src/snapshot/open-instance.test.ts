@@ -43,7 +43,7 @@ async function keep(instance: Instance): Promise<void> {
     routes: [],
     authority: { id: 'authority', certificatePem: 'PEM', sealedKey: Buffer.of(3) },
     otherAuthorities: [],
-    clientAuthority: undefined,
+    clientAuthorities: [],
     removedIds: [],
   };
   const openers = {

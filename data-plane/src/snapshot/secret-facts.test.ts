@@ -25,7 +25,7 @@ const snapshotOf = (revision: number, secrets: Snapshot['secrets']): Snapshot =>
   routes: new Map(),
   authority: { id: 'a', certificatePem: '', sealedKey: Buffer.alloc(0) },
   otherAuthorities: [],
-  clientAuthority: undefined,
+  clientAuthorities: [],
 });
 
 describe('what a configuration knows of its secrets', () => {

@@ -2,7 +2,7 @@
  * The file of a worker's last good configuration: a header, then sealed records, the first ones the whole and after them what
  * changed since. Values of secrets lie in it sealed as they are in the database, and all of it is sealed once more.
  *
- *   header   `onecli-snapshot 1\n`, instance id 16, file id 16
+ *   header   `onecli-snapshot 2\n`, instance id 16, file id 16
  *   record   length u32 (big-endian), then AES-256-GCM of a value as `v8.serialize` writes it; bound to the instance, the file id
  *            and the record's place
  */
@@ -16,7 +16,7 @@ import { associatedData, u32, u64 } from '@onecli/shared/vault/associated-data';
 import { instanceIdBytes } from '@onecli/shared/vault/instance-id';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
 
-const magic = Buffer.from('onecli-snapshot 1\n');
+const magic = Buffer.from('onecli-snapshot 2\n');
 const idBytes = 16;
 const headerBytes = magic.length + 2 * idBytes;
 const lengthBytes = 4;

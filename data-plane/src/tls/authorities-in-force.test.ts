@@ -35,18 +35,19 @@ function inForce(clientRoots: readonly string[] = []) {
 describe('AuthoritiesInForce', () => {
   it('trusts the client authority, and asks for certificates from then on', () => {
     const { authorities, proxyPortTls } = inForce();
-    authorities.use({ authority, otherAuthorities: [], clientAuthority: undefined });
+    authorities.use({ authority, otherAuthorities: [], clientAuthorities: [] });
     expect(proxyPortTls.asksForCertificate).toBe(false);
     const { leaves } = authorities;
-    authorities.use({ authority, otherAuthorities: [], clientAuthority });
+    authorities.use({ authority, otherAuthorities: [], clientAuthorities: [clientAuthority] });
     expect(proxyPortTls.asksForCertificate).toBe(true);
     expect(authorities.leaves).toBe(leaves);
     expect(authorities.bundlePem).toBe(authority.certificatePem);
+    expect(authorities.ids).toEqual(['hosts', 'clients']);
   });
 
   it('trusts those of the customer without one of ours', () => {
     const { authorities, proxyPortTls } = inForce([clientAuthority.certificatePem]);
-    authorities.use({ authority, otherAuthorities: [], clientAuthority: undefined });
+    authorities.use({ authority, otherAuthorities: [], clientAuthorities: [] });
     expect(proxyPortTls.asksForCertificate).toBe(true);
   });
 
@@ -60,21 +61,23 @@ describe('AuthoritiesInForce', () => {
     ['whose key was cut', { ...clientAuthority, sealedKey: clientAuthority.sealedKey.subarray(1) }],
   ])('trusts no client authority %s, and goes on', (_name, altered) => {
     const { authorities, proxyPortTls } = inForce();
-    authorities.use({ authority, otherAuthorities: [], clientAuthority: altered });
+    authorities.use({ authority, otherAuthorities: [], clientAuthorities: [altered] });
     expect(proxyPortTls.asksForCertificate).toBe(false);
     expect(authorities.leaves).toBeDefined();
   });
 
   it('refuses a configuration whose own authority does not open', () => {
     const moved = { ...authority, id: 'moved' };
-    expect(() => inForce().authorities.use({ authority: moved, otherAuthorities: [], clientAuthority })).toThrow();
+    expect(() =>
+      inForce().authorities.use({ authority: moved, otherAuthorities: [], clientAuthorities: [clientAuthority] }),
+    ).toThrow();
   });
 
   it('hands out the next authority and those before beside the one that signs, and signs with that alone', () => {
     const { authorities } = inForce();
-    authorities.use({ authority, otherAuthorities: [], clientAuthority: undefined });
+    authorities.use({ authority, otherAuthorities: [], clientAuthorities: [] });
     const { leaves } = authorities;
-    authorities.use({ authority, otherAuthorities: [next], clientAuthority: undefined });
+    authorities.use({ authority, otherAuthorities: [next], clientAuthorities: [] });
     expect(authorities.bundlePem).toBe(authority.certificatePem + next.certificatePem);
     expect(authorities.ids).toEqual(['hosts', 'next']);
     expect(authorities.leaves).toBe(leaves);
@@ -82,16 +85,16 @@ describe('AuthoritiesInForce', () => {
 
   it('drops every leaf when another authority signs, and charges no agent for the new ones', () => {
     const { authorities } = inForce();
-    authorities.use({ authority, otherAuthorities: [next], clientAuthority: undefined });
+    authorities.use({ authority, otherAuthorities: [next], clientAuthorities: [] });
     const before = authorities.leaves;
     before?.secureContextFor('a.example');
-    authorities.use({ authority: next, otherAuthorities: [authority], clientAuthority: undefined });
+    authorities.use({ authority: next, otherAuthorities: [authority], clientAuthorities: [] });
     expect(authorities.bundlePem).toBe(next.certificatePem + authority.certificatePem);
     expect(authorities.ids).toEqual(['next', 'hosts']);
     expect(authorities.leaves).not.toBe(before);
     expect(authorities.leaves?.has('a.example')).toBe(false);
     expect([authorities.leaves?.knows('a.example'), authorities.leaves?.knows('b.example')]).toEqual([true, false]);
-    authorities.use({ authority: next, otherAuthorities: [], clientAuthority: undefined });
+    authorities.use({ authority: next, otherAuthorities: [], clientAuthorities: [] });
     expect(authorities.bundlePem).toBe(next.certificatePem);
   });
 
@@ -122,11 +125,11 @@ describe('AuthoritiesInForce', () => {
     ['that is no certificate', { ...next, certificatePem: 'PEM' }],
   ])('hands out no next authority %s, does not say that it has it, and goes on', (_name, altered) => {
     const { authorities } = inForce();
-    authorities.use({ authority, otherAuthorities: [altered], clientAuthority: undefined });
+    authorities.use({ authority, otherAuthorities: [altered], clientAuthorities: [] });
     expect(authorities.bundlePem).toBe(authority.certificatePem);
     expect(authorities.ids).toEqual(['hosts']);
     expect(() =>
-      authorities.use({ authority: altered, otherAuthorities: [authority], clientAuthority: undefined }),
+      authorities.use({ authority: altered, otherAuthorities: [authority], clientAuthorities: [] }),
     ).toThrow();
     expect(authorities.bundlePem).toBe(authority.certificatePem);
   });

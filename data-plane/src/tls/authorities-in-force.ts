@@ -1,10 +1,9 @@
-import { parseAuthority, type SigningAuthority } from '@onecli/shared/certificates/authority';
+import type { SigningAuthority } from '@onecli/shared/certificates/authority';
 import { openAuthority } from '@onecli/shared/certificates/sealed-authority';
 import type { AuthorityRecord, Snapshot } from '@onecli/shared/domain/snapshot';
-import { clientAuthorityContext } from '@onecli/shared/seal-contexts';
 import type { Keyring } from '@onecli/shared/vault/keyring';
-import { open } from '@onecli/shared/vault/seal';
 import type { Logger } from 'pino';
+import { ClientAuthorities } from './client-authorities.ts';
 import { LeafCache } from './leaf-cache.ts';
 import type { ProxyPortTls } from './proxy-port-tls.ts';
 import type { SharedTicketKeys } from './ticket-keys.ts';
@@ -24,7 +23,7 @@ export interface AuthoritiesOptions {
   readonly log: Logger;
 }
 
-type Authorities = Pick<Snapshot, 'authority' | 'otherAuthorities' | 'clientAuthority'>;
+type Authorities = Pick<Snapshot, 'authority' | 'otherAuthorities' | 'clientAuthorities'>;
 
 /**
  * The authorities of the configuration in force: the one whose leaves are minted here, those that agents are to trust, to hand
@@ -34,27 +33,32 @@ export class AuthoritiesInForce {
   leaves: LeafCache | undefined;
   refusalLeaves: RefusalLeaves | undefined;
   bundlePem: string | undefined;
+  /** Of what this worker has opened: the authority that signs, others that it hands out, those of clients that it trusts. */
   ids: readonly string[] = [];
+  readonly clients: ClientAuthorities;
   readonly #options: AuthoritiesOptions;
   #signing: { readonly id: string; readonly authority: SigningAuthority } | undefined;
   #used = '';
 
   constructor(options: AuthoritiesOptions) {
     this.#options = options;
+    this.clients = new ClientAuthorities(options.keyring, options.log);
   }
 
   /** Throws when the key of the authority that signs does not open: without it nothing can be intercepted. */
-  use({ authority, otherAuthorities, clientAuthority }: Authorities): void {
-    const used = [clientAuthority?.id, authority.id, ...otherAuthorities.map(({ id }) => id)].join(' ');
+  use({ authority, otherAuthorities, clientAuthorities }: Authorities): void {
+    const used = [authority, ...otherAuthorities, undefined, ...clientAuthorities].map((one) => one?.id).join(' ');
     if (used === this.#used) return;
     const { keyring, proxyPortTls, clientRoots } = this.#options;
-    const signing = this.#signing?.id === authority.id ? this.#signing.authority : openAuthority(keyring, authority);
+    const signing =
+      this.#signing?.id === authority.id ? this.#signing.authority : openAuthority('GATEWAY', keyring, authority);
     const published = this.#published(otherAuthorities);
     if (this.#signing?.id !== authority.id) this.#signWith(authority.id, signing);
-    proxyPortTls.use(signing, [...clientRoots, ...this.#trusted(clientAuthority)]);
+    this.clients.use(clientAuthorities);
+    proxyPortTls.use(signing, [...clientRoots, ...this.clients.roots]);
     // Two intermediates may have one root.
     this.bundlePem = [...new Set([signing.trustPem, ...published.map(({ trustPem }) => trustPem)])].join('');
-    this.ids = [authority.id, ...published.map(({ id }) => id)];
+    this.ids = [authority.id, ...published.map(({ id }) => id), ...this.clients.ids];
     this.#used = used;
   }
 
@@ -71,26 +75,12 @@ export class AuthoritiesInForce {
   #published(records: readonly AuthorityRecord[]): { readonly id: string; readonly trustPem: string }[] {
     return records.flatMap((record) => {
       try {
-        return [{ id: record.id, trustPem: openAuthority(this.#options.keyring, record).trustPem }];
+        return [{ id: record.id, trustPem: openAuthority('GATEWAY', this.#options.keyring, record).trustPem }];
       } catch (error) {
         const fields = { err: error, authority: record.id };
         this.#options.log.error(fields, 'an authority was altered: it is not handed out, and cannot become active');
         return [];
       }
     });
-  }
-
-  /** Its key proves that the certificate is the one that was stored: who altered the row could be any agent else. */
-  #trusted(record: AuthorityRecord | undefined): string[] {
-    if (!record) return [];
-    const { certificatePem } = record;
-    try {
-      const key = open(this.#options.keyring, clientAuthorityContext(record.id), record.sealedKey).toString('utf8');
-      parseAuthority({ certificatePem, privateKeyPem: key });
-      return [certificatePem];
-    } catch (error) {
-      this.#options.log.error({ err: error }, 'the authority for client certificates was altered: it is not trusted');
-      return [];
-    }
   }
 }

@@ -38,7 +38,7 @@ async function shakeHands(proxyPortTls: ProxyPortTls, options: ConnectionOptions
   client.on('error', () => undefined);
   const [result] = await Promise.all([intercepted, once(client, 'secureConnect')]);
   if (result.kind === 'failed') throw new Error(result.detail);
-  return { client, peer: peerCertificate(result.socket), server: result.socket };
+  return { client, peer: peerCertificate(result.socket, () => undefined), server: result.socket };
 }
 
 const clientOf = (names: Partial<ClientNames>, by = clients): ConnectionOptions => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { variables as controlPlane } from '../../../control-plane/src/config.ts';
+import { variables as controlPlane } from '../../../control-plane/src/config-variables.ts';
 import { workerEnvironment as worker } from '../../../data-plane/src/worker-environment.ts';
 import { clusterVariables as cluster } from './cluster/config.ts';
 import { variables as supervisor } from './config.ts';

@@ -4,18 +4,24 @@
  */
 import { X509Certificate } from 'node:crypto';
 import type { AuthorityRecord } from '../domain/snapshot.ts';
-import { authorityContext } from '../seal-contexts.ts';
+import { authorityContext, clientAuthorityContext } from '../seal-contexts.ts';
 import type { Keyring } from '../vault/keyring.ts';
 import { open, seal } from '../vault/seal.ts';
 import { type Authority, parseAuthority, type SigningAuthority } from './authority.ts';
 
+/** GATEWAY: agents trust it for intercepted hosts. CLIENT: it issues agents' client certificates. */
+export const authorityKinds = ['GATEWAY', 'CLIENT'] as const;
+export type AuthorityKind = (typeof authorityKinds)[number];
+
+/** A sealed key opens in no authority of the other kind's place. */
+const contexts = { GATEWAY: authorityContext, CLIENT: clientAuthorityContext };
 const certificateMark = '-----BEGIN CERTIFICATE-----';
 
 /** Seals the private key of an authority, and where it has a chain, all of the certificates with it: they are what it vouches for. */
-export function sealAuthority(keyring: Keyring, id: string, authority: Authority): Buffer {
+export function sealAuthority(kind: AuthorityKind, keyring: Keyring, id: string, authority: Authority): Buffer {
   const { privateKeyPem, certificatePem, chain } = authority;
   const content = Buffer.from(privateKeyPem + (chain === undefined ? '' : [certificatePem, ...chain].join('')), 'utf8');
-  const sealed = seal(keyring, authorityContext(id), content);
+  const sealed = seal(keyring, contexts[kind](id), content);
   content.fill(0);
   return sealed;
 }
@@ -24,8 +30,12 @@ export function sealAuthority(keyring: Keyring, id: string, authority: Authority
  * Opens a stored authority. @throws VaultFault, or TypeError when the certificate beside the key is not the one that was stored: a
  * certificate of another issuer for the same key would make agents trust that issuer
  */
-export function openAuthority(keyring: Keyring, { id, certificatePem, sealedKey }: AuthorityRecord): SigningAuthority {
-  const content = open(keyring, authorityContext(id), sealedKey);
+export function openAuthority(
+  kind: AuthorityKind,
+  keyring: Keyring,
+  { id, certificatePem, sealedKey }: AuthorityRecord,
+): SigningAuthority {
+  const content = open(keyring, contexts[kind](id), sealedKey);
   const [privateKeyPem = '', ...blocks] = content.toString('utf8').split(certificateMark);
   content.fill(0);
   const [sealedPem, ...chain] = blocks.map((block) => certificateMark + block);

@@ -67,6 +67,6 @@ export interface Snapshot {
   readonly authority: AuthorityRecord;
   /** Those that agents are to trust beside it: the next one, and those before it that are not retired yet. */
   readonly otherAuthorities: readonly AuthorityRecord[];
-  /** Undefined until a client certificate was first issued. */
-  readonly clientAuthority: AuthorityRecord | undefined;
+  /** Those whose client certificates are good for agents; none until a client certificate was first issued. */
+  readonly clientAuthorities: readonly AuthorityRecord[];
 }

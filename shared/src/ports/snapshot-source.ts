@@ -66,7 +66,7 @@ export interface ConfigChanges {
   /** Undefined, these three, when no authority changed, or there is none. */
   readonly authority: AuthorityRecord | undefined;
   readonly otherAuthorities: readonly AuthorityRecord[] | undefined;
-  readonly clientAuthority: AuthorityRecord | undefined;
+  readonly clientAuthorities: readonly AuthorityRecord[] | undefined;
   /** Ids of rows that are gone. */
   readonly removedIds: readonly string[];
 }
@@ -92,7 +92,7 @@ export interface WorkerReport {
   readonly terms: readonly number[];
   /** False when the database has another master key by now than the one it was started with. */
   readonly isMasterKeyCurrent: boolean;
-  /** Ids of the authorities that it has opened and hands out, the one that signs first. */
+  /** Ids of the authorities that it has opened: the one that signs, others that it hands out, those whose client certificates it trusts. */
   readonly authorities: readonly string[];
   readonly startedAtMs: number;
   readonly load?: WorkerLoad | undefined;

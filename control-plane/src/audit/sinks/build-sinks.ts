@@ -6,16 +6,12 @@ import type { DataSource } from 'typeorm';
 import type { Config } from '../../config.ts';
 import type { Metrics } from '../../health/metrics.ts';
 import { GuardedCaller } from '../../rotation/call-provider.ts';
-import { Leadership } from '../../rotation/leadership.ts';
 import type { AuditStore } from '../audit-store.ts';
 import { lastCheckpoint } from '../trail/checkpoint-store.ts';
 import type { Sink } from './sink.ts';
 import { SinkRunner } from './sink-runner.ts';
 import { SyslogSink } from './syslog-sink.ts';
 import { WebhookSink } from './webhook-sink.ts';
-
-/** Any number will do; it must stay the same for every version that may run beside this one. */
-const sinkLock = 6_627_254_031;
 
 interface Surroundings {
   readonly config: Config;
@@ -43,7 +39,6 @@ export function buildSinks({ config, database, store, metrics, log }: Surroundin
     database,
     store,
     sinks,
-    leadership: new Leadership(config.databaseUrl, { lock: sinkLock, name: 'onecli-audit-sinks' }),
     log,
     sent: (sink, events) => metrics.auditSent(sink, events),
     failed: (sink) => metrics.auditSinkFailed(sink),

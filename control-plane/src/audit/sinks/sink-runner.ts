@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import type { Leadership } from '../../rotation/leadership.ts';
+import type { LeaderJob } from '../../leadership/leader-jobs.ts';
 import type { AuditStore, WritePlace } from '../audit-store.ts';
 import type { Sink } from './sink.ts';
 
@@ -12,7 +11,6 @@ export interface SinkRunnerOptions {
   readonly database: DataSource;
   readonly store: Pick<AuditStore, 'since' | 'writePlace'>;
   readonly sinks: readonly Sink[];
-  readonly leadership: Leadership;
   readonly log: { warn(fields: object, message: string): void };
   readonly sent: (sink: string, events: number) => void;
   readonly failed: (sink: string) => void;
@@ -21,66 +19,63 @@ export interface SinkRunnerOptions {
 }
 
 /**
- * Sends events to the sinks in the order in which they were written, in one control plane at a time. How far a sink is stands in the
+ * Sends events to the sinks in the order in which they were written: a job of the leader for each. How far a sink is stands in the
  * database, and moves on when the sink has taken a batch: nothing is left out, and what was under way when a process ended comes again.
  */
 export class SinkRunner {
   readonly #options: SinkRunnerOptions;
-  readonly #stopping = new AbortController();
-  #loops: Promise<void>[] = [];
 
   constructor(options: SinkRunnerOptions) {
     this.#options = options;
   }
 
-  start(): void {
-    if (this.#loops.length === 0) this.#loops = this.#options.sinks.map((sink) => this.#run(sink));
+  /** One for each sink, so that none waits for another. */
+  get jobs(): LeaderJob[] {
+    return this.#options.sinks.map((sink) => {
+      const failures = { count: 0 };
+      const look = (signal: AbortSignal) => this.#look(sink, failures, signal);
+      return { name: `sink:${sink.name}`, everyMs: lookEveryMs, look };
+    });
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await Promise.all(this.#loops);
+  close(): void {
     for (const sink of this.#options.sinks) sink.close();
-    await this.#options.leadership.release();
   }
 
   /** Sends what is there, batch after batch. @returns how many events @throws what the sink throws */
-  async drain(sink: Sink): Promise<number> {
+  async drain(sink: Sink, signal: AbortSignal): Promise<number> {
     let count = 0;
-    while (!this.#stopping.signal.aborted) {
-      const sent = await this.#sendBatch(sink);
+    while (!signal.aborted) {
+      const sent = await this.#sendBatch(sink, signal);
       count += sent;
       if (sent < sink.batchSize) break;
     }
     return count;
   }
 
-  async #run(sink: Sink): Promise<void> {
-    const { leadership, log, failed, backOffMs = 1_000 } = this.#options;
-    const { signal } = this.#stopping;
-    let failures = 0;
-    while (!signal.aborted) {
-      try {
-        if (await leadership.isHeld()) await this.drain(sink);
-        failures = 0;
-      } catch (error) {
-        if (signal.aborted) return;
-        failed(sink.name);
-        if (failures === 0)
-          log.warn({ err: error, sink: sink.name }, 'audit events could not be sent; it goes on trying');
-        failures += 1;
-      }
-      const waitMs = failures === 0 ? lookEveryMs : Math.min(backOffMs * 2 ** (failures - 1), maxBackOffMs);
-      await pause(waitMs, undefined, { signal }).catch(() => undefined);
+  /** Gives how long to wait before the next try. */
+  async #look(sink: Sink, failures: { count: number }, signal: AbortSignal): Promise<number> {
+    const { log, failed, backOffMs = 1_000 } = this.#options;
+    try {
+      await this.drain(sink, signal);
+      failures.count = 0;
+      return lookEveryMs;
+    } catch (error) {
+      if (signal.aborted) return 0;
+      failed(sink.name);
+      if (failures.count === 0)
+        log.warn({ err: error, sink: sink.name }, 'audit events could not be sent; it goes on trying');
+      failures.count += 1;
+      return Math.min(backOffMs * 2 ** (failures.count - 1), maxBackOffMs);
     }
   }
 
-  async #sendBatch(sink: Sink): Promise<number> {
+  async #sendBatch(sink: Sink, signal: AbortSignal): Promise<number> {
     const { store, sent } = this.#options;
     const place = await this.#placeOf(sink.name);
     const { items, next } = await store.since({}, place, { limit: sink.batchSize, reach: '*' });
     if (items.length > 0) {
-      const ending = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(sendTimeoutMs)]);
+      const ending = AbortSignal.any([signal, AbortSignal.timeout(sendTimeoutMs)]);
       await sink.send(items, `${place.transaction}-${place.place}`, ending);
       sent(sink.name, items.length);
     }

@@ -15,7 +15,7 @@ import { SecretValue } from '@onecli/shared/secret-value';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { GuardedCaller } from '../../rotation/call-provider.ts';
-import { Leadership } from '../../rotation/leadership.ts';
+import { startLeader } from '../../leadership/testing/start-leader.ts';
 import { Boot, openTrail, type Trail } from '../trail/testing/open-trail.ts';
 import type { Sink } from './sink.ts';
 import { SinkRunner } from './sink-runner.ts';
@@ -50,23 +50,23 @@ function resolverTo(port: number, allowRanges = ['127.0.0.1/32']): CheckedResolv
   return new CheckedResolver({ guard, connectTo: parsed.connectTo });
 }
 
+const nothing = (): void => undefined;
+
 function runnerOf(sink: Sink): SinkRunner {
-  const leadership = new Leadership(databaseUrl, { lock: 4_711, name: 'sinks' });
-  const log = { warn: () => undefined };
+  const log = { warn: nothing };
   const { dataSource: database, store } = trail;
-  const nothing = (): void => undefined;
-  const runner = new SinkRunner({
-    database,
-    store,
-    sinks: [sink],
-    leadership,
-    log,
-    sent: nothing,
-    failed: nothing,
-    backOffMs: 20,
-  });
-  closing.push(() => runner.stop());
+  const runner = new SinkRunner({ database, store, sinks: [sink], log, sent: nothing, failed: nothing, backOffMs: 20 });
+  closing.push(() => runner.close());
   return runner;
+}
+
+const { signal } = new AbortController();
+const drain = (sink: Sink): Promise<number> => runnerOf(sink).drain(sink, signal);
+
+/** What a control plane does with it, if it leads. */
+function lead(sink: Sink): void {
+  const leader = startLeader(databaseUrl, runnerOf(sink).jobs);
+  closing.push(() => leader.stop());
 }
 
 interface Delivery {
@@ -109,16 +109,16 @@ describe('a webhook', () => {
   it('gets every event once and in order, in signed batches, and goes on where it was', async () => {
     const { port, deliveries } = await startReceiver();
     const sink = webhook(port);
-    await runnerOf(sink).drain(sink);
+    await drain(sink);
     await trail.keep(boot.take(450, 50));
-    expect(await runnerOf(sink).drain(sink)).toBe(450);
+    expect(await drain(sink)).toBe(450);
     expect(deliveries.map(({ body }) => (JSON.parse(body) as { events: [] }).events.length)).toEqual([200, 200, 50]);
     expect(idsOf(deliveries)).toEqual(boot.events.map(({ id }) => id));
     const [{ headers, body } = { headers: {}, body: '' }] = deliveries;
     const [, seconds, mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(headers['x-onecli-signature'])) ?? [];
     expect(createHmac('sha256', '0123456789abcdef').update(`${seconds}.${body}`).digest('hex')).toBe(mac);
     expect(JSON.parse(body)).toMatchObject({ checkpoint: 'a note', batch: headers['x-onecli-batch'] });
-    expect(await runnerOf(sink).drain(sink)).toBe(0);
+    expect(await drain(sink)).toBe(0);
   });
 
   it('that refuses, redirects or breaks off gets the same batch again, until it takes it', async () => {
@@ -126,7 +126,7 @@ describe('a webhook', () => {
     const sink = webhook(port);
     const before = boot.events.length;
     await trail.keep(boot.take(3, 3));
-    runnerOf(sink).start();
+    lead(sink);
     await expect.poll(() => deliveries.length, { timeout: 20_000 }).toBe(4);
     expect(new Set(deliveries.map(({ headers }) => headers['x-onecli-batch'])).size).toBe(1);
     expect(idsOf(deliveries.slice(3))).toEqual(boot.events.slice(before).map(({ id }) => id));
@@ -136,18 +136,18 @@ describe('a webhook', () => {
     const { port, deliveries } = await startReceiver();
     const sink = webhook(port, []);
     await trail.keep(boot.take(1, 1));
-    await expect(runnerOf(sink).drain(sink)).rejects.toThrow('an address that is refused');
+    await expect(drain(sink)).rejects.toThrow('an address that is refused');
     expect(deliveries).toHaveLength(0);
   });
 
   it('is called by one control plane at a time', async () => {
     const { port, deliveries } = await startReceiver();
     const [one, two] = [webhook(port), webhook(port)];
-    await runnerOf(one).drain(one);
+    await drain(one);
     deliveries.length = 0;
     const before = boot.events.length;
-    runnerOf(one).start();
-    runnerOf(two).start();
+    lead(one);
+    lead(two);
     for (let round = 0; round < 5; round++) await trail.keep(boot.take(20, 5));
     await expect.poll(() => idsOf(deliveries).length, { timeout: 20_000 }).toBe(100);
     expect(idsOf(deliveries)).toEqual(boot.events.slice(before).map(({ id }) => id));
@@ -172,10 +172,10 @@ const form = /^<(\d+)>1 (\S+) \S+ onecli \d+ (ALLOW|DENY) - \u{feff}(\{.*\})$/su
 async function syslogRun(protocol: SyslogTarget['protocol'], port: number): Promise<string[]> {
   const sink = new SyslogSink({ target: { protocol, host, port: 6000 }, resolver: resolverTo(port), secureContext });
   const runner = runnerOf(sink);
-  await runner.drain(sink);
+  await runner.drain(sink, signal);
   const before = boot.events.length;
   await trail.keep(boot.take(9, 3));
-  expect(await runner.drain(sink)).toBe(9);
+  expect(await runner.drain(sink, signal)).toBe(9);
   return boot.events.slice(before).map(({ id }) => id);
 }
 
@@ -215,10 +215,10 @@ describe('syslog', () => {
       secureContext,
     });
     const runner = runnerOf(sink);
-    await runner.drain(sink);
+    await runner.drain(sink, signal);
     const before = boot.events.length;
     await trail.keep(boot.take(5, 5));
-    await runner.drain(sink);
+    await runner.drain(sink, signal);
     await expect.poll(() => messages.length).toBe(5);
     expect(messages.map(idOf)).toEqual(boot.events.slice(before).map(({ id }) => id));
   });

@@ -32,12 +32,12 @@ export function buildTrail({ database, keys, store, adminEventDays, metrics, log
   const { keyring, auditMacKey: macKey } = keys;
   const checkpointKey = new CheckpointKey(keys.auditSigningSeed);
   const signer = new CheckpointSigner(database, checkpointKey);
-  const sound = (isSound: boolean): void => metrics.auditTreeSound(isSound);
+  const sound = (isSound: boolean | undefined): void => metrics.auditTreeSound(isSound);
   const service = new TrailService({ database, keyring, macKey, checkpointKey, signer, adminEventDays });
   return {
     keeper: new TrailKeeper({ keyring, macKey, log, faulty: (kind) => metrics.auditChainFaulty(kind) }),
     service,
     exports: new ExportService({ database, store, trail: service }),
-    clerk: new TrailClerk({ database, keyring, macKey, signer, log, sound }),
+    clerk: new TrailClerk({ database, keyring, macKey, signer, sound }),
   };
 }

@@ -64,7 +64,7 @@ export class FakeSource implements SnapshotSource {
       routes: [],
       authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
       otherAuthorities: undefined,
-      clientAuthority: undefined,
+      clientAuthorities: [],
       removedIds: [],
     };
   }

@@ -72,6 +72,6 @@ export function sampleSnapshot(parts: {
     routes: new Map((parts.routes ?? []).map((route) => [route.name, route])),
     authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
     otherAuthorities: [],
-    clientAuthority: undefined,
+    clientAuthorities: [],
   };
 }

@@ -143,7 +143,7 @@ async function readSealed(client: PoolClient, table: 'policy' | 'route', ids: Id
   return rows.map(({ id, name, version, sealed_body: sealedBody }) => ({ id, name, version, sealedBody }));
 }
 
-type Authorities = Pick<ConfigChanges, 'authority' | 'otherAuthorities' | 'clientAuthority'>;
+type Authorities = Pick<ConfigChanges, 'authority' | 'otherAuthorities' | 'clientAuthorities'>;
 
 /** The authorities that are active, and those of hosts that agents are to trust besides. */
 export async function readAuthorities(client: PoolClient): Promise<Authorities> {
@@ -152,7 +152,7 @@ export async function readAuthorities(client: PoolClient): Promise<Authorities> 
   return {
     authority: ofHosts.find(({ isActive }) => isActive)?.record,
     otherAuthorities: ofHosts.filter(({ isActive }) => !isActive).map(({ record }) => record),
-    clientAuthority: ofClients.find(({ isActive }) => isActive)?.record,
+    clientAuthorities: ofClients.map(({ record }) => record),
   };
 }
 

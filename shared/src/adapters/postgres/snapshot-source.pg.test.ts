@@ -107,7 +107,7 @@ describe('PostgresSnapshotSource', () => {
       routes: [{ id: idOf(5), name: 'telegram', version: 2, sealedBody: Buffer.of(14) }],
       authority: { id: idOf(4), certificatePem: 'PEM', sealedKey: Buffer.of(13) },
       otherAuthorities: [{ id: idOf(6), certificatePem: 'NEXT', sealedKey: Buffer.of(16) }],
-      clientAuthority: { id: idOf(5), certificatePem: 'CLIENTS', sealedKey: Buffer.of(14) },
+      clientAuthorities: [{ id: idOf(5), certificatePem: 'CLIENTS', sealedKey: Buffer.of(14) }],
       removedIds: [],
     };
     expect(await source.changesSince(undefined)).toEqual({ ...rows, isWhole: true });

@@ -159,7 +159,7 @@ async function readChanges(client: PoolClient, since: number | undefined, maxGap
   };
 }
 
-const noAuthorities = { authority: undefined, otherAuthorities: undefined, clientAuthority: undefined };
+const noAuthorities = { authority: undefined, otherAuthorities: undefined, clientAuthorities: undefined };
 
 async function readAll(client: PoolClient, { revision, epoch }: StorePosition): Promise<ConfigChanges> {
   return {

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { type LeaderJob, LeaderJobs } from './leader-jobs.ts';
+
+const nothing = (): void => undefined;
+
+/** Jobs under a leadership that the test gives and takes. */
+function world(jobs: readonly LeaderJob[]) {
+  const state = { isHeld: true, isReleased: false };
+  const told: string[] = [];
+  const errors: string[] = [];
+  const leader = new LeaderJobs({
+    leadership: {
+      isHeld: () => Promise.resolve(state.isHeld),
+      release: () => {
+        state.isReleased = true;
+        return Promise.resolve();
+      },
+    },
+    jobs,
+    log: { info: nothing, error: (_fields, message) => void errors.push(message) },
+    led: (isLeading) => void told.push(isLeading ? 'leads' : 'follows'),
+    looked: (job, isDone) => void (isDone || told.push(`${job} failed`)),
+  });
+  return { state, told, errors, leader };
+}
+
+const patiently = { timeout: 10_000, interval: 20 };
+
+describe('LeaderJobs', () => {
+  it('looks while this process leads, ends the looks under way when it does not, and begins anew when it does again', async () => {
+    const seen: string[] = [];
+    const job: LeaderJob = {
+      name: 'job',
+      everyMs: 5,
+      look: (signal) => {
+        seen.push('look');
+        return seen.length < 3
+          ? Promise.resolve()
+          : new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      },
+      lost: () => void seen.push('lost'),
+    };
+    const { state, told, leader } = world([job]);
+    leader.start();
+    await expect.poll(() => seen, patiently).toEqual(['lost', 'look', 'look']);
+    await expect.poll(() => told, patiently).toEqual(['follows', 'leads']);
+    state.isHeld = false;
+    await expect.poll(() => told, patiently).toEqual(['follows', 'leads', 'follows']);
+    await expect.poll(() => seen.filter((what) => what === 'lost').length, patiently).toBeGreaterThan(1);
+    const before = seen.filter((what) => what === 'look').length;
+    state.isHeld = true;
+    await expect.poll(() => seen.filter((what) => what === 'look').length, patiently).toBeGreaterThan(before);
+    await leader.stop();
+    expect(state.isReleased).toBe(true);
+    const ended = seen.length;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(seen).toHaveLength(ended);
+  });
+
+  it('lets no job that fails or waits hold up another, tells of a failure once, and tries again', async () => {
+    let tries = 0;
+    let others = 0;
+    const failing = { name: 'failing', everyMs: 5, look: () => Promise.reject(new Error(`no ${(tries += 1)}`)) };
+    const stuck = {
+      name: 'stuck',
+      everyMs: 5,
+      look: (signal: AbortSignal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+    };
+    const other = { name: 'other', everyMs: 5, look: () => Promise.resolve(void (others += 1)) };
+    const { errors, told, leader } = world([failing, stuck, other]);
+    leader.start();
+    await expect.poll(() => tries > 3 && others > 3, patiently).toBe(true);
+    expect(errors).toHaveLength(1);
+    expect(told).toContain('failing failed');
+    await leader.stop();
+  });
+
+  it('waits as long as a look says', async () => {
+    let looks = 0;
+    const job = { name: 'job', everyMs: 3_600_000, look: () => Promise.resolve((looks += 1) < 3 ? 1 : 3_600_000) };
+    const { leader } = world([job]);
+    leader.start();
+    await expect.poll(() => looks, patiently).toBe(3);
+    await leader.stop();
+  });
+});
