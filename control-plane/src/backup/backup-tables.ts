@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 /**
  * What is in no backup: what processes report of themselves, what they sign in to this
- * server as, what only lasts while somebody is signed in, the record of changes for
+ * server as, what only lasts while somebody is signed in, what is counted anew, the record of changes for
  * workers (they read all anew), and what the restored schema says of itself. Every other table is in it, also one that is new.
  */
 const left = new Set([
@@ -16,6 +16,8 @@ const left = new Set([
   'destroyed_value',
   'audit_early_batch',
   'audit_sink',
+  'traffic',
+  'traffic_place',
 ]);
 
 /** Events: in a backup only when they are asked for. */

@@ -27,6 +27,7 @@ import { AddRotations } from './add-rotations.migration.ts';
 import { AddSecretLease } from './add-secret-lease.migration.ts';
 import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
+import { AddTraffic } from './add-traffic.migration.ts';
 import { AddWorkerRole } from './add-worker-role.migration.ts';
 import { PinWorkerHeartbeat } from './pin-worker-heartbeat.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
@@ -58,6 +59,7 @@ export const migrations = [
   PinWorkerHeartbeat,
   AddFindingCount,
   AddClientAuthorityRotation,
+  AddTraffic,
 ];
 
 export interface DataSourceOptions {

@@ -10,6 +10,7 @@ import type { Metrics } from '../health/metrics.ts';
 import type { KeyRotation } from '../keys/key-rotation.ts';
 import type { Rotation } from '../rotation/build-rotation.ts';
 import { ExpiryWatch } from '../secrets/expiry-watch.ts';
+import { TrafficRollup } from '../traffic/traffic-rollup.ts';
 import { LeaderJobs } from './leader-jobs.ts';
 import { Leadership } from './leadership.ts';
 
@@ -41,9 +42,10 @@ export function buildLeader(
     log,
     seen: (kind, at) => metrics.authorityEnds(kind, at),
   });
+  const traffic = new TrafficRollup(database, config.auditDays);
   const leader = new LeaderJobs({
     leadership: new Leadership(config.databaseUrl),
-    jobs: [keyRotation, scheduler, expiry, authority, access.sweep, ...audit.jobs],
+    jobs: [keyRotation, scheduler, expiry, authority, access.sweep, traffic, ...audit.jobs],
     log,
     led: (isLeading) => metrics.leads(isLeading),
     looked: (job, isDone) => metrics.leaderLooked(job, isDone),

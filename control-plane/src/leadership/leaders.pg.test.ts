@@ -7,7 +7,7 @@ import { Process, processEnvironment } from '../testing/process.ts';
 
 const password = 'a-password-for-this-test';
 const patiently = { timeout: 30_000, interval: 200 };
-const jobs = ['authorities', 'expiry', 'key-rotation', 'retention', 'rotations', 'sweep', 'trail'];
+const jobs = ['authorities', 'expiry', 'key-rotation', 'retention', 'rotations', 'sweep', 'traffic', 'trail'];
 
 /** A control plane of the same database. */
 class Plane {

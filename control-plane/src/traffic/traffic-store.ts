@@ -1,15 +1,16 @@
 /**
- * What audit events come to, counted when it is asked for: in one pass over those of the period, without sorting them. Who looks
- * again within seconds is told the same, and few counts run at once, each for a limited time.
+ * What audit events come to: as it was counted ahead (see traffic-rollup.ts) where that fits, with what was written since; else counted
+ * when it is asked for, in one pass over the events of the period, without sorting them. Who looks again within seconds is told the
+ * same, and few counts run at once, each for a limited time.
  */
 import { Fault } from '@onecli/shared/fault';
 import { LRUCache } from 'lru-cache';
 import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm';
-import { conditions, hasFailed } from '../audit/audit-conditions.ts';
 import type { Reach } from '../auth/authorize.ts';
 import { FewAtOnce } from '../auth/few-at-once.ts';
 import type { Principal } from '../auth/principal.ts';
-import { classSql, percentileOf } from './latency-classes.ts';
+import { percentileOf } from './latency-classes.ts';
+import { type Counted, countByName, countByTime, firstNames, sourceOf, type TrafficFilter } from './count-traffic.ts';
 import type { TrafficPeriod } from './traffic-period.ts';
 
 /** Requests of a time, or of an agent or host in it. Latencies are of those that were let through, in milliseconds. */
@@ -30,19 +31,6 @@ export interface TrafficSlot extends TrafficCounts {
 export interface NamedTraffic extends TrafficCounts {
   /** Of an agent, where it is known, or a host. */
   readonly name: string;
-}
-
-export interface TrafficFilter {
-  readonly agent?: string | undefined;
-  readonly host?: string | undefined;
-}
-
-interface Counted {
-  readonly key: string;
-  readonly denied: boolean;
-  readonly latency_class: number;
-  readonly count: number;
-  readonly failures: number;
 }
 
 const keepMs = 5_000;
@@ -73,9 +61,13 @@ export class TrafficStore {
   ): Promise<readonly TrafficSlot[]> {
     const { sinceMs, untilMs, stepMs } = period;
     return this.#once(principal, ['series', filter, period, shown(reach)], async (manager) => {
-      const { where, values } = within(filter, period, reach);
-      const slot = `floor(extract(epoch FROM time) * 1000 / ${stepMs})::bigint::text`;
-      const counted = await countBy(manager, slot, where, values);
+      const { agent, host } = filter;
+      // What is counted ahead is of all, of one agent or of one host.
+      const kind =
+        agent === undefined ? (host === undefined ? 'all' : 'host') : host === undefined ? 'agent' : undefined;
+      const source = await sourceOf(manager, kind, { period, reach, filter, stepMs });
+      const slot = (time: string): string => `floor(extract(epoch FROM ${time}) * 1000 / ${stepMs})::bigint::text`;
+      const counted = await countByTime(manager, source, slot, agent ?? host ?? '');
       const bySlot = groupBy(counted, ({ key }) => Number(key) * stepMs);
       const slots: TrafficSlot[] = [];
       for (let atMs = sinceMs; atMs < untilMs; atMs += stepMs)
@@ -96,15 +88,10 @@ export class TrafficStore {
     reach: Reach,
   ): Promise<readonly NamedTraffic[]> {
     return this.#once(principal, ['top', by, filter, period, limit, shown(reach)], async (manager) => {
-      const { where, values } = within(filter, period, reach);
-      const first = await manager.query<{ name: string }[]>(
-        `SELECT ${by} AS name FROM audit_event ${where} AND ${by} IS NOT NULL
-         GROUP BY ${by} ORDER BY count(*) DESC, ${by} LIMIT ${limit}`,
-        values,
-      );
-      const names = first.map(({ name }) => name);
-      const ofThem = `${where} AND ${by} = ANY ($${values.length + 1}::text[])`;
-      const counted = names.length === 0 ? [] : await countBy(manager, by, ofThem, [...values, names]);
+      const isOfAll = filter.agent === undefined && filter.host === undefined;
+      const source = await sourceOf(manager, isOfAll ? by : undefined, { period, reach, filter, stepMs: undefined });
+      const names = await firstNames(manager, source, by, limit);
+      const counted = names.length === 0 ? [] : await countByName(manager, source, by, names);
       const byName = groupBy(counted, ({ key }) => key);
       return names.map((name) => ({ name, ...countsOf(byName.get(name) ?? []) }));
     });
@@ -123,7 +110,7 @@ export class TrafficStore {
 
   async #limited<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     try {
-      return await this.#database.transaction(async (manager) => {
+      return await this.#database.transaction('REPEATABLE READ', async (manager) => {
         await manager.query(`SET LOCAL statement_timeout = ${timeoutMs}`);
         return work(manager);
       });
@@ -146,20 +133,6 @@ function shown(reach: Reach): unknown {
   return reach === '*' ? reach : [...reach].sort();
 }
 
-function within({ agent, host }: TrafficFilter, { sinceMs, untilMs }: TrafficPeriod, reach: Reach) {
-  return conditions({ agent, host, since: sinceMs, until: untilMs }, undefined, reach);
-}
-
-function countBy(manager: EntityManager, key: string, where: string, values: readonly unknown[]): Promise<Counted[]> {
-  const latencyClass = `CASE WHEN decision = 'deny' THEN -1 ELSE ${classSql('latency_ms')} END`;
-  return manager.query<Counted[]>(
-    `SELECT ${key} AS key, decision = 'deny' AS denied, ${latencyClass} AS latency_class, count(*)::int AS count,
-       count(*) FILTER (WHERE ${hasFailed})::int AS failures
-     FROM audit_event ${where} GROUP BY 1, 2, 3`,
-    [...values],
-  );
-}
-
 function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
@@ -172,7 +145,8 @@ function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> 
 
 function countsOf(counted: readonly Counted[]): TrafficCounts {
   const allowed = counted.filter(({ denied }) => !denied);
-  const classes = new Map(allowed.map((one) => [one.latency_class, one.count]));
+  const classes = new Map<number, number>();
+  for (const one of allowed) classes.set(one.latency_class, (classes.get(one.latency_class) ?? 0) + one.count);
   const sum = (of: readonly Counted[]): number => of.reduce((total, { count }) => total + count, 0);
   return {
     requests: sum(counted),

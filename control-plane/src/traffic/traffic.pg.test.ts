@@ -161,7 +161,7 @@ describe('counts', () => {
     let most = 0;
     let all = 0;
     const database = {
-      transaction: async (work: (manager: unknown) => Promise<unknown>) => {
+      transaction: async (_level: string, work: (manager: unknown) => Promise<unknown>) => {
         all++;
         most = Math.max(most, ++running);
         try {

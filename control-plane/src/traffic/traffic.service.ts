@@ -2,7 +2,8 @@ import type { DataSource } from 'typeorm';
 import { authorizeList, reachOf } from '../auth/authorize.ts';
 import type { Action } from '../auth/actions.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { NamedTraffic, TrafficFilter, TrafficSlot, TrafficStore } from './traffic-store.ts';
+import type { TrafficFilter } from './count-traffic.ts';
+import type { NamedTraffic, TrafficSlot, TrafficStore } from './traffic-store.ts';
 import { periodOf, type TrafficPeriod } from './traffic-period.ts';
 
 export interface TrafficRequest extends TrafficFilter {
