@@ -8,6 +8,7 @@ if (name !== 'data-plane' && name !== 'control-plane') {
   console.error('expected data-plane or control-plane');
   process.exit(2);
 }
+process.env.NODE_ENV ??= 'production';
 ensureInstalled();
 ensureBuilt();
 if (name === 'control-plane') ensureDashboardBuilt();

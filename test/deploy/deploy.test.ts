@@ -25,6 +25,29 @@ describe('the images', () => {
   });
 });
 
+describe('what starts a process', () => {
+  it('has it run as in production, and no file of ours says otherwise', () => {
+    const stages = read('infra/docker/Dockerfile').split(/^FROM /m);
+    for (const name of ['data-plane', 'control-plane'])
+      expect(stages.find((stage) => stage.split('\n')[0]?.endsWith(` AS ${name}`))).toMatch(
+        /^ENV NODE_ENV=production /m,
+      );
+    for (const unit of readdirSync(join(repositoryRoot, 'infra/systemd')).filter((name) => name.endsWith('.service')))
+      expect(read(`infra/systemd/${unit}`), unit).toMatch(/^Environment=NODE_ENV=production\b/m);
+    expect(read('infra/tools/run-process.mjs')).toContain("process.env.NODE_ENV ??= 'production'");
+    const others = ['docker-compose.yml', ...yamlBelow('infra/helm'), ...yamlBelow('infra/sidecar')];
+    expect(others.length).toBeGreaterThan(5);
+    for (const name of others) expect(read(name), name).not.toContain('NODE_ENV');
+  });
+});
+
+/** Paths of YAML files, from the repository's root. */
+function yamlBelow(folder: string): string[] {
+  return readdirSync(join(repositoryRoot, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.ya?ml$/.test(name))
+    .map((name) => join(folder, name));
+}
+
 describe('figures', () => {
   const sources = ['control-plane/src', 'data-plane/src']
     .flatMap((folder) =>

@@ -28,8 +28,6 @@ export function localUrl(bind: string, port: number): string {
 export function controlPlaneEnvironment(surroundings: Surroundings, passwordFile: string | undefined): Environment {
   const { config, folder } = surroundings;
   return {
-    // graphql-js then does without checks for developers of schemas.
-    NODE_ENV: 'production',
     ...commonEnvironment(surroundings),
     ...config.apiSettings,
     ONECLI_API_PORT: String(config.apiPort),
@@ -73,6 +71,8 @@ export function masterKeyFile(key: MasterKeyHolder): string {
 function commonEnvironment({ config, databaseUrl, key, redisUrl }: Surroundings): Environment {
   return {
     ...config.inheritedEnvironment,
+    // graphql-js then does without checks for developers of schemas, and no library does more than it has to.
+    NODE_ENV: 'production',
     DATABASE_URL: databaseUrl,
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
     ONECLI_MASTER_KEY_FILE: masterKeyFile(key),
