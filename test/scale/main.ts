@@ -7,6 +7,7 @@ import { type Onecli, startOnecli } from '../support/start-onecli.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { type Amounts, databaseUrlOf, load } from './load.ts';
 import { appliedObjects, measureApply } from './measure-apply.ts';
+import { measureCharts } from './measure-charts.ts';
 import { measureLists } from './measure-lists.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -24,7 +25,7 @@ const amounts: Amounts = {
   routes: amount('routes', 1_000),
   events: amount('events', 200_000),
 };
-const only = flag('only')?.split(',') ?? ['lists', 'apply', 'worker', 'change', 'memory'];
+const only = flag('only')?.split(',') ?? ['lists', 'charts', 'apply', 'worker', 'change', 'memory'];
 
 const given = flag('data');
 const dataFolder = given ?? mkdtempSync(join(tmpdir(), 'onecli-scale-'));
@@ -50,13 +51,17 @@ async function loadAll(): Promise<void> {
   say(`loaded ${JSON.stringify(amounts)} in ${Math.round(performance.now() - startedMs)} ms`);
 }
 
+/** Says each figure; gives the worst p99. */
+async function measured(onecli: Onecli, measure: typeof measureLists): Promise<number> {
+  const rows: (Figures & { name: string })[] = [];
+  await measure(onecli, (row) => rows.push(row));
+  for (const { name, ...figures } of rows) say(`${name.padEnd(52)} ${format(figures)}`);
+  return Math.max(...rows.map((row) => row.p99));
+}
+
 async function measureAll(onecli: Onecli): Promise<void> {
-  if (only.includes('lists')) {
-    const rows: (Figures & { name: string })[] = [];
-    await measureLists(onecli, (row) => rows.push(row));
-    for (const { name, ...figures } of rows) say(`${name.padEnd(52)} ${format(figures)}`);
-    say(`worst p99 of a page: ${Math.max(...rows.map((row) => row.p99)).toFixed(1)} ms`);
-  }
+  if (only.includes('lists')) say(`worst p99 of a page: ${(await measured(onecli, measureLists)).toFixed(1)} ms`);
+  if (only.includes('charts')) say(`slowest chart: ${(await measured(onecli, measureCharts)).toFixed(1)} ms`);
   if (only.includes('apply')) {
     const times = Object.entries(await measureApply(onecli)).map(([what, ms]) => `${what} ${Math.round(ms)} ms`);
     say(`${appliedObjects} objects by plan and apply: ${times.join(', ')}`);
