@@ -203,6 +203,27 @@ describe('a rotation, while agents use the secret', () => {
     expect(load.failures).toEqual([]);
   });
 
+  it('is cancelled by the command line while the new version is watched: the old one is back, and the new key is ended', async () => {
+    const old = [...provider.accepted.keys()];
+    await world.onecli.must('PUT', path, { ...recipe, watchSeconds: 600 });
+    expect((await cli('rotation', 'run', 'prod/openai', '--no-wait')).stderr).toContain('begun: ');
+    await waitUntil('it is watched', async () => (await runs())[0]?.step === 'WATCHING', 30_000);
+    const cancelled = await cli('rotation', 'cancel', 'prod/openai');
+    expect(cancelled, cancelled.stderr).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('cancelled: ') as string,
+    });
+    expect(await ended((await runs())[0]?.id ?? '')).toMatchObject({ outcome: 'CANCELLED' });
+    expect([...provider.accepted.keys()]).toEqual(old);
+    const again = await cli('rotation', 'cancel', 'prod/openai');
+    expect(again).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('No rotation of prod/openai is under way') as string,
+    });
+    await load.serves(50);
+    expect(load.failures).toEqual([]);
+  });
+
   it('is done by its schedule, through a webhook that is signed; then it is deleted by the command line', async () => {
     const of = '/api/rotations/prod%2Fhooked';
     const done = await waitUntil(
