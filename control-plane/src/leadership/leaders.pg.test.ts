@@ -6,7 +6,8 @@ import { basic } from '../api/testing/serve.ts';
 import { Process, processEnvironment } from '../testing/process.ts';
 
 const password = 'a-password-for-this-test';
-const patiently = { timeout: 30_000, interval: 200 };
+const startMs = 100_000;
+const patiently = { timeout: 60_000, interval: 200 };
 const jobs = ['authorities', 'expiry', 'key-rotation', 'retention', 'rotations', 'sweep', 'traffic', 'trail'];
 
 /** A control plane of the same database. */
@@ -22,7 +23,7 @@ class Plane {
   static async start(): Promise<Plane> {
     const plane = new Plane(await processEnvironment(databaseUrl, password));
     planes.push(plane);
-    await plane.process.ready();
+    await plane.process.ready(startMs);
     return plane;
   }
 
@@ -53,7 +54,7 @@ beforeAll(async () => {
   first = await Plane.start();
   await expect.poll(() => first.leads(), patiently).toEqual({ isLeading: true, done: jobs });
   second = await Plane.start();
-});
+}, 3 * startMs);
 afterAll(async () => {
   for (const { process } of planes) await process.kill();
   await database?.end();
@@ -68,7 +69,7 @@ const expiringEvents = () => count("admin_event WHERE action = 'secret:expiring'
 const holders = `pg_locks l JOIN pg_stat_activity a USING (pid)
   WHERE l.locktype = 'advisory' AND l.granted AND a.application_name = 'onecli-leader' AND a.datname = current_database()`;
 
-describe('two control planes of one database', () => {
+describe('two control planes of one database', { timeout: 3 * startMs }, () => {
   it('have one leader, which alone does what is done once for all', async () => {
     // Longer than it takes to ask for the lock.
     await expect

@@ -22,8 +22,8 @@ export class Process {
     this.child.on('message', (message) => (this.isReady ||= (message as { kind?: string }).kind === 'ready'));
   }
 
-  async ready(): Promise<void> {
-    await vi.waitFor(() => expect(this.isReady || this.child.exitCode !== null, this.output).toBe(true), 40_000);
+  async ready(timeoutMs = 40_000): Promise<void> {
+    await vi.waitFor(() => expect(this.isReady || this.child.exitCode !== null, this.output).toBe(true), timeoutMs);
     expect(this.child.exitCode, this.output).toBeNull();
   }
 
