@@ -56,9 +56,12 @@ export async function startChaosWorld(options: ClusterOptions = {}): Promise<Cha
     else await cluster.must('PUT', `/api/secrets/${encodeURIComponent(secret)}`, { value });
   };
   const stop = async (): Promise<void> => {
-    await cluster.stop();
-    await upstream.close();
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      await cluster.stop();
+    } finally {
+      await upstream.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
   };
   try {
     for (const { secret } of names) await rotate(secret);

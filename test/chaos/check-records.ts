@@ -11,7 +11,7 @@ import type { Fault } from './faults.ts';
 
 /** How far the clocks of a fault and of a failure that follows from it may be apart. */
 const slackMs = 500;
-const examplesKept = 5;
+const examplesKept = 50;
 
 export interface Records {
   readonly agents: readonly ChaosAgent[];

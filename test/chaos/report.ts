@@ -1,6 +1,8 @@
 import type { Finding } from './check-records.ts';
 import type { LoadRun } from './run-load.ts';
 
+const examplesShown = 5;
+
 /** A short table of counts, with examples of what does not hold. */
 export function describeRun({ verdict, faults, seconds }: LoadRun): string {
   const done = new Map<string, number>();
@@ -19,5 +21,5 @@ export function describeRun({ verdict, faults, seconds }: LoadRun): string {
 }
 
 function describeFinding({ count, examples }: Finding): string {
-  return [String(count), ...examples.map((example) => `      ${example}`)].join('\n');
+  return [String(count), ...examples.slice(0, examplesShown).map((example) => `      ${example}`)].join('\n');
 }

@@ -7,8 +7,16 @@ export function newCanary(label: string): string {
   return `sk-canary-${label}-${randomBytes(18).toString('hex')}`;
 }
 
+const knownForms = new Map<string, Buffer[]>();
+
 /** The forms in which a value may turn up: as it is, base64 in each alignment, base64url, hex, percent-encoded, UTF-16. */
 export function formsOf(canary: string): Buffer[] {
+  const known = knownForms.get(canary) ?? makeForms(canary);
+  knownForms.set(canary, known);
+  return known;
+}
+
+function makeForms(canary: string): Buffer[] {
   const bytes = Buffer.from(canary);
   const aligned = [0, 1, 2].map((skip) => {
     const whole = bytes.subarray(skip, skip + Math.floor((bytes.length - skip) / 3) * 3);

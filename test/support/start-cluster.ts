@@ -39,7 +39,7 @@ export class TestCluster {
   readonly apiPort: number;
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
-  /** Every process that was ever told of, to leave none behind. */
+  /** The processes as they were last told of, to leave none behind. Earlier ones have ended, and their numbers may be others' by now. */
   readonly #pids = new Set<number>();
   #lastId = 0;
   #log = '';
@@ -151,6 +151,7 @@ export class TestCluster {
     this.#child.send({ id, command, ...(name !== undefined && { name }) });
     const { processes, error } = await answered;
     if (processes === undefined) throw new Error(`${command} ${name}: ${error}`);
+    this.#pids.clear();
     for (const { pid } of processes) if (pid !== undefined) this.#pids.add(pid);
     return processes;
   }
