@@ -52,11 +52,13 @@ export function useEditing<Thing extends Revised, Fields extends object, Input e
     // Only what was changed here is written: what others changed elsewhere stays.
     const parts = typeof original === 'string' ? input : changedParts(original, input);
     const { problem, code } = await write(parts, ifRevision);
-    if (code === 'CONFLICT') {
-      setCurrent(await look());
+    if (problem !== undefined) {
+      const now = await look();
+      // What was deleted is refused for whatever a new one would lack.
+      if (code !== 'CONFLICT' && now !== null) return problem;
+      setCurrent(now);
       return undefined;
     }
-    if (problem !== undefined) return problem;
     setCurrent(undefined);
     await done();
     return undefined;
