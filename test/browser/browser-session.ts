@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core';
 
 /** What a page got and said while it was open. */
@@ -51,4 +52,10 @@ export async function signIn(page: Page, url: string, password: string): Promise
   await page.getByLabel('Password', { exact: true }).or(page.locator('input[name=password]')).first().fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+}
+
+/** Saves what the page looks like, for the documents: `ONECLI_PICTURES=docs/images` says where. */
+export async function takePicture(page: Page, name: string): Promise<void> {
+  const folder = process.env['ONECLI_PICTURES'];
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
 }

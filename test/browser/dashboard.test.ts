@@ -11,10 +11,18 @@ import { type RecordingUpstream, startUpstream } from '../support/recording-upst
 import { mustRun } from '../support/run-command.ts';
 import { type Onecli, startOnecli } from '../support/start-onecli.ts';
 import { makeTestAuthority } from '../support/test-authority.ts';
-import { type BrowserSession, launchBrowser, openSession, signIn } from './browser-session.ts';
+import { accessFlows } from './access-flows.ts';
+import { administrationFlows } from './administration-flows.ts';
+import { type BrowserSession, launchBrowser, openSession, signIn, takePicture } from './browser-session.ts';
+import { type World, everythingIn } from './world.ts';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const keys = { mouse: newCanary('mouse'), keyboard: newCanary('keyboard'), form: newCanary('form') };
+const keys = {
+  mouse: newCanary('mouse'),
+  keyboard: newCanary('keyboard'),
+  form: newCanary('form'),
+  version: newCanary('version'),
+};
 const allKeys = Object.values(keys);
 let folder: string;
 let upstream: RecordingUpstream;
@@ -46,14 +54,13 @@ async function runCommandOf(page: Page): Promise<void> {
   await mustRun('bash', ['-c', command], { cwd: folder });
 }
 
-/** All that a person, a script or an extension could still find in the page. */
-function everythingIn(page: Page): Promise<string> {
-  return page.evaluate<string>(`[
-    document.documentElement.outerHTML,
-    ...[...document.querySelectorAll('input, textarea')].map((field) => field.value),
-    JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie, location.href,
-  ].join('\\n')`);
-}
+const world = (): World => ({
+  browser,
+  url: onecli.apiUrl,
+  main,
+  must: (method, path, body) => onecli.must(method, path, body),
+  keys,
+});
 
 describe('from an empty folder to the first request', () => {
   it('by mouse: what is typed, one command in a shell, and the page turns green', async () => {
@@ -61,9 +68,13 @@ describe('from an empty folder to the first request', () => {
     await signIn(page, onecli.apiUrl, onecli.adminPassword);
     await page.waitForURL('**/setup');
     await page.getByLabel('Its key').fill(keys.mouse);
+    await takePicture(page, 'set-up');
     await page.getByRole('button', { name: 'Make all three' }).click();
+    await page.getByLabel('Command for curl').waitFor();
+    await takePicture(page, 'set-up-command');
     await runCommandOf(page);
     await page.getByText('First request seen').waitFor();
+    await takePicture(page, 'first-request-seen');
     await page.getByText('It left with prod/openai@1, and the service answered 200.').waitFor();
     expect(upstream.requests.at(-1)?.header('authorization')).toBe(`Bearer ${keys.mouse}`);
     expect(canariesIn(await everythingIn(page), allKeys)).toEqual([]);
@@ -113,6 +124,26 @@ describe('each screen', () => {
     '/new/policy',
     '/new/rule?agent=my-agent&host=api.github.com&method=GET&path=/user',
     '/setup',
+    '/',
+    '/findings',
+    '/map',
+    '/map?agent=my-agent',
+    '/simulator?agent=my-agent&method=GET&url=https://api.openai.com/v1/models',
+    '/workers',
+    '/routes',
+    '/new/route',
+    '/rotations',
+    '/rotations/prod%2Fopenai',
+    '/users',
+    '/users/admin',
+    '/new/user',
+    '/api-keys',
+    '/new/api-key',
+    '/account',
+    '/keys',
+    '/authorities',
+    '/new/authority',
+    '/settings',
     '/nowhere',
   ];
 
@@ -134,8 +165,14 @@ describe('each screen', () => {
       .click();
     await page.getByRole('dialog').getByText('decides').waitFor();
     found['an event'] = await axe(page);
+    for (const screen of ['/secrets/prod%2Fopenai', '/agents/my-agent']) {
+      await page.goto(onecli.apiUrl + screen);
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await page.getByRole('button', { name: 'Save' }).waitFor();
+      found[`${screen}, edited`] = await axe(page);
+    }
     expect(Object.entries(found).filter(([, all]) => all.length > 0)).toEqual([]);
-    expect(Object.keys(found)).toHaveLength(screens.length + 2);
+    expect(Object.keys(found)).toHaveLength(screens.length + 4);
     await context.close();
   });
 });
@@ -194,6 +231,9 @@ describe('a session that ends in the middle of a form', () => {
     expect((await context.cookies()).every(({ httpOnly, sameSite }) => httpOnly && sameSite === 'Strict')).toBe(true);
   });
 });
+
+accessFlows(world);
+administrationFlows(world);
 
 describe('what a page may do', () => {
   it('no answer ever had a value, and the policy of the page was never offended', () => {
