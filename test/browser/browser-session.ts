@@ -46,12 +46,12 @@ export async function openSession(
   return { context, page, witness };
 }
 
-export async function signIn(page: Page, url: string, password: string): Promise<void> {
+export async function signIn(page: Page, url: string, password: string, user = 'admin'): Promise<void> {
   await page.goto(url);
-  await page.getByLabel('User').fill('admin');
+  await page.getByLabel('User').fill(user);
   await page.getByLabel('Password', { exact: true }).or(page.locator('input[name=password]')).first().fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+  await page.getByRole('button', { name: `Account of ${user}` }).waitFor();
 }
 
 /** Saves what the page looks like, for the documents: `ONECLI_PICTURES=docs/images` says where. */

@@ -58,9 +58,9 @@ export function Shell({ user, signOut, children }: ShellProps) {
         <NavLink to="/" className="brand">
           <Logo /> OneCLI
         </NavLink>
-        <button type="button" className="go-to" aria-label="Go to" onClick={() => setOpened('palette')}>
-          <span className="wide-only">Go to…</span>
-          <span aria-hidden="true">{modifier} K</span>
+        <button type="button" className="go-to" onClick={() => setOpened('palette')}>
+          <span>Go to…</span>
+          <kbd className="wide-only">{modifier} K</kbd>
         </button>
         <div className="account">
           <ReadOnlySign />

@@ -1,11 +1,26 @@
-import { type CSSVariablesResolver, createTheme } from '@mantine/core';
+import { type CSSVariablesResolver, type MantineColorsTuple, createTheme } from '@mantine/core';
 
 const systemFont = 'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
 const systemMono = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace';
 
+/** The greys of the dark theme, a little blue. */
+const slate: MantineColorsTuple = [
+  '#d5dae3',
+  '#b2bac7',
+  '#8b93a1',
+  '#5c6472',
+  '#3a414d',
+  '#2c313a',
+  '#22262e',
+  '#1b1e24',
+  '#16191e',
+  '#101216',
+];
+
 /** Small, square and calm; no font is loaded. */
 export const theme = createTheme({
   primaryColor: 'indigo',
+  colors: { dark: slate },
   primaryShade: { light: 8, dark: 7 },
   autoContrast: true,
   fontFamily: systemFont,

@@ -7,10 +7,15 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle
 export function TimeText({ at }: { readonly at: string }) {
   const moment = new Date(at);
   return (
-    <time dateTime={at} title={full.format(moment)} className="time">
+    <time dateTime={at} title={fullTime(moment)} className="time">
       {shortText(moment, new Date())}
     </time>
   );
+}
+
+/** A moment with its day and zone. */
+export function fullTime(moment: Date): string {
+  return full.format(moment);
 }
 
 function shortText(moment: Date, now: Date): string {

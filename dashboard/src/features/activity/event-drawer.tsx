@@ -1,5 +1,6 @@
 import { useQuery } from '@apollo/client/react';
-import { Drawer, Loader } from '@mantine/core';
+import { Anchor, Drawer, Loader } from '@mantine/core';
+import { Link } from 'react-router';
 import { type ExplainEventQuery, ExplainEventDocument } from '../../gql/graphql.ts';
 import { DecisionTag } from '../../ui/decision-tag.tsx';
 import { Facts } from '../../ui/facts.tsx';
@@ -60,9 +61,25 @@ function EventDetail({ event }: { readonly event: PlacedEvent }) {
           <strong>{adviceOf(kind).title}</strong> ({place}). {adviceOf(kind).text}
         </p>
       ))}
+      <TryAgain event={event} />
       <h2>Why</h2>
       <Explanation cursor={event.cursor} />
     </div>
+  );
+}
+
+/** Leads to the simulator, filled in with the request. */
+function TryAgain({ event: { node } }: { readonly event: PlacedEvent }) {
+  if (node.agent === null || node.path === null || node.method === 'CONNECT') return null;
+  const url = `https://${node.host}${node.port === 443 ? '' : `:${node.port}`}${node.path}`;
+  return (
+    <Anchor
+      component={Link}
+      to={`/simulator?${new URLSearchParams({ agent: node.agent, method: node.method, url })}`}
+      inherit
+    >
+      Try it in the simulator
+    </Anchor>
   );
 }
 

@@ -4,7 +4,7 @@ import { useNamedList } from '../../api/use-named-list.ts';
 import { type AgentRowFragment, AgentsDocument } from '../../gql/graphql.ts';
 import type { Column } from '../../ui/data-table.tsx';
 import { ListFrame } from '../../ui/list-frame.tsx';
-import { TimeText } from '../../ui/time-text.tsx';
+import { AgoText } from '../../ui/ago-text.tsx';
 
 const columns: readonly Column<AgentRowFragment>[] = [
   { head: 'Name', cell: ({ name }) => <Link to={`/agents/${encodeURIComponent(name)}`}>{name}</Link> },
@@ -14,7 +14,7 @@ const columns: readonly Column<AgentRowFragment>[] = [
     cell: ({ identities }) => identities.map(identityText).join('; ') || <span className="dim">none</span>,
   },
   { head: 'Labels', cell: labelsText, kind: 'mono' },
-  { head: 'Changed', cell: ({ updatedAt }) => <TimeText at={updatedAt} /> },
+  { head: 'Changed', cell: ({ updatedAt }) => <AgoText at={updatedAt} /> },
 ];
 
 /** The agents, and how each is recognised. */

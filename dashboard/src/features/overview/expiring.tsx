@@ -2,7 +2,7 @@ import { useQuery } from '@apollo/client/react';
 import { Link } from 'react-router';
 import { ExpiringSecretsDocument } from '../../gql/graphql.ts';
 import { DataTable } from '../../ui/data-table.tsx';
-import { TimeText } from '../../ui/time-text.tsx';
+import { AgoText } from '../../ui/ago-text.tsx';
 
 /** The secrets that are over soon, or already. */
 export function Expiring() {
@@ -15,7 +15,7 @@ export function Expiring() {
         rowKey={({ id }) => id}
         columns={[
           { head: 'Secret', cell: ({ name }) => <Link to={`/secrets/${encodeURIComponent(name)}`}>{name}</Link> },
-          { head: 'Expires', cell: ({ expiresAt }) => expiresAt !== null && <TimeText at={expiresAt} /> },
+          { head: 'Expires', cell: ({ expiresAt }) => expiresAt !== null && <AgoText at={expiresAt} /> },
         ]}
       />
     </section>

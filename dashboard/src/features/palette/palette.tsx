@@ -26,7 +26,7 @@ export function Palette({ isOpen, close, links }: PaletteProps) {
       centered={false}
       yOffset="12vh"
       size="lg"
-      aria-label="Go to"
+      attributes={{ content: { 'aria-label': 'Go to' } }}
       transitionProps={{ duration: 0 }}
     >
       <Search close={close} links={links} />

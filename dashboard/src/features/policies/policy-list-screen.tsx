@@ -4,7 +4,7 @@ import { useNamedList } from '../../api/use-named-list.ts';
 import { type PolicyRowFragment, PoliciesDocument } from '../../gql/graphql.ts';
 import type { Column } from '../../ui/data-table.tsx';
 import { ListFrame } from '../../ui/list-frame.tsx';
-import { TimeText } from '../../ui/time-text.tsx';
+import { AgoText } from '../../ui/ago-text.tsx';
 
 const columns: readonly Column<PolicyRowFragment>[] = [
   {
@@ -20,7 +20,7 @@ const columns: readonly Column<PolicyRowFragment>[] = [
   { head: 'Allows', cell: ({ rules }) => unique(rules.flatMap(({ allow }) => allow?.hosts ?? [])), kind: 'mono' },
   { head: 'Denies', cell: ({ rules }) => unique(rules.flatMap(({ deny }) => deny?.hosts ?? [])), kind: 'mono' },
   { head: 'Secrets', cell: ({ rules }) => unique(rules.flatMap(({ allow }) => allow?.secrets ?? [])), kind: 'mono' },
-  { head: 'Changed', cell: ({ updatedAt }) => <TimeText at={updatedAt} /> },
+  { head: 'Changed', cell: ({ updatedAt }) => <AgoText at={updatedAt} /> },
 ];
 
 /** The policies: for whom each is, and what it opens. */

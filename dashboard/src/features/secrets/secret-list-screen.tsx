@@ -4,7 +4,7 @@ import { useNamedList } from '../../api/use-named-list.ts';
 import { type SecretRowFragment, SecretsDocument } from '../../gql/graphql.ts';
 import type { Column } from '../../ui/data-table.tsx';
 import { ListFrame } from '../../ui/list-frame.tsx';
-import { TimeText } from '../../ui/time-text.tsx';
+import { AgoText } from '../../ui/ago-text.tsx';
 
 const columns: readonly Column<SecretRowFragment>[] = [
   {
@@ -25,7 +25,7 @@ const columns: readonly Column<SecretRowFragment>[] = [
   { head: 'Version', cell: ({ version }) => version, kind: 'number' },
   {
     head: 'Last used',
-    cell: ({ lastUsedAt }) => (lastUsedAt === null ? <span className="dim">never</span> : <TimeText at={lastUsedAt} />),
+    cell: ({ lastUsedAt }) => (lastUsedAt === null ? <span className="dim">never</span> : <AgoText at={lastUsedAt} />),
   },
 ];
 

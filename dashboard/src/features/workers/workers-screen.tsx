@@ -4,7 +4,7 @@ import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { bytesText, shortNumber } from '../../ui/number-text.ts';
 import { Problem, problemText } from '../../ui/problem.tsx';
-import { TimeText } from '../../ui/time-text.tsx';
+import { AgoText } from '../../ui/ago-text.tsx';
 import { type WorkerHealth, healthOf } from './worker-health.ts';
 
 type Worker = WorkersQuery['workers']['nodes'][number];
@@ -55,8 +55,8 @@ function columnsAt(revision: number): readonly Column<Worker>[] {
       cell: load(({ spoolBytes }) => (spoolBytes === null ? '–' : bytesText(spoolBytes))),
     },
     { head: 'Version', kind: 'mono', cell: ({ version }) => version },
-    { head: 'Seen', cell: ({ seenAt }) => <TimeText at={seenAt} /> },
-    { head: 'Started', cell: ({ startedAt }) => <TimeText at={startedAt} /> },
+    { head: 'Seen', cell: ({ seenAt }) => <AgoText at={seenAt} /> },
+    { head: 'Started', cell: ({ startedAt }) => <AgoText at={startedAt} /> },
   ];
 }
 

@@ -1,0 +1,121 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts';
+import { mustRun } from '../support/run-command.ts';
+import { type Onecli, startOnecli } from '../support/start-onecli.ts';
+import { makeTestAuthority } from '../support/test-authority.ts';
+import { launchBrowser, openSession, signIn } from './browser-session.ts';
+import { type TrafficWorld, trafficFlows } from './traffic-flows.ts';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+let folder: string;
+let upstream: RecordingUpstream;
+let onecli: Onecli;
+let world: TrafficWorld;
+
+const send: TrafficWorld['send'] = async ({ name, token }, url, header = 'X-Nothing: 0') => {
+  const proxy = `http://${name}:${token}@127.0.0.1:${onecli.proxyPort}`;
+  await mustRun('curl', ['-sS', '--proxy', proxy, '--cacert', join(folder, 'ca.pem'), '-H', header, url]);
+};
+
+/** Two agents with a request each that is let through, and one that is refused. */
+async function makeTraffic(): Promise<void> {
+  const names = { 'my-agent': 'prod/openai', 'second-agent': 'prod/second' };
+  const config = {
+    secrets: Object.values(names).map((name) => ({
+      name,
+      value: `a-value-of-${name}`,
+      binding: { hosts: ['api.openai.com'], surfaces: ['header', 'basic'] },
+    })),
+    agents: [...Object.keys(names), 'nosy'].map((name) => ({ name, identities: [{ token: {} }] })),
+    policies: Object.entries(names).map(([name, secret]) => ({
+      name,
+      agents: [name],
+      rules: [{ allow: { hosts: ['api.openai.com'], secrets: [secret] } }],
+    })),
+  };
+  const { planHash } = await onecli.must<{ planHash: string }>('POST', '/api/plan', { config });
+  const query = `mutation($config: ConfigurationInput!, $planHash: String!) {
+    apply(config: $config, planHash: $planHash, wait: ALL, timeoutMs: 30000) { behind tokens { agent token } } }`;
+  const { data } = await onecli.must<{ data: { apply: { tokens: { agent: string; token: string }[] } } }>(
+    'POST',
+    '/graphql',
+    { query, variables: { config, planHash } },
+  );
+  const tokens = new Map(data.apply.tokens.map(({ agent, token }) => [agent, token]));
+  const agent = (name: string) => ({ name, token: tokens.get(name) ?? '' });
+  for (const [name, secret] of Object.entries(names))
+    await send(agent(name), 'https://api.openai.com/v1/models', `Authorization: Bearer onecli://${secret}`);
+  await send(agent('nosy'), 'https://api.openai.com/v1/secretive');
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'onecli-traffic-'));
+  const authority = makeTestAuthority(join(folder, 'authority'));
+  upstream = await startUpstream({ authority });
+  const connectTo = `api.openai.com:443=127.0.0.1:${upstream.port}`;
+  onecli = await startOnecli({ upstreamCaFile: authority.caFile, connectTo });
+  writeFileSync(join(folder, 'ca.pem'), await onecli.caPem());
+  await makeTraffic();
+  const browser = await launchBrowser();
+  const main = await openSession(browser);
+  const { apiUrl: url, adminPassword } = onecli;
+  await signIn(main.page, url, adminPassword);
+  world = { browser, url, adminPassword, main, send, must: (method, path, body) => onecli.must(method, path, body) };
+});
+afterAll(async () => {
+  await world?.browser.close();
+  await onecli?.stop();
+  await upstream?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+trafficFlows(() => world);
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+describe('each screen of the traffic', () => {
+  const screens = [
+    '/',
+    '/findings',
+    '/simulator?agent=my-agent&method=GET&url=https://api.openai.com/v1/models',
+    '/map',
+    '/map?agent=my-agent',
+    '/workers',
+    '/policies/my-agent',
+  ];
+
+  it.each(['light', 'dark'] as const)('has nothing that axe-core finds, in the %s theme', async (colorScheme) => {
+    const { page, context } = await openSession(world.browser, { colorScheme, reducedMotion: 'reduce' });
+    await signIn(page, world.url, world.adminPassword);
+    const found: string[] = [];
+    const look = async (place: string) => {
+      await page.evaluate(axeSource);
+      const all = await page.evaluate<Violation[]>('axe.run().then(({ violations }) => violations)');
+      found.push(...all.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${place} ${id}: ${html.slice(0, 200)}`)));
+    };
+    for (const screen of screens) {
+      await page.goto(world.url + screen);
+      await page.getByRole('main').locator('h1').first().waitFor();
+      await page.waitForLoadState('networkidle');
+      await look(screen);
+    }
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Go to' }).waitFor();
+    await look('the palette');
+    expect(found).toEqual([]);
+    await context.close();
+  });
+
+  it('offended neither the policy of the page nor itself', () => {
+    // The page asks once without a login.
+    expect(world.main.witness.complaints.filter((text) => !text.includes('status of 401'))).toEqual([]);
+    expect(world.main.witness.answers.length).toBeGreaterThan(20);
+  });
+});
