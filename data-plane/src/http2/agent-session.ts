@@ -6,7 +6,8 @@ import { constants, performServerHandshake, type ServerHttp2Session, type Server
 import type { TLSSocket } from 'node:tls';
 import type { Peer } from '../identity/peer.ts';
 import type { Tunnel } from '../proxy/agent-stream.ts';
-import { type Refusal, refusal, refusalAnswer } from '../proxy/answer.ts';
+import { type Refusal, refusal } from '../proxy/answer.ts';
+import { answerRefusal } from '../proxy/answer-refusal.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
 import type { Deadline } from '../proxy/deadline.ts';
 import { Exchange } from '../proxy/exchange.ts';
@@ -139,8 +140,7 @@ class AgentSession implements Holder {
   /** A malformed head gets an answer of its own; its stream is the only one that it is about. */
   async #refuse(agent: Http2Agent, refused: Refusal): Promise<void> {
     const exchange = new Exchange(this.#plane, noHead, this.#inside.tunnel);
-    exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId), '');
-    exchange.record(refused);
+    await answerRefusal(refused, { exchange, method: '', send: (own) => agent.answer(own, '') });
   }
 
   /** Streams that node:http2 refused by itself are never shown to us: a gap in the numbers tells of them. */

@@ -19,7 +19,8 @@ import { writeRequestHead } from '../wire/write-head.ts';
 import { webSocketRequest } from '../websocket/web-socket-request.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { wantedSecrets } from './scrub-answer.ts';
-import { type Refusal, refusal, refusalAnswer } from './answer.ts';
+import { type OwnAnswer, type Refusal, refusal } from './answer.ts';
+import { answerRefusal } from './answer-refusal.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Departure } from './departure.ts';
 import { Exchange, labelsOf } from './exchange.ts';
@@ -59,9 +60,9 @@ export async function handleRequest(plane: DataPlane, agent: AgentStream, head: 
   agent.underway = undefined;
   exchange.release();
   if (agent.withdrawn) ending = withdrawnEnding(ending, agent.withdrawn);
+  if (ending.kind === 'broken') agent.abort();
   if (ending.kind === 'refused') await refuse(served, ending);
-  else if (ending.kind === 'broken') agent.abort();
-  exchange.record(ending);
+  else exchange.record(ending);
   plane.underway--;
   return 'served';
 }
@@ -223,15 +224,21 @@ function allUsed(inHead: readonly UsedSecret[], inBody: readonly UsedSecret[]): 
   return [...inHead, ...inBody.filter(({ version }) => !inHead.some((known) => known.version === version))];
 }
 
-/** Answers a refusal. The connection goes on when the next request's start is certain: the whole request was read. */
+/** Records a refusal and answers it. The connection goes on when the next request's start is certain: the whole request was read. */
 async function refuse({ plane, agent, head, exchange }: ServedRequest, refused: Refusal): Promise<void> {
-  const isRead = exchange.request !== undefined && (exchange.body?.isRead ?? exchange.request.framing.kind === 'none');
-  const isLast = head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
-  const isClosing = !isRead || isLast || refused.code === 'PROXY_AUTH_INVALID' || refused.code === 'REQUEST_TIMEOUT';
+  const { method } = head;
+  const send = (own: OwnAnswer): Promise<number> => agent.answer(own, method, isClosing());
   try {
-    exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId), head.method, isClosing);
+    await answerRefusal(refused, { exchange, method, send });
   } catch (error) {
     plane.log.error({ err: error, requestId: exchange.requestId }, 'a refusal could not be sent');
     agent.abort();
+  }
+
+  function isClosing(): boolean {
+    const { request, body } = exchange;
+    const isRead = request !== undefined && (body?.isRead ?? request.framing.kind === 'none');
+    const isLast = head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
+    return !isRead || isLast || refused.code === 'PROXY_AUTH_INVALID' || refused.code === 'REQUEST_TIMEOUT';
   }
 }

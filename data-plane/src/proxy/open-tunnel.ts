@@ -8,7 +8,8 @@ import { requestFraming } from '../wire/frame-body.ts';
 import { headerValues, type RequestHead } from '../wire/head.ts';
 import { type Authority, parseAuthority } from '@onecli/shared/wire/parse-authority';
 import type { Tunnel } from './agent-stream.ts';
-import { internalHost, type Refusal, refusal, refusalAnswer } from './answer.ts';
+import { internalHost, type Refusal, refusal } from './answer.ts';
+import { answerRefusal } from './answer-refusal.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import { handleRequest } from './handle-request.ts';
@@ -204,8 +205,7 @@ async function refuseTunnel(
   refused: Refusal,
   isConnect: boolean,
 ): Promise<void> {
-  exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId, isConnect), '', true);
-  exchange.record(refused);
+  await answerRefusal(refused, { exchange, method: '', isConnect, send: (own) => agent.answer(own, '', true) });
 }
 
 function endUnsecured(

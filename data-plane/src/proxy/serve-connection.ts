@@ -1,7 +1,8 @@
 /** The loop of one connection: read a head, have it served, go on or end. The same for the proxy port and for tunnels. */
 import type { HeadLimits, Parsed, RequestHead } from '../wire/head.ts';
 import { parseRequestHead } from '../wire/parse-head.ts';
-import { type Refusal, refusal, refusalAnswer } from './answer.ts';
+import { type Refusal, refusal } from './answer.ts';
+import { answerRefusal } from './answer-refusal.ts';
 import type { DataPlane } from './data-plane.ts';
 import { Exchange } from './exchange.ts';
 import type { Http1Agent } from './http1-agent.ts';
@@ -58,7 +59,6 @@ async function end(plane: DataPlane, agent: Http1Agent, isPartial: boolean): Pro
 /** Answers and records a request that cannot be read, of which at most the method is known, and ends the connection. */
 export async function refuseHead(plane: DataPlane, agent: Http1Agent, refused: Refusal, method = ''): Promise<void> {
   const exchange = new Exchange(plane, { method, target: '', minor: 1, headers: [] }, agent.tunnel);
-  exchange.answerBytes = await agent.answer(refusalAnswer(refused, exchange.requestId), method, true);
-  exchange.record(refused);
+  await answerRefusal(refused, { exchange, method, send: (own) => agent.answer(own, method, true) });
   agent.closeGently();
 }
