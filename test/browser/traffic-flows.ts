@@ -164,7 +164,9 @@ const atOnce = 34;
 async function longList({ main: { page }, url, must }: TrafficWorld): Promise<void> {
   const names = Array.from({ length: many }, (_, index) => `bulk-${String(index).padStart(4, '0')}`);
   for (let from = 0; from < many; from += atOnce) {
-    const config = { agents: names.slice(from, from + atOnce).map((name) => ({ name, identities: [] })) };
+    const config = {
+      agents: names.slice(from, from + atOnce).map((name) => ({ name, identities: [{ mtls: { commonName: name } }] })),
+    };
     const { planHash } = await must<{ planHash: string }>('POST', '/api/plan', { config });
     await must('POST', '/api/apply', { config, planHash });
   }

@@ -91,27 +91,31 @@ describe('each screen of the traffic', () => {
     '/policies/my-agent',
   ];
 
-  it.each(['light', 'dark'] as const)('has nothing that axe-core finds, in the %s theme', async (colorScheme) => {
-    const { page, context } = await openSession(world.browser, { colorScheme, reducedMotion: 'reduce' });
-    await signIn(page, world.url, world.adminPassword);
-    const found: string[] = [];
-    const look = async (place: string) => {
-      await page.evaluate(axeSource);
-      const all = await page.evaluate<Violation[]>('axe.run().then(({ violations }) => violations)');
-      found.push(...all.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${place} ${id}: ${html.slice(0, 200)}`)));
-    };
-    for (const screen of screens) {
-      await page.goto(world.url + screen);
-      await page.getByRole('main').locator('h1').first().waitFor();
-      await page.waitForLoadState('networkidle');
-      await look(screen);
-    }
-    await page.keyboard.press('Control+k');
-    await page.getByRole('combobox', { name: 'Go to' }).waitFor();
-    await look('the palette');
-    expect(found).toEqual([]);
-    await context.close();
-  });
+  it.each(['light', 'dark'] as const)(
+    'has nothing that axe-core finds, in the %s theme',
+    async (colorScheme) => {
+      const { page, context } = await openSession(world.browser, { colorScheme, reducedMotion: 'reduce' });
+      await signIn(page, world.url, world.adminPassword);
+      const found: string[] = [];
+      const look = async (place: string) => {
+        await page.evaluate(axeSource);
+        const all = await page.evaluate<Violation[]>('axe.run().then(({ violations }) => violations)');
+        found.push(...all.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${place} ${id}: ${html.slice(0, 200)}`)));
+      };
+      for (const screen of screens) {
+        await page.goto(world.url + screen);
+        await page.getByRole('main').locator('h1').first().waitFor();
+        await page.waitForLoadState('networkidle');
+        await look(screen);
+      }
+      await page.keyboard.press('Control+k');
+      await page.getByRole('combobox', { name: 'Go to' }).waitFor();
+      await look('the palette');
+      expect(found).toEqual([]);
+      await context.close();
+    },
+    240_000,
+  );
 
   it('offended neither the policy of the page nor itself', () => {
     // The page asks once without a login.
