@@ -141,34 +141,38 @@ describe('each screen', () => {
     '/nowhere',
   ];
 
-  it.each(['light', 'dark'] as const)('has nothing that axe-core finds, in the %s theme', async (colorScheme) => {
-    const { page, context } = await openSession(browser, { colorScheme, reducedMotion: 'reduce' });
-    await page.goto(onecli.apiUrl);
-    await page.getByRole('button', { name: 'Sign in' }).waitFor();
-    const found: Record<string, string[]> = { login: await axe(page) };
-    await signIn(page, onecli.apiUrl, onecli.adminPassword);
-    for (const screen of screens) {
-      await page.goto(onecli.apiUrl + screen);
-      await page.getByRole('main').locator('h1, h2').first().waitFor();
-      found[screen] = await axe(page);
-    }
-    await page.goto(`${onecli.apiUrl}/activity`);
-    await page
-      .getByRole('button', { name: /api\.openai\.com/ })
-      .first()
-      .click();
-    await page.getByRole('dialog').getByText('decides').waitFor();
-    found['an event'] = await axe(page);
-    for (const screen of ['/secrets/prod%2Fopenai', '/agents/my-agent']) {
-      await page.goto(onecli.apiUrl + screen);
-      await page.getByRole('button', { name: 'Edit' }).click();
-      await page.getByRole('button', { name: 'Save' }).waitFor();
-      found[`${screen}, edited`] = await axe(page);
-    }
-    expect(Object.entries(found).filter(([, all]) => all.length > 0)).toEqual([]);
-    expect(Object.keys(found)).toHaveLength(screens.length + 4);
-    await context.close();
-  });
+  it.each(['light', 'dark'] as const)(
+    'has nothing that axe-core finds, in the %s theme',
+    async (colorScheme) => {
+      const { page, context } = await openSession(browser, { colorScheme, reducedMotion: 'reduce' });
+      await page.goto(onecli.apiUrl);
+      await page.getByRole('button', { name: 'Sign in' }).waitFor();
+      const found: Record<string, string[]> = { login: await axe(page) };
+      await signIn(page, onecli.apiUrl, onecli.adminPassword);
+      for (const screen of screens) {
+        await page.goto(onecli.apiUrl + screen);
+        await page.getByRole('main').locator('h1, h2').first().waitFor();
+        found[screen] = await axe(page);
+      }
+      await page.goto(`${onecli.apiUrl}/activity`);
+      await page
+        .getByRole('button', { name: /api\.openai\.com/ })
+        .first()
+        .click();
+      await page.getByRole('dialog').getByText('decides').waitFor();
+      found['an event'] = await axe(page);
+      for (const screen of ['/secrets/prod%2Fopenai', '/agents/my-agent']) {
+        await page.goto(onecli.apiUrl + screen);
+        await page.getByRole('button', { name: 'Edit' }).click();
+        await page.getByRole('button', { name: 'Save' }).waitFor();
+        found[`${screen}, edited`] = await axe(page);
+      }
+      expect(Object.entries(found).filter(([, all]) => all.length > 0)).toEqual([]);
+      expect(Object.keys(found)).toHaveLength(screens.length + 4);
+      await context.close();
+    },
+    300_000,
+  );
 });
 
 interface Violation {

@@ -1,3 +1,4 @@
+import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { useQuery } from '@apollo/client/react';
 import { Anchor, Button } from '@mantine/core';
 import { useState } from 'react';
@@ -19,10 +20,13 @@ import { VersionTable } from './version-table.tsx';
 export function SecretScreen() {
   const { name = '' } = useParams();
   const { data, error, refetch } = useQuery(SecretDocument, { variables: { name }, fetchPolicy: 'no-cache' });
-  const found = data?.secret === null ? null : data;
+  // Of a secret that is not there, its versions and dependents are refused.
+  const isGone =
+    CombinedGraphQLErrors.is(error) && error.errors.some(({ extensions }) => extensions?.['code'] === 'NOT_FOUND');
+  const found = isGone || data?.secret === null ? null : data;
   const reread = async () => void (await refetch());
   return (
-    <DetailFrame noun="secret" name={name} error={error} found={found}>
+    <DetailFrame noun="secret" name={name} error={isGone ? undefined : error} found={found}>
       {({ secret, ...of }) => secret !== null && <SecretDetail secret={secret} of={of} reread={reread} />}
     </DetailFrame>
   );

@@ -2,7 +2,7 @@ import { useEditing } from '../../api/use-editing.ts';
 import { useLook } from '../../api/use-look.ts';
 import { useRefusal } from '../../api/use-may.ts';
 import { useWrite } from '../../api/use-write.ts';
-import { type SecretRowFragment, SecretDocument, UpsertSecretDocument } from '../../gql/graphql.ts';
+import { type SecretRowFragment, SecretAloneDocument, UpsertSecretDocument } from '../../gql/graphql.ts';
 import { ConflictNotice } from '../../ui/conflict-notice.tsx';
 import { FormPanel } from '../../ui/form-panel.tsx';
 import { secretFields, secretInput } from './secret-fields.ts';
@@ -22,7 +22,7 @@ export function SecretSettings({ secret, reread, close }: SecretSettingsProps) {
     fieldsOf: secretFields,
     inputOf: secretInput,
     write: (parts, ifRevision) => write({ input: { ...parts, name: secret.name }, ifRevision }),
-    look: useLook(SecretDocument, { name: secret.name }, (data) => data.secret),
+    look: useLook(SecretAloneDocument, { name: secret.name }, (data) => data.secret),
     done: async () => {
       await reread();
       close();

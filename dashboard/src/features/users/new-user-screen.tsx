@@ -16,6 +16,7 @@ const noRoles: RoleTexts = {};
 /** Invites a user, who then sets a password himself. */
 export function NewUserScreen() {
   const write = useWrite(InviteUserDocument);
+  const refused = useRefusal('user:create');
   const { fields, set, text } = useFields({ name: '', roles: noRoles });
   const [made, setMade] = useState<Omit<PasswordLinkProps, 'pageUrl'>>();
   const submit = async () => {
@@ -40,7 +41,7 @@ export function NewUserScreen() {
   return (
     <div className="narrow stack">
       <h1>Invite a user</h1>
-      <FormPanel submitLabel="Invite" submit={submit} refused={useRefusal('user:create')}>
+      <FormPanel submitLabel="Invite" submit={submit} refused={refused}>
         <TextInput
           label="Name"
           description="By which they sign in"
