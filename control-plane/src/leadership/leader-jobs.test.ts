@@ -75,6 +75,25 @@ describe('LeaderJobs', () => {
     await leader.stop();
   });
 
+  it('does all other jobs when it leads again while a look of the term before hangs', async () => {
+    let others = 0;
+    let settle: () => void = nothing;
+    const answer = new Promise<void>((resolve) => (settle = resolve));
+    // It waits for an answer and does not hear of the signal.
+    const hung = { name: 'hung', everyMs: 5, look: () => answer };
+    const other = { name: 'other', everyMs: 5, look: () => Promise.resolve(void (others += 1)) };
+    const { state, told, leader } = world([hung, other]);
+    leader.start();
+    await expect.poll(() => others, patiently).toBeGreaterThan(0);
+    state.isHeld = false;
+    await expect.poll(() => told, patiently).toEqual(['follows', 'leads', 'follows']);
+    const before = others;
+    state.isHeld = true;
+    await expect.poll(() => others, patiently).toBeGreaterThan(before);
+    settle();
+    await leader.stop();
+  });
+
   it('waits as long as a look says', async () => {
     let looks = 0;
     const job = { name: 'job', everyMs: 3_600_000, look: () => Promise.resolve((looks += 1) < 3 ? 1 : 3_600_000) };

@@ -36,7 +36,8 @@ export class LeaderJobs {
   readonly #stopping = new AbortController();
   /** While it leads. */
   #term: AbortController | undefined;
-  #loops: Promise<unknown> = Promise.resolve();
+  /** Of each job, what it did in the terms so far: one that hangs holds up its own next term, and no other job. */
+  readonly #loops = new Map<LeaderJob, Promise<void>>();
   #election: Promise<void> | undefined;
 
   constructor(options: LeaderJobsOptions) {
@@ -54,7 +55,7 @@ export class LeaderJobs {
     this.#stopping.abort();
     await this.#election;
     this.#step(false);
-    await this.#loops;
+    await Promise.all(this.#loops.values());
     await this.#options.leadership.release();
   }
 
@@ -76,7 +77,13 @@ export class LeaderJobs {
       this.#term = term;
       log.info({}, 'this control plane leads: it does what one of them does for all');
       // A loop of a term before may not have ended yet.
-      this.#loops = this.#loops.then(() => Promise.all(jobs.map((job) => this.#run(job, term.signal))));
+      for (const job of jobs) {
+        const before = this.#loops.get(job) ?? Promise.resolve();
+        this.#loops.set(
+          job,
+          before.then(() => this.#run(job, term.signal)),
+        );
+      }
       return;
     }
     this.#term?.abort();
