@@ -15,7 +15,8 @@ export function SecretValueInput({ value, change, label = 'Value' }: SecretValue
         label={label}
         description="It goes in and never comes out: nobody is shown it again."
         required
-        autoComplete="off"
+        // A browser takes "off" for nothing here, and may fill in the password of whoever is signed in.
+        autoComplete="new-password"
         data-1p-ignore
         data-lpignore="true"
         spellCheck={false}

@@ -33,7 +33,7 @@ export function WelcomeScreen({ setPassword }: WelcomeScreenProps) {
           </p>
         ) : (
           <FormPanel isBare submitLabel="Set the password" submit={submit}>
-            <PasswordInput label="Invitation code" required autoFocus autoComplete="off" {...text('token')} />
+            <PasswordInput label="Invitation code" required autoFocus autoComplete="one-time-code" {...text('token')} />
             <PasswordInput label="New password" required autoComplete="new-password" {...text('password')} />
             <PasswordInput label="New password again" required autoComplete="new-password" {...text('again')} />
           </FormPanel>
