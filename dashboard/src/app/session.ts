@@ -24,8 +24,8 @@ export class Session {
 
   /** Asks who is signed in. */
   async look(): Promise<void> {
-    const answer = await fetch('/api/me', { headers: clientHeaders });
-    if (!answer.ok) return this.#become({ phase: 'signed-out', user: '' });
+    const answer = await fetch('/api/me', { headers: clientHeaders }).catch(() => undefined);
+    if (answer?.ok !== true) return this.#become({ phase: 'signed-out', user: '' });
     const { name } = (await answer.json()) as { name: string };
     this.#become({ phase: 'signed-in', user: name });
   }

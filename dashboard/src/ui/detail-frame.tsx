@@ -1,5 +1,5 @@
 import { Loader } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { EmptyState } from './empty-state.tsx';
 import { Problem, problemText } from './problem.tsx';
 
@@ -13,15 +13,24 @@ interface DetailFrameProps<Found> {
   readonly children: (found: Found) => ReactNode;
 }
 
-/** A screen about one named thing: while it is read, when it cannot be, and when it is not there. */
+/**
+ * A screen about one named thing: while it is read, when it cannot be, and when it is not there. While it is read anew, and where that
+ * fails, what was found before stays, with all that is typed in it and all that it tells once.
+ */
 export function DetailFrame<Found>({ noun, name, error, found, children }: DetailFrameProps<Found>) {
-  if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
-  if (found === undefined) return <Loader size="sm" aria-label="Loading" />;
-  if (found === null)
-    return (
-      <EmptyState isScreen title={`There is no ${noun} ${name}`}>
-        It may have been deleted, or belong to an environment that you may not read.
-      </EmptyState>
-    );
-  return children(found);
+  const [last, setLast] = useState<{ readonly name: string; readonly found: Found | null }>();
+  if (found !== undefined && (last?.name !== name || last.found !== found)) setLast({ name, found });
+  const shown = found === undefined && last?.name === name ? last.found : found;
+  return (
+    <>
+      {error !== undefined && <Problem>{problemText(error)}</Problem>}
+      {shown === undefined && error === undefined && <Loader size="sm" aria-label="Loading" />}
+      {shown === null && error === undefined && (
+        <EmptyState isScreen title={`There is no ${noun} ${name}`}>
+          It may have been deleted, or belong to an environment that you may not read.
+        </EmptyState>
+      )}
+      {shown !== undefined && shown !== null && children(shown)}
+    </>
+  );
 }

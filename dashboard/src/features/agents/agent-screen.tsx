@@ -42,7 +42,14 @@ function AgentDetail({ agent, reread }: AgentDetailProps) {
       <div className="head">
         <h1>{name}</h1>
         <AgentState agent={agent} />
-        <Rotate name={name} done={(made) => void reread().then(() => setToken(made))} />
+        <Rotate
+          name={name}
+          done={(made) => {
+            // It is told once: it does not wait for what is read after it.
+            setToken(made);
+            void reread().catch(() => undefined);
+          }}
+        />
         {agent.identities.some(({ mtls }) => mtls !== null) && <AgentCertificate name={name} />}
         <Disable agent={agent} done={reread} />
         <Delete name={name} />

@@ -28,23 +28,32 @@ export function UserScreen() {
   const [link, setLink] = useState<Omit<PasswordLinkProps, 'pageUrl'>>();
   const reread = async () => void (await refetch());
   return (
-    <DetailFrame noun="user" name={name} error={error} found={data?.user}>
-      {(user) => (
-        <div className="narrow stack">
-          <div className="head">
-            <h1>{name}</h1>
-            <UserStateTag state={user.state} />
-            <Reset name={name} done={(made) => void reread().then(() => setLink({ ...made, name }))} />
-            <Disable user={user} done={reread} />
-            <Delete name={name} />
+    <DetailFrame noun="user" name={name} error={error} found={data?.user === null ? null : data}>
+      {({ user, sessions }) =>
+        user !== null && (
+          <div className="narrow stack">
+            <div className="head">
+              <h1>{name}</h1>
+              <UserStateTag state={user.state} />
+              <Reset
+                name={name}
+                done={(made) => {
+                  // It is told once: it does not wait for what is read after it.
+                  setLink({ ...made, name });
+                  void reread().catch(() => undefined);
+                }}
+              />
+              <Disable user={user} done={reread} />
+              <Delete name={name} />
+            </div>
+            {link !== undefined && <PasswordLink {...link} pageUrl={`${apiUrl}/welcome`} />}
+            <Roles key={JSON.stringify(user.roles)} user={user} done={reread} />
+            <section className="panel table">
+              <SessionTable caption="Where they are signed in" sessions={sessions} done={reread} />
+            </section>
           </div>
-          {link !== undefined && <PasswordLink {...link} pageUrl={`${apiUrl}/welcome`} />}
-          <Roles key={JSON.stringify(user.roles)} user={user} done={reread} />
-          <section className="panel table">
-            <SessionTable caption="Where they are signed in" sessions={data?.sessions ?? []} done={reread} />
-          </section>
-        </div>
-      )}
+        )
+      }
     </DetailFrame>
   );
 }
