@@ -8,7 +8,12 @@ const pollMs = 15_000;
 
 /** Where one begins: the set-up while there is nothing, then how things stand. */
 export function HomeScreen() {
-  const { data, error } = useQuery(OverviewCountsDocument, { fetchPolicy: 'network-only', pollInterval: pollMs });
+  const { data, error } = useQuery(OverviewCountsDocument, {
+    fetchPolicy: 'network-only',
+    pollInterval: pollMs,
+    // A page that nobody looks at does not keep its session alive.
+    skipPollAttempt: () => document.hidden,
+  });
   if (data === undefined) return error === undefined ? null : <Problem>{problemText(error)}</Problem>;
   const { secrets, agents } = data.overview;
   // Null: the caller may not list them, and could not make any.

@@ -13,7 +13,12 @@ const pollMs = 3_000;
 
 /** The processes that carry the traffic, as they last reported themselves. */
 export function WorkersScreen() {
-  const { data, error } = useQuery(WorkersDocument, { fetchPolicy: 'network-only', pollInterval: pollMs });
+  const { data, error } = useQuery(WorkersDocument, {
+    fetchPolicy: 'network-only',
+    pollInterval: pollMs,
+    // A page that nobody looks at does not keep its session alive.
+    skipPollAttempt: () => document.hidden,
+  });
   const workers = data?.workers.nodes;
   return (
     <>
