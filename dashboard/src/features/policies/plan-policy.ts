@@ -18,10 +18,14 @@ interface Config {
   readonly policies: unknown[];
 }
 
-/** What a policy, written as in a file, would change. It changes nothing. */
-export async function planPolicy(client: ApolloClient, text: string): Promise<PolicyPlan> {
+/**
+ * What a policy, written as in a file, would change. It changes nothing. `name` is of the policy that the text is of; undefined: of a new
+ * one, and one that is there stays as it is.
+ */
+export async function planPolicy(client: ApolloClient, text: string, name: string | undefined): Promise<PolicyPlan> {
   const policy = readPolicy(text);
   if (typeof policy === 'string') return { kind: 'refused', problem: policy };
+  if (name !== undefined && policy['name'] !== name) return { kind: 'refused', problem: otherName(name) };
   const config = { policies: [policy] };
   const variables = { config };
   const { data } = await client.mutate({ mutation: PlanPolicyDocument, variables, fetchPolicy: 'no-cache' });
@@ -29,7 +33,17 @@ export async function planPolicy(client: ApolloClient, text: string): Promise<Po
   const { errors, changes, planHash } = data.plan;
   const faults = [...errors, ...changes.flatMap(({ refused }) => refused ?? [])];
   if (faults.length > 0 || planHash === null) return { kind: 'refused', problem: writeErrorText(faults) };
+  const there = changes.find(({ action }) => action !== 'CREATE');
+  if (name === undefined && there !== undefined)
+    return {
+      kind: 'refused',
+      problem: `There is already a policy ${there.name}. Choose another name, or change that one.`,
+    };
   return { kind: 'plan', config, planHash, changes: changes.filter(({ action }) => action !== 'NONE') };
+}
+
+function otherName(name: string): string {
+  return `The name has to stay ${name}: under another it would be one more policy, and ${name} would go on as it is. Make a new policy, and delete this one.`;
 }
 
 /** Does a plan. Gives what is wrong, or undefined. */

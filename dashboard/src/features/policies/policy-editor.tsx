@@ -10,23 +10,34 @@ import { type PolicyChange, type PolicyPlan, applyPolicy, planPolicy } from './p
 interface PolicyEditorProps {
   /** YAML, as a file has it. */
   readonly text: string;
+  /** The policy that the text is of; absent: a new one. */
+  readonly of?: EditedPolicy;
   readonly done: () => void | Promise<void>;
 }
 
+interface EditedPolicy {
+  readonly name: string;
+  readonly revision: number;
+  /** How it is now; null when it is gone. */
+  readonly look: () => Promise<{ readonly revision: number } | null>;
+}
+
 /** A policy as text: what would change is shown first, and only that is then done. */
-export function PolicyEditor({ text: given, done }: PolicyEditorProps) {
+export function PolicyEditor({ text: given, of, done }: PolicyEditorProps) {
   const client = useApolloClient();
   const task = useTask();
   const [text, setText] = useState(given);
   const [plan, setPlan] = useState<Extract<PolicyPlan, { kind: 'plan' }>>();
+  const [meanwhile, setMeanwhile] = useState<'changed' | 'deleted'>();
   const change = (next: string) => {
     setText(next);
     setPlan(undefined);
   };
   const look = () =>
     task.run(async () => {
-      const found = await planPolicy(client, text);
+      const found = await planPolicy(client, text, of?.name);
       if (found.kind === 'refused') return found.problem;
+      if (of !== undefined) setMeanwhile(whatCame(of.revision, await of.look()));
       setPlan(found);
       return undefined;
     });
@@ -57,6 +68,9 @@ export function PolicyEditor({ text: given, done }: PolicyEditorProps) {
           <PolicyImpact text={text} />
         </div>
       </div>
+      {plan !== undefined && meanwhile !== undefined && (
+        <Meanwhile what={meanwhile} takeTheirs={() => task.run(async () => void (await done()))} />
+      )}
       <div role="status">{plan !== undefined && <Changes changes={plan.changes} />}</div>
       <div className="actions">
         {plan === undefined || plan.changes.length === 0 ? (
@@ -68,6 +82,29 @@ export function PolicyEditor({ text: given, done }: PolicyEditorProps) {
             Save
           </Button>
         )}
+      </div>
+    </div>
+  );
+}
+
+/** What somebody else did to a policy since it was opened. */
+function whatCame(revision: number, now: { readonly revision: number } | null): 'changed' | 'deleted' | undefined {
+  if (now === null) return 'deleted';
+  return now.revision === revision ? undefined : 'changed';
+}
+
+function Meanwhile({ what, takeTheirs }: { readonly what: 'changed' | 'deleted'; readonly takeTheirs: () => void }) {
+  return (
+    <div role="alert" className="note warn stack">
+      <strong>
+        {what === 'deleted'
+          ? 'It was deleted meanwhile. To save makes it anew.'
+          : 'Somebody else changed it meanwhile. To save writes over that: what is listed is compared with how it is now.'}
+      </strong>
+      <div className="actions">
+        <Button size="xs" variant="default" onClick={takeTheirs}>
+          {what === 'deleted' ? 'Leave it' : 'Drop mine, show theirs'}
+        </Button>
       </div>
     </div>
   );

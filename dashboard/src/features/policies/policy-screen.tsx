@@ -1,6 +1,7 @@
 import { useQuery } from '@apollo/client/react';
 import { useNavigate, useParams } from 'react-router';
 import { stringify } from 'yaml';
+import { useLook } from '../../api/use-look.ts';
 import { useRefusal } from '../../api/use-may.ts';
 import { useWrite } from '../../api/use-write.ts';
 import { DeletePolicyDocument, PolicyDocument } from '../../gql/graphql.ts';
@@ -13,6 +14,7 @@ import { PolicyEditor } from './policy-editor.tsx';
 export function PolicyScreen() {
   const { name = '' } = useParams();
   const { data, error, refetch } = useQuery(PolicyDocument, { variables: { name }, fetchPolicy: 'no-cache' });
+  const look = useLook(PolicyDocument, { name }, (found) => found.policy);
   return (
     <DetailFrame noun="policy" name={name} error={error} found={data?.policy}>
       {(policy) => (
@@ -26,6 +28,7 @@ export function PolicyScreen() {
             <PolicyEditor
               key={policy.revision}
               text={stringify(policyDocument(policy))}
+              of={{ name, revision: policy.revision, look }}
               done={async () => void (await refetch())}
             />
           </section>
