@@ -31,12 +31,11 @@ function momentOf(text: string | null): string | undefined {
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
 }
 
-const moreFilters = ['since', 'until', 'reason', 'failed', 'findings'] as const;
+type FilterName = 'agent' | 'host' | 'decision' | 'since' | 'until' | 'reason' | 'failed' | 'findings';
 
-/** The controls of the filter. */
-export function ActivityFilter() {
-  const [parameters, setParameters] = useSearchParams();
-  const set = (name: string, value: string) =>
+function useSetFilter(): (name: string, value: string) => void {
+  const [, setParameters] = useSearchParams();
+  return (name, value) =>
     setParameters(
       (before) => {
         if (value === '') before.delete(name);
@@ -46,6 +45,12 @@ export function ActivityFilter() {
       },
       { replace: true },
     );
+}
+
+/** The controls of the filter. */
+export function ActivityFilter() {
+  const [parameters] = useSearchParams();
+  const set = useSetFilter();
   return (
     <search className="filters">
       <SearchText label="Agent" value={parameters.get('agent') ?? ''} change={(value) => set('agent', value)} />
@@ -61,16 +66,23 @@ export function ActivityFilter() {
           { value: 'DENY', label: 'Denied' },
         ]}
       />
-      {moreFilters.map((name) => {
-        const value = parameters.get(name);
-        return value !== null && <FilterChip key={name} name={name} value={value} remove={() => set(name, '')} />;
-      })}
+      <FilterChips names={['since', 'until', 'reason', 'failed', 'findings']} />
     </search>
   );
 }
 
+/** The parts of the filter that the address has and that no control shows. */
+export function FilterChips({ names }: { readonly names: readonly FilterName[] }) {
+  const [parameters] = useSearchParams();
+  const set = useSetFilter();
+  return names.map((name) => {
+    const value = parameters.get(name);
+    return value !== null && <FilterChip key={name} name={name} value={value} remove={() => set(name, '')} />;
+  });
+}
+
 interface FilterChipProps {
-  readonly name: (typeof moreFilters)[number];
+  readonly name: FilterName;
   readonly value: string;
   readonly remove: () => void;
 }
@@ -90,6 +102,7 @@ function FilterChip({ name, value, remove }: FilterChipProps) {
         </>
       )}
       {name === 'reason' && value}
+      {(name === 'agent' || name === 'host' || name === 'decision') && `${name} ${value}`}
       {name === 'failed' && 'Failed upstream'}
       {name === 'findings' && 'With findings'}
       <span aria-hidden="true"> ×</span>

@@ -71,7 +71,9 @@ function EventDetail({ event }: { readonly event: PlacedEvent }) {
 /** Leads to the simulator, filled in with the request. */
 function TryAgain({ event: { node } }: { readonly event: PlacedEvent }) {
   if (node.agent === null || node.path === null || node.method === 'CONNECT') return null;
-  const url = `https://${node.host}${node.port === 443 ? '' : `:${node.port}`}${node.path}`;
+  // The record does not say whether it came without TLS; at port 80 it did.
+  const place = node.port === 80 ? `http://${node.host}` : `https://${node.host}:${node.port}`;
+  const url = `${place.replace(/:443$/, '')}${node.path}`;
   return (
     <Anchor
       component={Link}

@@ -28,11 +28,21 @@ describe('the list of a live tail', () => {
   });
 
   it('does not take away what was read back, up to its own limit', () => {
-    let list = changeList(read(1_000, 100), { kind: 'older', events: events(900, 600), hasOlder: true });
+    let list = changeList(read(1_000, 100), {
+      kind: 'older',
+      behind: 'c901',
+      events: events(900, 600),
+      hasOlder: true,
+    });
     list = changeList(list, { kind: 'came', events: events(1_001, 1) });
     expect(list.events).toHaveLength(701);
-    list = changeList(list, { kind: 'older', events: events(300, mostRead), hasOlder: true });
+    list = changeList(list, { kind: 'older', behind: 'c301', events: events(300, mostRead), hasOlder: true });
     expect(list.events).toHaveLength(mostRead);
+  });
+
+  it('takes none that were read for another filter, or twice', () => {
+    const list = read(1_000, 100);
+    expect(changeList(list, { kind: 'older', behind: 'c7', events: events(6, 5), hasOlder: false })).toBe(list);
   });
 
   it('stands still while it is paused, holds a bounded number, and says when it missed some', () => {

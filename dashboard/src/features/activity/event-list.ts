@@ -35,7 +35,13 @@ export const mostRead = 10_000;
 
 export type EventListChange =
   | { readonly kind: 'read'; readonly events: readonly PlacedEvent[]; readonly hasOlder: boolean }
-  | { readonly kind: 'older'; readonly events: readonly PlacedEvent[]; readonly hasOlder: boolean }
+  /** Those behind a cursor: of a list that ends with another by now they are no part. */
+  | {
+      readonly kind: 'older';
+      readonly behind: string | undefined;
+      readonly events: readonly PlacedEvent[];
+      readonly hasOlder: boolean;
+    }
   /** The newest first. */
   | { readonly kind: 'came'; readonly events: readonly PlacedEvent[] }
   | { readonly kind: 'pause' }
@@ -47,6 +53,7 @@ export function changeList(list: EventList, change: EventListChange): EventList 
     case 'read':
       return { ...emptyList, events: change.events, isPaused: list.isPaused, hasOlder: change.hasOlder };
     case 'older':
+      if (list.events.at(-1)?.cursor !== change.behind) return list;
       return {
         ...list,
         events: [...list.events, ...change.events].slice(0, mostRead),

@@ -59,5 +59,6 @@ async function readOlder(
   { events }: EventList,
   change: (change: EventListChange) => void,
 ): Promise<void> {
-  change({ kind: 'older', ...(await readPage(client, filter, events.at(-1)?.cursor ?? null)) });
+  const behind = events.at(-1)?.cursor;
+  change({ kind: 'older', behind, ...(await readPage(client, filter, behind ?? null)) });
 }

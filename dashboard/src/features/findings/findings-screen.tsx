@@ -13,7 +13,7 @@ import type { PlacedEvent } from '../activity/event-list.ts';
 import { targetOf } from '../activity/event-table.tsx';
 import { LiveState } from '../activity/live-state.tsx';
 import { useEvents } from '../activity/use-events.ts';
-import { useActivityFilter } from '../activity/activity-filter.tsx';
+import { FilterChips, useActivityFilter } from '../activity/activity-filter.tsx';
 import { adviceOf } from './finding-advice.ts';
 
 /** What somebody should look at: what was refused for its placeholders, and what services sent back. */
@@ -47,6 +47,7 @@ export function FindingsScreen() {
             ...findingKinds.map((value) => ({ value, label: adviceOf(value).title })),
           ]}
         />
+        <FilterChips names={['agent', 'host', 'decision', 'since', 'until', 'reason', 'failed']} />
         <LiveState events={events} />
       </div>
       {events.error !== undefined && <Problem>{problemText(events.error)}</Problem>}
@@ -56,7 +57,12 @@ export function FindingsScreen() {
           <DataTable columns={columnsFor(setOpened)} rows={shown} rowKey={({ node }) => node.id} />
         </div>
       )}
-      {shown.length === 0 && !events.isLoading && (
+      {shown.length === 0 && !events.isLoading && events.hasOlder && (
+        <EmptyState title={`None among the newest ${events.events.length} findings`}>
+          There are older ones that were not looked at yet.
+        </EmptyState>
+      )}
+      {shown.length === 0 && !events.isLoading && !events.hasOlder && (
         <EmptyState title="Nothing to look at">
           Refused placeholders, and secrets that a service sent back, show here as they come. All requests are in{' '}
           <Link to="/activity">Activity</Link>.
