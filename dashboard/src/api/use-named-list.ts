@@ -70,13 +70,22 @@ export function useNamedList<Data, Row, Others extends object = object>(
   return {
     rows: found === undefined ? undefined : pages.flatMap(({ nodes }) => nodes),
     error: error ?? failure,
-    hasMore: last?.pageInfo.hasNextPage ?? false,
+    // While another search is read, the end of the one before leads nowhere.
+    hasMore: data !== undefined && (last?.pageInfo.hasNextPage ?? false),
     readMore,
     prefix,
     reread: async () => {
       setMore(undefined);
       await refetch();
     },
-    search: (text) => setParameters(text === '' ? {} : { q: text }, { replace: true }),
+    search: (text) =>
+      setParameters(
+        (before) => {
+          if (text === '') before.delete('q');
+          else before.set('q', text);
+          return before;
+        },
+        { replace: true },
+      ),
   };
 }

@@ -46,7 +46,7 @@ export function TimeChart<Slot extends { readonly at: string }>(props: TimeChart
         {series.map(({ name, tone, value }) => (
           <span key={name} className={`key ${tone}`}>
             {name}
-            {pointed !== undefined && <b>{format(value(pointed) ?? 0)}</b>}
+            {pointed !== undefined && <b>{valueText(value(pointed), format)}</b>}
           </span>
         ))}
         {pointed !== undefined && <TimeText at={pointed.at} />}
@@ -146,13 +146,14 @@ function ChartTable<Slot extends { readonly at: string }>({ slots, series, forma
           ...series.map(({ name, value }) => ({
             head: name,
             kind: 'number' as const,
-            cell: (slot: Slot) => {
-              const found = value(slot);
-              return found === null ? '–' : format(found);
-            },
+            cell: (slot: Slot) => valueText(value(slot), format),
           })),
         ]}
       />
     </div>
   );
+}
+
+function valueText(value: number | null, format: (value: number) => string): string {
+  return value === null ? '–' : format(value);
 }
