@@ -1,5 +1,6 @@
 /** A cluster whose workers are asked directly, one by one, whether they let a secret out. */
 import { Agent, request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { mustOpenTunnel, requestBytes } from '../support/raw-agent.ts';
 import type { RawConnection } from '../support/raw-connection.ts';
 import { type ChaosAgent, type ChaosWorld, startChaosWorld } from './chaos-world.ts';
@@ -111,7 +112,7 @@ export class RevokeWorld {
   }
 
   /** Asks each worker again and again until it answers with a status. Gives the last answer of each. */
-  askAllUntil(status: number, id: string, deadlineMs: number): Promise<Said[]> {
+  askAllUntil(status: number, id: string, deadlineMs: number, everyMs = 0): Promise<Said[]> {
     return Promise.all(
       this.probes.map(async (probe) => {
         for (let turn = 0; ; turn += 1) {
@@ -119,6 +120,7 @@ export class RevokeWorld {
           if (said.status === status) return said;
           if (performance.now() > deadlineMs)
             throw new Error(`${probe.name} still answers ${said.status} and not ${status}`);
+          if (everyMs > 0) await pause(everyMs);
         }
       }),
     );
