@@ -67,7 +67,12 @@ export function useEditing<Thing extends Revised, Fields extends object, Input e
     if (current != null) {
       setBase(current);
       form.set(fieldsOf(current));
-    } else void done();
+    } else {
+      task.run(async () => {
+        await done();
+        return undefined;
+      });
+    }
     setCurrent(undefined);
   };
   const differences = current == null || typeof original === 'string' ? undefined : theirs(original, current);

@@ -24,7 +24,8 @@ export function SecretScreen() {
   const isGone =
     CombinedGraphQLErrors.is(error) && error.errors.some(({ extensions }) => extensions?.['code'] === 'NOT_FOUND');
   const found = isGone || data?.secret === null ? null : data;
-  const reread = async () => void (await refetch());
+  // What fails of it is shown by the frame.
+  const reread = async () => void (await refetch().catch(() => undefined));
   return (
     <DetailFrame noun="secret" name={name} error={isGone ? undefined : error} found={found}>
       {({ secret, ...of }) => secret !== null && <SecretDetail secret={secret} of={of} reread={reread} />}
