@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { toFault } from './api/to-fault.ts';
 import type { Foundation } from './build.ts';
 import type { Config } from './config.ts';
+import { settleWriteOrder } from './audit/write-order.ts';
 import { createDataSource } from './database/data-source.ts';
 import { renewWorkerRoles } from './database/worker-role.ts';
 import { InstanceService } from './instance/instance.service.ts';
@@ -24,6 +25,12 @@ export async function openFoundation(config: Config, log: Logger, stopping: Abor
   try {
     const keys = await new InstanceService(database, log).open(config.masterKey);
     await renewWorkerRoles(database, log);
+    const ahead = await settleWriteOrder(database);
+    if (ahead > 0n)
+      log.warn(
+        { ahead: String(ahead) },
+        'the database is on another server than before: the order of audit events goes on',
+      );
     return { database, keys };
   } catch (error) {
     await database.destroy();

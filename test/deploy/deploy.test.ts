@@ -184,6 +184,7 @@ describe.skipIf(!canRun('helm'))('the chart, by helm', () => {
         'ServiceAccount',
         'Service',
         'Deployment',
+        'StatefulSet',
         'HorizontalPodAutoscaler',
         'Job',
         'ServiceMonitor',
@@ -202,8 +203,35 @@ describe.skipIf(!canRun('helm'))('the chart, by helm', () => {
           capabilities: { drop: ['ALL'] },
         });
     }
-    const worker = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'test-data-plane');
+    const worker = manifests.find(
+      ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'test-data-plane',
+    );
     expect(worker?.spec.template?.spec.terminationGracePeriodSeconds).toBe(67);
+  });
+
+  it.each([
+    ['StatefulSet', true],
+    ['Deployment', false],
+  ] as const)('keeps the audit spool of workers in a %s (claim: %s)', (kind, claim) => {
+    const manifests = render('--set', `dataPlane.state.claim=${claim}`);
+    const named = manifests.filter(({ metadata }) => metadata.name === 'test-data-plane');
+    const worker = named.find((one) => one.kind === kind);
+    const text = JSON.stringify(worker);
+    expect(named.map((one) => one.kind).toSorted()).toEqual(
+      [kind, 'HorizontalPodAutoscaler', 'NetworkPolicy', 'PodDisruptionBudget'].toSorted(),
+    );
+    expect(text).toContain('{"name":"state","mountPath":"/var/lib/onecli"}');
+    expect(text.includes('"volumeClaimTemplates":[{"metadata":{"name":"state"}')).toBe(claim);
+    expect(text.includes('"emptyDir":{"sizeLimit":"4Gi"}')).toBe(!claim);
+    expect(text.includes('"whenScaled":"Retain"')).toBe(claim);
+    expect(text).toContain('"preStop"');
+    expect(worker?.spec.template?.spec.terminationGracePeriodSeconds).toBe(67);
+    const scaler = named.find((one) => one.kind === 'HorizontalPodAutoscaler');
+    expect(scaler?.spec).toMatchObject({ scaleTargetRef: { kind, name: 'test-data-plane' } });
+    // A stateful set names the service that gives its pods their names: it has to be there.
+    const service = /"serviceName":"([^"]+)"/.exec(text)?.[1];
+    expect(service).toBe(claim ? 'test-workers' : undefined);
+    if (service) expect(manifests.map(({ metadata }) => metadata.name)).toContain(service);
   });
 
   it('lets a control plane go where the audit trail goes, and keep what was destroyed, when it is told so', () => {

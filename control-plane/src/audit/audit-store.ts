@@ -10,6 +10,7 @@ import { conditions } from './audit-conditions.ts';
 import { readAuditCursor, writeAuditCursor } from './audit-cursor.ts';
 import type { AuditFilter } from './audit-filter.ts';
 import { DetailOpener } from './detail-seal.ts';
+import { horizonSql } from './write-order.ts';
 
 /** An audit event as the API gives it. */
 export interface AuditView {
@@ -127,7 +128,7 @@ export class AuditStore {
   async lastWritten(): Promise<string> {
     const [row]: { written_by: string; written_at_place: string }[] = await this.#database.query(
       `SELECT written_by, written_at_place FROM audit_event
-       WHERE written_by < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+       WHERE written_by < ${horizonSql}
        ORDER BY written_by DESC, written_at_place DESC LIMIT 1`,
     );
     return row === undefined ? '' : `${row.written_by} ${row.written_at_place}`;
@@ -135,9 +136,7 @@ export class AuditStore {
 
   /** The first transaction that may still commit. */
   async #horizon(): Promise<string> {
-    const [row]: { horizon: string }[] = await this.#database.query(
-      'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon',
-    );
+    const [row]: { horizon: string }[] = await this.#database.query(`SELECT ${horizonSql}::text AS horizon`);
     if (row === undefined) throw new Error('PostgreSQL gave no snapshot');
     return row.horizon;
   }

@@ -14,6 +14,7 @@ import { buildAuditWriter } from './build-audit-writer.ts';
 import { buildSinks } from './sinks/build-sinks.ts';
 import type { SinkRunner } from './sinks/sink-runner.ts';
 import { buildTrail, type Trail } from './trail/build-trail.ts';
+import { thinCheckpoints } from './trail/thin-checkpoints.ts';
 
 export interface Audit {
   readonly store: AuditStore;
@@ -47,6 +48,7 @@ export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
   const { keeper } = trail;
   const sinks = buildSinks({ config, database, store, metrics, log });
   const retain = async (): Promise<void> => {
+    await thinCheckpoints(database, Date.now());
     if (days !== undefined) await dropOldAudit({ database, keyring, macKey, days }, Date.now());
   };
   return {

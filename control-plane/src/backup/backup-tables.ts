@@ -18,6 +18,7 @@ const left = new Set([
   'audit_sink',
   'traffic',
   'traffic_place',
+  'audit_order',
 ]);
 
 /** Events: in a backup only when they are asked for. */

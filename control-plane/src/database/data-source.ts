@@ -29,6 +29,7 @@ import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
 import { AddTraffic } from './add-traffic.migration.ts';
 import { AddWorkerRole } from './add-worker-role.migration.ts';
+import { AddAuditWriteOrder } from './add-audit-write-order.migration.ts';
 import { PinWorkerHeartbeat } from './pin-worker-heartbeat.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
@@ -60,6 +61,7 @@ export const migrations = [
   AddFindingCount,
   AddClientAuthorityRotation,
   AddTraffic,
+  AddAuditWriteOrder,
 ];
 
 export interface DataSourceOptions {

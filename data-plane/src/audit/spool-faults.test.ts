@@ -42,7 +42,7 @@ describe('what gathered while the disk was full', () => {
     await trail.intend(event('first')).kept;
     isFull = true;
     for (let index = 0; index < 2500; index++) trail.record(event(`r${index}`));
-    for (let index = 0; index < 2500; index++) trail.record(event(`l${index}`, { path: `/${'a'.repeat(1000)}` }));
+    for (let index = 0; index < 2500; index++) trail.record(event(`l${index}`, { path: `/${'a'.repeat(3000)}` }));
     await until(() => !trail.hasRoom);
     isFull = false;
     const count = (): void => {

@@ -10,7 +10,7 @@ import type { CheckpointLine, EntryLine, TrailLine } from '@onecli/shared/domain
 import { sha256, verifyEd25519 } from '../node-hashes.ts';
 
 /** An exported trail with one thing altered, and between which entries the first fault has to be named, both included. */
-export interface FileEdit {
+interface FileEdit {
   readonly name: string;
   readonly lines: readonly TrailLine[];
   readonly between: readonly [number, number];

@@ -2,7 +2,7 @@ import type { EntryLine, TrailLine } from '@onecli/shared/domain/audit-trail/tra
 import type { EntityManager } from 'typeorm';
 
 /** What somebody who can write to the database does to one row, and between which entries the first fault has to be named. */
-export interface TableEdit {
+interface TableEdit {
   readonly name: string;
   readonly between: readonly [number, number];
   readonly run: (manager: EntityManager) => Promise<void>;
@@ -11,7 +11,7 @@ export interface TableEdit {
 }
 
 /** Columns of which no proof is made, and why. */
-export const unproven: Readonly<Record<string, string>> = {
+const unproven: Readonly<Record<string, string>> = {
   'audit_event.written_by': 'the order for those who follow the list',
   'audit_event.written_at_place': 'the order for those who follow the list',
   'admin_event.is_in_trail': 'what is put into the trail once more is found as said twice',
