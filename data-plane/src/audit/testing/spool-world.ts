@@ -146,6 +146,8 @@ interface Made {
   readonly boots: string[];
   readonly lost: number[];
   readonly lines: string[];
+  /** Nothing of it is written any more, nor looked at. */
+  readonly die: () => void;
 }
 
 export function newTrail(
@@ -167,6 +169,7 @@ export function newTrail(
   const lines: string[] = [];
   const log = pino({}, { write: (line: string) => lines.push(line) });
   const boots: string[] = [];
+  const stops: (() => void)[] = [];
   const mode = options.mode ?? 'default';
   const run = (bootId: string): AuditRun => {
     const own = bootFolder(folder, worker, bootId);
@@ -182,13 +185,25 @@ export function newTrail(
       onWritten: (through) => spool.removeThrough(through),
     });
     boots.push(bootId);
-    ends.push(() => (delivery.stop(), spool.close()));
+    const end = (): void => (delivery.stop(), spool.close());
+    ends.push(end);
+    stops.push(end);
     return { bootId, spool, delivery };
   };
   const first = run(boot);
   const runs = [first];
+  let isDead = false;
+  const begin = (): AuditRun => {
+    if (isDead) throw new Error('the process is no more');
+    return runs.pop() ?? run(`${boot}${boots.length}`);
+  };
+  const die = (): void => {
+    isDead = true;
+    faulty.fault = new Error('the process is no more');
+    for (const stop of stops) stop();
+  };
   const trail: AuditTrail = new AuditTrail({
-    begin: () => runs.pop() ?? run(`${boot}${boots.length}`),
+    begin,
     worker,
     macKey,
     mode,
@@ -201,12 +216,12 @@ export function newTrail(
     ...options,
   });
   const { delivery } = first;
-  return { store, faulty, trail, delivery, own: bootFolder(folder, worker, boot), boots, lost, lines };
+  return { store, faulty, trail, delivery, own: bootFolder(folder, worker, boot), boots, lost, lines, die };
 }
 
-/** As kill -9 leaves it: nothing is closed, and the process that the folder names is no more. */
-export function kill({ own, delivery }: Made): void {
-  delivery.stop();
+/** As kill -9 leaves it: nothing more is written, and the process that the folder names is no more. */
+export function kill({ own, die }: Made): void {
+  die();
   writeFileSync(join(own.path, 'owner.json'), JSON.stringify({ pid: 1, startedAt: 'long ago' }));
 }
 
