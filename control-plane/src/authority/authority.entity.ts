@@ -11,6 +11,8 @@ export interface AuthorityRow {
   activatesAt: Date | null;
   activatedAt: Date | null;
   replacedAt: Date | null;
+  /** Of an authority of clients: until then there may be certificates of it that nobody has noted down. */
+  unrecordedUntil?: Date | null;
 }
 
 /** Two tables of one form: an authority of one kind can stand for none of the other. */
@@ -28,6 +30,7 @@ function authorityEntity(kind: AuthorityKind): EntitySchema<AuthorityRow> {
       activatesAt: { name: 'activates_at', type: 'timestamptz', nullable: true },
       activatedAt: { name: 'activated_at', type: 'timestamptz', nullable: true },
       replacedAt: { name: 'replaced_at', type: 'timestamptz', nullable: true },
+      ...(kind === 'CLIENT' && { unrecordedUntil: { name: 'unrecorded_until', type: 'timestamptz', nullable: true } }),
     },
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { DataSource, EntityManager } from 'typeorm';
 import { hasFailed } from '../audit/audit-conditions.ts';
+import { horizonSql } from '../audit/write-order.ts';
 import type { LeaderJob } from '../leadership/leader-jobs.ts';
 import { classSql } from './latency-classes.ts';
 import { grains } from './traffic-grains.ts';
@@ -60,7 +61,7 @@ export class TrafficRollup implements LeaderJob {
     return this.#database.transaction('READ COMMITTED', async (manager) => {
       const from = await begin(manager);
       const [row] = await manager.query<{ to: string; is_more: boolean }[]>(
-        `WITH horizon AS (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS at),
+        `WITH horizon AS (SELECT ${horizonSql} AS at),
            batch AS (SELECT written_by FROM audit_event, horizon WHERE written_by >= $1 AND written_by < horizon.at
              ORDER BY written_by OFFSET $2 LIMIT 1)
          SELECT coalesce((SELECT greatest(written_by, $1::bigint + 1) FROM batch), greatest(at, $1::bigint)) AS to,

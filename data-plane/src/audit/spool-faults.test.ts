@@ -55,7 +55,9 @@ describe('what gathered while the disk was full', () => {
     expect(lost).toEqual([]);
     const entries = store.links();
     const links = entries.map(({ length }) => length);
-    const pathBytes = entries.map((link) => link.reduce((sum, entry) => sum + ('path' in entry ? entry.path.length : 0), 0));
+    const pathBytes = entries.map((link) =>
+      link.reduce((sum, entry) => sum + ('path' in entry ? entry.path.length : 0), 0),
+    );
     expect(links.reduce((sum, entries) => sum + entries)).toBe(5001);
     expect(Math.max(...links)).toBe(1000);
     expect(Math.max(...pathBytes)).toBeLessThan(1 << 20);
