@@ -60,11 +60,18 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
     const tables = await backupTables(manager, header);
     await manager.query(`TRUNCATE ${[...tables, 'config_change'].map(quoted).join(', ')} CASCADE`);
     const rows = await insertLines(manager, content, new Set(tables));
+    await forgetHolders(manager);
+
     const lasting = await openRestored(manager, master);
     const destroyed = destroyedValues(options, target, header, lasting.destroyed);
     await beginEpoch(manager, target, options.isConfirmed ? lasting.epoch : undefined);
     return { header, rows, ...(await keepDead(manager, destroyed)) };
   });
+}
+
+/** Who was given a certificate after the backup is not known: until the last of those has ended, no client authority is safe to retire. */
+async function forgetHolders(manager: EntityManager): Promise<void> {
+  await manager.query("UPDATE client_authority SET unrecorded_until = now() + interval '365 days'");
 }
 
 async function requireFits(manager: EntityManager, header: BackupHeader): Promise<void> {

@@ -92,6 +92,8 @@ async function count(manager: EntityManager, from: string, to: string): Promise<
   const list = grains.map(({ kind, seconds }) => `(${seconds}, '${kind}')`).join(', ');
   // Events from before their order was written down have none: they come first.
   const ofFirst = from === '0' ? ' OR written_by IS NULL' : '';
+  // They may be many millions, and are counted in one piece.
+  if (ofFirst !== '') await manager.query("SET LOCAL statement_timeout = '30min'");
   await manager.query(
     `WITH fresh AS (
        SELECT floor(extract(epoch FROM time) / 60)::bigint * 60 AS minute, agent, host, ${eventClass} AS latency_class, count(*) AS count,
