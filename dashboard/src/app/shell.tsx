@@ -1,6 +1,6 @@
 import { Button, Menu, VisuallyHidden } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
-import { type ReactNode, Suspense, lazy, useEffect, useState } from 'react';
+import { type ReactNode, Suspense, lazy, useEffect, useRef, useState } from 'react';
 import { NavLink, useLocation } from 'react-router';
 import { Shortcuts, modifier } from '../features/palette/shortcuts.tsx';
 import { Logo } from '../ui/logo.tsx';
@@ -35,9 +35,12 @@ export function Shell({ user, signOut, children }: ShellProps) {
   ]);
   // In a form too.
   useHotkeys([['mod+K', () => setOpened('palette')]], []);
+  const shown = useRef(pathname);
   useEffect(() => {
     document.title = titleOf(pathname);
     setMenuOpen(false);
+    if (shown.current !== pathname) keepFocus();
+    shown.current = pathname;
   }, [pathname]);
   return (
     <div className="shell">
@@ -104,6 +107,12 @@ function titleOf(pathname: string): string {
     .flatMap(({ links }) => links)
     .find(({ path }) => (path === '/' ? pathname === path : pathname.startsWith(path)));
   return link === undefined ? 'OneCLI' : `${link.name} · OneCLI`;
+}
+
+/** Where what had the focus went with the screen before, the keyboard goes on from the new one. */
+function keepFocus(): void {
+  if (document.activeElement === document.body)
+    document.querySelector<HTMLElement>('#main')?.focus({ preventScroll: true });
 }
 
 function focusSearch(): void {
