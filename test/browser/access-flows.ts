@@ -195,5 +195,25 @@ async function policyForm({ main: { page }, url, must }: World): Promise<void> {
   expect(await must('GET', '/api/policies/formed')).toMatchObject({
     rules: [{ allow: { hosts: ['a.example.com', '*.example.org'] } }, { deny: { hosts: ['b.example.org'] } }],
   });
+  await page.goto(`${url}/new/policy`);
+  await page.getByLabel('YAML').fill('name: formed\nagents: [ "*" ]\nrules: []\n');
+  await press(page, 'Show what changes');
+  await page.getByText('There is already a policy formed').waitFor();
+  await page.goto(`${url}/policies/formed`);
+  const kept = await page.getByLabel('YAML').inputValue();
+  await page.getByLabel('YAML').fill(kept.replace('name: formed', 'name: other'));
+  await press(page, 'Show what changes');
+  await page.getByText('The name has to stay formed').waitFor();
+  await page.getByLabel('YAML').fill(kept.replace('a.example.com', 'c.example.com'));
+  const { agents, rules } = await must<Record<'agents' | 'rules', unknown>>('GET', '/api/policies/formed');
+  await must('PUT', '/api/policies/formed', { mode: 'monitor', agents, rules });
+  await press(page, 'Show what changes');
+  await page.getByText('Somebody else changed it meanwhile').waitFor();
+  await press(page, 'Drop mine, show theirs');
+  await expect.poll(() => page.getByLabel('YAML').inputValue()).toContain('mode: monitor');
+  await page.goto(`${url}/policies`);
+  await page.getByRole('link', { name: 'formed', exact: true }).click();
+  await page.getByLabel('YAML').waitFor();
+  expect(await page.evaluate('document.activeElement.id')).toBe('main');
   await must('DELETE', '/api/policies/formed');
 }
