@@ -6,11 +6,12 @@ import { Problem } from '../../ui/problem.tsx';
 import { useTask } from '../../ui/use-task.ts';
 import { Outcome } from './outcome.tsx';
 import { parseHeaders } from './parse-headers.ts';
+import { shownUrl } from './shown-url.ts';
 import { type Asked, SimulatorForm } from './simulator-form.tsx';
 
 type Simulation = SimulateQuery['simulate'];
 
-/** What would be decided of a request. Nothing is sent. The request is in the address, its headers are not. */
+/** What would be decided of a request. Nothing is sent. The request is in the address, its headers and query are not. */
 export function SimulatorScreen() {
   const client = useApolloClient();
   const [parameters, setParameters] = useSearchParams();
@@ -39,7 +40,7 @@ export function SimulatorScreen() {
     });
   const submit = (asked: Asked) => {
     const { agent, method, url } = asked;
-    setParameters({ agent, method, url }, { replace: true });
+    setParameters({ agent, method, url: shownUrl(url) }, { replace: true });
     simulate(asked);
   };
   useEffect(() => {
