@@ -35,13 +35,7 @@ export function Shell({ user, signOut, children }: ShellProps) {
   ]);
   // In a form too.
   useHotkeys([['mod+K', () => setOpened('palette')]], []);
-  const shown = useRef(pathname);
-  useEffect(() => {
-    document.title = titleOf(pathname);
-    setMenuOpen(false);
-    if (shown.current !== pathname) keepFocus();
-    shown.current = pathname;
-  }, [pathname]);
+  useArrival(pathname, () => setMenuOpen(false));
   return (
     <div className="shell">
       <a className="skip" href="#main">
@@ -107,6 +101,18 @@ function titleOf(pathname: string): string {
     .flatMap(({ links }) => links)
     .find(({ path }) => (path === '/' ? pathname === path : pathname.startsWith(path)));
   return link === undefined ? 'OneCLI' : `${link.name} · OneCLI`;
+}
+
+/** What comes of another screen: its title, and where the keyboard is. */
+function useArrival(pathname: string, arrived: () => void): void {
+  const before = useRef(pathname);
+  useEffect(() => {
+    document.title = titleOf(pathname);
+    arrived();
+    if (before.current !== pathname) keepFocus();
+    before.current = pathname;
+    // What is done on arriving is the same each time.
+  }, [pathname]);
 }
 
 /** Where what had the focus went with the screen before, the keyboard goes on from the new one. */

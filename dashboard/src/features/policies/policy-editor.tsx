@@ -54,17 +54,7 @@ export function PolicyEditor({ text: given, of, done }: PolicyEditorProps) {
       <div className="columns">
         <PolicyForm text={text} change={change} />
         <div className="stack">
-          <Textarea
-            label="YAML"
-            description="As in a file of configuration. What the form changes is changed here, and comments stay"
-            classNames={{ input: 'mono' }}
-            autosize
-            minRows={14}
-            maxRows={40}
-            spellCheck={false}
-            value={text}
-            onChange={(event) => change(event.currentTarget.value)}
-          />
+          <PolicyText text={text} change={change} />
           <PolicyImpact text={text} />
         </div>
       </div>
@@ -84,6 +74,27 @@ export function PolicyEditor({ text: given, of, done }: PolicyEditorProps) {
         )}
       </div>
     </div>
+  );
+}
+
+interface PolicyTextProps {
+  readonly text: string;
+  readonly change: (text: string) => void;
+}
+
+function PolicyText({ text, change }: PolicyTextProps) {
+  return (
+    <Textarea
+      label="YAML"
+      description="As in a file of configuration. What the form changes is changed here, and comments stay"
+      classNames={{ input: 'mono' }}
+      autosize
+      minRows={14}
+      maxRows={40}
+      spellCheck={false}
+      value={text}
+      onChange={(event) => change(event.currentTarget.value)}
+    />
   );
 }
 
