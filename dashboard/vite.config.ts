@@ -36,7 +36,7 @@ function precompress(): Plugin {
       if (bytes === 0) throw new Error('There is no screen whose scripts could be measured');
       if (bytes > maxScriptBytes)
         throw new Error(`${screen} loads ${bytes} bytes of script, compressed: more than ${maxScriptBytes}`);
-      console.log(`The biggest first screen is ${screen}: ${bytes} bytes of script, compressed.`);
+      this.info(`The biggest first screen is ${screen}: ${bytes} bytes of script, compressed.`);
     },
   };
 }

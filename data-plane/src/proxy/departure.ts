@@ -1,13 +1,14 @@
-/** What is asked and told as a request leaves: one object for each request, and not a closure for each question. */
+/** What a request asks and tells as it leaves: one object for each, and not a closure for each question. */
 import type { UsedSecret } from '@onecli/shared/domain/grant-placeholders';
 import type { Refusal } from './answer.ts';
 import type { Held } from './hold-body.ts';
 import type { JudgedRequest } from './judge-request.ts';
+import type { Departure } from './outgoing.ts';
 import type { Placed } from './place-secrets.ts';
 import { refuseWithdrawn } from './refuse-withdrawn.ts';
 import type { ServedRequest } from './served-request.ts';
 
-export class Departure {
+export class RequestDeparture implements Departure {
   readonly #served: ServedRequest;
   readonly #judged: JudgedRequest;
   readonly #placed: Placed;
@@ -30,23 +31,19 @@ export class Departure {
     this.#labels = labels;
   }
 
-  /** Has the trail keep which secrets are about to leave: resolves with whether it does. Undefined: there is nothing to wait for. */
   intend(): Promise<boolean> | undefined {
     return this.#served.exchange.intend(this.#labels);
   }
 
-  /** Asked last, when a connection is there: why the request may not leave any more. */
   refuseNow(): Refusal | undefined {
     const readings = this.#placed.readings ?? this.#judged.request.readings;
     return refuseWithdrawn(this.#served, this.#judged, readings, this.#used);
   }
 
-  /** Its head, and with it the credentials, is written to a verified upstream. */
   leaving(): void {
     this.#served.exchange.leaving(this.#labels, this.#placed.surfaces, this.#held.surfaces);
   }
 
-  /** The head of its final answer is there. */
   answering(): void {
     this.#served.exchange.answering();
   }

@@ -16,6 +16,7 @@ import type { Tunnel } from './agent-stream.ts';
 import type { Refusal } from './answer.ts';
 import type { DataPlane } from './data-plane.ts';
 import { explainDenial } from './explain-denial.ts';
+import { labelsOf } from './labels-of.ts';
 import type { Forwarded } from './outgoing.ts';
 import type { RequestBody } from './request-body.ts';
 import { nextRequestId } from './request-id.ts';
@@ -47,16 +48,6 @@ const deniedOnTheWay = new Set([
 
 const maxPathBytes = 1024;
 const maxMethodBytes = 32;
-
-/** `prod/openai@1` of each version, once. */
-export function labelsOf(used: readonly UsedSecret[]): readonly string[] {
-  const labels: string[] = [];
-  for (const { secret, version } of used) {
-    const label = `${secret.name}@${version.version}`;
-    if (!labels.includes(label)) labels.push(label);
-  }
-  return labels;
-}
 
 /** Those that are not among the ones that are known. */
 function newAmong(labels: readonly string[], known: readonly string[]): readonly string[] {

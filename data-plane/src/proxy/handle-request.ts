@@ -22,8 +22,9 @@ import { wantedSecrets } from './scrub-answer.ts';
 import { type OwnAnswer, type Refusal, refusal } from './answer.ts';
 import { answerRefusal } from './answer-refusal.ts';
 import type { DataPlane } from './data-plane.ts';
-import { Departure } from './departure.ts';
-import { Exchange, labelsOf } from './exchange.ts';
+import { RequestDeparture } from './departure.ts';
+import { Exchange } from './exchange.ts';
+import { labelsOf } from './labels-of.ts';
 import { forward } from './forward.ts';
 import { type Held, holdBody } from './hold-body.ts';
 import { grantsNow, type JudgedRequest, judgeRequest } from './judge-request.ts';
@@ -172,7 +173,7 @@ function outgoingOf(served: ServedRequest, ready: Ready): Outgoing {
     body,
     scrub: wanted && new AnswerScrub(wanted, exchange.findings),
     isKeptAlive: head.minor === 1 && !plane.isDraining && !isCloseAsked(head.headers),
-    departure: new Departure(served, ready, used, labels),
+    departure: new RequestDeparture(served, ready, used, labels),
     webSocket:
       upgrade &&
       webSocketRequest(plane, exchange, upgrade, scope, placed.used, (now) => grantsNow(agent, underway, now)),

@@ -2,9 +2,20 @@ import type { AnswerScrub } from '../scrub/answer-scrub.ts';
 import type { Header } from '../wire/head.ts';
 import type { WebSocketRequest } from '../websocket/web-socket-request.ts';
 import type { Refusal } from './answer.ts';
-import type { Departure } from './departure.ts';
 import type { Destination } from './dial.ts';
 import type { RequestBody } from './request-body.ts';
+
+/** What is asked and told as a request leaves. */
+export interface Departure {
+  /** Has the trail keep which secrets are about to leave: resolves with whether it does. Undefined: there is nothing to wait for. */
+  intend(): Promise<boolean> | undefined;
+  /** Asked last, when a connection is there: why the request may not leave any more. */
+  refuseNow(): Refusal | undefined;
+  /** Its head, and with it the credentials, is written to a verified upstream. */
+  leaving(): void;
+  /** The head of its final answer is there. */
+  answering(): void;
+}
 
 /** A request as it leaves, with its credentials in place. */
 export interface Outgoing {

@@ -41,6 +41,9 @@ export function PolicyEditor({ text: given, of, done }: PolicyEditorProps) {
       setPlan(found);
       return undefined;
     });
+  const takeTheirs = async (): Promise<undefined> => {
+    await done();
+  };
   const save = (planned: Extract<PolicyPlan, { kind: 'plan' }>) =>
     task.run(async () => {
       const problem = await applyPolicy(client, planned);
@@ -51,15 +54,9 @@ export function PolicyEditor({ text: given, of, done }: PolicyEditorProps) {
   return (
     <div className="stack">
       {task.problem !== undefined && <Problem>{task.problem}</Problem>}
-      <div className="columns">
-        <PolicyForm text={text} change={change} />
-        <div className="stack">
-          <PolicyText text={text} change={change} />
-          <PolicyImpact text={text} />
-        </div>
-      </div>
+      <PolicyViews text={text} change={change} />
       {plan !== undefined && meanwhile !== undefined && (
-        <Meanwhile what={meanwhile} takeTheirs={() => task.run(async () => void (await done()))} />
+        <Meanwhile what={meanwhile} takeTheirs={() => task.run(takeTheirs)} />
       )}
       <div role="status">{plan !== undefined && <Changes changes={plan.changes} />}</div>
       <div className="actions">
@@ -72,6 +69,19 @@ export function PolicyEditor({ text: given, of, done }: PolicyEditorProps) {
             Save
           </Button>
         )}
+      </div>
+    </div>
+  );
+}
+
+/** The form, and beside it the text that it is a form of, with what it would have decided. */
+function PolicyViews({ text, change }: PolicyTextProps) {
+  return (
+    <div className="columns">
+      <PolicyForm text={text} change={change} />
+      <div className="stack">
+        <PolicyText text={text} change={change} />
+        <PolicyImpact text={text} />
       </div>
     </div>
   );
