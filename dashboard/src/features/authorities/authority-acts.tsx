@@ -1,34 +1,32 @@
 import { Checkbox, NumberInput } from '@mantine/core';
 import { useState } from 'react';
-import { useAct } from '../../api/use-act.ts';
 import { useRefusal } from '../../api/use-may.ts';
 import { useWrite } from '../../api/use-write.ts';
 import {
   type AuthoritiesQuery,
+  type AuthorityKind,
   ActivateAuthorityDocument,
-  RetireAuthorityDocument,
   RotateAuthorityDocument,
 } from '../../gql/graphql.ts';
-import { Confirm } from '../../ui/confirm.tsx';
 import { GuardedButton } from '../../ui/guarded-button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { FormPanel } from '../../ui/form-panel.tsx';
+import { kindTexts } from './kind-texts.ts';
 
 type Authority = AuthoritiesQuery['authorities']['authorities'][number];
 
-export const defaultOverlapHours = 168;
-
 interface OverlapProps {
+  readonly kind: AuthorityKind;
   readonly hours: number;
   readonly change: (hours: number) => void;
 }
 
-/** For how long agents learn to trust an authority before it signs. */
-export function OverlapInput({ hours, change }: OverlapProps) {
+/** For how long an authority is trusted before it signs. */
+export function OverlapInput({ kind, hours, change }: OverlapProps) {
   return (
     <NumberInput
       label="Overlap in hours"
-      description="When it is over the next one signs by itself. As long as your longest agent runs; 168 is a week"
+      description={kindTexts[kind].overlap}
       min={0}
       max={8760}
       allowDecimal={false}
@@ -39,19 +37,20 @@ export function OverlapInput({ hours, change }: OverlapProps) {
 }
 
 interface RotateProps {
+  readonly kind: AuthorityKind;
   readonly hasNext: boolean;
   readonly done: () => Promise<void>;
 }
 
 /** Makes the next authority. */
-export function Rotate({ hasNext, done }: RotateProps) {
+export function Rotate({ kind, hasNext, done }: RotateProps) {
   const write = useWrite(RotateAuthorityDocument);
   const [isOpen, setOpen] = useState(false);
-  const [hours, setHours] = useState(defaultOverlapHours);
+  const [hours, setHours] = useState(kindTexts[kind].overlapHours);
   const mayNot = useRefusal('authority:rotate');
   const refused = mayNot ?? (hasNext ? 'There is a next one already: activate it, or retire it first.' : undefined);
   const submit = async () => {
-    const { problem } = await write({ overlapHours: hours });
+    const { problem } = await write({ kind, overlapHours: hours });
     if (problem !== undefined) return problem;
     setOpen(false);
     await done();
@@ -64,28 +63,29 @@ export function Rotate({ hasNext, done }: RotateProps) {
       </GuardedButton>
       <Dialog isOpen={isOpen} title="Make the next authority?" close={() => setOpen(false)}>
         <FormPanel isBare submitLabel="Make it" submit={submit} cancel={() => setOpen(false)}>
-          <p className="lead">Agents are given both to trust from now on; the one of now goes on signing.</p>
-          <OverlapInput hours={hours} change={setHours} />
+          <p className="lead">{kindTexts[kind].rotate}</p>
+          <OverlapInput kind={kind} hours={hours} change={setHours} />
         </FormPanel>
       </Dialog>
     </>
   );
 }
 
-interface StepProps {
+export interface StepProps {
+  readonly kind: AuthorityKind;
   readonly authority: Authority;
   readonly done: () => Promise<void>;
 }
 
 /** Lets the next authority sign. */
-export function Activate({ authority, done }: StepProps) {
+export function Activate({ kind, authority, done }: StepProps) {
   const write = useWrite(ActivateAuthorityDocument);
   const [isOpen, setOpen] = useState(false);
   const [isEarly, setEarly] = useState(false);
   const { activatesAt } = authority;
   const isOver = activatesAt !== null && new Date(activatesAt) <= new Date();
   const submit = async () => {
-    const { problem } = await write({ isEarly });
+    const { problem } = await write({ kind, isEarly });
     if (problem !== undefined) return problem;
     setOpen(false);
     await done();
@@ -99,11 +99,11 @@ export function Activate({ authority, done }: StepProps) {
       </GuardedButton>
       <Dialog isOpen={isOpen} title="Let the next authority sign?" close={() => setOpen(false)}>
         <FormPanel isBare submitLabel="Activate" submit={submit} cancel={() => setOpen(false)}>
-          <p className="lead">Workers sign with it from now on. The one before stays trusted until it is retired.</p>
+          <p className="lead">{kindTexts[kind].activate}</p>
           {!isOver && (
             <Checkbox
               label="Before the overlap is over"
-              description="Agents that began before the rotation do not trust it: their calls fail until they are started anew"
+              description={kindTexts[kind].early}
               checked={isEarly}
               onChange={(event) => setEarly(event.currentTarget.checked)}
             />
@@ -111,21 +111,5 @@ export function Activate({ authority, done }: StepProps) {
         </FormPanel>
       </Dialog>
     </>
-  );
-}
-
-/** Takes an authority out of what agents trust. */
-export function Retire({ authority: { id, state, fingerprint }, done }: StepProps) {
-  const act = useAct(RetireAuthorityDocument, done);
-  return (
-    <Confirm
-      label="Retire"
-      title={`Retire the ${state.toLowerCase()} authority?`}
-      act={act({ id })}
-      isDangerous
-      refused={useRefusal('authority:rotate')}
-    >
-      Agents do not trust {fingerprint.slice(0, 16)}… any more, and its key is destroyed. There is no way back.
-    </Confirm>
   );
 }

@@ -5,13 +5,18 @@ import { useWrite } from '../../api/use-write.ts';
 import { ImportAuthorityDocument } from '../../gql/graphql.ts';
 import { FormPanel } from '../../ui/form-panel.tsx';
 import { useFields } from '../../ui/use-fields.ts';
-import { OverlapInput, defaultOverlapHours } from './authority-acts.tsx';
+import { OverlapInput } from './authority-acts.tsx';
+import { kindTexts } from './kind-texts.ts';
 
 /** Brings an authority of one's own. Its key is not kept by the page. */
 export function ImportAuthorityScreen() {
   const write = useWrite(ImportAuthorityDocument);
   const navigate = useNavigate();
-  const { fields, set, text } = useFields({ certificate: '', privateKey: '', overlapHours: defaultOverlapHours });
+  const { fields, set, text } = useFields({
+    certificate: '',
+    privateKey: '',
+    overlapHours: kindTexts.GATEWAY.overlapHours,
+  });
   const submit = async () => {
     const { problem } = await write({ input: fields });
     if (problem !== undefined) return problem;
@@ -48,7 +53,7 @@ export function ImportAuthorityScreen() {
           spellCheck={false}
           {...text('privateKey')}
         />
-        <OverlapInput hours={fields.overlapHours} change={(overlapHours) => set({ overlapHours })} />
+        <OverlapInput kind="GATEWAY" hours={fields.overlapHours} change={(overlapHours) => set({ overlapHours })} />
       </FormPanel>
     </div>
   );
