@@ -54,8 +54,13 @@ export async function signIn(page: Page, url: string, password: string, user = '
   await page.getByRole('button', { name: `Account of ${user}` }).waitFor();
 }
 
-/** Saves what the page looks like, for the documents: `ONECLI_PICTURES=docs/images` says where. */
+/** Saves what the page looks like, for the documents, without tokens: `ONECLI_PICTURES=docs/images` says where. */
 export async function takePicture(page: Page, name: string): Promise<void> {
   const folder = process.env['ONECLI_PICTURES'];
-  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
+  if (folder === undefined) return;
+  for (const text of await page.getByText(/oat_[\w-]{8,}/).all())
+    await text.evaluate(
+      (element) => (element.textContent = element.textContent?.replaceAll(/oat_[\w-]+/g, 'oat_…') ?? ''),
+    );
+  await page.screenshot({ path: join(folder, `${name}.png`) });
 }
