@@ -10,7 +10,8 @@ import { confirmIdentity, type Identity } from '../identity/identify.ts';
 import { limitRequest } from '../policy/limit-request.ts';
 import { readClientHello } from '../tls/client-hello.ts';
 import { type Authority, parseAuthority } from '@onecli/shared/wire/parse-authority';
-import { type Refusal, refusal, refusalAnswer } from './answer.ts';
+import { type OwnAnswer, type Refusal, refusal } from './answer.ts';
+import { answerRefusal } from './answer-refusal.ts';
 import type { DataPlane } from './data-plane.ts';
 import { dial } from './dial.ts';
 import type { Exchange } from './exchange.ts';
@@ -49,7 +50,8 @@ export async function passThrough(
     exchange.decided();
     const dialled = await dial({ host: destination.host, port: destination.port, isSecure: false }, plane.dialling);
     if (dialled.kind === 'refused') return dialled;
-    exchange.record(await join(plane, agent, dialled.socket, { exchange, asked }));
+    const end = await join(plane, agent, dialled.socket, { exchange, asked });
+    if (end !== 'recorded') exchange.record(end);
     return 'taken';
   } finally {
     exchange.release();
@@ -63,7 +65,12 @@ interface Joining {
 }
 
 /** From the 200 on: nothing goes to the host before the ClientHello was looked at. */
-async function join(plane: DataPlane, agent: Http1Agent, upstream: Socket, joining: Joining): Promise<Forwarded> {
+async function join(
+  plane: DataPlane,
+  agent: Http1Agent,
+  upstream: Socket,
+  joining: Joining,
+): Promise<Forwarded | 'recorded'> {
   upstream.on('error', () => undefined);
   upstream.allowHalfOpen = true;
   agent.socket.allowHalfOpen = true;
@@ -72,11 +79,11 @@ async function join(plane: DataPlane, agent: Http1Agent, upstream: Socket, joini
   if (opening.kind === 'hello') return passOn(plane, agent, upstream, { ...joining, hello: opening.bytes });
   upstream.destroy();
   if (opening.kind === 'refused') {
-    const answer = refusalAnswer(opening, joining.exchange.requestId);
-    joining.exchange.answerBytes = await agent.answer(answer, '', true);
+    const send = (own: OwnAnswer) => agent.answer(own, '', true);
+    await answerRefusal(opening, { exchange: joining.exchange, method: '', send });
   } else if (opening.code === 'MISDIRECTED') await agent.write([unrecognizedName]);
   agent.closeGently();
-  return opening;
+  return opening.kind === 'refused' ? 'recorded' : opening;
 }
 
 type Opening = { readonly kind: 'hello'; readonly bytes: Buffer } | Refusal | Broken;
