@@ -13,6 +13,15 @@ const maySkipInCi = [
   'the chart, by helm confines every container, and gives workers the time to drain',
   'the chart, by helm refuses values that make no sense',
   'the chart, by helm lets a control plane go where the audit trail goes, and keep what was destroyed, when it is told so',
+  'the chart, by helm keeps the audit spool of workers in a StatefulSet (claim: true)',
+  'the chart, by helm keeps the audit spool of workers in a Deployment (claim: false)',
+  // Not every container may mount.
+  ...[
+    'refuses when it is full, and goes on by itself when there is room, with nothing lost (default)',
+    'refuses when it is full, and goes on by itself when there is room, with nothing lost (durable)',
+    'refuses when it becomes read-only, and goes on by itself when it can be written',
+    'refuses from the start where it is full at the start',
+  ].map((name) => `the spool on a file system of 256 KiB of its own ${name}`),
 ];
 /** A guard against suites that hang, not a budget: a busy machine takes twice as long as a quiet one. */
 const longestRunMs = 45 * 60_000;
