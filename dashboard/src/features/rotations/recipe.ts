@@ -62,6 +62,14 @@ export function recipeFields(rotation: RotationRowFragment | null): RecipeFields
   return { schedule: schedule ?? '', zone, isEnabled, currentKeyId: '', text: stringify(recipe) };
 }
 
+/** What has a field of its own, by that field's label: in the text it would be overwritten, and nobody told. */
+const ownFields = {
+  schedule: 'Schedule',
+  zone: 'Time zone',
+  isEnabled: 'Enabled',
+  currentKeyId: 'Id of the current key',
+} as const;
+
 /** The recipe as the API takes it, or what is wrong with its text. */
 export function recipeOf({ schedule, zone, isEnabled, currentKeyId, text }: RecipeFields): object | string {
   let recipe: unknown;
@@ -72,6 +80,11 @@ export function recipeOf({ schedule, zone, isEnabled, currentKeyId, text }: Reci
   }
   if (typeof recipe !== 'object' || recipe === null || Array.isArray(recipe))
     return 'The recipe is to have one of create, webhook and generate.';
+  const misplaced = Object.entries(ownFields).filter(([key]) => Object.hasOwn(recipe, key));
+  if (misplaced.length > 0) {
+    const places = misplaced.map(([key, label]) => `${key} is set in the field “${label}”`).join('; ');
+    return `${places}. Take ${misplaced.length === 1 ? 'it' : 'them'} out of the recipe.`;
+  }
   return {
     ...recipe,
     schedule: schedule.trim() === '' ? null : schedule.trim(),
