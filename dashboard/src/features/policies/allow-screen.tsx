@@ -3,9 +3,16 @@ import { Button, Loader, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { useWrite } from '../../api/use-write.ts';
-import { type PolicyRowFragment, type RuleInput, PolicyDocument, UpsertPolicyDocument } from '../../gql/graphql.ts';
+import {
+  type PolicyRowFragment,
+  type RuleInput,
+  AgentLabelsDocument,
+  PolicyDocument,
+  UpsertPolicyDocument,
+} from '../../gql/graphql.ts';
 import { Problem, problemText } from '../../ui/problem.tsx';
 import { useTask } from '../../ui/use-task.ts';
+import { allowWarnings } from './allow-warnings.ts';
 import { type GivenRule, givenRule, valuesOf } from './given-rule.ts';
 
 /** A rule, filled in with what was refused. It is added to the policy that has the agent's name, made if there is none. */
@@ -13,15 +20,20 @@ export function AllowScreen() {
   const [parameters] = useSearchParams();
   const agent = parameters.get('agent') ?? '';
   const { data, error } = useQuery(PolicyDocument, { variables: { name: agent }, fetchPolicy: 'no-cache' });
+  const labels = useQuery(AgentLabelsDocument, { variables: { name: agent }, fetchPolicy: 'no-cache' });
   if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
-  if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
-  return <AllowForm agent={agent} policy={data.policy} given={givenRule(parameters)} />;
+  // Who may not read agents can still add a rule: he is told what is not known.
+  if (data === undefined || labels.loading) return <Loader size="sm" aria-label="Loading" />;
+  const warnings = allowWarnings(data.policy, { name: agent, labels: labels.data?.agent?.labels });
+  return <AllowForm agent={agent} policy={data.policy} given={givenRule(parameters)} warnings={warnings} />;
 }
 
 interface AllowFormProps {
   readonly agent: string;
   readonly policy: PolicyRowFragment | null;
   readonly given: GivenRule;
+  /** Why the rule may not do what is expected of it. */
+  readonly warnings: readonly string[];
 }
 
 const labels = [
@@ -31,7 +43,7 @@ const labels = [
   ['secrets', 'Secrets', 'Which it may use there, like prod/openai'],
 ] as const;
 
-function AllowForm({ agent, policy, given }: AllowFormProps) {
+function AllowForm({ agent, policy, given, warnings }: AllowFormProps) {
   const write = useWrite(UpsertPolicyDocument);
   const navigate = useNavigate();
   const task = useTask();
@@ -60,6 +72,11 @@ function AllowForm({ agent, policy, given }: AllowFormProps) {
             : `This adds a rule to the policy ${agent}, which has ${policy.rules.length}.`}{' '}
           A rule that denies still wins.
         </p>
+        {warnings.map((warning) => (
+          <p key={warning} className="note warn" role="status">
+            {warning}
+          </p>
+        ))}
         {labels.map(([id, label, description]) => (
           <TextInput
             key={id}
