@@ -164,6 +164,8 @@ async function agentCertificate({ main: { page }, url, must }: World): Promise<v
   await page.getByRole('button', { name: 'New certificate' }).click();
   await press(page, 'Issue it');
   await page.getByRole('button', { name: 'Save the key' }).waitFor();
+  // The key is given this once: it is still there to be saved.
+  await page.keyboard.press('Escape');
   const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Save the key')]);
   const pem = readFileSync(await download.path(), 'utf8');
   expect(pem).toMatch(/^-----BEGIN (?:EC )?PRIVATE KEY-----/);

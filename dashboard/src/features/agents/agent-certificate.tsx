@@ -19,21 +19,29 @@ export function AgentCertificate({ name }: { readonly name: string }) {
   const [isOpen, setOpen] = useState(false);
   const [days, setDays] = useState(defaultDays);
   const [made, setMade] = useState<Certificate>();
+  const [isKeySaved, setKeySaved] = useState(false);
   const close = () => {
     setOpen(false);
     setMade(undefined);
+    setKeySaved(false);
   };
   const submit = async () => {
     const { problem, payload } = await write({ name, days });
-    if (payload.object !== null) setMade(payload.object);
+    if (payload.object !== null) {
+      setMade(payload.object);
+      // It may have been closed while the answer was under way.
+      setOpen(true);
+    }
     return problem;
   };
+  // Nothing gives the key again: a key press does not throw it away.
+  const isHeldOpen = made !== undefined && !isKeySaved;
   return (
     <>
       <GuardedButton variant="default" size="xs" refused={useRefusal('agent:rotate')} onClick={() => setOpen(true)}>
         New certificate
       </GuardedButton>
-      <Dialog isOpen={isOpen} title={`Client certificate of ${name}`} close={close}>
+      <Dialog isOpen={isOpen} title={`Client certificate of ${name}`} close={isHeldOpen ? undefined : close}>
         {made === undefined ? (
           <FormPanel isBare submitLabel="Issue it" submit={submit} cancel={close}>
             <NumberInput
@@ -49,7 +57,7 @@ export function AgentCertificate({ name }: { readonly name: string }) {
             />
           </FormPanel>
         ) : (
-          <Saving name={name} made={made} close={close} />
+          <Saving name={name} made={made} isKeySaved={isKeySaved} keySaved={() => setKeySaved(true)} close={close} />
         )}
       </Dialog>
     </>
@@ -59,10 +67,17 @@ export function AgentCertificate({ name }: { readonly name: string }) {
 interface SavingProps {
   readonly name: string;
   readonly made: Certificate;
+  readonly isKeySaved: boolean;
+  readonly keySaved: () => void;
   readonly close: () => void;
 }
 
-function Saving({ name, made: { certificate, privateKey, expiresAt }, close }: SavingProps) {
+function Saving({ name, made, isKeySaved, keySaved, close }: SavingProps) {
+  const { certificate, privateKey, expiresAt } = made;
+  const saveKey = () => {
+    saveFile(`${name}.key.pem`, privateKey);
+    keySaved();
+  };
   return (
     <div className="stack">
       <p className="note good" role="status">
@@ -73,9 +88,9 @@ function Saving({ name, made: { certificate, privateKey, expiresAt }, close }: S
         <Button data-autofocus onClick={() => saveFile(`${name}.crt.pem`, certificate)}>
           Save the certificate
         </Button>
-        <Button onClick={() => saveFile(`${name}.key.pem`, privateKey)}>Save the key</Button>
+        <Button onClick={saveKey}>Save the key</Button>
         <Button variant="default" onClick={close}>
-          Done
+          {isKeySaved ? 'Done' : 'Close without the key'}
         </Button>
       </div>
     </div>
