@@ -34,13 +34,15 @@ export function AuthorityScreen() {
         {kind === 'GATEWAY' && <OfHosts />}
         <Rotate key={kind} kind={kind} hasNext={all.some(({ state }) => state === 'NEXT')} done={reread} />
       </div>
-      <SegmentedControl
-        size="xs"
-        aria-label="Kind of authority"
-        value={kind}
-        onChange={(chosen) => setParameters(chosen === 'GATEWAY' ? {} : { kind: chosen }, { replace: true })}
-        data={kinds.map((value) => ({ value, label: kindTexts[value].name }))}
-      />
+      <div className="actions">
+        <SegmentedControl
+          size="xs"
+          aria-label="Kind of authority"
+          value={kind}
+          onChange={(chosen) => setParameters(chosen === 'GATEWAY' ? {} : { kind: chosen }, { replace: true })}
+          data={kinds.map((value) => ({ value, label: kindTexts[value].name }))}
+        />
+      </div>
       <p className="lead">{kindTexts[kind].about}</p>
       {error !== undefined && <Problem>{problemText(error)}</Problem>}
       {found === undefined && error === undefined && <Loader size="sm" aria-label="Loading" />}
