@@ -205,7 +205,7 @@ describe('a rotation, while agents use the secret', () => {
 
   it('is cancelled by the command line while the new version is watched: the old one is back, and the new key is ended', async () => {
     const old = [...provider.accepted.keys()];
-    await world.onecli.must('PUT', path, { ...recipe, watchSeconds: 600 });
+    await world.onecli.must('PUT', path, { ...recipe, watchSeconds: 600, graceSeconds: 600 });
     expect((await cli('rotation', 'run', 'prod/openai', '--no-wait')).stderr).toContain('begun: ');
     await waitUntil('it is watched', async () => (await runs())[0]?.step === 'WATCHING', 30_000);
     const cancelled = await cli('rotation', 'cancel', 'prod/openai');
