@@ -1,6 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,10 +12,10 @@ import { type Onecli, startOnecli } from '../support/start-onecli.ts';
 import { makeTestAuthority } from '../support/test-authority.ts';
 import { accessFlows } from './access-flows.ts';
 import { administrationFlows } from './administration-flows.ts';
+import { findViolations } from './find-violations.ts';
 import { type BrowserSession, launchBrowser, openSession, signIn, takePicture } from './browser-session.ts';
 import { type World, everythingIn } from './world.ts';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const keys = {
   mouse: newCanary('mouse'),
   keyboard: newCanary('keyboard'),
@@ -141,51 +140,35 @@ describe('each screen', () => {
     '/nowhere',
   ];
 
-  it.each(['light', 'dark'] as const)(
-    'has nothing that axe-core finds, in the %s theme',
-    async (colorScheme) => {
-      const { page, context } = await openSession(browser, { colorScheme, reducedMotion: 'reduce' });
-      await page.goto(onecli.apiUrl);
-      await page.getByRole('button', { name: 'Sign in' }).waitFor();
-      const found: Record<string, string[]> = { login: await axe(page) };
-      await signIn(page, onecli.apiUrl, onecli.adminPassword);
-      for (const screen of screens) {
-        await page.goto(onecli.apiUrl + screen);
-        await page.getByRole('main').locator('h1, h2').first().waitFor();
-        found[screen] = await axe(page);
-      }
-      await page.goto(`${onecli.apiUrl}/activity`);
-      await page
-        .getByRole('button', { name: /api\.openai\.com/ })
-        .first()
-        .click();
-      await page.getByRole('dialog').getByText('decides').waitFor();
-      found['an event'] = await axe(page);
-      for (const screen of ['/secrets/prod%2Fopenai', '/agents/my-agent']) {
-        await page.goto(onecli.apiUrl + screen);
-        await page.getByRole('button', { name: 'Edit' }).click();
-        await page.getByRole('button', { name: 'Save' }).waitFor();
-        found[`${screen}, edited`] = await axe(page);
-      }
-      expect(Object.entries(found).filter(([, all]) => all.length > 0)).toEqual([]);
-      expect(Object.keys(found)).toHaveLength(screens.length + 4);
-      await context.close();
-    },
-    300_000,
-  );
+  it('has nothing that axe-core finds, in the light and in the dark theme', async () => {
+    const { page, context } = await openSession(browser, { reducedMotion: 'reduce' });
+    await page.goto(onecli.apiUrl);
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    const found: Record<string, string[]> = { login: await findViolations(page, 'login') };
+    await signIn(page, onecli.apiUrl, onecli.adminPassword);
+    for (const screen of screens) {
+      await page.goto(onecli.apiUrl + screen);
+      await page.getByRole('main').locator('h1, h2').first().waitFor();
+      found[screen] = await findViolations(page, screen);
+    }
+    await page.goto(`${onecli.apiUrl}/activity`);
+    await page
+      .getByRole('button', { name: /api\.openai\.com/ })
+      .first()
+      .click();
+    await page.getByRole('dialog').getByText('decides').waitFor();
+    found['an event'] = await findViolations(page, 'an event');
+    for (const screen of ['/secrets/prod%2Fopenai', '/agents/my-agent']) {
+      await page.goto(onecli.apiUrl + screen);
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await page.getByRole('button', { name: 'Save' }).waitFor();
+      found[`${screen}, edited`] = await findViolations(page, `${screen}, edited`);
+    }
+    expect(Object.values(found).flat()).toEqual([]);
+    expect(Object.keys(found)).toHaveLength(screens.length + 4);
+    await context.close();
+  }, 300_000);
 });
-
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
-
-/** What axe-core finds, each with where it is. It is run by the browser itself, beside the page’s policy. */
-async function axe(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate<Violation[]>('axe.run().then(({ violations }) => violations)');
-  return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
-}
 
 describe('a refused request', () => {
   it('shows live, says why, and "allow this" opens a rule that is filled in', async () => {

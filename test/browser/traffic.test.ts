@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,9 +7,9 @@ import { mustRun } from '../support/run-command.ts';
 import { type Onecli, startOnecli } from '../support/start-onecli.ts';
 import { makeTestAuthority } from '../support/test-authority.ts';
 import { launchBrowser, openSession, signIn } from './browser-session.ts';
+import { findViolations } from './find-violations.ts';
 import { type TrafficWorld, trafficFlows } from './traffic-flows.ts';
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 let folder: string;
 let upstream: RecordingUpstream;
 let onecli: Onecli;
@@ -75,11 +74,6 @@ afterAll(async () => {
 
 trafficFlows(() => world);
 
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
-
 describe('each screen of the traffic', () => {
   const screens = [
     '/',
@@ -91,31 +85,23 @@ describe('each screen of the traffic', () => {
     '/policies/my-agent',
   ];
 
-  it.each(['light', 'dark'] as const)(
-    'has nothing that axe-core finds, in the %s theme',
-    async (colorScheme) => {
-      const { page, context } = await openSession(world.browser, { colorScheme, reducedMotion: 'reduce' });
-      await signIn(page, world.url, world.adminPassword);
-      const found: string[] = [];
-      const look = async (place: string) => {
-        await page.evaluate(axeSource);
-        const all = await page.evaluate<Violation[]>('axe.run().then(({ violations }) => violations)');
-        found.push(...all.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${place} ${id}: ${html.slice(0, 200)}`)));
-      };
-      for (const screen of screens) {
-        await page.goto(world.url + screen);
-        await page.getByRole('main').locator('h1').first().waitFor();
-        await page.waitForLoadState('networkidle');
-        await look(screen);
-      }
-      await page.keyboard.press('Control+k');
-      await page.getByRole('combobox', { name: 'Go to' }).waitFor();
-      await look('the palette');
-      expect(found).toEqual([]);
-      await context.close();
-    },
-    240_000,
-  );
+  it('has nothing that axe-core finds, in the light and in the dark theme', async () => {
+    const { page, context } = await openSession(world.browser, { reducedMotion: 'reduce' });
+    await signIn(page, world.url, world.adminPassword);
+    const found: string[] = [];
+    const look = async (place: string) => found.push(...(await findViolations(page, place)));
+    for (const screen of screens) {
+      await page.goto(world.url + screen);
+      await page.getByRole('main').locator('h1').first().waitFor();
+      await page.waitForLoadState('networkidle');
+      await look(screen);
+    }
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Go to' }).waitFor();
+    await look('the palette');
+    expect(found).toEqual([]);
+    await context.close();
+  }, 240_000);
 
   it('offended neither the policy of the page nor itself', () => {
     // The page asks once without a login.
