@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, type Locator, type Page, chromium } from 'playwright-core';
 
 /** What a page got and said while it was open. */
 export interface Witness {
@@ -58,9 +58,16 @@ export async function signIn(page: Page, url: string, password: string, user = '
 export async function takePicture(page: Page, name: string): Promise<void> {
   const folder = process.env['ONECLI_PICTURES'];
   if (folder === undefined) return;
-  for (const text of await page.getByText(/oat_[\w-]{8,}/).all())
-    await text.evaluate(
-      (element) => (element.textContent = element.textContent?.replaceAll(/oat_[\w-]+/g, 'oat_…') ?? ''),
+  const hidden: { readonly place: Locator; readonly text: string | null }[] = [];
+  for (const place of await page.getByText(/oat_[\w-]{8,}/).all())
+    hidden.push({ place, text: await place.textContent() });
+  for (const { place, text } of hidden)
+    await place.evaluate(
+      (element, shown) => (element.textContent = shown),
+      text?.replaceAll(/oat_[\w-]+/g, 'oat_…') ?? '',
     );
   await page.screenshot({ path: join(folder, `${name}.png`) });
+  const found = await page.getByText(/oat_…/).all();
+  for (const [index, { text }] of hidden.entries())
+    await found[index]?.evaluate((element, shown) => (element.textContent = shown), text);
 }

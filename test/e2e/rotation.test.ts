@@ -148,7 +148,7 @@ describe('a rotation, while agents use the secret', () => {
       code: 0,
       stderr: expect.stringContaining('prod/openai is at version 2') as string,
     });
-    expect((await cli('rotation', 'run', 'prod/openai')).code).toBe(1);
+    expect((await world.onecli.api('POST', `${path}/runs`)).status).toBe(409);
     const [run] = await runs();
     expect(await ended(run?.id ?? '')).toMatchObject({ outcome: 'DONE', newVersion: 2 });
     expect([...provider.accepted.keys()]).toEqual([run?.id]);
