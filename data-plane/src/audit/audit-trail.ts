@@ -8,7 +8,6 @@
 import type { AuditEnding } from '@onecli/shared/domain/audit-entry';
 import { IntentLines } from '@onecli/shared/domain/intent-lines';
 import { chainStart, LinkMacs } from '@onecli/shared/vault/audit-chain';
-import type { Logger } from 'pino';
 import {
   type Intent,
   type IntentRun,
@@ -19,36 +18,11 @@ import {
   type RecordedEvent,
   wholeEvent,
 } from './audit-item.ts';
-import type { AuditMode } from './audit-mode.ts';
 import type { Delivery } from './spool/delivery.ts';
 import type { Spool } from './spool/spool.ts';
+import type { AuditTrailOptions } from './audit-trail-options.ts';
+import { Medium } from './spool/medium.ts';
 import { Waiting } from './waiting.ts';
-
-/** What begins with an entry 0: a chain, and the folder that it lies in. */
-export interface AuditRun {
-  readonly bootId: string;
-  readonly spool: Spool;
-  readonly delivery: Delivery;
-}
-
-export interface AuditTrailOptions {
-  /** Makes the first run, and another one when the folder of that was taken away: each has a name and a folder of its own. */
-  readonly begin: () => AuditRun;
-  readonly worker: string;
-  /** The instance's key for `audit-mac`. */
-  readonly macKey: Buffer;
-  readonly mode: AuditMode;
-  readonly log: Logger;
-  /** Of the spool: with more in it nothing is allowed. */
-  readonly maxBytes: number;
-  /** Refusals that are kept in memory while the spool cannot be written. */
-  readonly maxWaiting: number;
-  /** An intent that the medium or the queue does not have by then is refused. */
-  readonly keptWithinMs: number;
-  /** What earlier boots have left in the spool. */
-  readonly leftBytes: () => number;
-  readonly onLost?: (count: number) => void;
-}
 
 const retryMs = 250;
 /** A process that is killed meanwhile leaves an intent without an outcome, of which no more is lost than how it ended. */
@@ -72,13 +46,13 @@ export class AuditTrail {
   #hold: NodeJS.Timeout | undefined;
   /** Set while the spool cannot be written, and until all that gathered meanwhile is. */
   #retry: NodeJS.Timeout | NodeJS.Immediate | undefined;
-  #unsynced: { readonly waiting: Waiting; readonly faults: number; readonly spool: Spool }[] = [];
-  #isSyncing = false;
+  readonly #medium: Medium;
   #isClosed = false;
 
   constructor(options: AuditTrailOptions) {
     this.#options = options;
     this.#macs = new LinkMacs(options.macKey);
+    this.#medium = new Medium(() => this.#spool, options.log);
     const { bootId, spool, delivery } = options.begin();
     [this.#spool, this.#delivery] = [spool, delivery];
     this.#mac = chainStart(options.macKey, options.worker, bootId);
@@ -132,7 +106,7 @@ export class AuditTrail {
     // Before any other call that could be told a fault in its place.
     if (mode !== 'default') spool.syncNow();
     this.#settle(waiting, isWritten, faults);
-    return isWritten && this.#isOnMedium(faults, spool) ? first : undefined;
+    return isWritten && this.#medium.has(faults, spool) ? first : undefined;
   }
 
   /**
@@ -167,7 +141,10 @@ export class AuditTrail {
     const { log, onLost } = this.#options;
     clearImmediate(this.#turn);
     clearTimeout(this.#hold);
-    if (this.#spool.isLost) this.#beginAnew();
+    if (this.#spool.isLost) {
+      this.#dropIntents();
+      this.#beginAnew();
+    }
     this.#flush();
     this.#isClosed = true;
     this.#endRetry();
@@ -246,39 +223,23 @@ export class AuditTrail {
     waiting.refuseIn(keptWithinMs);
     if (mode === 'strict')
       return void delivery.whenHanded(this.#sequence - 1).then((isThere) => waiting.settle(isThere));
-    this.#unsynced.push({ waiting, faults, spool: this.#spool });
-    if (!this.#isSyncing) void this.#sync();
-  }
-
-  /** One call for all that came while the last one ran. */
-  async #sync(): Promise<void> {
-    this.#isSyncing = true;
-    while (this.#unsynced.length > 0) {
-      const group = this.#unsynced.splice(0);
-      await this.#spool.sync();
-      for (const { waiting, faults, spool } of group) waiting.settle(this.#isOnMedium(faults, spool));
-    }
-    this.#isSyncing = false;
-  }
-
-  /** The system tells a fault to one caller, once: it is that of everybody whose entries were not yet there. */
-  #isOnMedium(faults: number, spool: Spool): boolean {
-    const { log } = this.#options;
-    // What another has taken meanwhile may be anywhere.
-    if (spool !== this.#spool) return false;
-    if (spool.faults === faults) return true;
-    log.error({ err: spool.fault }, 'the audit spool cannot be brought to the medium: requests are refused');
-    return false;
+    this.#medium.settle({ waiting, faults, spool: this.#spool });
   }
 
   /** The spool cannot be written. Intents are refused; what happened already stays here until it can. */
   #suffer(error: unknown): void {
     const { log } = this.#options;
+    this.#dropIntents();
+    if (!this.#retry) log.error({ err: error }, 'the audit spool cannot be written: requests are refused');
+    this.#retryLater();
+  }
+
+  #dropIntents(): void {
     const items = this.#items;
     this.#items = items.filter(({ kind }) => kind === 'outcome' || kind === 'ending');
     for (const item of items) if (item.kind === 'intent') item.intent.sequence = undefined;
-    if (!this.#retry) log.error({ err: error }, 'the audit spool cannot be written: requests are refused');
-    this.#retryLater();
+    this.#waiting?.settle(false);
+    this.#waiting = undefined;
   }
 
   /** The worker is not ready from now on, although nobody asks anything of it. What waits for this turn's write is refused. */

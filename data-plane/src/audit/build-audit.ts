@@ -4,7 +4,8 @@ import type { AuditConfirmations, AuditQueue } from '@onecli/shared/ports/audit-
 import type { Logger } from 'pino';
 import type { WorkerConfig } from '../config.ts';
 import type { AuditMode } from './audit-mode.ts';
-import { type AuditRun, AuditTrail } from './audit-trail.ts';
+import { AuditTrail } from './audit-trail.ts';
+import type { AuditRun } from './audit-trail-options.ts';
 import { bootFolder } from './spool/boot-folder.ts';
 import { Delivery } from './spool/delivery.ts';
 import { Recovery } from './spool/recovery.ts';

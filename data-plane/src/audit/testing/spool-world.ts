@@ -8,7 +8,8 @@ import { chainStart, countWholeLinks, readLinks } from '@onecli/shared/vault/aud
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { RecordedEvent } from '../audit-item.ts';
-import { type AuditRun, AuditTrail, type AuditTrailOptions } from '../audit-trail.ts';
+import { AuditTrail } from '../audit-trail.ts';
+import type { AuditRun, AuditTrailOptions } from '../audit-trail-options.ts';
 import { type BootFolder, bootFolder } from '../spool/boot-folder.ts';
 import { Delivery } from '../spool/delivery.ts';
 import { Recovery } from '../spool/recovery.ts';
@@ -185,9 +186,7 @@ export function newTrail(
       onWritten: (through) => spool.removeThrough(through),
     });
     boots.push(bootId);
-    const end = (): void => (delivery.stop(), spool.close());
-    ends.push(end);
-    stops.push(end);
+    stops.push(() => (delivery.stop(), spool.close()));
     return { bootId, spool, delivery };
   };
   const first = run(boot);
@@ -202,6 +201,8 @@ export function newTrail(
     faulty.fault = new Error('the process is no more');
     for (const stop of stops) stop();
   };
+  // One that still tries to write would do so in the folder of the test that comes next.
+  ends.push(die);
   const trail: AuditTrail = new AuditTrail({
     begin,
     worker,
