@@ -141,10 +141,7 @@ export class AuditTrail {
     const { log, onLost } = this.#options;
     clearImmediate(this.#turn);
     clearTimeout(this.#hold);
-    if (this.#spool.isLost) {
-      this.#dropIntents();
-      this.#beginAnew();
-    }
+    if (this.#spool.isLost) this.#beginAnew();
     this.#flush();
     this.#isClosed = true;
     this.#endRetry();
@@ -229,17 +226,11 @@ export class AuditTrail {
   /** The spool cannot be written. Intents are refused; what happened already stays here until it can. */
   #suffer(error: unknown): void {
     const { log } = this.#options;
-    this.#dropIntents();
-    if (!this.#retry) log.error({ err: error }, 'the audit spool cannot be written: requests are refused');
-    this.#retryLater();
-  }
-
-  #dropIntents(): void {
     const items = this.#items;
     this.#items = items.filter(({ kind }) => kind === 'outcome' || kind === 'ending');
     for (const item of items) if (item.kind === 'intent') item.intent.sequence = undefined;
-    this.#waiting?.settle(false);
-    this.#waiting = undefined;
+    if (!this.#retry) log.error({ err: error }, 'the audit spool cannot be written: requests are refused');
+    this.#retryLater();
   }
 
   /** The worker is not ready from now on, although nobody asks anything of it. What waits for this turn's write is refused. */
