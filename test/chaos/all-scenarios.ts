@@ -27,17 +27,20 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   kills: scenario(
     'kill -9 of random workers, control planes, PostgreSQL and Redis',
     { count: countFlag(500, 'kills'), ...loadFlags },
-    (numbers, context) => underLoad(numbers, context, (world, random) => kills(world, random, optionsOf(numbers))),
+    (numbers, context) =>
+      underLoad(numbers, context, (world, random) => kills(world, random, optionsOf(numbers, context))),
   ),
   pauses: scenario(
     'each of them hangs for some seconds',
     { count: countFlag(30, 'pauses'), ...loadFlags },
-    (numbers, context) => underLoad(numbers, context, (world, random) => pauses(world, random, optionsOf(numbers))),
+    (numbers, context) =>
+      underLoad(numbers, context, (world, random) => pauses(world, random, optionsOf(numbers, context))),
   ),
   rolling: scenario(
     'workers are stopped in order and started again, one after another: nobody may notice',
     { count: countFlag(50, 'restarts'), ...loadFlags },
-    (numbers, context) => underLoad(numbers, context, (world, random) => rolling(world, random, optionsOf(numbers))),
+    (numbers, context) =>
+      underLoad(numbers, context, (world, random) => rolling(world, random, optionsOf(numbers, context))),
   ),
   offline: scenario(
     'control planes, PostgreSQL and Redis are away, while workers serve and are restarted',
@@ -52,6 +55,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
           forMs: numbers.minutes * 60_000,
           restarts: numbers.restarts,
           ratePerSecond: numbers.rate,
+          say: context.say,
         }),
       ),
   ),
@@ -61,8 +65,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   throughput,
 };
 
-function optionsOf({ count, rate }: Numbers<'count' | 'rate'>) {
-  return { count, ratePerSecond: rate };
+function optionsOf({ count, rate }: Numbers<'count' | 'rate'>, { say }: Context) {
+  return { count, ratePerSecond: rate, say };
 }
 
 async function underLoad(

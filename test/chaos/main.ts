@@ -71,6 +71,9 @@ if (name === '--help' || argv.includes('--help')) {
   console.log(help(name in scenarios ? name : undefined));
   process.exit(0);
 }
+// The cluster's processes are ended by what runs at exit.
+for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }))
+  process.once(signal, () => process.exit(128 + number));
 const chosen = scenarios[name] ?? fail(`there is no scenario ${name}`);
 const { numbers, seed, redis, json } = readFlags(name, chosen, argv);
 const told = Object.entries(numbers).map(([flag, value]) => `${flag} ${value}`);

@@ -9,6 +9,7 @@ export interface ScenarioOptions {
   /** Of faults. */
   readonly count: number;
   readonly ratePerSecond: number;
+  readonly say?: (line: string) => void;
 }
 
 const settleMs = 1500;
@@ -64,12 +65,13 @@ export interface OfflineOptions {
   /** Of workers, one after another, spread over that time. */
   readonly restarts: number;
   readonly ratePerSecond: number;
+  readonly say?: (line: string) => void;
 }
 
 /** Control planes, Postgres and Redis are stopped; workers serve on, and are restarted. */
 export function offline(world: ChaosWorld, random: Seeded, options: OfflineOptions): Promise<LoadRun> {
-  const { forMs, restarts, ratePerSecond } = options;
-  return runUnderLoad(world, random, { ratePerSecond, rotateEveryMs: 0 }, async (faults) => {
+  const { forMs, restarts, ...load } = options;
+  return runUnderLoad(world, random, { ...load, rotateEveryMs: 0 }, async (faults) => {
     await pause(settleMs);
     const behind = (await world.cluster.processes()).filter(({ kind }) => kind !== 'worker' && kind !== 'haproxy');
     // Who uses the others first: what is behind is gone when nobody asks it any more.
