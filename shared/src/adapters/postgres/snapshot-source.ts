@@ -1,14 +1,15 @@
-import { Pool, type PoolClient } from 'pg';
+import { Pool, type PoolClient, type QueryResult } from 'pg';
 import type { AuditConfirmations, Written } from '../../ports/audit-queue.ts';
 import type {
   ConfigChanges,
   Instance,
   SnapshotSource,
+  StoredKeys,
   StorePosition,
   WorkerReport,
 } from '../../ports/snapshot-source.ts';
 import { orAfter } from '../before-deadline.ts';
-import { readInstanceKeys, readStoredKeys } from './key-rows.ts';
+import { readInstanceKeys, storedKeysOf, storedKeysQueries } from './key-rows.ts';
 import { readAgents, readAuthorities, readPolicies, readRoutes, readSecrets } from './snapshot-rows.ts';
 
 const connectTimeoutMs = 2_000;
@@ -44,27 +45,26 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
   }
 
   async instance(): Promise<Instance> {
-    return this.#atOneMoment(async (client) => {
-      const { rows } = await client.query<{ id: string }>('SELECT id FROM instance');
-      const [row] = rows;
-      if (row === undefined) throw new Error('The database holds no instance yet');
+    return this.#atOneMoment(undefined, async ({ client, position, keys }) => {
+      const { instanceId: id } = position.epoch;
+      if (id === undefined) throw new Error('The database holds no instance yet');
       const instanceKeys = await readInstanceKeys(client);
       if (instanceKeys.length === 0) throw new Error('The database holds no keys of its instance yet');
-      return { id: row.id, keys: await readStoredKeys(client), instanceKeys };
+      return { id, keys, instanceKeys };
     });
   }
 
   async position(): Promise<StorePosition> {
-    return readPosition(this.#pool);
+    return positionOf((await this.#pool.query<StateRow>(positionQuery)).rows);
   }
 
   /** The revision alone. */
   async revision(): Promise<number> {
-    return (await readPosition(this.#pool)).revision;
+    return (await this.position()).revision;
   }
 
   async changesSince(revision: number | undefined): Promise<ConfigChanges> {
-    return this.#atOneMoment((client) => readChanges(client, revision, this.#maxGap));
+    return this.#atOneMoment(revision, readChanges);
   }
 
   async written(worker: string, boot: string): Promise<Written | undefined> {
@@ -76,14 +76,19 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
     return row && { through: Number(row.through), isEnded: row.is_ended };
   }
 
-  /** Runs reads that all see the same state of the database. */
-  async #atOneMoment<T>(read: (client: PoolClient) => Promise<T>): Promise<T> {
+  /**
+   * Runs reads that all see the same state of the database. What every reader needs comes with the BEGIN: a change is followed after
+   * three answers of the server rather than seven, and many workers follow at the same time.
+   */
+  async #atOneMoment<T>(since: number | undefined, read: (moment: StoreMoment) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     try {
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      const found = await read(client);
-      await client.query('COMMIT');
-      client.release();
+      const found = await read(await openMoment(client, since, this.#maxGap));
+      // Nobody waits for it: there is nothing to commit.
+      client.query('COMMIT').then(
+        () => client.release(),
+        () => client.release(true),
+      );
       return found;
     } catch (error) {
       // Closed rather than handed back: its transaction may still be open.
@@ -110,12 +115,43 @@ interface StateRow {
   readonly instance_id: string | null;
 }
 
-async function readPosition(client: Pool | PoolClient): Promise<StorePosition> {
-  const { rows } = await client.query<StateRow>(
-    `SELECT revision, key_generation, epoch, epoch_mac, restored_at, (SELECT id FROM instance) AS instance_id
-     FROM config_state`,
-  );
-  const [row] = rows;
+interface ChangeRow {
+  readonly revision: string;
+  readonly kind: string;
+  readonly object_id: string;
+}
+
+/** A state of the database, and what has changed up to it. */
+interface StoreMoment {
+  readonly client: PoolClient;
+  readonly position: StorePosition;
+  readonly keys: StoredKeys;
+  /** Undefined when all is to be read. */
+  readonly changes: readonly ChangeRow[] | undefined;
+}
+
+const positionQuery = `SELECT revision, key_generation, epoch, epoch_mac, restored_at, (SELECT id FROM instance) AS instance_id
+  FROM config_state`;
+
+async function openMoment(client: PoolClient, since: number | undefined, maxGap: number): Promise<StoreMoment> {
+  const after = since ?? Number.MAX_SAFE_INTEGER;
+  // Several statements at once take no parameters: these are integers of this process.
+  if (!Number.isSafeInteger(after) || !Number.isSafeInteger(maxGap)) throw new RangeError('a revision is an integer');
+  const results = (await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    ${positionQuery};
+    ${storedKeysQueries};
+    SELECT c.revision, c.kind, c.object_id FROM config_change c, config_state s
+      WHERE c.revision > ${after} AND c.revision <= s.revision AND s.revision - ${after} <= ${maxGap}`)) as unknown as QueryResult[];
+  const [, states, generations, terms, changes] = results.map(({ rows }) => rows as unknown[]);
+  const position = positionOf(states as StateRow[]);
+  const keys = storedKeysOf(...([generations, terms] as Parameters<typeof storedKeysOf>));
+  const rows = changes as ChangeRow[];
+  // Every revision has a record. Where one is missing, or all of them are, the difference cannot be told.
+  const isKnown = since !== undefined && new Set(rows.map((row) => row.revision)).size === position.revision - since;
+  return { client, position, keys, changes: isKnown ? rows : undefined };
+}
+
+function positionOf([row]: readonly StateRow[]): StorePosition {
   if (row === undefined) throw new Error('The database holds no revision yet');
   return {
     revision: Number(row.revision),
@@ -129,26 +165,19 @@ async function readPosition(client: Pool | PoolClient): Promise<StorePosition> {
   };
 }
 
-async function readChanges(client: PoolClient, since: number | undefined, maxGap: number): Promise<ConfigChanges> {
-  const position = await readPosition(client);
-  const { revision } = position;
-  if (since === undefined || since > revision || revision - since > maxGap) return readAll(client, position);
-  const { rows } = await client.query<{ revision: string; kind: string; object_id: string }>(
-    'SELECT revision, kind, object_id FROM config_change WHERE revision > $1 AND revision <= $2',
-    [since, revision],
-  );
-  // Every revision has a record. Where one is missing, the difference cannot be told.
-  if (new Set(rows.map((row) => row.revision)).size !== revision - since) return readAll(client, position);
-  const idsOf = (kind: string) => [...new Set(rows.filter((row) => row.kind === kind).map((row) => row.object_id))];
+async function readChanges(moment: StoreMoment): Promise<ConfigChanges> {
+  const { client, position, keys, changes } = moment;
+  if (changes === undefined) return readAll(moment);
+  const idsOf = (kind: string) => [...new Set(changes.filter((row) => row.kind === kind).map((row) => row.object_id))];
   const secrets = await readSecrets(client, idsOf('secret'));
   const agents = await readAgents(client, idsOf('agent'));
   const policies = await readPolicies(client, idsOf('policy'));
   const routes = await readRoutes(client, idsOf('route'));
   const present = new Set([...secrets, ...agents, ...policies, ...routes].map((row) => row.id));
   return {
-    revision,
+    revision: position.revision,
     epoch: position.epoch,
-    keys: await readStoredKeys(client),
+    keys,
     isWhole: false,
     secrets,
     agents,
@@ -161,11 +190,12 @@ async function readChanges(client: PoolClient, since: number | undefined, maxGap
 
 const noAuthorities = { authority: undefined, otherAuthorities: undefined, clientAuthorities: undefined };
 
-async function readAll(client: PoolClient, { revision, epoch }: StorePosition): Promise<ConfigChanges> {
+async function readAll({ client, position, keys }: StoreMoment): Promise<ConfigChanges> {
+  const { revision, epoch } = position;
   return {
     revision,
     epoch,
-    keys: await readStoredKeys(client),
+    keys,
     isWhole: true,
     secrets: await readSecrets(client, undefined),
     agents: await readAgents(client, undefined),
