@@ -166,4 +166,19 @@ describe('ChangeConfig', () => {
     expect(await worker.revision()).toBe(revision);
     expect((await worker.changesSince(before)).agents.map((agent) => agent.name)).toEqual(['unheard']);
   });
+
+  it('answers when the bus hangs: nobody who writes waits for it', async () => {
+    const hanging: ConfigBus = {
+      announce: () => new Promise<void>(() => undefined),
+      listen: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const { master } = services;
+    const other = await openServices(connectionString, { master, bus: hanging });
+    ends.push(() => other.close());
+    const { revision } = await other.agents.create(owner, { name: 'written-while-it-hangs' });
+    const worker = new PostgresSnapshotSource({ connectionString });
+    ends.push(() => worker.close());
+    expect(await worker.revision()).toBe(revision);
+  });
 });

@@ -1,3 +1,4 @@
+import { orAfter } from '@onecli/shared/adapters/before-deadline';
 import { Fault } from '@onecli/shared/fault';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm';
@@ -44,6 +45,9 @@ interface Recorded {
 
 /** The kinds whose rows carry the revision that last wrote them. */
 const revisedKinds = ['secret', 'agent', 'policy', 'route'] as const satisfies readonly ConfigKind[];
+
+/** An answer waits so long, so that a change is usually announced before its writer knows of it. */
+const announceWithinMs = 100;
 
 const lockNotAvailable = '55P03';
 
@@ -106,12 +110,12 @@ export class ChangeConfig {
     return { result: outcome.result, revision: outcome.revision };
   }
 
+  /** A bus that hangs does not make the one who wrote wait: what was committed holds, and workers look for it. */
   async #announce(revision: number): Promise<void> {
-    try {
-      await this.#bus.announce(revision);
-    } catch (error) {
+    const announcing = this.#bus.announce(revision).catch((error: unknown) => {
       this.#log.warn({ err: error, revision }, 'the revision could not be announced; workers will find it by looking');
-    }
+    });
+    await orAfter(announceWithinMs, announcing);
   }
 }
 
