@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiAnswer, callApi } from './call-api.ts';
 import { plainEnvironment } from './plain-environment.ts';
-import { isAlive, orphansOf } from './process-facts.ts';
+import { descendantsOf, isAlive, orphansOf } from './process-facts.ts';
 import { repositoryRoot } from './start-onecli.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -157,9 +157,10 @@ export class TestCluster {
   }
 
   readonly #killAll = (): void => {
+    // Before the supervisor dies: its children have another parent only some time after.
+    const family = this.#child.pid === undefined ? [] : descendantsOf(this.#child.pid);
     if (this.#child.exitCode === null) this.#child.kill('SIGKILL');
-    const orphans = orphansOf(this.dataFolder).map(({ pid }) => pid);
-    for (const pid of orphans) {
+    for (const { pid } of [...family, ...orphansOf(this.dataFolder)]) {
       this.#pids.add(pid);
       try {
         process.kill(pid, 'SIGKILL');
