@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundledWorkspaces, bundleFolder } from './bundle.mjs';
 
 const minimumNode = [20, 19];
 const compiledWorkspaces = ['shared', 'data-plane', 'control-plane', 'infra/embedded', 'cli'];
@@ -38,19 +39,21 @@ export function ensureInstalled() {
 }
 
 /**
- * Compiles the workspaces with `tsc -b` when their sources have changed since the last build.
- * Ends the process with tsc's exit code when it finds errors.
+ * Compiles the workspaces with `tsc -b`, and bundles the programs of the planes, when something that they are made of has changed
+ * since the last build. Ends the process with the exit code of what finds errors.
  */
 export function ensureBuilt() {
   const stampPath = join(root, 'node_modules/.onecli-build-stamp');
   const wanted = sourceHash();
-  const isBuilt = compiledWorkspaces.every((workspace) => existsSync(join(root, workspace, 'dist/.tsbuildinfo')));
+  const isCompiled = compiledWorkspaces.every((workspace) => existsSync(join(root, workspace, 'dist/.tsbuildinfo')));
+  const isBuilt = isCompiled && bundledWorkspaces.every((one) => existsSync(join(root, bundleFolder(one), 'main.js')));
   if (isBuilt && readIfPresent(stampPath) === wanted) return;
   console.log(isBuilt ? 'Building: sources have changed.' : 'Building: not built yet.');
   removeOrphanedOutput();
   // tsc goes by times of files: one that was moved, or came with an older time, is seen only when all is built anew.
   const status = compile(isBuilt ? [] : ['--force'], isBuilt ? 'ignore' : 'inherit');
-  const finalStatus = status !== 0 && isBuilt ? compile(['--force'], 'inherit') : status;
+  const compiled = status !== 0 && isBuilt ? compile(['--force'], 'inherit') : status;
+  const finalStatus = compiled === 0 ? bundle() : compiled;
   if (finalStatus !== 0) {
     console.error('The build failed.');
     process.exit(finalStatus ?? 1);
@@ -95,6 +98,11 @@ function dashboardHash() {
 function compile(flags, stdio) {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   return spawnSync(process.execPath, [tsc, '-b', ...flags, ...compiledWorkspaces], { cwd: root, stdio }).status;
+}
+
+/** In a process of its own: esbuild is there only when packages are installed, and gives its result later. */
+function bundle() {
+  return spawnSync(process.execPath, ['infra/tools/bundle.mjs'], { cwd: root, stdio: 'inherit' }).status;
 }
 
 /** The workspaces' folders, from the root manifest, relative to the root. */
@@ -169,7 +177,8 @@ function sourceHash() {
     hash.update(readFileSync(join(root, workspace, 'tsconfig.json')));
     for (const path of builtSources(workspace)) hash.update(`\0${path}\0`).update(readFileSync(join(root, path)));
   }
-  hash.update(readIfPresent(join(root, 'node_modules/typescript/package.json')) ?? '');
+  for (const path of ['infra/tools/bundle.mjs', 'package-lock.json', 'node_modules/typescript/package.json'])
+    hash.update(readIfPresent(join(root, path)) ?? '');
   return hash.digest('hex');
 }
 
@@ -186,7 +195,12 @@ function removeOrphanedOutput() {
     const dist = join(root, workspace, 'dist');
     for (const path of filesBelow(dist)) {
       const stem = relative(dist, path).replace(/(\.d\.ts|\.js)(\.map)?$/, '');
-      if (stem === '.tsbuildinfo' || existsSync(join(root, workspace, 'src', `${stem}.ts`))) continue;
+      if (
+        stem === '.tsbuildinfo' ||
+        stem.startsWith('bundle') ||
+        existsSync(join(root, workspace, 'src', `${stem}.ts`))
+      )
+        continue;
       rmSync(path);
     }
   }

@@ -5,5 +5,5 @@ import { pathToFileURL } from 'node:url';
 
 ensureInstalled();
 ensureBuilt();
-const program = process.env.DATABASE_URL ? 'control-plane/dist/maintain.js' : 'infra/embedded/dist/maintain.js';
+const program = process.env.DATABASE_URL ? 'control-plane/dist/bundle/maintain.js' : 'infra/embedded/dist/maintain.js';
 await import(pathToFileURL(join(root, program)).href);

@@ -28,7 +28,7 @@ export class FurtherWorker {
     readonly port: number,
     env: NodeJS.ProcessEnv,
   ) {
-    const program = join(repositoryRoot, 'data-plane/dist/main.js');
+    const program = join(repositoryRoot, 'data-plane/dist/bundle/main.js');
     this.#child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#log += text));

@@ -22,7 +22,7 @@ export class WorkerProcess {
   static async start(databaseUrl: string, masterKeyFile: string): Promise<WorkerProcess> {
     const port = await freePort();
     const startedMs = performance.now();
-    const child = spawn('node', ['--max-semi-space-size=32', join(repositoryRoot, 'data-plane/dist/main.js')], {
+    const child = spawn('node', ['--max-semi-space-size=32', join(repositoryRoot, 'data-plane/dist/bundle/main.js')], {
       env: {
         ...plainEnvironment(),
         DATABASE_URL: databaseUrl,

@@ -1,0 +1,87 @@
+// Bundles the programs of the two planes, so that a process starts by reading a few files rather than two thousand: half of its start
+// was finding and reading modules. Runs after tsc, on what it wrote. Run directly it bundles at once.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const thread = 'shared/dist/adapters/queue/audit-queue-thread.js';
+
+/**
+ * By the workspace that has them. A bundle lies one folder below `dist`, as deep as most modules: what they find from where they
+ * are, they find from there.
+ */
+const programs = {
+  'data-plane': { main: 'data-plane/dist/main.js', 'audit-queue-thread': thread },
+  'control-plane': {
+    main: 'control-plane/dist/main.js',
+    maintain: 'control-plane/dist/maintain.js',
+    'audit-queue-thread': thread,
+  },
+};
+
+/** Loaded from node_modules when they are needed: by the way they are set up, or because hardly any installation uses them. */
+const packagesApart = [
+  'bullmq',
+  'ioredis',
+  '@opentelemetry/*',
+  'pg-native',
+  'pino-pretty',
+  'bufferutil',
+  'utf-8-validate',
+];
+
+/** What TypeORM asks for by name when another database is chosen. */
+const otherDatabases = [
+  '@google-cloud/spanner',
+  '@sap/hana-client',
+  'better-sqlite3',
+  'expo-sqlite',
+  'hdb-pool',
+  'mongodb',
+  'mssql',
+  'mysql',
+  'mysql2',
+  'oracledb',
+  'pg-query-stream',
+  'react-native-sqlite-storage',
+  'redis',
+  'sql.js',
+  'sqlite3',
+  'ts-node',
+  'typeorm-aurora-data-api-driver',
+];
+
+/** Where the bundle of a workspace is, from the root. */
+export const bundleFolder = (workspace) => `${workspace}/dist/bundle`;
+export const bundledWorkspaces = Object.keys(programs);
+
+/** @throws what esbuild throws, which has told it on stderr */
+export async function bundlePrograms() {
+  const { build } = await import('esbuild');
+  for (const [workspace, entryPoints] of Object.entries(programs)) {
+    rmSync(join(root, bundleFolder(workspace)), { recursive: true, force: true });
+    await build({
+      absWorkingDir: root,
+      entryPoints,
+      outdir: bundleFolder(workspace),
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20.19',
+      chunkNames: 'chunk-[hash]',
+      // Entities, migrations and GraphQL types are known by the names of their classes.
+      keepNames: workspace === 'control-plane',
+      external: [...packagesApart, ...otherDatabases],
+      // For what packages that are CommonJS require.
+      banner: {
+        js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
+      },
+      legalComments: 'none',
+      logLevel: 'warning',
+    });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundlePrograms();
