@@ -62,6 +62,8 @@ describe('@grpc/grpc-js as client and server', () => {
     const hung = events.filter(({ path }) => path.endsWith('/Hang')).map(({ reason }) => reason);
     expect(hung).toHaveLength(2);
     expect(hung).toContain('AGENT_GONE');
+    // A refusal of a gRPC call has no body.
+    expect(events.find(({ path }) => path.endsWith('/Forbidden'))?.responseBytes).toBe(0);
     const others = events.filter(({ path }) => !path.endsWith('/Hang'));
     expect(others.map(({ path, reason }) => `${path} ${reason}`).sort()).toEqual([
       '/echo.Echo/Chat ALLOWED',

@@ -140,7 +140,12 @@ class AgentSession implements Holder {
   /** A malformed head gets an answer of its own; its stream is the only one that it is about. */
   async #refuse(agent: Http2Agent, refused: Refusal): Promise<void> {
     const exchange = new Exchange(this.#plane, noHead, this.#inside.tunnel);
-    await answerRefusal(refused, { exchange, method: '', send: (own) => agent.answer(own, '') });
+    await answerRefusal(refused, {
+      exchange,
+      method: '',
+      isByHead: agent.isRefusedByHead,
+      send: (own) => agent.answer(own, ''),
+    });
   }
 
   /** Streams that node:http2 refused by itself are never shown to us: a gap in the numbers tells of them. */

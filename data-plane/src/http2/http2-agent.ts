@@ -139,6 +139,10 @@ export class Http2Agent implements AgentStream {
     return flushed.then((isOpen) => isOpen && this.#finish(trailers));
   }
 
+  get isRefusedByHead(): boolean {
+    return isGrpc(this.#contentType);
+  }
+
   /** A gRPC call is refused in its own terms. The connection goes on: streams share no framing. */
   async answer(own: OwnAnswer, method: string): Promise<number> {
     const sent = isGrpc(this.#contentType) ? grpcAnswer(own, this.#contentType) : own;

@@ -100,6 +100,9 @@ export interface AgentStream {
   /** Ends the answer and sends what waits; where the agent's protocol has room for them, with trailers. */
   end(trailers?: readonly Header[]): boolean | Promise<boolean>;
 
+  /** A refusal is told in the head alone, as gRPC clients read it. */
+  readonly isRefusedByHead: boolean;
+
   /** Sends a whole answer of ours; nothing of another was begun. HEAD gets no body. Gives the bytes of body sent. */
   answer(own: OwnAnswer, method: string, isLast: boolean): Promise<number>;
   /** Gives the connection to another protocol, after this 101; where a stream is no connection, there is no such thing. */

@@ -21,12 +21,15 @@ describe('answerRefusal', () => {
     expect(order).toEqual(['recorded true', 'written', 'answered']);
   });
 
-  it('counts no body of an answer to HEAD', async () => {
+  it.each([
+    { method: 'HEAD', isByHead: false },
+    { method: 'POST', isByHead: true },
+  ])('counts no body of an answer that has none: %o', async (told) => {
     const exchange = { requestId: 'r-1', answerBytes: 1, record: () => undefined };
     const send = async (): Promise<void> => undefined;
     await answerRefusal(refusal('POLICY_DENIED', 'No.'), {
       exchange: exchange as unknown as Exchange,
-      method: 'HEAD',
+      ...told,
       send,
     });
     expect(exchange.answerBytes).toBe(0);

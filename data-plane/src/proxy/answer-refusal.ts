@@ -7,6 +7,8 @@ interface Refused {
   readonly exchange: Exchange;
   readonly method: string;
   readonly isConnect?: boolean;
+  /** Its agent is told in the head of the answer alone. */
+  readonly isByHead?: boolean;
   /** Sends it. Gives the bytes of body sent. */
   readonly send: (own: OwnAnswer) => Promise<unknown>;
 }
@@ -15,9 +17,12 @@ interface Refused {
  * Records a refusal, and answers it when the trail has it: after a kill no agent has read an answer of which nothing is known. What
  * was recorded goes to the spool at the end of this turn; one that cannot be written now keeps no agent from being told.
  */
-export async function answerRefusal(refused: Refusal, { exchange, method, isConnect, send }: Refused): Promise<void> {
+export async function answerRefusal(
+  refused: Refusal,
+  { exchange, method, isConnect, isByHead, send }: Refused,
+): Promise<void> {
   const own = refusalAnswer(refused, exchange.requestId, isConnect);
-  exchange.answerBytes = method === 'HEAD' ? 0 : Buffer.byteLength(own.body);
+  exchange.answerBytes = method === 'HEAD' || isByHead ? 0 : Buffer.byteLength(own.body);
   exchange.record(refused);
   await nextTurn();
   await send(own);

@@ -230,7 +230,7 @@ async function refuse({ plane, agent, head, exchange }: ServedRequest, refused: 
   const { method } = head;
   const send = (own: OwnAnswer): Promise<number> => agent.answer(own, method, isClosing());
   try {
-    await answerRefusal(refused, { exchange, method, send });
+    await answerRefusal(refused, { exchange, method, isByHead: agent.isRefusedByHead, send });
   } catch (error) {
     plane.log.error({ err: error, requestId: exchange.requestId }, 'a refusal could not be sent');
     agent.abort();

@@ -23,6 +23,7 @@ const noPayload: Framing = { kind: 'none' };
 
 export class Http1Agent implements AgentStream, Holder {
   readonly isHttp2 = false;
+  readonly isRefusedByHead = false;
   readonly socket: Socket;
   /** The TCP socket under `socket`; the same one outside a tunnel. */
   readonly raw: Socket;
