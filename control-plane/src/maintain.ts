@@ -86,7 +86,7 @@ function tell({ header, rows, keptDead, disabled }: RestoreReport, isConfirmed: 
 }
 
 async function runWorkerRole(args: readonly string[]): Promise<void> {
-  const options = { 'password-file': { type: 'string' } } as const;
+  const options = { 'password-file': { type: 'string' }, worker: { type: 'string' } } as const;
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   const [name = 'onecli_worker'] = positionals;
   const path = values['password-file'];
@@ -94,7 +94,7 @@ async function runWorkerRole(args: readonly string[]): Promise<void> {
   const { databaseUrl, masterKey } = readMaintenanceConfig();
   await withDatabase(databaseUrl, async (database) => {
     await new InstanceService(database).open(masterKey);
-    await makeWorkerRole(database, name, password);
+    await makeWorkerRole(database, name, password, values.worker);
   });
   say(`${name} may read what workers decide by, report, and add audit events. Give workers a DATABASE_URL with it.`);
 }

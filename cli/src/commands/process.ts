@@ -53,6 +53,7 @@ export function addDatabase(program: Command, context: CommandContext): void {
     .description('make a database role for workers: it reads what they decide by, and changes nothing')
     .argument('[name]', 'the role', 'onecli_worker')
     .option('--password-file <file>', 'file with the password that it signs in with')
+    .option('--worker <name>', 'the one worker that is to report by this role: no other can report as it then')
     .addHelpText(
       'after',
       `
@@ -60,8 +61,9 @@ Works on DATABASE_URL, as the role that owns the tables (it must be allowed to m
 ONECLI_MASTER_KEY or ONECLI_MASTER_KEY_FILE. Run it again to change the password. The role may read no users, sessions, API
 keys or audit events. Control planes renew its rights whenever they have brought the schema up to date.`,
     )
-    .action(async (name: string, { passwordFile }: { passwordFile?: string }) => {
-      const options = passwordFile === undefined ? [] : ['--password-file', passwordFile];
-      process.exitCode = await runMaintenance(context, ['worker-role', name, ...options]);
+    .action(async (name: string, { passwordFile, worker }: { passwordFile?: string; worker?: string }) => {
+      const password = passwordFile === undefined ? [] : ['--password-file', passwordFile];
+      const bound = worker === undefined ? [] : ['--worker', worker];
+      process.exitCode = await runMaintenance(context, ['worker-role', name, ...password, ...bound]);
     });
 }

@@ -11,6 +11,8 @@ import { dropOldAudit } from './audit-retention.ts';
 import { AuditStore } from './audit-store.ts';
 import type { AuditWriter } from './audit-writer.ts';
 import { buildAuditWriter } from './build-audit-writer.ts';
+import { GoneWorkers } from './gone-workers.ts';
+import { OpenIntents } from './open-intents.ts';
 import { buildSinks } from './sinks/build-sinks.ts';
 import type { SinkRunner } from './sinks/sink-runner.ts';
 import { buildTrail, type Trail } from './trail/build-trail.ts';
@@ -46,6 +48,7 @@ export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
   const store = new AuditStore(database, keyring);
   const trail = buildTrail({ database, keys, store, adminEventDays, metrics, log });
   const { keeper } = trail;
+  const gone = new GoneWorkers({ database, store, intents: new OpenIntents(keyring) });
   const sinks = buildSinks({ config, database, store, metrics, log });
   const retain = async (): Promise<void> => {
     await thinCheckpoints(database, Date.now());
@@ -57,6 +60,6 @@ export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
     partitions: new AuditPartitions(database, log),
     trail,
     sinks,
-    jobs: [trail.clerk, ...sinks.jobs, { name: 'retention', everyMs: retainEveryMs, look: retain }],
+    jobs: [trail.clerk, ...sinks.jobs, gone, { name: 'retention', everyMs: retainEveryMs, look: retain }],
   };
 }

@@ -1,4 +1,11 @@
-import { type FurtherIntentEntry, type IntentEntry, readEntry, writeEntry } from '@onecli/shared/domain/audit-entry';
+import {
+  eventId,
+  type FurtherIntentEntry,
+  type IntentEntry,
+  interruptedReason,
+  readEntry,
+  writeEntry,
+} from '@onecli/shared/domain/audit-entry';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { EntityManager } from 'typeorm';
 import { DetailOpener, DetailSealer, detailOverheadBytes } from './detail-seal.ts';
@@ -48,19 +55,40 @@ export class OpenIntents {
     );
   }
 
-  /** Takes out the intents of requests, or of all that are open, by the sequence of the first of each. */
+  /**
+   * Takes out the intents of requests, or of all that are open, by the sequence of the first of each. Where such a request was closed, its
+   * event goes too: what is known now is put in its place.
+   */
   async take(
     manager: EntityManager,
     { worker, boot }: Boot,
     firsts: readonly number[] | 'all',
   ): Promise<Map<number, OpenIntent>> {
-    const open = new Map<number, OpenIntent>();
-    if (firsts.length === 0) return open;
-    const [rows]: [{ sequence: string; sealed_line: Buffer }[], number] = await manager.query(
+    if (firsts.length === 0) return new Map();
+    const [rows]: [StoredIntent[], number] = await manager.query(
       `DELETE FROM audit_intent WHERE worker = $1 AND boot = $2 ${firsts === 'all' ? '' : 'AND first_sequence = ANY ($3)'}
-       RETURNING sequence, sealed_line`,
+       RETURNING sequence, first_sequence, sealed_line, closed_at IS NOT NULL AS is_closed`,
       firsts === 'all' ? [worker, boot] : [worker, boot, firsts],
     );
+    const closed = rows.filter((row) => row.is_closed).map((row) => eventId(worker, boot, Number(row.first_sequence)));
+    if (closed.length > 0)
+      await manager.query('DELETE FROM audit_event WHERE id = ANY ($1) AND reason = $2', [closed, interruptedReason]);
+    return this.#opened({ worker, boot }, rows);
+  }
+
+  /** The intents of all requests that are open and not closed; closed they are from now on. They stay: their ends may come yet. */
+  async close(manager: EntityManager, { worker, boot }: Boot): Promise<Map<number, OpenIntent>> {
+    const [rows]: [StoredIntent[], number] = await manager.query(
+      `UPDATE audit_intent i SET closed_at = now() WHERE worker = $1 AND boot = $2 AND NOT EXISTS (
+         SELECT FROM audit_intent c WHERE c.worker = $1 AND c.boot = $2 AND c.first_sequence = i.first_sequence AND c.closed_at IS NOT NULL)
+       RETURNING sequence, first_sequence, sealed_line, true AS is_closed`,
+      [worker, boot],
+    );
+    return this.#opened({ worker, boot }, rows);
+  }
+
+  #opened({ worker, boot }: Boot, rows: readonly StoredIntent[]): Map<number, OpenIntent> {
+    const open = new Map<number, OpenIntent>();
     const opener = new DetailOpener(this.#keyring);
     for (const row of rows.toSorted((one, other) => Number(one.sequence) - Number(other.sequence))) {
       const entry = readEntry(opener.open(placeOf({ worker, boot }, Number(row.sequence)), row.sealed_line));
@@ -68,6 +96,13 @@ export class OpenIntents {
     }
     return open;
   }
+}
+
+interface StoredIntent {
+  readonly sequence: string;
+  readonly first_sequence: string;
+  readonly sealed_line: Buffer;
+  readonly is_closed: boolean;
 }
 
 /** What a sealed line is bound to. */

@@ -6,6 +6,7 @@ import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
 import { AuditStore } from './audit-store.ts';
 import { EarlyBatches } from './early-batches.ts';
+import { GoneWorkers } from './gone-workers.ts';
 import { OpenIntents } from './open-intents.ts';
 import { type TakenLinks, TrailKeeper } from './trail/trail-keeper.ts';
 import { TrailStore } from './trail-store.ts';
@@ -214,6 +215,85 @@ describe('TrailStore', () => {
     ]);
     expect(await head()).toMatchObject({ through: '3', ended_at: expect.any(Date) });
     expect(await count('audit_intent')).toBe(0);
+  });
+
+  describe('of a worker that is gone for a day', () => {
+    const silent = (hours: number) =>
+      Promise.all([
+        api.database.query(`UPDATE audit_boot SET updated_at = now() - make_interval(hours => $2) WHERE boot = $1`, [
+          boot,
+          hours,
+        ]),
+        api.database.query(`UPDATE audit_intent SET time = now() - make_interval(hours => $2) WHERE boot = $1`, [
+          boot,
+          hours,
+        ]),
+      ]);
+    const gone = () => {
+      const { database, keys } = api;
+      const store = new AuditStore(database, keys.keyring);
+      return new GoneWorkers({ database, store, intents: new OpenIntents(keys.keyring) });
+    };
+    const look = () => gone().look(new AbortController().signal);
+
+    it('shows what was under way as interrupted, once, and not before; what ends after all takes its place', async () => {
+      const [one, two] = batches(
+        [[['intent'], ['intent']]],
+        [
+          [
+            ['further', 0],
+            ['outcome', 0],
+          ],
+        ],
+      ) as [TrailBatch, TrailBatch];
+      await trail.take(one);
+      await silent(23);
+      await look();
+      expect(await rows()).toEqual([]);
+      await silent(25);
+      await look();
+      await look();
+      const interrupted = { reason: 'INTERRUPTED', status: 0, secrets: ['prod/openai@1'] };
+      expect(await rows()).toEqual([
+        { id: `w1-${boot}-0`, ...interrupted },
+        { id: `w1-${boot}-1`, ...interrupted },
+      ]);
+      expect(await head()).toMatchObject({ ended_at: null });
+      await trail.take(two);
+      expect(await rows()).toMatchObject([
+        { id: `w1-${boot}-0`, reason: 'ALLOWED', status: 200 },
+        { id: `w1-${boot}-1`, ...interrupted },
+      ]);
+      await trail.take(ended(two));
+      expect(await rows()).toMatchObject([{ reason: 'ALLOWED' }, { id: `w1-${boot}-1`, ...interrupted }]);
+      expect(await count('audit_intent')).toBe(0);
+      expect(faults).toEqual([]);
+    });
+
+    it('is sound to who verifies, before its end comes and after', async () => {
+      const [one, two] = batches([[['intent']]], [[['outcome', 0]]]) as [TrailBatch, TrailBatch];
+      const verified = async () =>
+        (await api.call('POST', '/api/audit/trail/verify', {})).json as { faults: { id: string }[] };
+      const own = async () => (await verified()).faults.filter(({ id }) => id?.includes(boot));
+      await trail.take(one);
+      await silent(25);
+      await look();
+      expect(await rows()).toMatchObject([{ reason: 'INTERRUPTED' }]);
+      expect(await own()).toEqual([]);
+      await trail.take(two);
+      expect(await own()).toEqual([]);
+    });
+
+    it('lets the requests of one that lives go on', async () => {
+      const [one] = batches([[['intent']]]) as [TrailBatch];
+      await trail.take(one);
+      await silent(25);
+      const report = { name: worker, bootId: boot, version: '1', appliedRevision: 1, startedAtMs: 0, terms: [1] };
+      await api.database.query('SELECT worker_heartbeat($1)', [report]);
+      await look();
+      expect(await rows()).toEqual([]);
+      await api.database.query('DELETE FROM worker');
+    });
   });
 
   it('keeps nothing of an open intent in the clear', async () => {

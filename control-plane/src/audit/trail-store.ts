@@ -8,7 +8,7 @@ import type { AuditStore } from './audit-store.ts';
 import { type BootHead, type HeadKeys, readHead, writeHead } from './boot-head.ts';
 import type { EarlyBatches } from './early-batches.ts';
 import { interruptedEvents, mergeEntries, settledEvent } from './merge-entries.ts';
-import type { OpenIntents } from './open-intents.ts';
+import type { Boot, OpenIntents } from './open-intents.ts';
 import type { TrailKeeper } from './trail/trail-keeper.ts';
 
 export interface TrailStoreOptions extends HeadKeys {
@@ -48,10 +48,7 @@ export class TrailStore {
   take(batch: TrailBatch): Promise<TakenBatch> {
     const { database, early } = this.#options;
     return database.transaction('READ COMMITTED', async (manager) => {
-      await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, $2))', [
-        `${batch.worker}/${batch.boot}`,
-        lockSeed,
-      ]);
+      await lockRun(manager, batch);
       const read = await readHead(manager, this.#options, batch);
       const taking: Taking = { events: [], oldestMs: undefined, isAltered: read.isAltered };
       let { head } = read;
@@ -105,6 +102,11 @@ export class TrailStore {
     if (isEnd) events.push(...interruptedEvents(worker, boot, await intents.take(manager, { worker, boot }, 'all')));
     return events;
   }
+}
+
+/** Nobody else writes anything of the run until the transaction ends. */
+export async function lockRun(manager: EntityManager, { worker, boot }: Boot): Promise<void> {
+  await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, $2))', [`${worker}/${boot}`, lockSeed]);
 }
 
 /** The links of a batch that are not written yet, with their entries. @throws SyntaxError for a batch that is none */

@@ -5,6 +5,7 @@ import { PolicyEntity } from '../policies/policy.entity.ts';
 import { RotationEntity, RunEntity } from '../rotation/rotation.entity.ts';
 import { RouteEntity } from '../routes/route.entity.ts';
 import { DestroyedVersionEntity, SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
+import { BoundedClient, idleTransactionMs, statementTimeoutMs } from './bounded-client.ts';
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
 import { AddClientAuthorityRotation } from './add-client-authority-rotation.migration.ts';
@@ -30,6 +31,8 @@ import { AddRoutes } from './add-routes.migration.ts';
 import { AddTraffic } from './add-traffic.migration.ts';
 import { AddWorkerRole } from './add-worker-role.migration.ts';
 import { AddAuditWriteOrder } from './add-audit-write-order.migration.ts';
+import { AddClosedIntents } from './add-closed-intents.migration.ts';
+import { BindWorkerRole } from './bind-worker-role.migration.ts';
 import { PinWorkerHeartbeat } from './pin-worker-heartbeat.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
@@ -62,6 +65,8 @@ export const migrations = [
   AddClientAuthorityRotation,
   AddTraffic,
   AddAuditWriteOrder,
+  BindWorkerRole,
+  AddClosedIntents,
 ];
 
 export interface DataSourceOptions {
@@ -74,7 +79,6 @@ export interface DataSourceOptions {
 }
 
 const connectTimeoutMs = 5_000;
-const statementTimeoutMs = 30_000;
 
 /**
  * The control plane's database, not yet connected: call `initialize()`. It never changes the schema by itself; migrations
@@ -107,6 +111,12 @@ export function createDataSource(options: DataSourceOptions): DataSource {
     connectTimeoutMS: connectTimeoutMs,
     poolErrorHandler: options.connectionLost,
     applicationName: 'onecli-control-plane',
-    extra: { max: options.maxConnections ?? 8, statement_timeout: statementTimeoutMs, keepAlive: true },
+    extra: {
+      max: options.maxConnections ?? 8,
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: idleTransactionMs,
+      keepAlive: true,
+      Client: BoundedClient,
+    },
   });
 }

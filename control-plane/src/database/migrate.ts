@@ -1,5 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type DataSource, MigrationExecutor, QueryFailedError, type QueryRunner } from 'typeorm';
+import { boundStatements } from './bounded-client.ts';
+import { endIntruders, takeFromWorkers } from './worker-sessions.ts';
 
 /** Any number will do; it must stay the same for every version that may run beside this one. */
 const migrationLock = 6_627_254_002;
@@ -43,17 +45,19 @@ export async function migrate(dataSource: DataSource, options: MigrateOptions = 
   const settings = settingsOf(options);
   const runner = dataSource.createQueryRunner();
   try {
-    await runner.connect();
+    const connection: unknown = await runner.connect();
     await takeTurn(runner, settings);
     try {
       await runner.query(`SET lock_timeout = ${settings.lockTimeoutMs}`);
       await runner.query(`SET statement_timeout = ${settings.statementTimeoutMs}`);
+      boundStatements(connection, settings.statementTimeoutMs);
       await runPending(dataSource, runner, settings);
       await reportUnknown(dataSource, runner, settings);
     } finally {
       // The connection goes back to its pool with the settings that it came with.
       await runner.query('RESET lock_timeout');
       await runner.query('RESET statement_timeout');
+      boundStatements(connection);
       await runner.query('SELECT pg_advisory_unlock($1)', [migrationLock]);
     }
   } finally {
@@ -74,7 +78,7 @@ async function takeTurn(runner: QueryRunner, { deadlineMs, retryMs, log }: Setti
     const [row] = (await runner.query('SELECT pg_try_advisory_lock($1) AS "isMine"', [migrationLock])) as {
       isMine: boolean;
     }[];
-    if (row?.isMine === true) return;
+    if (row?.isMine === true || (await takeFromWorkers(queryOf(runner), migrationLock))) return;
     if (performance.now() > deadlineMs)
       throw new MigrationFault('Another control plane has been migrating all the time');
     if (!isTold) log.warn('another control plane migrates the database: waiting for it');
@@ -99,9 +103,26 @@ async function runPending(dataSource: DataSource, runner: QueryRunner, settings:
           { cause },
         );
       settings.log.warn('a step of the schema waits for a lock that another session holds: trying again');
+      await endWorkers(runner, settings);
       await setTimeout(settings.retryMs);
     }
   }
+}
+
+/** Workers are in no transaction for this long but to read everything anew, which they do again. */
+const workersSeconds = 2;
+
+async function endWorkers(runner: QueryRunner, { log }: Settings): Promise<void> {
+  const [row] = (await runner.query("SELECT to_regclass('worker_role') IS NOT NULL AS is")) as { is: boolean }[];
+  if (row?.is !== true) return;
+  for (const { role, isEnded } of await endIntruders(queryOf(runner), workersSeconds))
+    log.warn(
+      `a session of ${role}, a role of workers, stays in a transaction: it ${isEnded ? 'was' : 'may not be'} ended`,
+    );
+}
+
+function queryOf(runner: QueryRunner): (text: string, values?: unknown[]) => Promise<unknown[]> {
+  return (text, values) => runner.query(text, values) as Promise<unknown[]>;
 }
 
 /** After a release was taken back. Steps only add, so that the older release goes on. */

@@ -11,6 +11,7 @@ import { workerFunctions, workerReads } from './worker-grants.ts';
 
 /** Any number will do; it must stay the same for every version that may run beside this one. */
 const grantLock = 6_627_254_015;
+const isWorkerName = (name: string): boolean => /^[a-z0-9][a-z0-9-]{0,62}$/.test(name);
 const roleName = /^[a-z_][a-z0-9_]{0,62}$/;
 
 /** A role that cannot be made, or may not be a worker's. */
@@ -26,18 +27,33 @@ export interface RoleLog {
 /**
  * Makes the role, or takes one that is there, gives it its rights, and records it, so that later releases renew them.
  * @param password for a role that signs in with one; undefined leaves it as it is
+ * @param worker the one worker that reports by this role, and by no other; undefined leaves it as it is
  * @throws WorkerRoleFault when it has rights that no worker may have, be they everybody's, or the password is not printable ASCII
  */
-export async function makeWorkerRole(database: DataSource, name: string, password: string | undefined): Promise<void> {
+export async function makeWorkerRole(
+  database: DataSource,
+  name: string,
+  password: string | undefined,
+  worker?: string,
+): Promise<void> {
   if (!roleName.test(name))
     throw new WorkerRoleFault('NAME: expected a letter or _, then letters in lower case, digits and _, at most 63');
+  if (worker !== undefined && !isWorkerName(worker))
+    throw new WorkerRoleFault(
+      '--worker: expected the name of a worker: letters in lower case, digits and -, at most 63',
+    );
   await prepareIntake(database);
   await database.transaction(async (manager) => {
     await manager.query('SELECT pg_advisory_xact_lock($1)', [grantLock]);
     await makeRole(manager, name);
     // The server is given what it would keep of the password: the password itself would stand in its log.
     if (password !== undefined) await manager.query(`ALTER ROLE ${name} PASSWORD '${verifierOf(password)}'`);
-    await manager.query('INSERT INTO worker_role (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
+    await manager.query(
+      `INSERT INTO worker_role (name, worker) VALUES ($1, $2)
+       ON CONFLICT (name) DO UPDATE SET worker = coalesce(excluded.worker, worker_role.worker)`,
+      [name, worker ?? null],
+    );
+    await letEnd(manager, name);
     await grant(manager, name);
     const reason = await whyNot(manager, name);
     if (reason !== undefined) throw new WorkerRoleFault(reason);
@@ -56,6 +72,7 @@ export async function renewWorkerRoles(database: DataSource, log: RoleLog): Prom
       await manager.query('SELECT pg_advisory_xact_lock($1)', [grantLock]);
       for (const { name, exists } of roles) {
         if (!exists) continue;
+        await letEnd(manager, name);
         await grant(manager, name);
         const reason = await whyNot(manager, name);
         if (reason !== undefined) log.warn({ role: name }, reason);
@@ -83,8 +100,13 @@ async function makeRole(manager: EntityManager, name: string): Promise<void> {
     [name],
   );
   if (found === undefined) {
+    // Whoever has its password cannot take all connections of the server: a quarter of them are for others, and 16 at least.
+    const [row] = await manager.query<{ limit: number }[]>(
+      "SELECT greatest(max - greatest(16, max / 4), 4) AS limit FROM current_setting('max_connections') s, LATERAL (SELECT s::int) m (max)",
+    );
     await manager.query(
-      `CREATE ROLE ${name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT`,
+      `CREATE ROLE ${name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT
+       CONNECTION LIMIT ${row?.limit ?? 50}`,
     );
     return;
   }
@@ -93,6 +115,26 @@ async function makeRole(manager: EntityManager, name: string): Promise<void> {
     throw new WorkerRoleFault(
       `${name} is a superuser, may make roles or databases, or is a member of another role: a worker's has only its own rights`,
     );
+}
+
+/**
+ * The control plane's role may end the sessions of this one: it is its member. As who may not grant that, nothing is said here: the
+ * watch over workers' sessions says it when it finds one that is in the way.
+ */
+async function letEnd(manager: EntityManager, name: string): Promise<void> {
+  const [row] = await manager.query<{ isMember: boolean; hasOptions: boolean }[]>(
+    `SELECT pg_has_role(current_user, $1, 'USAGE') AS "isMember",
+       current_setting('server_version_num')::int >= 160000 AS "hasOptions"`,
+    [name],
+  );
+  if (row === undefined || row.isMember) return;
+  await manager.query('SAVEPOINT member');
+  try {
+    await manager.query(`GRANT ${name} TO CURRENT_USER${row.hasOptions ? ' WITH INHERIT TRUE, SET FALSE' : ''}`);
+    await manager.query('RELEASE SAVEPOINT member');
+  } catch {
+    await manager.query('ROLLBACK TO SAVEPOINT member');
+  }
 }
 
 /** In one transaction: no worker ever finds its rights half given. */

@@ -6,6 +6,7 @@ import type { Access } from '../auth/build-access.ts';
 import { AuthorityWatch } from '../authority/authority-watch.ts';
 import type { Config } from '../config.ts';
 import type { ChangeConfig } from '../configuration/change-config.ts';
+import { WorkerSessionsWatch } from '../database/worker-sessions.ts';
 import type { Metrics } from '../health/metrics.ts';
 import type { KeyRotation } from '../keys/key-rotation.ts';
 import type { Rotation } from '../rotation/build-rotation.ts';
@@ -50,9 +51,14 @@ export function buildLeader(
     led: (isLeading) => metrics.leads(isLeading),
     looked: (job, isDone) => metrics.leaderLooked(job, isDone),
   });
+  const sessions = new WorkerSessionsWatch(database, log);
   return {
-    start: () => leader.start(),
+    start: () => {
+      sessions.start();
+      leader.start();
+    },
     stop: async () => {
+      await sessions.stop();
       await leader.stop();
       await scheduler.settled();
       audit.sinks.close();

@@ -4,7 +4,7 @@ import { type LeaderJob, LeaderJobs } from './leader-jobs.ts';
 const nothing = (): void => undefined;
 
 /** Jobs under a leadership that the test gives and takes. */
-function world(jobs: readonly LeaderJob[]) {
+function world(jobs: readonly LeaderJob[], maxLookMs?: number) {
   const state = { isHeld: true, isReleased: false };
   const told: string[] = [];
   const errors: string[] = [];
@@ -20,6 +20,7 @@ function world(jobs: readonly LeaderJob[]) {
     log: { info: nothing, error: (_fields, message) => void errors.push(message) },
     led: (isLeading) => void told.push(isLeading ? 'leads' : 'follows'),
     looked: (job, isDone) => void (isDone || told.push(`${job} failed`)),
+    ...(maxLookMs !== undefined && { maxLookMs }),
   });
   return { state, told, errors, leader };
 }
@@ -90,6 +91,18 @@ describe('LeaderJobs', () => {
     const before = others;
     state.isHeld = true;
     await expect.poll(() => others, patiently).toBeGreaterThan(before);
+    settle();
+    await leader.stop();
+  });
+
+  it('leads no more when a look does not end: the lock is let go, for another process to lead', async () => {
+    const hung = { name: 'hung', everyMs: 5, look: () => new Promise<void>((resolve) => (settle = resolve)) };
+    let settle: () => void = nothing;
+    const { state, told, errors, leader } = world([hung], 50);
+    leader.start();
+    await expect.poll(() => told, patiently).toEqual(['follows', 'leads', 'follows']);
+    expect(state.isReleased).toBe(true);
+    expect(errors).toEqual([expect.stringContaining('hangs')]);
     settle();
     await leader.stop();
   });

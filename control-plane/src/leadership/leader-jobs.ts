@@ -26,9 +26,15 @@ export interface LeaderJobsOptions {
   readonly led: (isLeading: boolean) => void;
   /** A job has looked; `isDone` is false when that failed. */
   readonly looked: (job: string, isDone: boolean) => void;
+  /** How long one look may take before another process is to lead. Default 45 minutes. */
+  readonly maxLookMs?: number;
 }
 
 const askEveryMs = 1_000;
+/** Longer than any look: the first count of traffic may take half an hour. */
+const usualLookMs = 45 * 60_000;
+/** How long one that gave up leading lets others try. */
+const asideMs = 10_000;
 
 /** Runs the jobs while this process leads. */
 export class LeaderJobs {
@@ -38,6 +44,8 @@ export class LeaderJobs {
   #term: AbortController | undefined;
   /** Of each job, what it did in the terms so far: one that hangs holds up its own next term, and no other job. */
   readonly #loops = new Map<LeaderJob, Promise<void>>();
+  /** Until when this process does not ask to lead. */
+  #asideUntil = 0;
   #election: Promise<void> | undefined;
 
   constructor(options: LeaderJobsOptions) {
@@ -62,7 +70,7 @@ export class LeaderJobs {
   async #elect(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const isHeld = await this.#options.leadership.isHeld();
+      const isHeld = performance.now() >= this.#asideUntil && (await this.#options.leadership.isHeld());
       if (!signal.aborted) this.#step(isHeld);
       await pause(askEveryMs, undefined, { signal }).catch(() => undefined);
     }
@@ -98,7 +106,7 @@ export class LeaderJobs {
     while (!signal.aborted) {
       let waitMs = job.everyMs;
       try {
-        waitMs = (await job.look(signal)) ?? job.everyMs;
+        waitMs = (await this.#watched(job, signal)) ?? job.everyMs;
         looked(job.name, true);
         isFailing = false;
       } catch (error) {
@@ -110,5 +118,22 @@ export class LeaderJobs {
       await pause(waitMs, undefined, { signal }).catch(() => undefined);
     }
     job.lost?.();
+  }
+
+  /** A look that does not end leaves its job undone for as long as this process leads: so it leads no more. */
+  async #watched(job: LeaderJob, signal: AbortSignal): Promise<void | number> {
+    const { leadership, log, maxLookMs = usualLookMs } = this.#options;
+    const timer = setTimeout(() => {
+      if (signal.aborted) return;
+      log.error({ job: job.name }, 'a job of the leader hangs: this control plane gives up leading');
+      this.#asideUntil = performance.now() + asideMs;
+      this.#step(false);
+      void leadership.release();
+    }, maxLookMs);
+    try {
+      return await job.look(signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }

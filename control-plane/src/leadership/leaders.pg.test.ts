@@ -7,7 +7,17 @@ import { Process, processEnvironment } from '../testing/process.ts';
 const password = 'a-password-for-this-test';
 const startMs = 100_000;
 const patiently = { timeout: 60_000, interval: 200 };
-const jobs = ['authorities', 'expiry', 'key-rotation', 'retention', 'rotations', 'sweep', 'traffic', 'trail'];
+const jobs = [
+  'authorities',
+  'expiry',
+  'gone-workers',
+  'key-rotation',
+  'retention',
+  'rotations',
+  'sweep',
+  'traffic',
+  'trail',
+];
 
 /** A control plane of the same database. */
 class Plane {

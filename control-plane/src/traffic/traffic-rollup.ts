@@ -5,6 +5,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { hasFailed } from '../audit/audit-conditions.ts';
 import { horizonSql } from '../audit/write-order.ts';
+import { boundStatements } from '../database/bounded-client.ts';
 import type { LeaderJob } from '../leadership/leader-jobs.ts';
 import { classSql } from './latency-classes.ts';
 import { grains } from './traffic-grains.ts';
@@ -88,12 +89,16 @@ async function begin(manager: EntityManager): Promise<string> {
   return '0';
 }
 
+const firstCountMs = 30 * 60_000;
+
 async function count(manager: EntityManager, from: string, to: string): Promise<void> {
   const list = grains.map(({ kind, seconds }) => `(${seconds}, '${kind}')`).join(', ');
   // Events from before their order was written down have none: they come first.
   const ofFirst = from === '0' ? ' OR written_by IS NULL' : '';
   // They may be many millions, and are counted in one piece.
-  if (ofFirst !== '') await manager.query("SET LOCAL statement_timeout = '30min'");
+  const connection: unknown = await manager.queryRunner?.connect();
+  if (ofFirst !== '') await manager.query(`SET LOCAL statement_timeout = ${firstCountMs}`);
+  if (ofFirst !== '') boundStatements(connection, firstCountMs);
   await manager.query(
     `WITH fresh AS (
        SELECT floor(extract(epoch FROM time) / 60)::bigint * 60 AS minute, agent, host, ${eventClass} AS latency_class, count(*) AS count,
@@ -110,4 +115,5 @@ async function count(manager: EntityManager, from: string, to: string): Promise<
        SET count = traffic.count + excluded.count, failures = traffic.failures + excluded.failures`,
     [from, to],
   );
+  boundStatements(connection);
 }

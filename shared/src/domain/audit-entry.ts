@@ -148,6 +148,10 @@ export function intendedEvent(
 }
 
 /** The id is unique, and the same however often and by whomever it is made: that of the request's first entry. */
+export function eventId(worker: string, boot: string, sequence: number): string {
+  return `${worker}-${boot}-${sequence.toString(36)}`;
+}
+
 function eventOf(
   worker: string,
   boot: string,
@@ -156,7 +160,7 @@ function eventOf(
   ending: AuditEnding,
 ): AuditEvent {
   return {
-    id: `${worker}-${boot}-${sequence.toString(36)}`,
+    id: eventId(worker, boot, sequence),
     timeMs: ending.timeMs,
     worker,
     revision: beginning.revision,
