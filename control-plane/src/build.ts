@@ -11,6 +11,7 @@ import { createApp } from './api/create-app.ts';
 import { GraphqlApi } from './api/graphql-api.ts';
 import type { Services } from './api/services.ts';
 import type { AuditPartitions } from './audit/audit-partitions.ts';
+import { MacKeyService } from './audit/trail/mac-key.service.ts';
 import { AuditService } from './audit/audit.service.ts';
 import type { AuditWriter } from './audit/audit-writer.ts';
 import { type Audit, buildAudit } from './audit/build-audit.ts';
@@ -194,6 +195,7 @@ function buildServices(
     audit: new AuditService(audit.store),
     trail: audit.trail.service,
     auditExports: audit.trail.exports,
+    macKeys: new MacKeyService({ database, logins: access.logins, macKey: keys.auditMacKey }),
     simulations: new SimulationService(database, planned.policies, audit.store),
     impacts: new PolicyImpactService(database, planned.policies, audit.store),
     reach: new ReachService(database, planned.policies),

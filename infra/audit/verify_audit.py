@@ -4,7 +4,7 @@
 usage: verify_audit.py EXPORT [--key NAME+ID+KEY] [--mac-key-file FILE] [--checkpoint FILE]...
 
 --key           the public key as you know it; without it the one in the export is believed
---mac-key-file  64 hexadecimal digits: the instance's key for audit-mac; without it the MACs of the chains are not checked
+--mac-key-file  64 hexadecimal digits: what `onecli audit key export` wrote; without it the MACs of the chains are not checked
 --checkpoint    a checkpoint that you kept: finds that the end was cut off, or that the past was written anew
 Exit code 0: sound; 1: not, and the first bad event is named; 2: called wrongly. docs/audit.md tells what is checked.
 """

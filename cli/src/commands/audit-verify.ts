@@ -1,5 +1,6 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import type { TrailLine, TrailReport } from '@onecli/shared/domain/audit-trail/trail-lines';
 import { TrailVerifier, type TrailVerifierOptions } from '@onecli/shared/domain/audit-trail/verify-trail';
 import type { Command } from 'commander';
@@ -15,6 +16,7 @@ interface VerifyOptions {
   readonly key?: string;
   readonly macKeyFile?: string;
   readonly json?: true;
+  readonly progress?: true;
 }
 
 const faultSchema = z.looseObject({ index: z.number(), id: z.string().nullable(), message: z.string() });
@@ -28,6 +30,10 @@ const reportSchema = z.looseObject({
   key: z.string().nullable(),
 });
 type Report = z.infer<typeof reportSchema>;
+const toldSchema = z.discriminatedUnion('type', [
+  z.looseObject({ type: z.literal('progress'), entries: z.number(), of: z.number() }),
+  reportSchema.extend({ type: z.literal('report') }),
+]);
 
 export function addAuditVerify(audit: Command, context: CommandContext): void {
   audit
@@ -38,6 +44,7 @@ export function addAuditVerify(audit: Command, context: CommandContext): void {
     .option('--key <key>', 'with a file: the public key as it is known from elsewhere')
     .option('--mac-key-file <file>', 'with a file: the key of the chains, 64 hexadecimal digits')
     .option('--json', 'the whole report as JSON')
+    .option('--progress', 'tell each second how far it is, also where no terminal is')
     .addHelpText(
       'after',
       `
@@ -48,8 +55,11 @@ Exit codes: 0 sound, 1 not, or a fault. docs/audit.md tells what is checked, and
       const kept = options.checkpoint.map((path) => readText(path));
       if (file === undefined && (options.key ?? options.macKeyFile) !== undefined)
         throw usageError('--key and --mac-key-file go with a file: the control plane has its own');
-      const report =
-        file === undefined ? await askGateway(openApi(context), kept) : await verifyFile(file, options, kept);
+      const { told, end } = openProgress(options.progress === true);
+      const report = await (file === undefined
+        ? askGateway(openApi(context), kept, told)
+        : verifyFile(file, options, kept, told)
+      ).finally(end);
       show(context.terminal, report, options.json === true);
       if (!report.isSound) process.exitCode = 1;
     });
@@ -59,26 +69,64 @@ function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
-async function askGateway(api: ApiClient, checkpoints: readonly string[]): Promise<Report> {
-  const answer = await api.download('/api/audit/trail/verify', { checkpoints });
-  return reportSchema.parse(JSON.parse(await new Response(answer).text()));
+/** The control plane tells each second how far it is: a balancer cuts no answer that is not silent. */
+async function askGateway(api: ApiClient, checkpoints: readonly string[], told: Told): Promise<Report> {
+  const answer = await api.download('/api/audit/trail/verification', { checkpoints });
+  const lines = createInterface({ input: Readable.fromWeb(answer as NodeStream), crlfDelay: Infinity });
+  let last: z.infer<typeof toldSchema> | undefined;
+  try {
+    for await (const line of lines) {
+      last = toldSchema.parse(JSON.parse(line));
+      if (last.type === 'progress') told(last.entries, last.of);
+    }
+  } catch (cause) {
+    throw new CliError('the verification broke off', { cause, hint: 'try again; the control plane’s log says more' });
+  }
+  if (last?.type !== 'report') throw new CliError('the verification ended without a report');
+  return last;
 }
 
 async function verifyFile(
   file: string,
   { key, macKeyFile }: VerifyOptions,
   kept: readonly string[],
+  told: Told,
 ): Promise<TrailReport> {
   const options: TrailVerifierOptions = { sha256, verifyEd25519, key, kept, mac: macOf(macKeyFile) };
   const verifier = new TrailVerifier(options);
   try {
-    for await (const line of createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity }))
+    const input = createReadStream(file, 'utf8');
+    const { size } = statSync(file);
+    let lines = 0;
+    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
       verifier.take(parsed(line));
+      lines += 1;
+      if (lines % 1_000 === 0) told(lines, Math.round((lines * size) / Math.max(1, input.bytesRead)));
+    }
   } catch (cause) {
     if (cause instanceof CliError) throw cause;
     throw new CliError(`${file} cannot be read`, { cause });
   }
   return verifier.finish();
+}
+
+/** Says how far it is: so many of about so many. */
+type Told = (done: number, of: number) => void;
+type NodeStream = Parameters<typeof Readable.fromWeb>[0];
+
+/** A line on stderr that is written over, where a person reads it; or, when asked for, a line each second. */
+function openProgress(isAsked: boolean): { readonly told: Told; end(): void } {
+  const { isTTY } = process.stderr;
+  let last = 0;
+  return {
+    told: (done, of) => {
+      if ((!isTTY && !isAsked) || performance.now() - last < 900) return;
+      last = performance.now();
+      const text = `verifying: ${done} of ${of} (${Math.floor((100 * done) / Math.max(1, of))} %)`;
+      process.stderr.write(isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+    },
+    end: () => void (isTTY && last > 0 && process.stderr.write('\r\x1b[K')),
+  };
 }
 
 /** What is no JSON is a line of no kind that is known: the verifier says where. */

@@ -9,6 +9,7 @@ import { parseCount } from '../parse-options.ts';
 import { parseSince } from '../parse-since.ts';
 import { printable, type Terminal } from '../terminal.ts';
 import { addAuditCheckpoint, addAuditExport } from './audit-export.ts';
+import { addAuditKey } from './audit-key.ts';
 import { addAuditVerify } from './audit-verify.ts';
 import { showAdminEvents } from './audit-admin.ts';
 
@@ -75,6 +76,7 @@ Examples:
   addAuditVerify(audit, context);
   addAuditExport(audit, context);
   addAuditCheckpoint(audit, context);
+  addAuditKey(audit, context);
 }
 
 /** What is about agents is no filter of what principals did, nor does it follow. */

@@ -1,16 +1,27 @@
-import type { Request, RequestHandler, Response } from 'express';
 import { exportForm, type ExportService, exportTypes } from '../audit/export/export.service.ts';
-import { parseForm } from './page-query.ts';
-import { principalOf } from './request-context.ts';
+import { type RestRoute, restRoute } from './rest/rest-route.ts';
 import { type StreamBounds, StreamedAnswers } from './stream-answer.ts';
 
 const usualBounds: StreamBounds = { stallMs: 30_000, totalMs: 6 * 3_600_000, atOnce: 4 };
 
-/** `GET /api/audit/export`: the audit trail as it is read. */
-export function auditExportHandler(exports: Pick<ExportService, 'begin'>, bounds = usualBounds): RequestHandler {
-  const answers = new StreamedAnswers(bounds, 'Other exports are under way: try again when they are done');
-  return (request: Request, response: Response) => {
-    const input = parseForm(exportForm, request.query);
-    return answers.give(response, exportTypes[input.format], () => exports.begin(principalOf(response), input));
-  };
+/** `/api/audit/export`: the audit trail as it is read. */
+export function auditExportRoutes(exports: Pick<ExportService, 'begin'>): RestRoute[] {
+  const answers = new StreamedAnswers(usualBounds, 'Other exports are under way: try again when they are done');
+  return [
+    restRoute({
+      method: 'get',
+      path: '/audit/export',
+      id: 'exportAudit',
+      summary: 'The audit trail as JSON lines with their proof, as CSV, or as OCSF',
+      description:
+        'What was being sent when something failed is cut off: an answer that is whole ends as HTTP has it, and JSON lines with a proof by a line `end`.',
+      access: 'audit:read',
+      query: exportForm,
+      status: 200,
+      streams: ['application/jsonl', 'text/csv'],
+      faults: ['OVERLOADED'],
+      handle: async ({ principal, query, exchange: { response } }) =>
+        void (await answers.give(response, exportTypes[query.format], () => exports.begin(principal, query))),
+    }),
+  ];
 }

@@ -7,7 +7,6 @@ import { healthRoutes } from '../health/health-routes.ts';
 import type { Gauges, Metrics } from '../health/metrics.ts';
 import type { ControlPlaneTracing } from '../telemetry.ts';
 import { answerFault, notFound } from './answer-fault.ts';
-import { auditExportHandler } from './audit-export-handler.ts';
 import { backupHandler } from './backup-handler.ts';
 import type { GraphqlApi } from './graphql-api.ts';
 import { readJson, refuseForeignAlways, refuseForeignOrigin, requireLogin } from './guards.ts';
@@ -61,8 +60,6 @@ export function createApp(options: AppOptions): Express {
     ),
   );
   const guards = [requireLogin(authenticator), ...ofWrites];
-  app.get('/api/audit/export', ...guards, auditExportHandler(services.auditExports));
-  app.all('/api/audit/export', ...guards, methodNotAllowed(['get']));
   app.use('/api', ...guards, restRouter(table.filter(({ access }) => access !== 'public')), otherMethods(table));
   const upgrade = upgradeRoute(authenticator, graphql.subscriptions, services);
   app.get('/graphql', onlyUpgrades, requireLogin(authenticator), upgrade);

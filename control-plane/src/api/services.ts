@@ -2,6 +2,7 @@ import type { AgentCertificateService } from '../agents/agent-certificate.servic
 import type { AgentService } from '../agents/agent.service.ts';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { ExportService } from '../audit/export/export.service.ts';
+import type { MacKeyService } from '../audit/trail/mac-key.service.ts';
 import type { TrailService } from '../audit/trail/trail.service.ts';
 import type { AdminEventService } from '../auth/events/admin-event.service.ts';
 import type { ApiKeyService } from '../auth/keys/api-key.service.ts';
@@ -40,6 +41,7 @@ export interface Services {
   readonly audit: AuditService;
   readonly trail: TrailService;
   readonly auditExports: ExportService;
+  readonly macKeys: MacKeyService;
   readonly simulations: SimulationService;
   readonly impacts: PolicyImpactService;
   readonly reach: ReachService;

@@ -27,6 +27,8 @@ const scopes = {
   'route:update': 'instance',
   'route:delete': 'instance',
   'audit:read': 'environment',
+  // With it links of the trail can be made that fit: held by owners alone.
+  'audit:export-key': 'instance',
   // An agent may hold grants of every environment: who gives out its token gives out those.
   'agent:read': 'anywhere',
   'agent:create': 'instance',
@@ -68,7 +70,7 @@ export const actions = Object.keys(scopes) as readonly Action[];
 const reads = actions.filter((action) => action.endsWith(':read'));
 const own = actions.filter((action) => action.startsWith('own:'));
 /** What only owners may do. */
-const ownersOnly: readonly Action[] = ['instance:own'];
+const ownersOnly: readonly Action[] = ['instance:own', 'audit:export-key'];
 /** Of who may come in, and with what: for those who manage the instance, and those who check it. */
 const ofPrincipals = actions.filter((action) => /^(?:user|session|api-key):/.test(action));
 

@@ -36,6 +36,8 @@ const sweepEveryMs = 600_000;
 export interface Access {
   readonly authenticator: Authenticator;
   readonly refusals: RefusalRecord;
+  /** Asks for a password once more. */
+  readonly logins: PasswordLogin;
   /** Forgets what is over, such as sessions, links and old events. */
   readonly sweep: LeaderJob;
   readonly services: Pick<Services, 'users' | 'passwords' | 'sessions' | 'apiKeys' | 'adminEvents'>;
@@ -54,6 +56,7 @@ export async function buildAccess({ config, database, keys, users, change, log }
   return {
     authenticator: new Authenticator({ logins, sessions, keys: apiKeys, limiter, localAccess, tokenPepper }),
     refusals: new RefusalRecord(database, log),
+    logins,
     sweep: {
       name: 'sweep',
       everyMs: sweepEveryMs,

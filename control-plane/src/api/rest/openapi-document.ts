@@ -117,9 +117,11 @@ function conditionParameters({ isConditional, method }: RestRoute): object[] {
 const entityTag = { ETag: { description: 'For `If-Match` of a write.', schema: { type: 'string' } } };
 
 function goodAnswers(route: RestRoute, schemas: JsonSchemas): Record<string, object> {
-  const { status, summary, answer, otherwise, isConditional, method } = route;
+  const { status, summary, answer, streams, otherwise, isConditional, method } = route;
   const given = { ...headers, ...(isConditional && method === 'get' && entityTag) };
-  const content = answer && { content: { 'application/json': { schema: schemas.ofAnswer(answer) } } };
+  const content = streams
+    ? { content: Object.fromEntries(streams.map((type) => [type, { schema: { type: 'string' } }])) }
+    : answer && { content: { 'application/json': { schema: schemas.ofAnswer(answer) } } };
   return {
     [status]: { description: summary, headers: given, ...content },
     ...(otherwise && { [otherwise.status]: { description: otherwise.summary, headers, ...content } }),

@@ -47,6 +47,8 @@ interface Declaration {
   readonly access: Action | 'login' | 'public';
   /** Of the answer when all is well; an answer of 204 has no body. */
   readonly status: 200 | 201 | 204;
+  /** Media types of an answer that is no JSON value: `handle` writes it, as it is made. */
+  readonly streams?: readonly string[];
   /** What it gives has an `ETag`; what it writes is held against an `If-Match` (RFC 9110, section 13.1.1). */
   readonly isConditional?: true;
   /** What it may refuse beside what any route of its kind may. */

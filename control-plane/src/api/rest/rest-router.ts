@@ -32,6 +32,7 @@ function expressPath(path: string): string {
 function serve(route: RestRoute): RequestHandler {
   return async (request, response) => {
     const answer = await route.handle(callOf(route, request, response));
+    if (route.streams !== undefined) return;
     if (route.isConditional && route.method === 'get') response.set('ETag', entityTagOf(answer));
     if (route.answer === undefined) response.status(route.status).end();
     else response.status(statusOf(route, answer)).json(answer);

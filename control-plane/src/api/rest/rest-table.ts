@@ -8,7 +8,9 @@ import { sessionRoutes } from '../session-routes.ts';
 import { userRoutes } from '../user-routes.ts';
 import { authorityRoutes } from '../authority-routes.ts';
 import { auditRoutes } from '../audit-routes.ts';
+import { auditExportRoutes } from '../audit-export-routes.ts';
 import { auditTrailRoutes } from '../audit-trail-routes.ts';
+import { auditVerificationRoutes } from '../audit-verification-routes.ts';
 import type { Services } from '../services.ts';
 import { healthRoute } from '../health-route.ts';
 import { keyRoutes } from '../key-routes.ts';
@@ -51,7 +53,9 @@ export function restTable(services: Services, health: HealthCheck): readonly Res
     ...routeRoutes(routes),
     ...planRoutes(plans),
     ...auditRoutes(audit),
+    ...auditExportRoutes(services.auditExports),
     ...auditTrailRoutes(services.trail),
+    ...auditVerificationRoutes(services.trail, services.macKeys),
     ...workerRoutes(workers),
     ...keyRoutes(keys, backups),
     ...authorityRoutes(authorities),

@@ -231,6 +231,7 @@ export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSa
   getApiKey: { 'another’s': named(apiKey) },
   revokeApiKey: { 'another’s': named(apiKey) },
   revokeSession: { 'another’s': named(session) },
+  exportAuditMacKey: { '': () => ({ body: { password: 'not the password' } }) },
   changePassword: { '': async (api, n) => ({ body: await passwords(api, n) }) },
   plan: inBodies(plans((config) => ({ config }))),
   apply: inBodies(plans((config) => ({ config, planHash: '0'.repeat(64) }))),

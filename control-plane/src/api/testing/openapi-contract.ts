@@ -15,7 +15,9 @@ export interface Operation {
     readonly required: boolean;
   }[];
   readonly requestBody?: { readonly required: boolean; readonly content: { 'application/json': { schema: object } } };
-  readonly responses: Readonly<Record<string, { readonly content?: { 'application/json': { schema: object } } }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>
+  >;
 }
 
 export interface OpenApi {
@@ -97,7 +99,11 @@ export class OpenApiContract {
       if (text !== '') throw new Error(`${what}: the document has no body for it`);
       return;
     }
-    const validate = this.compile(declared.content['application/json'].schema);
-    if (!validate(JSON.parse(text))) throw new Error(`${what}: ${this.#ajv.errorsText(validate.errors)}`);
+    const [type = ''] = (headers['content-type'] ?? '').split(';');
+    const media = declared.content[type];
+    if (!media) throw new Error(`${what}: ${type} is not in the document`);
+    const validate = this.compile(media.schema);
+    if (!validate(type === 'application/json' ? JSON.parse(text) : text))
+      throw new Error(`${what}: ${this.#ajv.errorsText(validate.errors)}`);
   }
 }

@@ -11,7 +11,7 @@ import { toOcsf } from './to-ocsf.ts';
 
 /** What is asked for, as query parameters. */
 export const exportForm = auditFilterForm.extend({
-  format: z.enum(['jsonl', 'csv', 'ocsf'], { error: 'must be `jsonl`, `csv` or `ocsf`' }),
+  format: z.enum(['jsonl', 'csv', 'ocsf'], { error: 'must be `jsonl`, `csv` or `ocsf`' }).default('jsonl'),
 });
 export type ExportInput = z.infer<typeof exportForm>;
 

@@ -28,6 +28,7 @@ export const keptForm = z.strictObject({
 
 /** Verifications at once: each reads everything. */
 const verificationsAtOnce = 1;
+const tellEveryMs = 1_000;
 
 export interface TrailServiceOptions {
   readonly database: DataSource;
@@ -80,15 +81,35 @@ export class TrailService {
    * @throws Fault FORBIDDEN, OVERLOADED while another verification is under way
    */
   async verify(principal: Principal, kept: readonly string[]): Promise<TrailReport> {
+    for await (const found of await this.#verifying(principal, kept)) if ('isSound' in found) return found;
+    throw new Error('A verification ended without a report');
+  }
+
+  /** The same as JSON lines: each second how far it is, at last the report. @throws Fault as `verify` does */
+  async verifyTold(principal: Principal, kept: readonly string[]): Promise<AsyncGenerator<string>> {
+    return asLines(await this.#verifying(principal, kept));
+  }
+
+  async #verifying(principal: Principal, kept: readonly string[]): Promise<AsyncGenerator<Progress | TrailReport>> {
     authorizeWhole(principal);
     if (this.#underway >= verificationsAtOnce)
       throw new Fault('OVERLOADED', 'The trail is being verified already: try again when that is done');
     this.#underway += 1;
+    return this.#found(kept);
+  }
+
+  async *#found(kept: readonly string[]): AsyncGenerator<Progress | TrailReport> {
     try {
       const mac = (data: Uint8Array): Buffer => hmacSha256(this.#options.macKey, data);
       const verifier = new TrailVerifier({ sha256, verifyEd25519, mac, kept });
-      for await (const line of await this.#lines({})) verifier.take(line);
-      return verifier.finish();
+      const lines = await this.#lines({});
+      const { frontier, pruned } = await readTree(this.#options.database.manager);
+      const progress = new Progress(frontier.size - pruned.size);
+      for await (const line of lines) {
+        verifier.take(line);
+        if (progress.isDue(line)) yield progress;
+      }
+      yield verifier.finish();
     } finally {
       this.#underway -= 1;
     }
@@ -135,6 +156,34 @@ export class TrailService {
       altered = error.message;
     }
     return proofLines({ manager: database.manager, keyring, checkpointKey, adminEventDays, altered }, range);
+  }
+}
+
+/** How far a verification is. */
+class Progress {
+  readonly of: number;
+  entries = 0;
+  #toldAt = performance.now();
+
+  constructor(of: number) {
+    this.of = of;
+  }
+
+  /** Counts a line, and says whether it is time to tell. */
+  isDue({ type }: TrailLine): boolean {
+    if (type === 'entry') this.entries += 1;
+    const now = performance.now();
+    if (now - this.#toldAt < tellEveryMs) return false;
+    this.#toldAt = now;
+    return true;
+  }
+}
+
+async function* asLines(found: AsyncIterable<Progress | TrailReport>): AsyncGenerator<string> {
+  for await (const each of found) {
+    const { entries } = each;
+    const line = each instanceof Progress ? { type: 'progress', entries, of: each.of } : { type: 'report', ...each };
+    yield `${JSON.stringify(line)}\n`;
   }
 }
 
