@@ -234,6 +234,7 @@ describe('TrailStore', () => {
       const store = new AuditStore(database, keys.keyring);
       return new GoneWorkers({ database, store, intents: new OpenIntents(keys.keyring) });
     };
+    const byId = async () => (await rows()).toSorted((one, other) => (one.id < other.id ? -1 : 1));
     const look = () => gone().look(new AbortController().signal);
 
     it('shows what was under way as interrupted, once, and not before; what ends after all takes its place', async () => {
@@ -249,23 +250,23 @@ describe('TrailStore', () => {
       await trail.take(one);
       await silent(23);
       await look();
-      expect(await rows()).toEqual([]);
+      expect(await byId()).toEqual([]);
       await silent(25);
       await look();
       await look();
       const interrupted = { reason: 'INTERRUPTED', status: 0, secrets: ['prod/openai@1'] };
-      expect(await rows()).toEqual([
+      expect(await byId()).toEqual([
         { id: `w1-${boot}-0`, ...interrupted },
         { id: `w1-${boot}-1`, ...interrupted },
       ]);
       expect(await head()).toMatchObject({ ended_at: null });
       await trail.take(two);
-      expect(await rows()).toMatchObject([
+      expect(await byId()).toMatchObject([
         { id: `w1-${boot}-0`, reason: 'ALLOWED', status: 200 },
         { id: `w1-${boot}-1`, ...interrupted },
       ]);
       await trail.take(ended(two));
-      expect(await rows()).toMatchObject([{ reason: 'ALLOWED' }, { id: `w1-${boot}-1`, ...interrupted }]);
+      expect(await byId()).toMatchObject([{ reason: 'ALLOWED' }, { id: `w1-${boot}-1`, ...interrupted }]);
       expect(await count('audit_intent')).toBe(0);
       expect(faults).toEqual([]);
     });
@@ -278,7 +279,7 @@ describe('TrailStore', () => {
       await trail.take(one);
       await silent(25);
       await look();
-      expect(await rows()).toMatchObject([{ reason: 'INTERRUPTED' }]);
+      expect(await byId()).toMatchObject([{ reason: 'INTERRUPTED' }]);
       expect(await own()).toEqual([]);
       await trail.take(two);
       expect(await own()).toEqual([]);
@@ -291,7 +292,7 @@ describe('TrailStore', () => {
       const report = { name: worker, bootId: boot, version: '1', appliedRevision: 1, startedAtMs: 0, terms: [1] };
       await api.database.query('SELECT worker_heartbeat($1)', [report]);
       await look();
-      expect(await rows()).toEqual([]);
+      expect(await byId()).toEqual([]);
       await api.database.query('DELETE FROM worker');
     });
   });
