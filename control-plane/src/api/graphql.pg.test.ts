@@ -255,15 +255,25 @@ describe('limits', () => {
     expect((await send({ query: '{ secretz { nodes } }' })).text).not.toMatch(/Did you mean|"secrets"/);
   });
 
-  it.each<[string, string]>([
-    ['too many aliases', `{ ${Array.from({ length: 20 }, (_, i) => `a${i}: revision`).join(' ')} }`],
-    ['too many tokens', `{ ${'revision '.repeat(1200)} }`],
-    ['too many directives', `{ revision ${'@include(if: true) '.repeat(30)} }`],
-    ['fragments that go round', 'query { ...a } fragment a on Query { ...b } fragment b on Query { ...a }'],
-  ])('refuse %s', async (_what, query) => {
+  it.each<[string, RegExp, string]>([
+    [
+      'too many aliases',
+      /Aliases limit of 15/,
+      `{ ${Array.from({ length: 20 }, (_, i) => `a${i}: revision`).join(' ')} }`,
+    ],
+    ['too many tokens', /more tha[nt] 1000 tokens/, `{ ${'revision '.repeat(1200)} }`],
+    ['too many directives', /Directives limit of 20/, `{ revision ${'@include(if: true) '.repeat(30)} }`],
+    [
+      'fragments that go round',
+      /Cannot spread fragment "a" within itself/,
+      'query { ...a } fragment a on Query { ...b } fragment b on Query { ...a }',
+    ],
+  ])('refuse %s', async (_what, why, query) => {
     const answer = await send({ query });
     expect(answer.status).toBe(400);
-    expect((answer.json as { data?: unknown }).data).toBeUndefined();
+    const { data, errors } = answer.json as { data?: unknown; errors: { message: string }[] };
+    expect(data).toBeUndefined();
+    expect(errors.map(({ message }) => message).join('; ')).toMatch(why);
   });
 
   it('refuse what is too deep', async () => {
