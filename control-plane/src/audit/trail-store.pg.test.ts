@@ -217,6 +217,23 @@ describe('TrailStore', () => {
     expect(await count('audit_intent')).toBe(0);
   });
 
+  it('leaves nothing open of a request that is over, whose further secrets came with its end', async () => {
+    const [one, two] = batches(
+      [[['intent']]],
+      [
+        [
+          ['further', 0],
+          ['outcome', 0],
+        ],
+      ],
+    ) as [TrailBatch, TrailBatch];
+    await trail.take(one);
+    await trail.take(two);
+    expect(await count('audit_intent')).toBe(0);
+    await trail.take(ended(two));
+    expect(await rows()).toMatchObject([{ id: `w1-${boot}-0`, reason: 'ALLOWED' }]);
+  });
+
   describe('of a worker that is gone for a day', () => {
     const silent = (hours: number) =>
       Promise.all([

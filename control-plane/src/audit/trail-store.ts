@@ -97,7 +97,10 @@ export class TrailStore {
       outcomes.map(({ of }) => of),
     );
     for (const outcome of outcomes) events.push(settledEvent(worker, boot, outcome, earlier.get(outcome.of)));
-    const left = [...open.values()].flatMap(({ intent, further }) => (intent ? [intent, ...further] : further));
+    // Further secrets of a request whose intent came earlier, and which is over by these entries.
+    const over = new Set(outcomes.map(({ of }) => of));
+    const still = [...open].filter(([first]) => !over.has(first)).map(([, each]) => each);
+    const left = still.flatMap(({ intent, further }) => (intent ? [intent, ...further] : further));
     await intents.keep(manager, { worker, boot }, left);
     if (isEnd) events.push(...interruptedEvents(worker, boot, await intents.take(manager, { worker, boot }, 'all')));
     return events;

@@ -14,6 +14,7 @@ export type Action =
   | 'AGENT_UPDATE'
   | 'API_KEY_READ'
   | 'API_KEY_REVOKE'
+  | 'AUDIT_EXPORT_KEY'
   | 'AUDIT_READ'
   | 'AUTHORITY_IMPORT'
   | 'AUTHORITY_READ'

@@ -10,6 +10,7 @@ export const actionNames: readonly Action[] = [
   'AGENT_UPDATE',
   'API_KEY_READ',
   'API_KEY_REVOKE',
+  'AUDIT_EXPORT_KEY',
   'AUDIT_READ',
   'AUTHORITY_IMPORT',
   'AUTHORITY_READ',
