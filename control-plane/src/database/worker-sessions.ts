@@ -8,7 +8,7 @@ import type { DataSource } from 'typeorm';
 /** All locks of control planes have numbers in this range. */
 const ownLocks = { from: 6_627_254_000, to: 6_627_254_999 };
 /** Longer than a worker takes to read all that there is; a migration waits for less. */
-const longestSeconds = 60;
+const longestSeconds = 300;
 const lookEveryMs = 2_000;
 /** How long to stand in line for a lock that a worker holds: whoever asks later comes after. */
 const patienceMs = 4_000;
