@@ -5,6 +5,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { dayMs, dropDaysBefore, lockPartitions } from './audit-partitions.ts';
 import { appendRuns } from './trail/append-runs.ts';
 import { openLinks } from './trail/block.ts';
+import { lastCheckpoint } from './trail/checkpoint-store.ts';
 import { NodeReader } from './trail/node-reader.ts';
 import { ownRun } from './trail/own-entries.ts';
 import { lockTree, type Tree } from './trail/tree-row.ts';
@@ -36,6 +37,7 @@ export function dropOldAudit({ database, keyring, macKey, days }: RetentionOptio
     );
     const entriesBefore = Math.max(row?.first ?? tree.frontier.size, tree.pruned.size);
     await mustBeOld(manager, keyring, tree, entriesBefore, rowsBeforeMs);
+    await mustBeSigned(manager, tree, entriesBefore);
     const pruned = await new NodeReader(manager).frontierAt(entriesBefore);
     const { run, own } = ownRun(macKey, tree, [{ kind: 'RETENTION', entriesBefore, rowsBeforeMs }]);
     await appendRuns(manager, keyring, tree, [run], own);
@@ -74,6 +76,12 @@ async function mustBeOld(
       throw new Error(
         `Retention of the audit trail: entries before ${entriesBefore} are younger than they are said to be`,
       );
+}
+
+/** What was never signed cannot be proven any more once it is gone: a tree that is not signed, because somebody altered it, keeps everything. */
+async function mustBeSigned(manager: EntityManager, tree: Tree, entriesBefore: number): Promise<void> {
+  if (entriesBefore <= tree.pruned.size || ((await lastCheckpoint(manager))?.size ?? 0) >= entriesBefore) return;
+  throw new Error(`Retention of the audit trail: not all entries before ${entriesBefore} are signed`);
 }
 
 /** Of an entry of a worker, or of the control plane's own. */

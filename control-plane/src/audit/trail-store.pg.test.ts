@@ -340,6 +340,18 @@ describe('TrailStore', () => {
     expect(await rows()).toHaveLength(3);
   });
 
+  it('raises that somebody says of a run that it is over, or takes back that it is', async () => {
+    const [one, two] = batches([[['lone']]], [[['lone']]]) as [TrailBatch, TrailBatch];
+    await trail.take(one);
+    await api.database.query('UPDATE audit_boot SET ended_at = now() WHERE boot = $1', [boot]);
+    await trail.take(two);
+    expect(faults).toEqual(['BROKEN']);
+    await trail.take(ended(two));
+    await api.database.query('UPDATE audit_boot SET ended_at = NULL WHERE boot = $1', [boot]);
+    await trail.take(ended(two));
+    expect(faults).toEqual(['BROKEN', 'BROKEN']);
+  });
+
   it('takes a head of the release before, which has no MAC, where the entries say the same', async () => {
     const [one, two] = batches([[['lone']]], [[['lone']]]) as [TrailBatch, TrailBatch];
     await trail.take(one);

@@ -92,6 +92,19 @@ describe('who can write to the database and has no key', () => {
     expect(script).toMatchObject({ isSound: false, text: expect.stringContaining('cannot be compared') });
   });
 
+  it('cannot have retention delete what was never signed, by keeping the trail from being signed', async () => {
+    await trail.keep(boot.take(30, 5));
+    await trail.signer.sign(0);
+    await trail.keep(boot.take(30, 5));
+    await trail.dataSource.query(`UPDATE audit_block SET taken_at = taken_at - interval '4000 days'`);
+    const { dataSource: database, keys, macKey } = trail;
+    const drop = () =>
+      dropOldAudit({ database, keyring: keys.keyring, macKey, days: 30 }, Date.now() + 4_000 * 86_400_000);
+    await expect(drop()).rejects.toThrow('signed');
+    await trail.signer.sign(0);
+    expect(await drop()).toBe(true);
+  });
+
   it('cannot keep what an admin did out of the trail', async () => {
     const { dataSource, keys, macKey } = trail;
     await dataSource.query('ALTER TABLE admin_event ALTER COLUMN is_in_trail SET DEFAULT true');
