@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { ApiError } from '../api/api-client.ts';
 import { CliError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { readHidden } from '../read-secret-value.ts';
@@ -31,6 +32,7 @@ is an admin event (audit:export-key).`,
         writeFileSync(output, `${key}\n`, { flush: true });
       } catch (error) {
         rmSync(output, { force: true });
+        if (error instanceof ApiError && error.status === 401) throw new CliError('the password is not right');
         throw error;
       }
       context.terminal.notice(`wrote ${output}: onecli audit verify FILE --mac-key-file ${output}`);
