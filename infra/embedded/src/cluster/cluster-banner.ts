@@ -13,7 +13,7 @@ export function describeCluster(facts: {
     '',
     'The cluster is ready.',
     `  Proxy   ${facts.proxyUrl}   for agents, through HAProxy`,
-    `  API     ${facts.apiUrl}   for admins, through HAProxy`,
+    `  API     ${facts.apiUrl}   the dashboard too, for admins, through HAProxy`,
     `  CA      ${facts.apiUrl}/ca.pem`,
     '',
     ...rows,
