@@ -32,6 +32,7 @@ import type { Metrics } from '../health/metrics.ts';
 import { type Resolvers, buildSchema } from './build-schema.ts';
 import { countOperations } from './count-operations.ts';
 import type { Services } from './services.ts';
+import { executor } from './execution-schema.ts';
 import { formatGraphqlError } from './format-graphql-error.ts';
 import type { GraphqlContext } from './graphql-context.ts';
 import { costRules, graphqlLimits, maxTokens } from './graphql-limits.ts';
@@ -69,7 +70,7 @@ export class GraphqlApi {
     const { plugins, validationRules } = graphqlLimits();
     const schema = buildSchema(resolversOf(services));
     const apollo = new ApolloServer<GraphqlContext>({
-      schema,
+      gateway: executor(schema),
       introspection: true,
       allowBatchedHttpRequests: false,
       // Done for every request of a browser, whatever its headers, ahead of this: see guards.ts.
