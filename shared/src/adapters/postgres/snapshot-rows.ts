@@ -27,10 +27,15 @@ async function eachRow<Row extends readonly unknown[]>(
     return;
   }
   await client.query(`DECLARE all_rows NO SCROLL CURSOR FOR ${text}`);
-  for (let isMore = true; isMore; ) {
-    const { rows } = await client.query<[...Row]>({ text: `FETCH ${fetchedRows} FROM all_rows`, rowMode: 'array' });
+  const fetch = () => client.query<[...Row]>({ text: `FETCH ${fetchedRows} FROM all_rows`, rowMode: 'array' });
+  let asked: ReturnType<typeof fetch> | undefined = fetch();
+  while (asked) {
+    const { rows }: Awaited<typeof asked> = await asked;
+    // PostgreSQL makes the next ones while these are taken.
+    asked = rows.length === fetchedRows ? fetch() : undefined;
+    // That it failed is told where it is awaited.
+    asked?.catch(() => undefined);
     for (const row of rows) take(row);
-    isMore = rows.length === fetchedRows;
   }
   await client.query('CLOSE all_rows');
 }
