@@ -1,6 +1,6 @@
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import type { Keyring } from '@onecli/shared/vault/keyring';
-import { DetailSealer, detailOverheadBytes } from './detail-seal.ts';
+import { type Detail, sealDetails } from './detail-seal.ts';
 
 /** One column of the audit table, in the order of the events. */
 interface Column {
@@ -16,7 +16,7 @@ type Value = string | number | undefined;
 /** A statement with its parameters. */
 export interface Statement {
   readonly text: string;
-  readonly values: readonly (string | Buffer)[];
+  readonly values: readonly string[];
 }
 
 const columns: readonly Column[] = [
@@ -47,7 +47,7 @@ const columns: readonly Column[] = [
     // A list of lists flattens in unnest: each travels as the text of an array.
     name: 'secrets',
     type: 'text',
-    pick: ({ secrets }) => (secrets.length === 0 ? '{}' : `{${secrets.map(quoted).join(',')}}`),
+    pick: ({ secrets }) => listOf(secrets),
     toValue: (list) => `${list}::text[]`,
   },
 ];
@@ -60,8 +60,9 @@ const names = columns.map(({ name }) => name).join(', ');
  * (PostgreSQL manual, 8.15.6). pg's own encoding of arrays takes values of any type and depth, and three times as long.
  */
 export function insertOf(events: readonly AuditEvent[], keyring: Keyring): Statement {
-  const values: (string | Buffer)[] = [sealedDetails(events, keyring)];
-  const arrays = ['$1::bytea[]'];
+  const details = sealDetails(keyring, events.map(detailOf));
+  const values = [`{${details.join(',')}}`];
+  const arrays = ['$1::text[]'];
   const carried = ['sealed_detail'];
   const selected = columns.map(({ name, type, pick, toValue = (element) => element }) => {
     const list = events.map(pick);
@@ -74,29 +75,19 @@ export function insertOf(events: readonly AuditEvent[], keyring: Keyring): State
     carried.push(name);
     return toValue(`e.${name}`);
   });
-  const text = `INSERT INTO audit_event (${names}, sealed_detail) SELECT ${selected.join(', ')}, e.sealed_detail
+  const text = `INSERT INTO audit_event (${names}, sealed_detail) SELECT ${selected.join(', ')}, decode(e.sealed_detail, 'hex')
     FROM unnest(${arrays.join(', ')}) AS e(${carried.join(', ')}) ON CONFLICT DO NOTHING`;
   return { text, values };
 }
 
-const byteaOid = 17;
-const arrayHeaderBytes = 20;
+/** What is sealed of an event. */
+export function detailOf({ id, path, findings }: AuditEvent): Detail {
+  return { eventId: id, text: JSON.stringify({ path, findings }) };
+}
 
-/** The details in the binary form of a `bytea[]` (PostgreSQL's array_recv), half as long as its text. */
-function sealedDetails(events: readonly AuditEvent[], keyring: Keyring): Buffer {
-  const sealer = new DetailSealer(keyring);
-  const details = events.map(({ path, findings }) => JSON.stringify({ path, findings }));
-  const size = details.reduce((sum, detail) => sum + 4 + detailOverheadBytes + Buffer.byteLength(detail), 0);
-  const array = Buffer.allocUnsafe(arrayHeaderBytes + size);
-  let at = 0;
-  // Dimensions, whether there are NULLs, type of the elements, their count, index of the first.
-  for (const field of [1, 0, byteaOid, events.length, 1]) at = array.writeInt32BE(field, at);
-  for (const [index, { id }] of events.entries()) {
-    const end = sealer.sealInto(array, at + 4, id, details[index] ?? '');
-    array.writeInt32BE(end - at - 4, at);
-    at = end;
-  }
-  return array;
+/** A list as the text of an array. */
+export function listOf(texts: readonly string[]): string {
+  return `{${texts.map(quoted).join(',')}}`;
 }
 
 function elementOf(value: Value): string {
@@ -112,7 +103,7 @@ function quoted(text: string): string {
   return `"${text.replaceAll('\0', '\u{fffd}').replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
-function whole(value: number): number {
+export function whole(value: number): number {
   const integer = Math.trunc(value);
   return Number.isSafeInteger(integer) ? integer : 0;
 }

@@ -6,6 +6,7 @@ import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
 import { AuditPartitions } from './audit-partitions.ts';
 import { AuditStore } from './audit-store.ts';
+import { EventIsThere } from './copy-events.ts';
 
 let api: Served;
 let store: AuditStore;
@@ -92,6 +93,54 @@ describe('AuditStore', () => {
     expect((await api.call('GET', '/api/audit?hasFindings=maybe')).status).toBe(400);
   });
 
+  it('appends what it inserts, to the last column, whatever the texts hold', async () => {
+    const odd = ['\t', '\n', '\r', '\\', '\\.', '\\N', '"', "'", '{}', ',', '\0', '\ud800', '\u{1f511}ü', '', ' '];
+    const same = { revision: 3, agentId: undefined, latencyMs: 1e21, findings: [] };
+    const events = odd.map((text) =>
+      event({
+        ...same,
+        worker: text,
+        requestId: `${text}x`,
+        agent: text,
+        reason: text,
+        rule: text,
+        host: text,
+        method: text,
+        secrets: [text, 'b'],
+      }),
+    );
+    events.push(event(), event({ timeMs: 0.7, secrets: [] }), event({ timeMs: Date.UTC(2_095, 11, 31) + 1.5 }));
+    events.push(event({ timeMs: Date.UTC(20_000, 0), revision: Number.NaN, responseBytes: 1.9 }));
+    const rows = async (how: 'insert' | 'append', some: readonly AuditEvent[]) => {
+      await clear();
+      await api.database.transaction((manager) => store[how](some, manager));
+      return api.database.query<object[]>(
+        `SELECT time, id, revision, worker, request_id, agent_id, agent, decision, reason, rule, host, port, method, status, latency_ms,
+           request_bytes, response_bytes, finding_count, secrets, written_by IS NULL AS lacks_order, written_at_place IS NULL AS lacks_place
+         FROM audit_event ORDER BY id`,
+      );
+    };
+    const inserted = await rows('insert', events);
+    expect(inserted).toHaveLength(odd.length + 4);
+    // What is of a time that COPY is not given is inserted, with all of its batch.
+    expect(await rows('append', events)).toEqual(inserted);
+    const usual = events.slice(0, -1);
+    expect(await rows('append', usual)).toEqual(
+      inserted.filter((row) => (row as { id: string }).id !== events.at(-1)?.id),
+    );
+    expect((await list()).items.map(({ path }) => path)).toEqual(usual.map(({ path }) => path));
+  });
+
+  it('appends nothing at all where one of the events is there already', async () => {
+    await clear();
+    const [one, two] = [event(), event()];
+    const append = (events: readonly AuditEvent[]) =>
+      api.database.transaction((manager) => store.append(events, manager));
+    await append([one]);
+    await expect(append([two, one])).rejects.toThrow(EventIsThere);
+    expect((await list()).items.map(({ id }) => id)).toEqual([one.id]);
+  });
+
   it('seals the path: it is nowhere in the table', async () => {
     await clear();
     await store.insert([event({ path: '/v1/canary-path' })]);
@@ -102,22 +151,30 @@ describe('AuditStore', () => {
     expect(rows[0]?.text).toContain('api.openai.com');
   });
 
-  it('writes what an agent sends to be awkward, so that no batch is stuck for ever', async () => {
-    await clear();
-    await store.insert([
-      event({
-        host: 'a\0b',
-        method: 'G\0T',
-        agent: undefined,
-        agentId: undefined,
-        rule: undefined,
-        status: 0,
-        latencyMs: Number.NaN,
-        path: '/\0\ud800',
-      }),
-    ]);
-    expect((await list()).items).toMatchObject([{ host: 'a\u{fffd}b', agent: null, rule: null, latencyMs: 0 }]);
-  });
+  it.each(['insert', 'append'] as const)(
+    'writes what an agent sends to be awkward, so that no batch is stuck for ever: %s',
+    async (how) => {
+      await clear();
+      await api.database.transaction((manager) =>
+        store[how](
+          [
+            event({
+              host: 'a\0b',
+              method: 'G\0T',
+              agent: undefined,
+              agentId: undefined,
+              rule: undefined,
+              status: 0,
+              latencyMs: Number.NaN,
+              path: '/\0\ud800',
+            }),
+          ],
+          manager,
+        ),
+      );
+      expect((await list()).items).toMatchObject([{ host: 'a\u{fffd}b', agent: null, rule: null, latencyMs: 0 }]);
+    },
+  );
 
   it('shows a row that somebody altered without its path, and all others', async () => {
     await clear();

@@ -9,6 +9,7 @@ import { insertOf } from './audit-columns.ts';
 import { conditions } from './audit-conditions.ts';
 import { readAuditCursor, writeAuditCursor } from './audit-cursor.ts';
 import type { AuditFilter } from './audit-filter.ts';
+import { canCopy, copyEvents } from './copy-events.ts';
 import { DetailOpener } from './detail-seal.ts';
 import { horizonSql } from './write-order.ts';
 
@@ -68,6 +69,15 @@ export class AuditStore {
     if (events.length === 0) return;
     const { text, values } = insertOf(events, this.#keyring);
     await (manager ?? this.#database).query(text, [...values]);
+  }
+
+  /**
+   * Writes events of which none is there yet, within a transaction; where one is, that is lost, and they have to be inserted in another.
+   * @throws EventIsThere
+   */
+  async append(events: readonly AuditEvent[], manager: EntityManager): Promise<void> {
+    if (!canCopy(events)) return this.insert(events, manager);
+    if (events.length > 0) await copyEvents(manager, this.#keyring, events);
   }
 
   /** One event. @throws Fault INVALID for a cursor of no event */

@@ -15,10 +15,12 @@ export interface BootHead {
 }
 
 interface StoredHead {
-  readonly through: string;
-  readonly mac: string;
+  /** Null where nothing is stored of the boot. */
+  readonly through: string | null;
+  readonly mac: string | null;
   readonly is_ended: boolean;
   readonly seal: Buffer | null;
+  readonly is_early_there: boolean;
 }
 
 export interface HeadKeys {
@@ -29,25 +31,30 @@ export interface HeadKeys {
 
 /**
  * What is known of a boot. A row whose MAC is wrong is not believed: its head is made anew from the last entries that are kept.
- * `isAltered` says that those say something else.
+ * `isAltered` says that those say something else; `isEarlyThere` that batches wait for those before them.
  */
 export async function readHead(
   manager: EntityManager,
   keys: HeadKeys,
   boot: Boot,
-): Promise<{ readonly head: BootHead; readonly isAltered: boolean }> {
+): Promise<{ readonly head: BootHead; readonly isAltered: boolean; readonly isEarlyThere: boolean }> {
   const start = { through: -1, mac: chainStart(keys.macKey, boot.worker, boot.boot), isEnded: false };
   const [row] = await manager.query<StoredHead[]>(
-    'SELECT through, mac, ended_at IS NOT NULL AS is_ended, seal FROM audit_boot WHERE worker = $1 AND boot = $2',
+    `SELECT b.through, b.mac, b.ended_at IS NOT NULL AS is_ended, b.seal,
+       EXISTS (SELECT FROM audit_early_batch WHERE worker = $1 AND boot = $2) AS is_early_there
+     FROM (VALUES (1)) AS one LEFT JOIN audit_boot b ON b.worker = $1 AND b.boot = $2`,
     [boot.worker, boot.boot],
   );
-  if (row === undefined) return { head: start, isAltered: false };
+  const isEarlyThere = row?.is_early_there === true;
+  if (row?.through == null || row.mac === null) return { head: start, isAltered: false, isEarlyThere };
   const stored = { through: Number(row.through), mac: row.mac, isEnded: row.is_ended };
   const seal = sealOf(keys.macKey, boot, stored);
-  if (row.seal?.length === seal.length && timingSafeEqual(row.seal, seal)) return { head: stored, isAltered: false };
+  if (row.seal?.length === seal.length && timingSafeEqual(row.seal, seal))
+    return { head: stored, isAltered: false, isEarlyThere };
   const head = (await lastKept(manager, keys.keyring, boot)) ?? start;
   // A row of the release before has no MAC. One that is wrong is somebody's work, although only the end of the run may be altered.
-  return { head, isAltered: row.seal !== null || head.through !== stored.through || head.mac !== stored.mac };
+  const isAltered = row.seal !== null || head.through !== stored.through || head.mac !== stored.mac;
+  return { head, isAltered, isEarlyThere };
 }
 
 export async function writeHead(manager: EntityManager, keys: HeadKeys, boot: Boot, head: BootHead): Promise<void> {

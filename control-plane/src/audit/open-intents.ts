@@ -8,7 +8,7 @@ import {
 } from '@onecli/shared/domain/audit-entry';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { EntityManager } from 'typeorm';
-import { DetailOpener, DetailSealer, detailOverheadBytes } from './detail-seal.ts';
+import { DetailOpener, sealDetails } from './detail-seal.ts';
 import { addIntent, type OpenIntent } from './merge-entries.ts';
 
 /** A boot of a worker. */
@@ -32,17 +32,14 @@ export class OpenIntents {
     intents: readonly (IntentEntry | FurtherIntentEntry)[],
   ): Promise<void> {
     if (intents.length === 0) return;
-    const sealer = new DetailSealer(this.#keyring);
-    const lines = intents.map((entry) => {
-      const line = writeEntry(entry);
-      const sealed = Buffer.allocUnsafe(line.length + detailOverheadBytes);
-      sealer.sealInto(sealed, 0, placeOf({ worker, boot }, entry.sequence), line);
-      return sealed;
-    });
+    const details = intents.map((entry) => ({
+      eventId: placeOf({ worker, boot }, entry.sequence),
+      text: writeEntry(entry),
+    }));
     await manager.query(
       `INSERT INTO audit_intent (worker, boot, sequence, first_sequence, time, sealed_line)
-       SELECT $1, $2, e.sequence, e.first, to_timestamp(e.time / 1000), e.line
-       FROM unnest($3::bigint[], $4::bigint[], $5::float8[], $6::bytea[]) AS e(sequence, first, time, line)
+       SELECT $1, $2, e.sequence, e.first, to_timestamp(e.time / 1000), decode(e.line, 'hex')
+       FROM unnest($3::bigint[], $4::bigint[], $5::float8[], $6::text[]) AS e(sequence, first, time, line)
        ON CONFLICT DO NOTHING`,
       [
         worker,
@@ -50,7 +47,7 @@ export class OpenIntents {
         intents.map(({ sequence }) => sequence),
         intents.map(({ of, sequence }) => of ?? sequence),
         intents.map(({ timeMs }) => timeMs),
-        lines,
+        sealDetails(this.#keyring, details),
       ],
     );
   }

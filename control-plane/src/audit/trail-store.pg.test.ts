@@ -158,6 +158,19 @@ describe('TrailStore', () => {
     expect(await count('audit_intent')).toBe(0);
   });
 
+  it('takes a batch whose events are there although nothing is known of its boot, as after a restore: each once', async () => {
+    const [one, two] = batches([[['lone']], [['intent']]], [[['outcome', 1]], [['lone']]]) as [TrailBatch, TrailBatch];
+    for (const batch of [one, two]) await trail.take(batch);
+    const before = await rows();
+    await api.database.query('DELETE FROM audit_boot WHERE boot = $1', [boot]);
+    await api.database.query('DELETE FROM audit_event WHERE id = $1', [`w1-${boot}-3`]);
+    for (const batch of [one, two]) await trail.take(batch);
+    expect(await rows()).toEqual(before);
+    expect(before).toHaveLength(3);
+    expect(await head()).toMatchObject({ through: '3' });
+    expect(await count('audit_intent')).toBe(0);
+  });
+
   it('lets a batch that comes early wait for those before it', async () => {
     const [one, two, three] = batches([[['intent']]], [[['lone']]], [[['outcome', 0]]]) as [
       TrailBatch,

@@ -6,6 +6,7 @@ import { type ChainLink, readLinks } from '@onecli/shared/vault/audit-chain';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { AuditStore } from './audit-store.ts';
 import { type BootHead, type HeadKeys, readHead, writeHead } from './boot-head.ts';
+import { EventIsThere } from './copy-events.ts';
 import type { EarlyBatches } from './early-batches.ts';
 import { interruptedEvents, mergeEntries, settledEvent } from './merge-entries.ts';
 import type { Boot, OpenIntents } from './open-intents.ts';
@@ -32,6 +33,8 @@ interface Taking {
   oldestMs: number | undefined;
   /** What was kept of the boot was altered, and no entry says so yet. */
   isAltered: boolean;
+  /** Events that may be there already are inserted, which costs more. */
+  readonly how: 'append' | 'insert';
 }
 
 /** Any number will do; it tells these locks from those of others. */
@@ -45,12 +48,22 @@ export class TrailStore {
   }
 
   /** Writes a batch, and those that waited for it, in one transaction; one that comes early waits for those before it. */
-  take(batch: TrailBatch): Promise<TakenBatch> {
+  async take(batch: TrailBatch): Promise<TakenBatch> {
+    try {
+      return await this.#take(batch, 'append');
+    } catch (error) {
+      // A database that was restored, or altered, knows less of the boot than of its events.
+      if (error instanceof EventIsThere) return this.#take(batch, 'insert');
+      throw error;
+    }
+  }
+
+  #take(batch: TrailBatch, how: Taking['how']): Promise<TakenBatch> {
     const { database, early } = this.#options;
-    return database.transaction('READ COMMITTED', async (manager) => {
+    return database.transaction(async (manager) => {
       await lockRun(manager, batch);
       const read = await readHead(manager, this.#options, batch);
-      const taking: Taking = { events: [], oldestMs: undefined, isAltered: read.isAltered };
+      const taking: Taking = { events: [], oldestMs: undefined, isAltered: read.isAltered, how };
       let { head } = read;
       if (batch.first > head.through + 1 && batch.first > batch.oldest) {
         await early.keep(manager, batch);
@@ -58,7 +71,7 @@ export class TrailStore {
       }
       for (let next: TrailBatch | undefined = batch; next; ) {
         head = await this.#write(manager, next, head, taking);
-        next = await early.takeNext(manager, batch, head.through);
+        next = read.isEarlyThere ? await early.takeNext(manager, batch, head.through) : undefined;
       }
       return taking;
     });
@@ -69,7 +82,7 @@ export class TrailStore {
     const { links, previousMac, first, entries } = newLinks(batch, head);
     if (links.length === 0 && (!isEnd || head.isEnded) && !taking.isAltered) return head;
     const events = await this.#settle(manager, batch, entries);
-    await this.#options.store.insert(events, manager);
+    await this.#options.store[taking.how](events, manager);
     taking.events.push(...events);
     for (const { timeMs } of entries) taking.oldestMs = Math.min(taking.oldestMs ?? timeMs, timeMs);
     const mac = links.at(-1)?.mac ?? previousMac;

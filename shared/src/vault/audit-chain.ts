@@ -9,10 +9,12 @@
  * left out, put in or swapped, and a link that is, is found by whoever holds the key; that the end was cut off shows in the next
  * link, or in a MAC that is kept elsewhere. The key is the instance's for `audit-mac`.
  */
-import { createHmac, hash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { hmacBlockBytes, OneShotHmac } from './one-shot-hmac.ts';
 
 /** A line that is no entry but the MAC of those before it. */
 const macMark = '#';
+const macForm = /^[0-9a-f]{64}$/;
 const macLineForm = /^#[0-9a-f]{64}$/;
 
 /** A link as it is passed on: lines of entries, and the MAC in hex. */
@@ -32,52 +34,30 @@ export function linkMac(key: Buffer, previous: string, lines: string | Buffer): 
   return (typeof lines === 'string' ? mac.update(lines, 'latin1') : mac.update(lines)).digest('hex');
 }
 
-const blockBytes = 64;
 const macBytes = 32;
-const linesAt = blockBytes + macBytes;
 
-/**
- * The same MACs for whoever makes many of them, one in each turn of its event loop: HMAC (RFC 2104) as two hashes over blocks that are made once, where an
- * `Hmac` object each time costs half as much again.
- */
+/** The same MACs for whoever makes many of them. */
 export class LinkMacs {
-  /** Key ⊕ ipad, the MAC before, the lines. */
-  #inner: Buffer = Buffer.alloc(16 * 1024);
-  /** Key ⊕ opad, the inner hash. */
-  readonly #outer: Buffer = Buffer.alloc(linesAt);
+  readonly #hmac: OneShotHmac;
 
   /** @param key of at most 64 bytes */
   constructor(key: Buffer) {
-    if (key.length > blockBytes) throw new RangeError('The key of the audit chain is longer than a block of SHA-256');
-    this.#inner.fill(0x36, 0, blockBytes);
-    this.#outer.fill(0x5c, 0, blockBytes);
-    for (const [index, byte] of key.entries()) {
-      this.#inner[index] = 0x36 ^ byte;
-      this.#outer[index] = 0x5c ^ byte;
-    }
+    this.#hmac = new OneShotHmac(key);
   }
 
   /** The MAC of a link, in hex. @param previous MAC of the link before, in hex @param lines in ASCII, each with its line feed */
   next(previous: string, lines: string): string {
-    const end = linesAt + lines.length;
-    if (end > this.#inner.length) this.#grow(2 * end);
-    this.#inner.write(previous, blockBytes, macBytes, 'hex');
-    this.#inner.write(lines, linesAt, 'latin1');
-    this.#outer.write(hash('sha256', this.#inner.subarray(0, end), 'hex'), blockBytes, 'hex');
-    return hash('sha256', this.#outer, 'hex');
-  }
-
-  #grow(length: number): void {
-    const grown = Buffer.alloc(length);
-    this.#inner.copy(grown, 0, 0, blockBytes);
-    this.#inner.fill(0);
-    this.#inner = grown;
+    const length = macBytes + lines.length;
+    const room = this.#hmac.room(length);
+    room.write(previous, hmacBlockBytes, macBytes, 'hex');
+    room.write(lines, hmacBlockBytes + macBytes, 'latin1');
+    return this.#hmac.hex(length);
   }
 }
 
 /** A link's text. */
 export function writeLink({ lines, mac }: ChainLink): string {
-  return `${lines.map((line) => `${line}\n`).join('')}${macMark}${mac}\n`;
+  return `${[...lines, macMark].join('\n')}${mac}\n`;
 }
 
 /** Splits a text of whole links. @throws SyntaxError when it is none */
@@ -102,9 +82,13 @@ export function readLinks(text: string): readonly ChainLink[] {
 
 /** How many of the first links follow on one another from `previous`: all of them, in a trail that is whole. */
 export function countWholeLinks(key: Buffer, previous: string, links: readonly ChainLink[]): number {
+  const macs = new LinkMacs(key);
   let before = previous;
   for (const [index, { lines, mac }] of links.entries()) {
-    if (linkMac(key, before, lines.map((line) => `${line}\n`).join('')) !== mac) return index;
+    const text = `${lines.join('\n')}\n`;
+    // What the first follows on is whatever somebody says.
+    const found = macForm.test(before) ? macs.next(before, text) : linkMac(key, before, text);
+    if (found !== mac) return index;
     before = mac;
   }
   return links.length;

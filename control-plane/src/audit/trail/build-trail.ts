@@ -6,6 +6,7 @@ import { CheckpointKey } from './checkpoint-key.ts';
 import { CheckpointSigner } from './checkpoint-signer.ts';
 import type { AuditStore } from '../audit-store.ts';
 import { ExportService } from '../export/export.service.ts';
+import { GrownStretches } from './grown-stretches.ts';
 import { TrailClerk } from './trail-clerk.ts';
 import { TrailKeeper } from './trail-keeper.ts';
 import { TrailService } from './trail.service.ts';
@@ -31,11 +32,12 @@ interface Surroundings {
 export function buildTrail({ database, keys, store, adminEventDays, metrics, log }: Surroundings): Trail {
   const { keyring, auditMacKey: macKey } = keys;
   const checkpointKey = new CheckpointKey(keys.auditSigningSeed);
-  const signer = new CheckpointSigner(database, checkpointKey);
+  const grown = new GrownStretches();
+  const signer = new CheckpointSigner(database, checkpointKey, grown);
   const sound = (isSound: boolean | undefined): void => metrics.auditTreeSound(isSound);
   const service = new TrailService({ database, keyring, macKey, checkpointKey, signer, adminEventDays });
   return {
-    keeper: new TrailKeeper({ keyring, macKey, log, faulty: (kind) => metrics.auditChainFaulty(kind) }),
+    keeper: new TrailKeeper({ keyring, macKey, log, faulty: (kind) => metrics.auditChainFaulty(kind), grown }),
     service,
     exports: new ExportService({ database, store, trail: service }),
     clerk: new TrailClerk({ database, keyring, macKey, signer, sound }),

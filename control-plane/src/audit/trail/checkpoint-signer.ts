@@ -4,9 +4,10 @@ import { Frontier } from '@onecli/shared/domain/audit-trail/merkle-tree';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { CheckpointKey } from './checkpoint-key.ts';
 import { insertCheckpoint, lastCheckpoint } from './checkpoint-store.ts';
+import { GrownStretches } from './grown-stretches.ts';
 import { sha256, verifyEd25519 } from './node-hashes.ts';
 import { NodeReader } from './node-reader.ts';
-import { lockTree, type Tree } from './tree-row.ts';
+import { hashesOf, lockTree, type Tree } from './tree-row.ts';
 
 /** Leaves that are read at once. */
 const leavesAtOnce = 16_384;
@@ -23,12 +24,15 @@ export class TreeAltered extends Error {
 export class CheckpointSigner {
   readonly #database: DataSource;
   readonly #key: CheckpointKey;
+  readonly #grownHere: GrownStretches;
   /** The tree that was signed last, by this process or, at its start, by whom the note says. */
   #signed: { readonly treeId: string; readonly frontier: Frontier } | undefined;
 
-  constructor(database: DataSource, key: CheckpointKey) {
+  /** @param grown what this process appended of late */
+  constructor(database: DataSource, key: CheckpointKey, grown = new GrownStretches()) {
     this.#database = database;
     this.#key = key;
+    this.#grownHere = grown;
   }
 
   /**
@@ -66,6 +70,7 @@ export class CheckpointSigner {
     const { size } = frontier;
     await insertCheckpoint(manager, { size, root, note: this.#key.sign(tree.id, size, root) });
     this.#signed = { treeId: tree.id, frontier };
+    this.#grownHere.forget(size);
     return size;
   }
 
@@ -76,12 +81,13 @@ export class CheckpointSigner {
   ): Promise<Frontier> {
     const reader = new NodeReader(manager);
     const begin = await this.#begin(reader, tree, last);
-    const frontier = new Frontier(sha256, begin.size, begin.nodes);
+    let frontier = new Frontier(sha256, begin.size, begin.nodes);
     const { size } = tree.frontier;
     while (frontier.size < size) {
-      const leaves = await reader.leaves(frontier.size, Math.min(size, frontier.size + leavesAtOnce));
-      if (leaves.length === 0) throw new TreeAltered(`The audit trail lacks its entry ${frontier.size}`);
-      for (const leaf of leaves) frontier.append(leaf);
+      const runs = await reader.leafRuns(frontier.size, Math.min(size, frontier.size + leavesAtOnce));
+      const before = frontier.size;
+      for (const run of runs) frontier = this.#grownHere.after(frontier, run) ?? appended(frontier, run);
+      if (frontier.size === before) throw new TreeAltered(`The audit trail lacks its entry ${frontier.size}`);
     }
     if (frontier.size !== size) throw new TreeAltered('The audit trail is shorter than what was signed of it');
     return frontier;
@@ -103,4 +109,9 @@ export class CheckpointSigner {
       throw new TreeAltered('The tree of the audit trail is not the one that was signed');
     return frontier;
   }
+}
+
+function appended(frontier: Frontier, leaves: Buffer): Frontier {
+  for (const leaf of hashesOf(leaves)) frontier.append(leaf);
+  return frontier;
 }

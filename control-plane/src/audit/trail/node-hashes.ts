@@ -7,6 +7,11 @@ export function sha256(data: Uint8Array | string): Buffer {
   return Buffer.from(hash('sha256', data, 'binary'), 'latin1');
 }
 
+/** The hash of a text's UTF-8, written into `target`. */
+export function hashInto(target: Buffer, at: number, text: string): void {
+  target.write(hash('sha256', text, 'binary'), at, 'latin1');
+}
+
 export function hmacSha256(key: Buffer, data: Uint8Array): Buffer {
   return createHmac('sha256', key).update(data).digest();
 }

@@ -41,6 +41,11 @@ export class NodeReader {
 
   /** Hashes of leaves from an index to before another: fewer where a block is missing. */
   async leaves(from: number, to: number): Promise<Buffer[]> {
+    return (await this.leafRuns(from, to)).flatMap(hashesOf);
+  }
+
+  /** The same, block by block, one after the other. */
+  async leafRuns(from: number, to: number): Promise<Buffer[]> {
     const rows = await this.#manager.query<{ first_index: string; leaf_hashes: Buffer }[]>(
       `SELECT first_index, leaf_hashes FROM audit_block
        WHERE first_index < $2 AND first_index > $1::bigint - ${widestBlock} AND first_index + entry_count > $1
@@ -48,10 +53,13 @@ export class NodeReader {
       [from, to],
     );
     const found: Buffer[] = [];
+    let next = from;
     for (const { first_index: first, leaf_hashes: hashes } of rows) {
       const begin = Number(first);
-      if (Math.max(begin, from) !== from + found.length) return found;
-      found.push(...hashesOf(hashes.subarray(Math.max(0, from - begin) * hashBytes, (to - begin) * hashBytes)));
+      if (Math.max(begin, from) !== next) return found;
+      const run = hashes.subarray(Math.max(0, from - begin) * hashBytes, (to - begin) * hashBytes);
+      found.push(run);
+      next += Math.floor(run.length / hashBytes);
     }
     return found;
   }

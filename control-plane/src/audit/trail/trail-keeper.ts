@@ -4,6 +4,7 @@ import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { EntityManager } from 'typeorm';
 import { appendRuns } from './append-runs.ts';
 import type { Run } from './block.ts';
+import type { GrownStretches } from './grown-stretches.ts';
 import { ownRun } from './own-entries.ts';
 import { lockTree } from './tree-row.ts';
 
@@ -30,6 +31,8 @@ export interface TrailKeeperOptions {
   readonly log: { error(fields: object, message: string): void };
   /** Told of each fault of a chain. */
   readonly faulty: (kind: 'GAP' | 'BROKEN') => void;
+  /** Told what was appended, for whoever signs it. */
+  readonly grown?: Pick<GrownStretches, 'remember'>;
 }
 
 /** Keeps the entries of workers: checks their chain, and appends them to the tree. */
@@ -52,7 +55,9 @@ export class TrailKeeper {
     const tree = await lockTree(manager);
     const own = facts.length === 0 ? undefined : ownRun(macKey, tree, facts);
     const firstIndex = tree.frontier.size;
-    await appendRuns(manager, keyring, tree, own === undefined ? runs : [...runs, own.run], own?.own);
+    const all = own === undefined ? runs : [...runs, own.run];
+    const stretches = await appendRuns(manager, keyring, tree, all, own?.own);
+    this.#options.grown?.remember(stretches);
     const faults = facts.filter((fact) => fact.kind === 'GAP' || fact.kind === 'BROKEN');
     if (faults.length > 0) await this.#raise(manager, taken, faults, firstIndex);
   }

@@ -11,8 +11,11 @@ export interface LeafSource {
 }
 
 /** The hash of an entry's leaf: of whose it is, its line, and, where it ends a link, the link's MAC, each with a newline. */
-export function entryLeaf(sha256: Sha256, { worker, boot, line, mac }: LeafSource): Uint8Array {
-  const end = mac === undefined ? '' : `#${mac}\n`;
-  // The mark of a leaf is a zero byte, which is so in UTF-8 too: one text, hashed as it is.
-  return sha256(`\0${worker}/${boot}\n${line}\n${end}`);
+export function entryLeaf(sha256: Sha256, source: LeafSource): Uint8Array {
+  return sha256(leafText(source));
+}
+
+/** What is hashed. The mark of a leaf is a zero byte, which is so in UTF-8 too: one text, hashed as it is. */
+export function leafText({ worker, boot, line, mac }: LeafSource): string {
+  return mac === undefined ? `\0${worker}/${boot}\n${line}\n` : `\0${worker}/${boot}\n${line}\n#${mac}\n`;
 }

@@ -9,18 +9,17 @@ export type Sha256 = (data: Uint8Array | string) => Uint8Array;
 
 export const hashBytes = 32;
 const leafMark = Uint8Array.of(0);
-const nodeMark = 1;
+/** The mark of a node and room for two hashes: filled and hashed within one call, for each of which a list of its own would cost more. */
+const nodeData = Uint8Array.of(1, ...new Uint8Array(2 * hashBytes));
 
 export function leafHash(sha256: Sha256, leaf: Uint8Array): Uint8Array {
   return sha256(joined(leafMark, leaf));
 }
 
 export function nodeHash(sha256: Sha256, left: Uint8Array, right: Uint8Array): Uint8Array {
-  const data = new Uint8Array(1 + 2 * hashBytes);
-  data[0] = nodeMark;
-  data.set(left, 1);
-  data.set(right, 1 + hashBytes);
-  return sha256(data);
+  nodeData.set(left, 1);
+  nodeData.set(right, 1 + hashBytes);
+  return sha256(nodeData);
 }
 
 /** Told of a subtree that has become full: 2^level leaves, the `place`th of its level. */

@@ -17,6 +17,7 @@ import { openServices } from '../../../database/testing/open-services.ts';
 import { AuditStore } from '../../audit-store.ts';
 import { CheckpointKey } from '../checkpoint-key.ts';
 import { CheckpointSigner } from '../checkpoint-signer.ts';
+import { GrownStretches } from '../grown-stretches.ts';
 import { hmacSha256, sha256, verifyEd25519 } from '../node-hashes.ts';
 import { proofLines } from '../proof-lines.ts';
 import { type TakenLinks, TrailKeeper } from '../trail-keeper.ts';
@@ -146,9 +147,10 @@ export async function openTrail(databaseUrl: string) {
   const faults: string[] = [];
   const log = { error: (_fields: object, message: string) => void faults.push(message) };
   const { keyring, auditMacKey: macKey, auditSigningSeed } = keys;
-  const keeper = new TrailKeeper({ keyring, macKey, log, faulty: (kind) => void faults.push(kind) });
+  const grown = new GrownStretches();
+  const keeper = new TrailKeeper({ keyring, macKey, log, faulty: (kind) => void faults.push(kind), grown });
   const checkpointKey = new CheckpointKey(auditSigningSeed);
-  const signer = new CheckpointSigner(dataSource, checkpointKey);
+  const signer = new CheckpointSigner(dataSource, checkpointKey, grown);
   const store = new AuditStore(dataSource, keyring);
   const keep = async (taken: TakenLinks & { readonly rows?: readonly AuditEvent[] }): Promise<void> => {
     await store.insert(taken.rows ?? []);
