@@ -191,7 +191,7 @@ async function policyForm({ main: { page }, url, must }: World): Promise<void> {
   const text = await page.getByLabel('YAML').inputValue();
   expect(text).toContain('name: formed # why');
   expect(text).toContain('- deny: { hosts: [ b.example.org ] }');
-  await press(page, 'Show what changes');
+  await page.getByRole('row', { name: 'Rule 2, new – Deny everything to b.example.org' }).waitFor();
   await press(page, 'Save');
   await page.waitForURL('**/policies');
   expect(await must('GET', '/api/policies/formed')).toMatchObject({
@@ -199,18 +199,22 @@ async function policyForm({ main: { page }, url, must }: World): Promise<void> {
   });
   await page.goto(`${url}/new/policy`);
   await page.getByLabel('YAML').fill('name: formed\nagents: [ "*" ]\nrules: []\n');
-  await press(page, 'Show what changes');
+  await press(page, 'Save');
   await page.getByText('There is already a policy formed').waitFor();
   await page.goto(`${url}/policies/formed`);
   const kept = await page.getByLabel('YAML').inputValue();
   await page.getByLabel('YAML').fill(kept.replace('name: formed', 'name: other'));
-  await press(page, 'Show what changes');
+  await press(page, 'Save');
   await page.getByText('The name has to stay formed').waitFor();
   await page.getByLabel('YAML').fill(kept.replace('a.example.com', 'c.example.com'));
   const { agents, rules } = await must<Record<'agents' | 'rules', unknown>>('GET', '/api/policies/formed');
   await must('PUT', '/api/policies/formed', { mode: 'monitor', agents, rules });
-  await press(page, 'Show what changes');
+  await press(page, 'Save');
   await page.getByText('Somebody else changed it meanwhile').waitFor();
+  await page.getByRole('row', { name: 'Mode Enforce Monitor' }).waitFor();
+  // What was typed is still there, and nothing of it was written.
+  expect(await page.getByLabel('YAML').inputValue()).toContain('c.example.com');
+  expect(await must('GET', '/api/policies/formed')).toMatchObject({ mode: 'monitor', rules });
   await press(page, 'Drop mine, show theirs');
   await expect.poll(() => page.getByLabel('YAML').inputValue()).toContain('mode: monitor');
   await page.goto(`${url}/policies`);

@@ -14,7 +14,8 @@ import { accessFlows } from './access-flows.ts';
 import { administrationFlows } from './administration-flows.ts';
 import { findViolations } from './find-violations.ts';
 import { type BrowserSession, launchBrowser, openSession, signIn, takePicture } from './browser-session.ts';
-import { type World, everythingIn } from './world.ts';
+import { keyboardFlows } from './keyboard-flows.ts';
+import { type World, everythingIn, tabTo } from './world.ts';
 
 const keys = {
   mouse: newCanary('mouse'),
@@ -135,13 +136,21 @@ describe('each screen', () => {
     '/account',
     '/keys',
     '/authorities',
+    '/authorities?kind=CLIENT',
     '/new/authority',
     '/settings',
     '/nowhere',
   ];
 
-  it('has nothing that axe-core finds, in the light and in the dark theme', async () => {
-    const { page, context } = await openSession(browser, { reducedMotion: 'reduce' });
+  const dialogs = [
+    ['/secrets/prod%2Fopenai', 'New version'],
+    ['/agents/my-agent', 'Delete'],
+    ['/agents/my-agent', 'New token'],
+    ['/keys', 'Rotate the keys'],
+  ] as const;
+
+  it('has nothing that axe-core finds, in the light and in the dark theme, and no value', async () => {
+    const { page, context, witness } = await openSession(browser, { reducedMotion: 'reduce' });
     await page.goto(onecli.apiUrl);
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     const found: Record<string, string[]> = { login: await findViolations(page, 'login') };
@@ -150,6 +159,7 @@ describe('each screen', () => {
       await page.goto(onecli.apiUrl + screen);
       await page.getByRole('main').locator('h1, h2').first().waitFor();
       found[screen] = await findViolations(page, screen);
+      expect(canariesIn(await everythingIn(page), allKeys), screen).toEqual([]);
     }
     await page.goto(`${onecli.apiUrl}/activity`);
     await page
@@ -164,8 +174,15 @@ describe('each screen', () => {
       await page.getByRole('button', { name: 'Save' }).waitFor();
       found[`${screen}, edited`] = await findViolations(page, `${screen}, edited`);
     }
+    for (const [screen, button] of dialogs) {
+      await page.goto(onecli.apiUrl + screen);
+      await page.getByRole('button', { name: button, exact: true }).first().click();
+      await page.getByRole('dialog').filter({ visible: true }).waitFor();
+      found[button] = await findViolations(page, `the dialog ${button}`);
+    }
     expect(Object.values(found).flat()).toEqual([]);
-    expect(Object.keys(found)).toHaveLength(screens.length + 4);
+    expect(Object.keys(found)).toHaveLength(screens.length + 4 + dialogs.length);
+    expect(witness.answers.filter(({ url, body }) => canariesIn(url + body, allKeys).length > 0)).toEqual([]);
     await context.close();
   }, 300_000);
 });
@@ -184,9 +201,32 @@ describe('a refused request', () => {
     await page.getByRole('link', { name: 'Allow this…' }).click();
     expect(await page.getByLabel('Hosts').inputValue()).toBe('api.openai.com');
     expect(await page.getByLabel('Paths').inputValue()).toBe('/v1/secretive');
-    await page.getByRole('button', { name: 'Allow' }).click();
+    await page.getByRole('row', { name: /^nosy GET api\.openai\.com\/v1\/secretive 1 Denied .* Allowed/ }).waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
     await page.waitForURL('**/policies/nosy');
     await mustRun('curl', ['-sSf', '--proxy', proxy, '--cacert', ca, 'https://api.openai.com/v1/secretive']);
+    await mustRun('curl', ['-sS', '--proxy', proxy, '--cacert', ca, 'https://api.openai.com/v1/more']);
+  });
+
+  it('is allowed by keyboard alone, in the policy that there is, with what comes of it shown before', async () => {
+    const { page } = main;
+    await page.goto(`${onecli.apiUrl}/activity?decision=DENY`);
+    await page.getByRole('button', { name: 'GET api.openai.com/v1/more' }).waitFor();
+    await tabTo(page, 'GET api.openai.com/v1/more');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByRole('link', { name: 'Allow this…' }).waitFor();
+    await tabTo(page, 'Allow this…');
+    await page.keyboard.press('Enter');
+    await page.getByRole('row', { name: 'Rule 2, new – Allow GET to api.openai.com, only /v1/more' }).waitFor();
+    await page
+      .getByRole('row', { name: /^nosy GET api\.openai\.com\/v1\/more 1 Denied .* Allowed by nosy, rule 2/ })
+      .waitFor();
+    await tabTo(page, 'Save');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/policies/nosy');
+    expect(await onecli.must('GET', '/api/policies/nosy')).toMatchObject({
+      rules: [{ allow: { paths: ['/v1/secretive'] } }, { allow: { paths: ['/v1/more'], methods: ['GET'] } }],
+    });
   });
 });
 
@@ -214,6 +254,7 @@ describe('a session that ends in the middle of a form', () => {
 });
 
 accessFlows(world);
+keyboardFlows(world);
 administrationFlows(world);
 
 describe('what a page may do', () => {

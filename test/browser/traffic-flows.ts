@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { type BrowserSession, openSession, signIn } from './browser-session.ts';
 
@@ -34,6 +34,10 @@ export function trafficFlows(world: () => TrafficWorld): void {
   });
   describe('findings', () => {
     it('show a placeholder that was sent where none is granted, with what to do', () => findings(world()));
+  });
+  describe('a live list', () => {
+    it('has each event once after its connection was cut and came back', () => catchUp(world()));
+    it('is where it was left, when one goes back to it', () => scrollPlace(world()));
   });
   describe('the simulator', () => {
     it('decides by keyboard alone, and says what would stand in the headers', () => simulator(world()));
@@ -98,6 +102,48 @@ async function findings({ main: { page }, url, must, send }: TrafficWorld): Prom
   await page.getByText('Healthy').waitFor();
 }
 
+async function catchUp({ main: { page }, url, must, send }: TrafficWorld): Promise<void> {
+  const { token } = await must<{ token: string }>('POST', '/api/agents', { name: 'steady' });
+  const ask = (path: string) => send({ name: 'steady', token }, `https://api.openai.com/${path}`);
+  const sockets: WebSocketRoute[] = [];
+  let isCut = false;
+  await page.routeWebSocket('**/graphql', (socket) => {
+    if (isCut) return void socket.close({ code: 1001 });
+    sockets.push(socket);
+    socket.connectToServer();
+  });
+  await page.goto(`${url}/activity?agent=steady`);
+  await page.getByText('Live', { exact: true }).waitFor();
+  await ask('before');
+  await page.getByRole('button', { name: 'GET api.openai.com/before' }).waitFor();
+  isCut = true;
+  for (const socket of sockets) await socket.close({ code: 1001 });
+  await page.getByText('Connecting…').waitFor();
+  for (const path of ['cut-1', 'cut-2', 'cut-3']) await ask(path);
+  isCut = false;
+  await page.getByRole('button', { name: 'GET api.openai.com/cut-3' }).waitFor();
+  await page.getByText('Live', { exact: true }).waitFor();
+  await ask('after');
+  await page.getByRole('button', { name: 'GET api.openai.com/after' }).waitFor();
+  const shown = await page.getByRole('button', { name: /^GET api\.openai\.com/ }).allInnerTexts();
+  expect(shown.map((text) => text.split('/').pop())).toEqual(['after', 'cut-3', 'cut-2', 'cut-1', 'before']);
+  await page.unrouteAll();
+}
+
+async function scrollPlace({ main: { page }, url, must }: TrafficWorld): Promise<void> {
+  const names = Array.from({ length: 60 }, (_, index) => `far-${String(index).padStart(2, '0')}`);
+  const agents = names.map((name) => ({ name, identities: [{ mtls: { commonName: name } }] }));
+  const { planHash } = await must<{ planHash: string }>('POST', '/api/plan', { config: { agents } });
+  await must('POST', '/api/apply', { config: { agents }, planHash });
+  await page.goto(`${url}/agents?q=far-`);
+  await page.getByRole('link', { name: 'far-55' }).click();
+  await page.getByRole('heading', { name: 'far-55' }).waitFor();
+  expect(await page.evaluate('window.scrollY')).toBe(0);
+  await page.goBack();
+  await page.getByRole('link', { name: 'far-55' }).waitFor();
+  await expect.poll(() => page.evaluate('window.scrollY')).toBeGreaterThan(400);
+}
+
 async function simulator({ main: { page }, url }: TrafficWorld): Promise<void> {
   await page.goto(`${url}/simulator`);
   await page.getByRole('combobox', { name: 'Agent' }).or(page.getByLabel('Agent')).first().focus();
@@ -125,7 +171,7 @@ async function accessMap({ main: { page }, url }: TrafficWorld): Promise<void> {
   await page.keyboard.press('Enter');
   await page.waitForURL(/secret=prod%2Fopenai/);
   await expect.poll(() => map.getByRole('list', { name: 'Agents' }).innerText()).toBe('my-agent');
-  await page.getByRole('row', { name: /my-agent\/rules\/0/ }).waitFor();
+  await page.getByRole('row', { name: /my-agent, rule 1/ }).waitFor();
   await page.getByRole('button', { name: 'secret prod/openai' }).click();
   await map.getByRole('button', { name: 'second-agent' }).waitFor();
 }
@@ -154,7 +200,10 @@ async function impact({ main: { page }, url }: TrafficWorld): Promise<void> {
     .fill('name: my-agent\nagents: [my-agent]\nrules:\n  - deny: { hosts: [api.openai.com] }\n');
   await page.getByText('would be decided differently').waitFor();
   const row = page.getByRole('region', { name: 'Requests that would be decided differently' }).getByRole('row').nth(1);
-  expect(await row.innerText()).toMatch(/my-agent[\s\S]*Allowed[\s\S]*(Denied|Secret not granted)/);
+  expect(await row.innerText()).toMatch(
+    /my-agent\s+GET api\.openai\.com\/v1\/models\s+1\s+Allowed by my-agent, rule 1\s+Denied by my-agent, rule 1/,
+  );
+  await page.getByRole('row', { name: 'Rule 1 Allow everything to api.openai.com, with prod/openai Deny' }).waitFor();
 }
 
 /** More than a page of the API, and than are in the page at once. */

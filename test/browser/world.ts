@@ -12,6 +12,25 @@ export interface World {
   readonly keys: { readonly version: string };
 }
 
+/** Goes on by Tab until something of that name has the focus, as somebody without a mouse would. @throws when nothing has it */
+export async function tabTo(page: Page, name: string): Promise<void> {
+  const seen: string[] = [];
+  for (let presses = 0; presses < 120; presses++) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate<string>(nameOfFocused);
+    if (focused === name) return;
+    seen.push(focused);
+  }
+  throw new Error(`Tab never came to ${name}, but to ${seen.slice(0, 60).join(' | ')}`);
+}
+
+/** What a screen reader would say of the focused element, as far as it is given by a label or by text. */
+const nameOfFocused = `(() => {
+  const { activeElement: element } = document;
+  const label = element.labels?.[0]?.textContent.replace(/ \\*$/, '');
+  return (element.getAttribute('aria-label') ?? label ?? element.textContent).trim().replace(/\\s+/g, ' ');
+})()`;
+
 /** Presses a button by its name: the first of the page, or of what is open over it. */
 export async function press(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name, exact: true }).last().click();

@@ -16,6 +16,13 @@ export interface ScreenLink {
   readonly name: string;
   /** Without this action there is nothing to see there: the link is not shown. */
   readonly reads?: string;
+  /** Without all of these there is nothing to do there. */
+  readonly takes?: readonly string[];
+}
+
+/** Whether a screen is of use to whoever may do these things. */
+export function isOfUse({ reads, takes = [] }: ScreenLink, may: (action: string) => boolean): boolean {
+  return (reads === undefined || may(reads)) && takes.every(may);
 }
 
 /** What a noun of the product adds to the dashboard: each `features/<noun>/entry.ts` has one, and `features.ts` lists them. */

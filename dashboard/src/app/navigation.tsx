@@ -1,6 +1,6 @@
 import { NavLink } from 'react-router';
 import { useMay } from '../api/use-may.ts';
-import { groups } from './feature.ts';
+import { groups, isOfUse } from './feature.ts';
 import { features } from './features.ts';
 
 const links = features.flatMap((feature) => feature.links);
@@ -11,7 +11,7 @@ export function Navigation({ isOpen }: { readonly isOpen: boolean }) {
   return (
     <nav aria-label="Screens" id="screens" className={isOpen ? 'screens open' : 'screens'}>
       {Object.entries(groups).map(([group, name]) => {
-        const shown = links.filter((link) => link.group === group && (link.reads === undefined || may(link.reads)));
+        const shown = links.filter((link) => link.group === group && isOfUse(link, may));
         if (shown.length === 0) return null;
         return (
           <div key={group} role="group" aria-label={name || undefined} className="group">

@@ -10,6 +10,7 @@ import { useTask } from '../ui/use-task.ts';
 import { features } from './features.ts';
 import { Navigation } from './navigation.tsx';
 import { ReadOnlySign } from './read-only-sign.tsx';
+import { useScrollPlace } from './use-scroll-place.ts';
 
 const Palette = lazy(async () => ({ default: (await import('../features/palette/palette.tsx')).Palette }));
 const links = features.flatMap((feature) => feature.links);
@@ -36,6 +37,7 @@ export function Shell({ user, signOut, children }: ShellProps) {
   // In a form too.
   useHotkeys([['mod+K', () => setOpened('palette')]], []);
   useArrival(pathname, () => setMenuOpen(false));
+  useScrollPlace();
   return (
     <div className="shell">
       <a className="skip" href="#main">

@@ -7,12 +7,13 @@ export interface Area {
   readonly height: number;
 }
 
-/** A round number that is not below the highest value; 1 of nothing. */
-export function niceTop(highest: number): number {
+/** A round number that is not below the highest value; of nothing the least. Of things that are counted, its half is a whole number too. */
+export function niceTop(highest: number, isCounted: boolean): number {
+  if (isCounted && highest <= 2) return 2;
   if (highest <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(highest));
-  const step = [1, 2, 4, 5, 10].find((times) => times * power >= highest) ?? 10;
-  return step * power;
+  const steps = isCounted && power === 1 ? [2, 4, 6, 8, 10] : [1, 2, 4, 6, 8, 10];
+  return (steps.find((times) => times * power >= highest) ?? 10) * power;
 }
 
 interface Box {

@@ -87,7 +87,8 @@ function Picture<Slot extends { readonly at: string }>({ slots, series, format, 
     ...stacked.map((parts) => parts.reduce((sum, part) => sum + part, 0)),
     ...lines.flatMap(({ value }) => slots.map((slot) => value(slot) ?? 0)),
   ];
-  const top = niceTop(Math.max(0, ...peaks));
+  // Bars count something, and of those there are no halves.
+  const top = niceTop(Math.max(0, ...peaks), lines.length === 0);
   const base = area.top + area.height;
   return (
     <>

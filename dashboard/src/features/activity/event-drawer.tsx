@@ -5,6 +5,7 @@ import { type ExplainEventQuery, ExplainEventDocument } from '../../gql/graphql.
 import { DecisionTag } from '../../ui/decision-tag.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import { Problem, problemText } from '../../ui/problem.tsx';
+import { RuleLink } from '../../ui/rule-link.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
 import { adviceOf } from '../findings/finding-advice.ts';
 import { AllowThis } from './allow-this.tsx';
@@ -45,7 +46,7 @@ function EventDetail({ event }: { readonly event: PlacedEvent }) {
         facts={[
           ['Time', <TimeText key="time" at={node.time} />],
           ['Agent', node.agent ?? 'unknown'],
-          ['Rule', node.rule ?? 'none'],
+          ['Rule', node.rule === null ? 'none' : <RuleLink key="rule" rule={node.rule} />],
           ['Secrets', node.secrets.length === 0 ? 'none' : node.secrets.join(', ')],
           ['Status', node.status === 0 ? 'ended before an answer' : String(node.status)],
           ['Time taken', `${node.latencyMs.toFixed(1)} ms`],

@@ -43,5 +43,7 @@ export function EventTable({ events, open }: EventTableProps) {
 
 /** Where the request went, as one would type it. */
 export function targetOf({ node: { host, port, path } }: PlacedEvent): string {
+  // What was refused by its head alone may have named none.
+  if (host === '') return 'no target';
   return `${host}${port === 443 || port === 80 ? '' : `:${port}`}${path ?? ''}`;
 }

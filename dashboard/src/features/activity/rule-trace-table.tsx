@@ -1,4 +1,5 @@
 import type { ExplainEventQuery } from '../../gql/graphql.ts';
+import { RuleLink } from '../../ui/rule-link.tsx';
 
 type Trace = NonNullable<ExplainEventQuery['explain']['now']>['trace'];
 
@@ -24,7 +25,9 @@ export function RuleTraceTable({ trace }: { readonly trace: Trace }) {
       <tbody>
         {trace.map(({ rule, effect, match, decides, isMonitored, secrets }) => (
           <tr key={rule} className={decides ? 'decides' : undefined}>
-            <td className="mono">{rule}</td>
+            <td>
+              <RuleLink rule={rule} />
+            </td>
             <td>
               {effect === 'ALLOW' ? 'allow' : 'deny'}
               {isMonitored && ' (monitored)'}

@@ -1,4 +1,4 @@
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { Button, NativeSelect, Textarea, TextInput } from '@mantine/core';
 import type { FormFields } from '../../ui/use-fields.ts';
 import { type AgentFields, type IdentityFields, emptyIdentity, identityKinds } from './identity-fields.ts';
 
@@ -54,7 +54,7 @@ interface KindFieldsProps {
 }
 
 function KindFields({ identity, change }: KindFieldsProps) {
-  const field = (key: 'cidrs' | 'name' | 'value' | 'issuer' | 'audience' | 'jwksUri' | 'claims') => ({
+  const field = (key: 'cidrs' | 'name' | 'value' | 'issuer' | 'audience' | 'jwksUri') => ({
     spellCheck: false,
     value: identity[key],
     onChange: (event: { readonly currentTarget: HTMLInputElement }) => change({ [key]: event.currentTarget.value }),
@@ -80,7 +80,14 @@ function KindFields({ identity, change }: KindFieldsProps) {
           <TextInput label="Issuer" placeholder="https://…" required {...field('issuer')} />
           <TextInput label="Audience" required {...field('audience')} />
           <TextInput label="JWKS" placeholder="as the issuer says" {...field('jwksUri')} />
-          <TextInput label="Claims" placeholder="sub=agent-7" {...field('claims')} />
+          <Textarea
+            label="Claims, one a line"
+            placeholder="sub=agent-7"
+            autosize
+            spellCheck={false}
+            value={identity.claims}
+            onChange={(event) => change({ claims: event.currentTarget.value })}
+          />
         </>
       );
     case 'header':

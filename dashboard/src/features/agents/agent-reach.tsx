@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import { type AgentReachQuery, AgentReachDocument } from '../../gql/graphql.ts';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { Problem, problemText } from '../../ui/problem.tsx';
+import { RuleLink } from '../../ui/rule-link.tsx';
 
 const mostRules = 100;
 
@@ -14,7 +15,7 @@ const columns: readonly Column<Rule>[] = [
     head: 'Rule',
     cell: ({ rule, isMonitored }) => (
       <>
-        <Link to={`/policies/${encodeURIComponent(rule.slice(0, rule.indexOf('/')))}`}>{rule}</Link>
+        <RuleLink rule={rule} />
         {isMonitored && <span className="tag warn">Monitor</span>}
       </>
     ),

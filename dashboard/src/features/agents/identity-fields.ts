@@ -1,6 +1,6 @@
 import type { AgentIdentityInput, AgentRowFragment } from '../../gql/graphql.ts';
 import { localTimeOf, momentOf } from '../../ui/local-time.ts';
-import { labelsOf, listOf } from '../../ui/text-list.ts';
+import { claimsOf, labelsOf, listOf } from '../../ui/text-list.ts';
 
 /** How an agent can be recognised. */
 export const identityKinds = {
@@ -53,8 +53,8 @@ export function agentFields({ labels, identities }: Pick<AgentRowFragment, 'labe
 export function agentInput({ labels: text, identities }: AgentFields) {
   const labels = labelsOf(text);
   if (labels === undefined) return 'Labels: expected key=value, with commas between them.';
-  if (identities.some(({ kind, claims }) => kind === 'jwt' && labelsOf(claims) === undefined))
-    return 'Claims: expected claim=value, with commas between them.';
+  if (identities.some(({ kind, claims }) => kind === 'jwt' && claimsOf(claims) === undefined))
+    return 'Claims: expected claim=value, one on each line.';
   return { labels, identities: identities.map(identityInput) };
 }
 
@@ -67,7 +67,7 @@ function identityFields({ token, mtls, jwt, header, source }: Identity): Identit
       issuer: jwt.issuer,
       audience: jwt.audience,
       jwksUri: jwt.jwksUri ?? '',
-      claims: labelText(jwt.claims),
+      claims: labelText(jwt.claims, '\n'),
     };
   if (header !== null)
     return { ...emptyIdentity, kind: 'header', name: header.name, value: header.value, cidrs: header.cidrs.join(', ') };
@@ -104,7 +104,7 @@ function expiry(localTime: string) {
 }
 
 function jwtInput({ issuer, audience, jwksUri, claims }: IdentityFields) {
-  const wanted = labelsOf(claims) ?? [];
+  const wanted = claimsOf(claims) ?? [];
   return {
     issuer: issuer.trim(),
     audience: audience.trim(),
@@ -113,6 +113,6 @@ function jwtInput({ issuer, audience, jwksUri, claims }: IdentityFields) {
   };
 }
 
-function labelText(labels: readonly { readonly key: string; readonly value: string }[]): string {
-  return labels.map(({ key, value }) => `${key}=${value}`).join(', ');
+function labelText(labels: readonly { readonly key: string; readonly value: string }[], between = ', '): string {
+  return labels.map(({ key, value }) => `${key}=${value}`).join(between);
 }

@@ -5,7 +5,7 @@ import { DataTable } from '../../ui/data-table.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { Problem, problemText } from '../../ui/problem.tsx';
 import { SearchText } from '../../ui/search-text.tsx';
-import { RuleLink } from '../simulator/outcome.tsx';
+import { RuleLink } from '../../ui/rule-link.tsx';
 import './map.css';
 import { type Column, type Focus, columns, reachGraph } from './reach-graph.ts';
 import { ReachMap } from './reach-map.tsx';

@@ -16,14 +16,18 @@ export function TopTable({ title, by, rows, since }: TopTableProps) {
   const most = Math.max(1, ...(rows ?? []).map(({ requests }) => requests));
   const linkTo = (name: string, more = '') => `/activity?${by}=${encodeURIComponent(name)}&since=${since}${more}`;
   const count = (name: string, value: number, more: string) =>
-    value === 0 ? <span className="dim">0</span> : <Link to={linkTo(name, more)}>{shortNumber(value)}</Link>;
+    value === 0 || name === '' ? (
+      <span className="dim">{shortNumber(value)}</span>
+    ) : (
+      <Link to={linkTo(name, more)}>{shortNumber(value)}</Link>
+    );
   const columns: readonly Column<NamedNumbersFragment>[] = [
     {
       head: by === 'agent' ? 'Agent' : 'Host',
       kind: 'target',
       cell: ({ name, requests }) => (
         <>
-          <Link to={linkTo(name)}>{name}</Link>
+          {name === '' ? <span className="dim">no target named</span> : <Link to={linkTo(name)}>{name}</Link>}
           <span className="share" aria-hidden="true" style={{ width: `${(100 * requests) / most}%` }} />
         </>
       ),

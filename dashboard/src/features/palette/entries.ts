@@ -1,4 +1,4 @@
-import { type ScreenLink, groups } from '../../app/feature.ts';
+import { type ScreenLink, groups, isOfUse } from '../../app/feature.ts';
 import type { FindNamesQuery } from '../../gql/graphql.ts';
 
 /** Something that one can go to. */
@@ -28,15 +28,11 @@ export function knownEntries(
   links: readonly ScreenLink[],
   may: (action: string) => boolean,
 ): PaletteEntry[] {
-  const screens = links.map(({ path, name, group, reads }) => ({
-    to: path,
-    label: name,
-    hint: groups[group] || 'Screen',
-    takes: reads,
-  }));
-  return [...screens, ...actions]
-    .filter(({ takes, label }) => (takes === undefined || may(takes)) && isMeant(label, text))
-    .map(({ to, label, hint }) => ({ to, label, hint }));
+  const screens = links
+    .filter((link) => isOfUse(link, may))
+    .map(({ path, name, group }) => ({ to: path, label: name, hint: groups[group] || 'Screen' }));
+  const doable = actions.filter(({ takes }) => may(takes)).map(({ to, label, hint }) => ({ to, label, hint }));
+  return [...screens, ...doable].filter(({ label }) => isMeant(label, text));
 }
 
 /** What was found by name. */

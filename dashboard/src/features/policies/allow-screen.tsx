@@ -1,108 +1,119 @@
-import { useQuery } from '@apollo/client/react';
-import { Button, Loader, TextInput } from '@mantine/core';
+import { Button, Loader, NativeSelect, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
-import { useWrite } from '../../api/use-write.ts';
-import {
-  type PolicyRowFragment,
-  type RuleInput,
-  AgentLabelsDocument,
-  PolicyDocument,
-  UpsertPolicyDocument,
-} from '../../gql/graphql.ts';
+import { stringify } from 'yaml';
 import { Problem, problemText } from '../../ui/problem.tsx';
-import { useTask } from '../../ui/use-task.ts';
 import { allowWarnings } from './allow-warnings.ts';
-import { type GivenRule, givenRule, valuesOf } from './given-rule.ts';
+import { type GivenRule, type RuleTexts, fieldNames, givenRule, valuesOf } from './given-rule.ts';
+import { PolicyEditor } from './policy-editor.tsx';
+import { appendRule } from './policy-yaml.ts';
+import { type AgentPolicies, useAgentPolicies } from './use-agent-policies.ts';
+import { editedPolicy } from './use-save-policy.ts';
 
-/** A rule, filled in with what was refused. It is added to the policy that has the agent's name, made if there is none. */
+/** A rule for what was refused: the policy that it would be added to is opened with it, and what it changes is shown. */
 export function AllowScreen() {
   const [parameters] = useSearchParams();
   const agent = parameters.get('agent') ?? '';
-  const { data, error } = useQuery(PolicyDocument, { variables: { name: agent }, fetchPolicy: 'no-cache' });
-  const labels = useQuery(AgentLabelsDocument, { variables: { name: agent }, fetchPolicy: 'no-cache' });
-  if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
-  // Who may not read agents can still add a rule: he is told what is not known.
-  if (data === undefined || labels.loading) return <Loader size="sm" aria-label="Loading" />;
-  const warnings = allowWarnings(data.policy, { name: agent, labels: labels.data?.agent?.labels });
-  return <AllowForm agent={agent} policy={data.policy} given={givenRule(parameters)} warnings={warnings} />;
-}
-
-interface AllowFormProps {
-  readonly agent: string;
-  readonly policy: PolicyRowFragment | null;
-  readonly given: GivenRule;
-  /** Why the rule may not do what is expected of it. */
-  readonly warnings: readonly string[];
-}
-
-const labels = [
-  ['hosts', 'Hosts', 'With commas between them; *.example.com is any name below'],
-  ['paths', 'Paths', 'Empty: every path. * is within a segment, ** across them'],
-  ['methods', 'Methods', 'Empty: every method'],
-  ['secrets', 'Secrets', 'Which it may use there, like prod/openai'],
-] as const;
-
-function AllowForm({ agent, policy, given, warnings }: AllowFormProps) {
-  const write = useWrite(UpsertPolicyDocument);
-  const navigate = useNavigate();
-  const task = useTask();
-  const [fields, setFields] = useState(given.texts);
-  const save = async (): Promise<string | undefined> => {
-    const allow = Object.fromEntries(labels.map(([id]) => [id, valuesOf(fields[id], given.texts[id])]));
-    const added = { allow: { ...allow, hosts: allow['hosts'] ?? [] } };
-    const rules = [...(policy?.rules.map(ruleInput) ?? []), added];
-    const input = { name: agent, rules, ...(policy === null && { agents: [{ name: agent }] }) };
-    const { problem } = await write({ input, ifRevision: policy?.revision ?? 0 });
-    if (problem === undefined) await navigate(`/policies/${encodeURIComponent(agent)}`);
-    return problem;
-  };
-  const onSubmit = (event: FormEvent) => {
-    event.preventDefault();
-    task.run(save);
-  };
+  const [given, setGiven] = useState(() => givenRule(parameters));
+  const found = useAgentPolicies(agent, askedUrl(parameters), parameters.get('method') ?? 'GET');
+  const isWhole = Object.keys(given.withheld).length === 0;
   return (
-    <div className="narrow stack">
+    <div className="stack">
       <h1>Allow {agent}</h1>
-      <form onSubmit={onSubmit} className="panel stack">
-        {task.problem !== undefined && <Problem>{task.problem}</Problem>}
-        <p className="lead">
-          {policy === null
-            ? `This makes the policy ${agent} with one rule.`
-            : `This adds a rule to the policy ${agent}, which has ${policy.rules.length}.`}{' '}
-          A rule that denies still wins.
-        </p>
-        {warnings.map((warning) => (
-          <p key={warning} className="note warn" role="status">
-            {warning}
-          </p>
-        ))}
-        {labels.map(([id, label, description]) => (
-          <TextInput
-            key={id}
-            label={label}
-            description={description}
-            // Left empty, it would allow all that it was withheld for.
-            required={id === 'hosts' || given.withheld[id] !== undefined}
-            error={fields[id] === '' ? given.withheld[id] : undefined}
-            spellCheck={false}
-            value={fields[id]}
-            onChange={(event) => setFields({ ...fields, [id]: event.currentTarget.value })}
-          />
-        ))}
-        <div className="actions">
-          <Button type="submit" loading={task.isBusy}>
-            Allow
-          </Button>
-        </div>
-      </form>
+      {!isWhole && <WithheldForm given={given} fill={(texts) => setGiven({ texts, withheld: {} })} />}
+      {isWhole && found.kind === 'looking' && <Loader size="sm" aria-label="Loading" />}
+      {isWhole && found.kind === 'failed' && <Problem>{problemText(found.cause)}</Problem>}
+      {isWhole && found.kind === 'found' && <AllowIn agent={agent} found={found} rule={ruleOf(given)} />}
     </div>
   );
 }
 
-/** A rule as it stands, to be written again: without the cache's own fields. */
-function ruleInput({ allow, deny }: PolicyRowFragment['rules'][number]): RuleInput {
-  const plain = <T,>(part: T): T =>
-    JSON.parse(JSON.stringify(part, (key, value: unknown) => (key === '__typename' ? undefined : value))) as T;
-  return allow === null ? { deny: plain(deny) } : { allow: plain(allow) };
+function askedUrl(parameters: URLSearchParams): string {
+  const port = parameters.get('port');
+  const path = parameters.get('path') ?? '/';
+  return `https://${parameters.get('host') ?? ''}${port === null ? '' : `:${port}`}${path}`;
+}
+
+/** What was given, as a rule of a file. */
+function ruleOf({ texts }: GivenRule): { readonly allow: object } {
+  const lists = fieldNames.flatMap((name) => (texts[name] === '' ? [] : [[name, valuesOf(texts[name], texts[name])]]));
+  return { allow: { hosts: [], ...(Object.fromEntries(lists) as object) } };
+}
+
+interface AllowInProps {
+  readonly agent: string;
+  readonly found: Extract<AgentPolicies, { kind: 'found' }>;
+  readonly rule: object;
+}
+
+/** The policy to put it in, and its editor with the rule. */
+function AllowIn({ agent, found: { policies, labels, best, newName }, rule }: AllowInProps) {
+  const navigate = useNavigate();
+  const [chosen, choose] = useState(best);
+  const policy = policies.find(({ name }) => name === chosen) ?? null;
+  const edited = policy === null ? undefined : editedPolicy(policy);
+  const base = edited?.text ?? stringify({ name: newName, agents: [agent], rules: [] });
+  const name = edited?.name ?? newName;
+  return (
+    <section className="panel stack">
+      <NativeSelect
+        label="Put the rule into"
+        description="Policies that select the agent, or one of its own. A rule that denies wins over every other"
+        value={chosen}
+        onChange={(event) => choose(event.currentTarget.value)}
+        data={[
+          ...policies.map((one) => ({ value: one.name, label: `the policy ${one.name}` })),
+          { value: '', label: `a new policy, ${newName}` },
+        ]}
+      />
+      {allowWarnings(policy, { name: agent, labels }).map((warning) => (
+        <p key={warning} className="note warn" role="status">
+          {warning}
+        </p>
+      ))}
+      <PolicyEditor
+        key={chosen}
+        text={appendRule(base, rule)}
+        of={edited}
+        isFilledIn
+        done={() => navigate(`/policies/${encodeURIComponent(name)}`)}
+      />
+    </section>
+  );
+}
+
+const labels = { hosts: 'Hosts', paths: 'Paths', methods: 'Methods', secrets: 'Secrets' } as const;
+
+interface WithheldFormProps {
+  readonly given: GivenRule;
+  readonly fill: (texts: RuleTexts) => void;
+}
+
+/** Asks for what was not taken from the request. Left empty, it would allow all that it was withheld for. */
+function WithheldForm({ given: { texts, withheld }, fill }: WithheldFormProps) {
+  const [fields, setFields] = useState(texts);
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    fill(fields);
+  };
+  return (
+    <form onSubmit={onSubmit} className="panel stack narrow">
+      {fieldNames
+        .filter((name) => withheld[name] !== undefined)
+        .map((name) => (
+          <TextInput
+            key={name}
+            label={labels[name]}
+            required
+            error={fields[name] === '' ? withheld[name] : undefined}
+            spellCheck={false}
+            value={fields[name]}
+            onChange={(event) => setFields({ ...fields, [name]: event.currentTarget.value })}
+          />
+        ))}
+      <div className="actions">
+        <Button type="submit">Go on</Button>
+      </div>
+    </form>
+  );
 }

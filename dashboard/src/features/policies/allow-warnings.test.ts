@@ -17,8 +17,17 @@ const red = [{ key: 'team', value: 'red' }];
 describe('a rule for an agent', () => {
   it('is not warned of where it does what is expected', () => {
     expect(allowWarnings(null, agent(red))).toEqual([]);
-    for (const selector of [named('bot'), named('b*'), named('*'), labelled(['team', 'red'])])
-      expect(allowWarnings(policy(named('other'), selector), agent(red))).toEqual([]);
+    expect(allowWarnings(policy(named('bot')), agent(red))).toEqual([]);
+  });
+
+  it('is one for all whom the policy selects', () => {
+    for (const selector of [named('b*'), named('*'), labelled(['team', 'red'])])
+      expect(allowWarnings(policy(selector), agent(red))).toEqual([
+        expect.stringMatching(/selects (?:b\*|\*|team=red): the rule allows this to all of these/) as string,
+      ]);
+    expect(allowWarnings(policy(named('other'), named('bot')), agent(red))).toEqual([
+      expect.stringContaining('selects other, bot') as string,
+    ]);
   });
 
   it.each([
@@ -40,7 +49,9 @@ describe('a rule for an agent', () => {
     expect(allowWarnings(policy(labelled(['team', 'red'])), agent())).toEqual([
       expect.stringContaining('those of bot are not known') as string,
     ]);
-    expect(allowWarnings(policy(labelled(['team', 'red']), named('bot')), agent())).toEqual([]);
+    expect(allowWarnings(policy(labelled(['team', 'red']), named('bot')), agent())).toEqual([
+      expect.stringContaining('to all of these') as string,
+    ]);
     expect(allowWarnings(policy(named('robot')), agent())[0]).toContain('does not select bot');
   });
 

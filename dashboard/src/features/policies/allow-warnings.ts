@@ -14,10 +14,19 @@ interface AllowedAgent {
 export function allowWarnings(policy: ExtendedPolicy | null, agent: AllowedAgent): string[] {
   if (policy === null) return [];
   const isPicked = policy.agents.some((selector) => picks(selector, agent));
+  const isAlone = policy.agents.every(({ name }) => name === agent.name);
   return [
     ...(isPicked ? [] : [notPicked(policy, agent)]),
+    ...(isPicked && !isAlone ? [others(policy)] : []),
     ...(policy.mode === 'MONITOR' ? [monitored(policy.name, agent.name)] : []),
   ];
+}
+
+function others({ name, agents }: ExtendedPolicy): string {
+  const all = agents.map(
+    (one) => one.name ?? (one.labels ?? []).map(({ key, value }) => `${key}=${value}`).join(' and '),
+  );
+  return `The policy ${name} selects ${all.join(', ')}: the rule allows this to all of these.`;
 }
 
 function picks({ name, labels }: ExtendedPolicy['agents'][number], agent: AllowedAgent): boolean {

@@ -1,7 +1,8 @@
 import { parseHostPattern } from '@onecli/shared/domain/host-pattern';
 import { parsePathPattern } from '@onecli/shared/domain/path-pattern';
 
-const fieldNames = ['hosts', 'paths', 'methods', 'secrets'] as const;
+/** What a form for a rule has. */
+export const fieldNames = ['hosts', 'paths', 'methods', 'secrets'] as const;
 
 type RuleField = (typeof fieldNames)[number];
 export type RuleTexts = Readonly<Record<RuleField, string>>;

@@ -6,11 +6,12 @@ import { type ImpactOutcome, type PolicyImpactQuery, PolicyImpactDocument } from
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { shortNumber } from '../../ui/number-text.ts';
 import { problemText } from '../../ui/problem.tsx';
-import { readPolicy } from './plan-policy.ts';
-import { policyInputOf } from './policy-input.ts';
+import { ruleName } from '../../ui/rule-name.ts';
+import { parsePolicy, policyInputOf } from './policy-input.ts';
 
 type Impact = PolicyImpactQuery['policyImpact'];
 type ImpactRow = Impact['changes'][number];
+type Judgement = Pick<ImpactRow['after'], 'outcome' | 'rule'>;
 
 type Found =
   | { readonly kind: 'looking' }
@@ -44,7 +45,7 @@ function useImpact(text: string, isAllowed: boolean): Found {
       if (!isOver) setFound(next);
     };
     const look = async () => {
-      const policy = readPolicy(text);
+      const policy = parsePolicy(text);
       if (typeof policy === 'string') return tell({ kind: 'unfinished', problem: policy });
       const variables = { input: policyInputOf(policy) };
       const { data } = await client.query({ query: PolicyImpactDocument, variables, fetchPolicy: 'no-cache' });
@@ -87,13 +88,32 @@ const outcomes: Readonly<Record<ImpactOutcome, { readonly tone: string; readonly
   PLACEHOLDER_NOT_GRANTED: { tone: 'deny', text: 'Secret not granted' },
 };
 
-function Judged({ outcome }: { readonly outcome: ImpactOutcome }) {
+function Judged({ outcome, rule }: Judgement) {
   const { tone, text } = outcomes[outcome];
-  return <span className={`tag ${tone}`}>{text}</span>;
+  return (
+    <>
+      <span className={`tag ${tone}`}>{text}</span> <span className="dim">{whyText(outcome, rule)}</span>
+    </>
+  );
+}
+
+/** Why policy says so, for a person. */
+function whyText(outcome: ImpactOutcome, rule: string | null): string {
+  if (rule === null)
+    return outcome === 'MONITORED' ? 'no rule covers it, and nothing is enforced' : 'no rule allows it';
+  switch (outcome) {
+    case 'ALLOWED':
+      return `by ${ruleName(rule)}`;
+    case 'MONITORED':
+      return `${ruleName(rule)} is only monitored`;
+    case 'POLICY_DENIED':
+      return `by ${ruleName(rule)}`;
+    case 'PLACEHOLDER_NOT_GRANTED':
+      return `${ruleName(rule)} lets it pass without the secret that it used`;
+  }
 }
 
 const columns: readonly Column<ImpactRow>[] = [
-  { head: 'Requests', kind: 'number', cell: ({ requests }) => shortNumber(requests) },
   { head: 'Agent', cell: ({ agent }) => agent },
   {
     head: 'Request',
@@ -106,16 +126,7 @@ const columns: readonly Column<ImpactRow>[] = [
       </>
     ),
   },
-  {
-    head: 'Now',
-    cell: ({ before }) => <Judged outcome={before.outcome} />,
-  },
-  {
-    head: 'With this',
-    cell: ({ after }) => (
-      <>
-        <Judged outcome={after.outcome} /> <span className="dim">{after.rule}</span>
-      </>
-    ),
-  },
+  { head: 'Times', kind: 'number', cell: ({ requests }) => shortNumber(requests) },
+  { head: 'Until now', cell: ({ before }) => <Judged {...before} /> },
+  { head: 'With this', cell: ({ after }) => <Judged {...after} /> },
 ];

@@ -47,6 +47,10 @@ describe('a policy of a file, for the API', () => {
 
   it('leaves what it does not understand to the API', () => {
     const odd = { name: 7, agents: [3, { labels: 'x' }], rules: ['x', { allow: null }], more: true };
-    expect(policyInputOf(odd)).toEqual(odd);
+    expect(policyInputOf(odd)).toEqual({ ...odd, mode: 'ENFORCE' });
+  });
+
+  it('is the whole policy: what is absent is at its default, and not as it was', () => {
+    expect(policyInputOf({ name: 'bare' })).toEqual({ name: 'bare', mode: 'ENFORCE', agents: [], rules: [] });
   });
 });

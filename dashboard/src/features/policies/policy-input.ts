@@ -1,15 +1,29 @@
+import { parse } from 'yaml';
 import type { PolicyInput } from '../../gql/graphql.ts';
 
 type Part = Readonly<Record<string, unknown>>;
 
-/** A policy as a file has it (docs/as-code.md), as the API takes it. What is wrong with it the API says, by the field. */
+/** One policy of a YAML text, or what is wrong with the text. */
+export function parsePolicy(text: string): Part | string {
+  try {
+    const policy: unknown = parse(text);
+    return isPart(policy) ? policy : 'Expected one policy: name, agents, rules.';
+  } catch (error) {
+    return error instanceof Error ? error.message : 'This is no YAML.';
+  }
+}
+
+/**
+ * A policy as a file has it (docs/as-code.md), as the API takes it. What is wrong with it the API says, by the field. The text is the
+ * whole policy: what it does not have is at its default afterwards, and not as it was.
+ */
 export function policyInputOf(policy: Part): PolicyInput {
-  const { mode, agents, rules, ...rest } = policy;
+  const { mode = 'enforce', agents = [], rules = [], ...rest } = policy;
   return {
     ...rest,
-    ...(typeof mode === 'string' && { mode: mode.toUpperCase() }),
-    ...(Array.isArray(agents) && { agents: agents.map(selectorOf) }),
-    ...(Array.isArray(rules) && { rules: rules.map(ruleOf) }),
+    mode: typeof mode === 'string' ? mode.toUpperCase() : mode,
+    agents: Array.isArray(agents) ? agents.map(selectorOf) : agents,
+    rules: Array.isArray(rules) ? rules.map(ruleOf) : rules,
   } as PolicyInput;
 }
 

@@ -1,20 +1,17 @@
 import { useQuery } from '@apollo/client/react';
 import { useNavigate, useParams } from 'react-router';
-import { stringify } from 'yaml';
-import { useLook } from '../../api/use-look.ts';
 import { useRefusal } from '../../api/use-may.ts';
 import { useWrite } from '../../api/use-write.ts';
 import { DeletePolicyDocument, PolicyDocument } from '../../gql/graphql.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { DetailFrame } from '../../ui/detail-frame.tsx';
-import { policyDocument } from './policy-document.ts';
 import { PolicyEditor } from './policy-editor.tsx';
+import { editedPolicy } from './use-save-policy.ts';
 
 /** One policy, as text that can be changed. */
 export function PolicyScreen() {
   const { name = '' } = useParams();
   const { data, error, refetch } = useQuery(PolicyDocument, { variables: { name }, fetchPolicy: 'no-cache' });
-  const look = useLook(PolicyDocument, { name }, (found) => found.policy);
   return (
     <DetailFrame noun="policy" name={name} error={error} found={data?.policy}>
       {(policy) => (
@@ -27,8 +24,8 @@ export function PolicyScreen() {
           <section className="panel">
             <PolicyEditor
               key={policy.revision}
-              text={stringify(policyDocument(policy))}
-              of={{ name, revision: policy.revision, look }}
+              text={editedPolicy(policy).text}
+              of={editedPolicy(policy)}
               done={async () => void (await refetch())}
             />
           </section>

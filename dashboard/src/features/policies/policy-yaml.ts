@@ -75,11 +75,16 @@ export function setEffect(text: string, index: number, effect: RuleEffect): stri
 const deniable = new Set(['hosts', 'paths', 'methods', 'windows']);
 
 export function addRule(text: string): string {
+  return appendRule(text, { allow: { hosts: ['api.example.com'] } });
+}
+
+/** Puts a rule behind the others. */
+export function appendRule(text: string, given: object): string {
   return edited(text, (document) => {
-    const rule = document.createNode({ allow: { hosts: ['api.example.com'] } });
-    const body = rule.get('allow');
-    if (isMap(body)) body.flow = true;
-    if (isSeq(document.get('rules'))) document.addIn(['rules'], rule);
+    const rule = document.createNode(given) as YAMLMap;
+    for (const { value } of rule.items) if (isMap(value)) value.flow = true;
+    const rules = document.get('rules');
+    if (isSeq(rules) && rules.items.length > 0) rules.add(rule);
     else document.set('rules', document.createNode([rule]));
   });
 }

@@ -1,6 +1,6 @@
 import type { Alphabet, GenerateInput, ScrubMode, SecretInput, SecretRowFragment, Surface } from '../../gql/graphql.ts';
 import { localTimeOf, momentOf } from '../../ui/local-time.ts';
-import { listOf } from '../../ui/text-list.ts';
+import { linesOf, listOf } from '../../ui/text-list.ts';
 
 /** What a form has of a secret: all but its name and its value. */
 export interface SecretFields {
@@ -34,7 +34,7 @@ export function secretFields(secret: SecretRowFragment): SecretFields {
     ...(binding !== null && {
       hosts: binding.hosts.join(', '),
       surfaces: binding.surfaces,
-      jsonPaths: binding.jsonPaths?.join(', ') ?? '',
+      jsonPaths: binding.jsonPaths?.join('\n') ?? '',
       scrub: binding.scrub,
       allowCleartext: binding.allowCleartext,
     }),
@@ -59,7 +59,7 @@ export function secretInput(fields: SecretFields): Settings {
 
 function bindingInput({ hosts: text, surfaces, jsonPaths, scrub, allowCleartext }: SecretFields) {
   const hosts = listOf(text);
-  const paths = listOf(jsonPaths);
+  const paths = linesOf(jsonPaths);
   if (hosts.length === 0) return null;
   const isJson = surfaces.includes('JSON') && paths.length > 0;
   return { hosts, surfaces: [...surfaces], scrub, allowCleartext, ...(isJson && { jsonPaths: paths }) };

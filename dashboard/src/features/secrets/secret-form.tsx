@@ -1,4 +1,4 @@
-import { Checkbox, NativeSelect, NumberInput, TextInput } from '@mantine/core';
+import { Checkbox, NativeSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
 import type { Surface } from '../../gql/graphql.ts';
 import type { FormFields } from '../../ui/use-fields.ts';
 import type { SecretFields } from './secret-fields.ts';
@@ -37,9 +37,10 @@ export function SecretForm({ form }: { readonly form: FormFields<SecretFields> }
           </div>
         </Checkbox.Group>
         {fields.surfaces.includes('JSON') && (
-          <TextInput
+          <Textarea
             label="JSON paths"
-            description="Where in JSON bodies, like $.auth.key. Empty: in any string"
+            description="Where in JSON bodies, like $.auth.key, one on each line. Empty: in any string"
+            autosize
             spellCheck={false}
             {...text('jsonPaths')}
           />

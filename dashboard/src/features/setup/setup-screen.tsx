@@ -1,9 +1,12 @@
 import { useApolloClient } from '@apollo/client/react';
 import { useState } from 'react';
+import { useMay } from '../../api/use-may.ts';
 import { apiUrl, proxyUrl } from '../../app/page-facts.ts';
+import { EmptyState } from '../../ui/empty-state.tsx';
 import { problemText } from '../../ui/problem.tsx';
 import { type Setup, makeSetup } from './make-setup.ts';
 import type { Service } from './services.ts';
+import { setupActions } from './setup-actions.ts';
 import { SetupForm } from './setup-form.tsx';
 import { WaitForRequest } from './wait-for-request.tsx';
 
@@ -18,6 +21,7 @@ interface MadeSetup {
 /** From nothing to an agent's first request. */
 export function SetupScreen() {
   const client = useApolloClient();
+  const may = useMay();
   const [made, setMade] = useState<MadeSetup>();
   const make = async (setup: Setup, service: Service): Promise<string | undefined> => {
     try {
@@ -30,6 +34,12 @@ export function SetupScreen() {
       return problemText(error);
     }
   };
+  if (made === undefined && !setupActions.every(may))
+    return (
+      <EmptyState isScreen title="Your roles do not let you set up an agent">
+        It makes a secret, an agent and a policy. Ask an owner or admin.
+      </EmptyState>
+    );
   return (
     <div className="narrow stack">
       <div>

@@ -3,6 +3,7 @@ import { Link } from 'react-router';
 import type { SimulateQuery } from '../../gql/graphql.ts';
 import { DecisionTag } from '../../ui/decision-tag.tsx';
 import { Facts } from '../../ui/facts.tsx';
+import { RuleLink } from '../../ui/rule-link.tsx';
 import { RuleTraceTable } from '../activity/rule-trace-table.tsx';
 import type { Asked } from './simulator-form.tsx';
 
@@ -47,16 +48,6 @@ export function Outcome({ asked, simulation }: { readonly asked: Asked; readonly
         Who the agent proves to be, rate limits, the address behind the name and the body are not asked here.
       </p>
     </>
-  );
-}
-
-/** A rule by its policy. */
-export function RuleLink({ rule }: { readonly rule: string }) {
-  const policy = rule.replace(/\/rules\/\d+$/, '');
-  return (
-    <Link to={`/policies/${encodeURIComponent(policy)}`} className="mono">
-      {rule}
-    </Link>
   );
 }
 
