@@ -1,6 +1,6 @@
 import { NativeSelect } from '@mantine/core';
 import { findingKinds } from '@onecli/shared/domain/audit-event';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { DataTable, type Column } from '../../ui/data-table.tsx';
 import { DecisionTag } from '../../ui/decision-tag.tsx';
@@ -12,7 +12,7 @@ import { EventDrawer } from '../activity/event-drawer.tsx';
 import type { PlacedEvent } from '../activity/event-list.ts';
 import { targetOf } from '../activity/event-table.tsx';
 import { LiveState } from '../activity/live-state.tsx';
-import { useEvents } from '../activity/use-events.ts';
+import { type Events, useEvents } from '../activity/use-events.ts';
 import { FilterChips, useActivityFilter } from '../activity/activity-filter.tsx';
 import { adviceOf } from './finding-advice.ts';
 
@@ -24,6 +24,7 @@ export function FindingsScreen() {
   const events = useEvents({ ...filter, hasFindings: true });
   const [opened, setOpened] = useState<PlacedEvent>();
   const shown = events.events.filter(({ node }) => kind === '' || node.findings.some((one) => one.kind === kind));
+  const isReadingOn = useReadOn(events, kind !== '' && shown.length < enough);
   const choose = (chosen: string) =>
     setParameters(
       (before) => {
@@ -57,23 +58,62 @@ export function FindingsScreen() {
           <DataTable columns={columnsFor(setOpened)} rows={shown} rowKey={({ node }) => node.id} />
         </div>
       )}
-      {shown.length === 0 && !events.isLoading && events.hasOlder && (
-        <EmptyState title={`None among the newest ${events.events.length} findings`}>
-          There are older ones that were not looked at yet.
-        </EmptyState>
-      )}
-      {shown.length === 0 && !events.isLoading && !events.hasOlder && (
-        <EmptyState title="Nothing to look at">
-          Refused placeholders, and secrets that a service sent back, show here as they come. All requests are in{' '}
-          <Link to="/activity">Activity</Link>.
-        </EmptyState>
-      )}
-      {events.hasOlder && !events.isFull && (
+      <FoundNone events={events} isReadingOn={isReadingOn} count={shown.length} />
+      {events.hasOlder && !events.isFull && !isReadingOn && (
         <MoreRows label="Older" read={events.readOlder} count={events.events.length} />
       )}
       <EventDrawer event={opened} close={() => setOpened(undefined)} />
     </>
   );
+}
+
+interface FoundNoneProps {
+  readonly events: Events;
+  readonly isReadingOn: boolean;
+  /** How many are shown. */
+  readonly count: number;
+}
+
+/** How far it was looked, and what it means that nothing is shown. */
+function FoundNone({ events, isReadingOn, count }: FoundNoneProps) {
+  const looked = events.events.length;
+  if (isReadingOn)
+    return (
+      <p role="status" className="lead">
+        Looking further back: {looked} findings so far…
+      </p>
+    );
+  if (count > 0 || events.isLoading) return null;
+  if (events.hasOlder)
+    return (
+      <EmptyState title={`None among the newest ${looked} findings`}>
+        There are older ones that were not looked at.
+      </EmptyState>
+    );
+  return (
+    <EmptyState title="Nothing to look at">
+      Refused placeholders, and secrets that a service sent back, show here as they come. All requests are in{' '}
+      <Link to="/activity">Activity</Link>.
+    </EmptyState>
+  );
+}
+
+/** So many of a kind are looked for before somebody has to ask for more. */
+const enough = 50;
+
+/**
+ * Reads on while that is wanted. Which kind a finding is of is sealed in the record, and the API cannot look for it: whoever asks for
+ * one kind has the findings opened, a page at a time. Gives whether it is under way.
+ */
+function useReadOn(events: Events, isWanted: boolean): boolean {
+  const isReadingOn = isWanted && events.hasOlder && !events.isFull && !events.isLoading && events.error === undefined;
+  const count = events.events.length;
+  const { readOlder } = events;
+  useEffect(() => {
+    if (isReadingOn) void readOlder();
+    // Each page that came asks for the next; the function is another at each turn.
+  }, [isReadingOn, count]);
+  return isReadingOn;
 }
 
 function columnsFor(open: (event: PlacedEvent) => void): readonly Column<PlacedEvent>[] {
