@@ -29,6 +29,8 @@ const packagesApart = [
   'pino-pretty',
   'bufferutil',
   'utf-8-validate',
+  // Its class is not found again behind a bundled `import()`.
+  '@zxcvbn-ts/*',
 ];
 
 /** What TypeORM asks for by name when another database is chosen. */
