@@ -16,6 +16,7 @@ import { type Audit, openAudit } from './audit/build-audit.ts';
 import type { WorkerConfig } from './config.ts';
 import { SecretOpener } from './credentials/open-secret.ts';
 import { AgentTunnels } from './load/agent-tunnels.ts';
+import { FairTurns } from './load/fair-turns.ts';
 import { HeldBytes } from './load/held-bytes.ts';
 import { LoadMeter } from './load/load-meter.ts';
 import { MemoryPressure } from './load/memory-pressure.ts';
@@ -238,11 +239,12 @@ function openConnections(limits: Limits, log: Logger): OpenConnections {
   return new OpenConnections({ ...limits, onError });
 }
 
-function bounds(limits: Limits): Pick<DataPlane, 'tunnels' | 'mints' | 'heldBodies'> {
+function bounds(limits: Limits): Pick<DataPlane, 'tunnels' | 'mints' | 'heldBodies' | 'turns'> {
   return {
     tunnels: new AgentTunnels(limits.maxTunnelsPerAgent),
     mints: new MintBudget({ perMinute: limits.mintsPerMinute, perAgentPerMinute: limits.mintsPerAgentPerMinute }),
     heldBodies: new HeldBytes(limits.maxMemoryBytes * heldShare),
+    turns: new FairTurns(),
   };
 }
 

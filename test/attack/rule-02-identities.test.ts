@@ -107,13 +107,14 @@ describe('a client certificate', () => {
 });
 
 describe('a client certificate with a base URL', () => {
-  const ask = (proxyTls: ConnectionOptions): Promise<AttackOutcome> =>
+  const ask = (proxyTls: ConnectionOptions, fields: Record<string, string> = {}): Promise<AttackOutcome> =>
     attack(world, {
       entry: 'plain',
       tunnel: { proxyTls },
       bytes: requestBytes('GET', `/to/${boundHost}/v1/models`, {
         host: `127.0.0.1:${world.onecli.proxyPort}`,
         ...authorization,
+        ...fields,
       }),
     });
 
@@ -132,6 +133,11 @@ describe('a client certificate with a base URL', () => {
     const stranger = makeTestAuthority(join(folder, 'stranger-base'), 'Stranger');
     expectRefusal(await ask(leaf(stranger.issueClient('certified'))), 407, 'PROXY_AUTH_INVALID');
     expectRefusal(await ask(tls()), 407, 'PROXY_AUTH_REQUIRED');
+  });
+
+  it('beside the token of another agent is refused', async () => {
+    const outcome = await ask(leaf(issued), { 'x-onecli-agent-token': world.token });
+    expectRefusal(outcome, 407, 'IDENTITY_CONFLICT');
   });
 });
 

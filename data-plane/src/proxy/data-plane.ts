@@ -7,6 +7,7 @@ import type { JwtVerifier } from '../identity/jwt-verifier.ts';
 import type { Metrics } from '../health/metrics.ts';
 import type { UpstreamSessions } from '../http2/upstream-sessions.ts';
 import type { AgentTunnels } from '../load/agent-tunnels.ts';
+import type { FairTurns } from '../load/fair-turns.ts';
 import type { HeldBytes } from '../load/held-bytes.ts';
 import type { MemoryPressure } from '../load/memory-pressure.ts';
 import type { MintBudget } from '../load/mint-budget.ts';
@@ -63,6 +64,8 @@ export interface DataPlane {
   readonly mints: MintBudget;
   /** Of requests under way. */
   readonly heldBodies: HeldBytes;
+  /** Of transfers that move much. */
+  readonly turns: FairTurns;
   readonly pressure: MemoryPressure;
   /** It is not ready any more, and its answers are the last of their connections. */
   isDraining: boolean;

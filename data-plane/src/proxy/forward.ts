@@ -18,6 +18,8 @@ import type { Upstream } from './upstream-pool.ts';
 import { agentGone, unlessGone, withhold } from './withhold.ts';
 import { type Piece, writeBytes } from './write-bytes.ts';
 
+/** After so many bytes of a body others have their turn. */
+const turnBytes = 64 * 1024;
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Sends a request, relays the answer. Never rejects for what a peer does. */
@@ -91,6 +93,7 @@ async function sendBody(
   sending: Sending,
 ): Promise<void> {
   let pieces = [head];
+  let turnedAtBytes = 0;
   for (;;) {
     const next = body.next();
     if (next instanceof Promise && pieces.length > 0) {
@@ -109,9 +112,13 @@ async function sendBody(
     if (!(await writeBytes(upstream.socket, pieces))) return;
     pieces = [];
     upstream.deadline.extend(plane.limits.bodyIdleMs);
-    if (!piece.isLast) continue;
-    body.letGo();
-    return finishSending(plane, upstream, sending);
+    if (piece.isLast) {
+      body.letGo();
+      return finishSending(plane, upstream, sending);
+    }
+    if (body.bytes - turnedAtBytes < turnBytes) continue;
+    await plane.turns.next(body.bytes - turnedAtBytes);
+    turnedAtBytes = body.bytes;
   }
 }
 

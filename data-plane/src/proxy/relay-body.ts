@@ -16,11 +16,6 @@ export type Relayed =
 
 const flushBytes = 64 * 1024;
 
-/** When all that has arrived by now was read: TLS gives it record by record, and what leaves goes out as one. */
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /** What is known of an answer when its payload begins. */
 interface AnswerFacts {
   readonly status: number;
@@ -42,6 +37,8 @@ export class BodyRelay {
   readonly #scrubbed: ScrubbedPayload | undefined;
   readonly #decoder: ContentDecoder | undefined;
   #responseBytes = 0;
+  /** Of them, those that the last turn began with. */
+  #turnedAtBytes = 0;
   #ending: Promise<boolean> | undefined;
   #isEchoedInTrailers = false;
 
@@ -87,7 +84,7 @@ export class BodyRelay {
   async move(): Promise<Relayed> {
     if (this.#decoder !== undefined) return await this.#moveDecoded(this.#decoder);
     while (!this.#body.isDone) {
-      await endOfTurn();
+      await this.#nextTurn();
       const ready = this.moveReady();
       if (ready) return ready;
       if (this.#ending) break;
@@ -98,6 +95,13 @@ export class BodyRelay {
       if (end !== undefined) return end;
     }
     return this.#finish(await (this.#ending ?? this.#end()));
+  }
+
+  /** TLS gives what has arrived record by record, and what leaves goes out as one; and neighbours have their turns. */
+  #nextTurn(): Promise<void> {
+    const movedBytes = this.#responseBytes - this.#turnedAtBytes;
+    this.#turnedAtBytes = this.#responseBytes;
+    return this.#plane.turns.next(movedBytes);
   }
 
   /** The same for a payload that is decoded on its way. */

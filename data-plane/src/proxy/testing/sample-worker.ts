@@ -11,6 +11,7 @@ import { Metrics } from '../../health/metrics.ts';
 import { serveHttp2 } from '../../http2/agent-session.ts';
 import { UpstreamSessions } from '../../http2/upstream-sessions.ts';
 import { confirmIdentity, type Identity } from '../../identity/identify.ts';
+import { FairTurns } from '../../load/fair-turns.ts';
 import { HeldBytes } from '../../load/held-bytes.ts';
 import { PolicyLimits } from '../../policy/policy-limits.ts';
 import type { Configuration } from '../../snapshot/configuration.ts';
@@ -75,6 +76,7 @@ export class SampleWorker {
       log: this.#log(),
       connections: new OpenConnections(limits),
       heldBodies: new HeldBytes(limits.maxMemoryBytes),
+      turns: new FairTurns(),
       pressure: { hasRoomForRequest: () => true } as unknown as DataPlane['pressure'],
       isDraining: false,
       underway: 0,
