@@ -43,7 +43,7 @@ export interface Audit {
   close(timeoutMs: number): Promise<void>;
 }
 
-const timing = { flushEveryMs: 100, askEveryMs: 1000, againMs: 10_000 };
+const timing = { flushEveryMs: 250, askEveryMs: 1000, againMs: 10_000 };
 const recoverEveryMs = 60_000;
 const segmentBytes = 8 * 1024 * 1024;
 const maxWaiting = 100_000;

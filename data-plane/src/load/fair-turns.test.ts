@@ -17,7 +17,11 @@ async function goneOn(moved: readonly number[], turns: FairTurns, turnCount: num
 
 describe('FairTurns', () => {
   it('lets so many bytes go on in a turn, and the others in the next ones, in their order', async () => {
-    const seen = await goneOn(Array.from({ length: 5 }, () => much), new FairTurns(2 * much), 3);
+    const seen = await goneOn(
+      Array.from({ length: 5 }, () => much),
+      new FairTurns(2 * much),
+      3,
+    );
     expect(seen).toEqual([
       [0, 1],
       [0, 1, 2, 3],

@@ -47,4 +47,8 @@ export class RequestDeparture implements Departure {
   answering(): void {
     this.#served.exchange.answering();
   }
+
+  ending(status: number, responseBytes: number): Promise<void> | undefined {
+    return this.#served.exchange.ending(status, responseBytes);
+  }
 }

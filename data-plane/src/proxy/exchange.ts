@@ -1,4 +1,5 @@
 /** What is known of one request so far, and what the audit trail is told of it in the end. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withoutAgentTokens } from '@onecli/shared/domain/agent-token';
 import type { Finding } from '@onecli/shared/domain/audit-event';
 import type { Surface } from '@onecli/shared/domain/binding';
@@ -78,6 +79,7 @@ export class Exchange {
   /** What the trail was told will leave. */
   #intended: readonly string[] = [];
   #intent: Intent | undefined;
+  #isRecorded = false;
   /** Of the path that was asked for and, where a secret makes it another one, of that. */
   #admissions: Admitted[] | undefined;
 
@@ -172,8 +174,20 @@ export class Exchange {
     this.#trace?.reached('decided');
   }
 
-  /** Records the end, once. */
+  /**
+   * The last byte of the answer is about to leave. Of a request that took a secret along the trail has an intent; of any other it has
+   * nothing yet, so it is told now: resolves when it was written, at the end of this turn.
+   */
+  ending(status: number, responseBytes: number): Promise<void> | undefined {
+    if (this.#intent) return undefined;
+    this.record({ kind: 'answered', status, responseBytes });
+    return nextTurn();
+  }
+
+  /** Records the end, once: what became of an answer after its last byte was about to leave is not told. */
   record(ending: Forwarded): void {
+    if (this.#isRecorded) return;
+    this.#isRecorded = true;
     const { decision, reason, status, responseBytes } = this.#summary(ending);
     if (this.body?.hasMention) this.findings.push({ kind: 'PLACEHOLDER_IN_BODY', place: 'body' });
     if (ending.kind !== 'answered' && ending.code === 'PLACEHOLDER_NOT_BOUND' && this.findings.length === 0)

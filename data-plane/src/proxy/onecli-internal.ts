@@ -19,7 +19,7 @@ export function isInternal({ destination }: StrictRequest): boolean {
 
 /** Answers a request that {@link isInternal}. A body that came with it is not read: the connection ends. */
 export async function answerInternal(
-  { plane, agent: stream, head }: ServedRequest,
+  { plane, agent: stream, head, exchange }: ServedRequest,
   request: StrictRequest,
   { configuration, agent }: { readonly configuration: Configuration; readonly agent: AgentRecord },
 ): Promise<Forwarded> {
@@ -27,7 +27,9 @@ export async function answerInternal(
   const page = internalPage(head.method, request.path, () => describeAccess(configuration, agent, plane.limits));
   if ('kind' in page) return page;
   const isLast = request.framing.kind !== 'none' || head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
-  return { kind: 'answered', status: page.status, responseBytes: await stream.answer(page, head.method, isLast) };
+  const { status, body } = page;
+  await exchange.ending(status, head.method === 'HEAD' ? 0 : Buffer.byteLength(body));
+  return { kind: 'answered', status, responseBytes: await stream.answer(page, head.method, isLast) };
 }
 
 function internalPage(method: string, path: string, describe: () => object): OwnAnswer | Refusal {

@@ -15,6 +15,8 @@ export interface Departure {
   leaving(): void;
   /** The head of its final answer is there. */
   answering(): void;
+  /** The last byte of its answer is about to leave: resolves when it may. Undefined: there is nothing to wait for. */
+  ending(status: number, responseBytes: number): Promise<void> | undefined;
 }
 
 /** A request as it leaves, with its credentials in place. */

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readEntry } from '@onecli/shared/domain/audit-entry';
 import { readLinks } from '@onecli/shared/vault/audit-chain';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AuditMode } from '../audit/audit-mode.ts';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { bootFolder } from '../audit/spool/boot-folder.ts';
@@ -17,8 +17,10 @@ import { Delivery } from '../audit/spool/delivery.ts';
 import { SegmentReader } from '../audit/spool/segment-file.ts';
 import { Spool } from '../audit/spool/spool.ts';
 import { realDisk, type SpoolDisk } from '../audit/spool/spool-disk.ts';
+import { Http2Agent } from '../http2/http2-agent.ts';
 import { Configuration } from '../snapshot/configuration.ts';
 import { newKeyring, sampleAgent, sampleSnapshot, sealedSecret } from '../snapshot/testing/sample-snapshot.ts';
+import { Http1Agent } from './http1-agent.ts';
 import { until } from './testing/loopback-pair.ts';
 import { sampleUpstream, upstreamHost } from './testing/sample-upstream.ts';
 import { SampleWorker } from './testing/sample-worker.ts';
@@ -43,14 +45,14 @@ afterEach(() => {
 /** A trail over a real spool whose disk can be full, or can keep whoever waits for the medium waiting. */
 function spooled(mode: AuditMode) {
   const folder = mkdtempSync(join(tmpdir(), 'leaving-'));
-  const state = { isFull: false, syncs: [] as (() => void)[] };
+  const state = { isFull: false, syncs: [] as (() => void)[], onWrite: (): void => undefined };
   const refuse = (): void => {
     if (state.isFull) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
   };
   const disk: SpoolDisk = {
     ...realDisk,
     create: (path) => (refuse(), realDisk.create(path)),
-    write: (descriptor, bytes) => (refuse(), realDisk.write(descriptor, bytes)),
+    write: (descriptor, bytes) => (refuse(), state.onWrite(), realDisk.write(descriptor, bytes)),
     sync: () => new Promise((resolve) => void state.syncs.push(resolve)),
   };
   const own = bootFolder(folder, 'worker-1', 'b00');
@@ -115,15 +117,19 @@ function unmasked(frame: Buffer): string {
 
 const authorization = 'Bearer onecli://prod/a';
 
-async function askOver(version: 'HTTP/1.1' | 'HTTP/2', started: SampleWorker): Promise<string> {
+async function askOver(
+  version: 'HTTP/1.1' | 'HTTP/2',
+  started: SampleWorker,
+  credential = authorization,
+): Promise<string> {
   if (version === 'HTTP/1.1') {
     const agent = await started.openHttp1();
-    agent.write(`GET /v1 HTTP/1.1\r\nHost: ${upstreamHost}\r\nAuthorization: ${authorization}\r\n\r\n`);
+    agent.write(`GET /v1 HTTP/1.1\r\nHost: ${upstreamHost}\r\nAuthorization: ${credential}\r\n\r\n`);
     let text = '';
     for await (const bytes of agent) if ((text += String(bytes)).includes('\r\n\r\n')) break;
     return text;
   }
-  const stream = (await started.openHttp2()).request({ ':path': '/v1', authorization });
+  const stream = (await started.openHttp2()).request({ ':path': '/v1', authorization: credential });
   stream.on('error', () => undefined);
   const [fields] = await once(stream, 'response');
   return JSON.stringify(fields);
@@ -153,6 +159,25 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('a secret of a request over %s', 
     expect(await askOver(version, started)).toContain('200');
     expect(seen).toEqual([`Bearer ${value}`]);
     expect(await intended()).toEqual(['prod/a@1']);
+  });
+});
+
+describe.each(['HTTP/1.1', 'HTTP/2'] as const)('the answer to a request without a secret over %s', (version) => {
+  it('ends when the trail has what became of it, and not before', async () => {
+    const { started, state } = await worker('default');
+    await askOver(version, started, 'Bearer mine');
+    const order: string[] = [];
+    state.onWrite = () => void order.push('written');
+    const prototype = version === 'HTTP/1.1' ? Http1Agent.prototype : Http2Agent.prototype;
+    const { end } = prototype;
+    const spy = vi.spyOn(prototype, 'end').mockImplementation(function (this: typeof prototype, ...given: unknown[]) {
+      order.push('ended');
+      return end.apply(this as never, given as never);
+    });
+    closers.push(() => spy.mockRestore());
+    expect(await askOver(version, started, 'Bearer mine')).toContain('200');
+    await pause(50);
+    expect(order).toEqual(['written', 'ended']);
   });
 });
 

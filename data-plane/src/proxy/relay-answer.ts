@@ -81,7 +81,8 @@ function beginAnswer(
   // After a request to upgrade, what is said next might be heard as another protocol: its connection is not used again.
   const isUpstreamReusable =
     !outgoing.webSocket && framing.kind !== 'close' && head.minor === 1 && !isCloseAsked(head.headers);
-  const answer = { status: head.status, isUpstreamReusable, scrub: outgoing.scrub };
+  const { scrub, departure } = outgoing;
+  const answer = { status: head.status, isUpstreamReusable, scrub, departure };
   const begin = (sent: ForwardedHead, sentFraming: Framing): void =>
     agent.begin(sent, sentFraming, !outgoing.isKeptAlive || !sending.isDone);
   if (!outgoing.scrub) {

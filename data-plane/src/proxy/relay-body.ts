@@ -5,7 +5,7 @@ import { type Refusal, refusal } from './answer.ts';
 import type { AnswerSource, Payload } from './answer-source.ts';
 import type { DataPlane } from './data-plane.ts';
 import { joinPayload } from './frame-chunks.ts';
-import type { Broken, Forwarded, Sending } from './outgoing.ts';
+import type { Broken, Departure, Forwarded, Sending } from './outgoing.ts';
 import type { ScrubbedPayload } from './scrubbed-payload.ts';
 import type { ReadResult } from './socket-reader.ts';
 
@@ -21,6 +21,7 @@ interface AnswerFacts {
   readonly status: number;
   readonly isUpstreamReusable: boolean;
   readonly scrub: AnswerScrub | undefined;
+  readonly departure: Departure;
 }
 
 /** Why an answer stops in the middle. */
@@ -175,11 +176,14 @@ export class BodyRelay {
   /** The end of the answer, with its trailers as they may go on; false when they may not. */
   #end(): boolean | Promise<boolean> {
     const { trailers } = this.#body;
-    const { scrub } = this.#answer;
+    const { scrub, status, departure } = this.#answer;
     const sent = scrub && trailers.length > 0 ? scrub.fields(trailers, 'trailer') : trailers;
-    if (sent !== 'refused') return this.#agent.end(sent);
-    this.#isEchoedInTrailers = true;
-    return false;
+    if (sent === 'refused') {
+      this.#isEchoedInTrailers = true;
+      return false;
+    }
+    const recording = this.#agent.isGone ? undefined : departure.ending(status, this.#responseBytes);
+    return recording ? recording.then(() => this.#agent.end(sent)) : this.#agent.end(sent);
   }
 
   #finish(isDelivered: boolean): Relayed {
