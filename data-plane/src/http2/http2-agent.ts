@@ -36,6 +36,8 @@ export class Http2Agent implements AgentStream {
   #requestTrailers: readonly Header[] = [];
   #pending: Buffer[] = [];
   #pendingBytes = 0;
+  /** Of an answer without payload: it is the end as well, and leaves as such. */
+  #headAlone: ReturnType<typeof answerFields> | undefined;
   #trailers: readonly Header[] = [];
   #isOver = false;
   answersBegun = 0;
@@ -109,8 +111,9 @@ export class Http2Agent implements AgentStream {
   begin(head: AnswerHead, framing: Framing): void {
     this.answersBegun++;
     if (this.isGone) return;
-    const endStream = framing.kind === 'none';
-    this.#stream.respond(answerFields(head, framing), { endStream, waitForTrailers: !endStream });
+    const fields = answerFields(head, framing);
+    if (framing.kind === 'none') this.#headAlone = fields;
+    else this.#stream.respond(fields, { waitForTrailers: true });
   }
 
   push(chunks: readonly Buffer[]): void {
@@ -134,6 +137,7 @@ export class Http2Agent implements AgentStream {
   }
 
   end(trailers: readonly Header[] = []): boolean | Promise<boolean> {
+    if (this.#headAlone && !this.isGone) this.#stream.respond(this.#headAlone, { endStream: true });
     const flushed = this.flush();
     if (typeof flushed === 'boolean') return flushed && this.#finish(trailers);
     return flushed.then((isOpen) => isOpen && this.#finish(trailers));

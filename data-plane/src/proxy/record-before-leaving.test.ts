@@ -166,6 +166,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('the answer to a request without 
   it('ends when the trail has what became of it, and not before', async () => {
     const { started, state } = await worker('default');
     await askOver(version, started, 'Bearer mine');
+    await pause(50);
     const order: string[] = [];
     state.onWrite = () => void order.push('written');
     const prototype = version === 'HTTP/1.1' ? Http1Agent.prototype : Http2Agent.prototype;
