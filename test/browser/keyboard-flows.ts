@@ -16,7 +16,7 @@ async function secret({ main: { page }, url, must }: World): Promise<void> {
   await page.getByRole('link', { name: 'New secret' }).waitFor();
   await tabTo(page, 'New secret');
   await keyboard.press('Enter');
-  await page.getByLabel('Name').waitFor();
+  await page.locator('input:focus').waitFor();
   await keyboard.type('prod/keyed');
   await tabTo(page, 'Value');
   await keyboard.type('a-first-value-of-it');
@@ -48,7 +48,7 @@ async function secret({ main: { page }, url, must }: World): Promise<void> {
 async function agent({ main: { page }, url, must }: World): Promise<void> {
   const { keyboard } = page;
   await page.goto(`${url}/new/agent`);
-  await page.getByLabel('Name').waitFor();
+  await page.locator('input:focus').waitFor();
   await keyboard.type('keyed-agent');
   await keyboard.press('Enter');
   const token = page.getByLabel('Token', { exact: true });
