@@ -20,8 +20,10 @@ export function auditExportRoutes(exports: Pick<ExportService, 'begin'>): RestRo
       status: 200,
       streams: ['application/jsonl', 'text/csv'],
       faults: ['OVERLOADED'],
-      handle: async ({ principal, query, exchange: { response } }) =>
-        void (await answers.give(response, exportTypes[query.format], () => exports.begin(principal, query))),
+      handle: async ({ principal, query, exchange: { response } }) => {
+        await answers.give(response, exportTypes[query.format], () => exports.begin(principal, query));
+        return undefined;
+      },
     }),
   ];
 }

@@ -35,10 +35,10 @@ export function auditVerificationRoutes(trail: TrailService, macKeys: MacKeyServ
       status: 200,
       streams: ['application/jsonl'],
       faults: ['OVERLOADED'],
-      handle: async ({ principal, body, exchange }) =>
-        void (await told.give(exchange.response, 'application/jsonl', () =>
-          trail.verifyTold(principal, body.checkpoints ?? []),
-        )),
+      handle: async ({ principal, body, exchange: { response } }) => {
+        await told.give(response, 'application/jsonl', () => trail.verifyTold(principal, body.checkpoints ?? []));
+        return undefined;
+      },
     }),
   ];
 }
