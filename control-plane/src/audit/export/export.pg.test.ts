@@ -48,6 +48,10 @@ describe('GET /api/audit/export', () => {
     expect(altered).toContain(`,"'=HYPERLINK(""x"")",`);
     expect(altered).toContain(`,"'+1",`);
     expect(altered).toContain(`,"a""b\nc",`);
+    for (const formula of [' =1', '\t=1', '-1', '@SUM(1)', '\uff1d1']) {
+      await api.database.query(`UPDATE audit_event SET agent = $1 WHERE id = 'w1-b1-2'`, [formula]);
+      expect((await read('format=csv')).text).toContain(`,"'${formula}",`);
+    }
     await api.database.query(
       `UPDATE audit_event SET method = 'POST', agent = 'my-agent', host = 'h2.example' WHERE id = 'w1-b1-2'`,
     );
@@ -87,7 +91,7 @@ describe('GET /api/audit/export', () => {
     const [row] = await api.database.query<{ count: string }[]>(
       `SELECT count(*) FROM admin_event WHERE action = 'audit:export' AND outcome = 'done'`,
     );
-    expect(Number(row?.count)).toBe(4);
+    expect(Number(row?.count)).toBe(9);
   });
 });
 

@@ -5,7 +5,7 @@ import { owner } from '../../database/testing/open-services.ts';
 import { dropOldAudit } from '../audit-retention.ts';
 import { keepAdminEvents } from './admin-entries.ts';
 import { CheckpointKey } from './checkpoint-key.ts';
-import { TreeAltered } from './checkpoint-signer.ts';
+import { CheckpointSigner, TreeAltered } from './checkpoint-signer.ts';
 import { TrailService } from './trail.service.ts';
 import { Boot, openTrail, textOf, type Trail, verify, verifyByScript } from './testing/open-trail.ts';
 
@@ -49,6 +49,16 @@ describe('who can write to the database and has no key', () => {
     expect(found).toContain('does not have the root');
     const script = await verifyByScript(textOf(lines), { macKey: trail.macKey });
     expect(script).toMatchObject({ isSound: false, text: expect.stringContaining('the list says something else') });
+  });
+
+  it('cannot have what is not signed taken for new by a time that is yet to come', async () => {
+    await trail.keep(boot.take(30, 5));
+    const signed = await trail.signer.sign(0);
+    await trail.keep(boot.take(30, 5));
+    await trail.dataSource.query(`UPDATE audit_block SET taken_at = '2999-01-01' WHERE first_index >= $1`, [signed]);
+    const lines = await trail.lines();
+    expect(lines.filter(({ type }) => type === 'entry').length).toBeGreaterThan(Number(signed));
+    expect(verify(lines, { macKey: trail.macKey }).faults).toMatchObject([{ kind: 'UNSIGNED' }]);
   });
 
   it('cannot hide why nothing is signed, although all lines fit', async () => {
@@ -134,5 +144,36 @@ describe('who can write to the database and has no key', () => {
     await expect(trail.signer.sign(0)).rejects.toThrow(TreeAltered);
     await trail.keep(new Boot(trail.macKey, 'w1', 'b2').take(30, 5));
     await expect(trail.signer.sign(0)).rejects.toThrow('another one');
+  });
+
+  it('cannot have another tree, signed by a process that started since, taken for the first by who noted its key', async () => {
+    await trail.keep(boot.take(30, 5));
+    await trail.signer.sign(0);
+    const [head] = await trail.lines();
+    const { key } = head as { key: string };
+    await trail.dataSource.query('TRUNCATE audit_tree, audit_block, audit_node, audit_checkpoint, audit_event');
+    await trail.keep(new Boot(trail.macKey, 'w1', 'b2').take(30, 5));
+    await new CheckpointSigner(trail.dataSource, new CheckpointKey(trail.keys.auditSigningSeed)).sign(0);
+    const lines = await trail.lines();
+    expect(verify(lines).isSound).toBe(true);
+    expect(verify(lines, { key }).faults.map(({ kind }) => kind)).toContain('KEY');
+    const script = await verifyByScript(textOf(lines), { key });
+    expect(script).toMatchObject({ isSound: false, text: expect.stringContaining('another key') });
+  });
+});
+
+describe('retention', () => {
+  it('takes rows a day before their entries, so that no row is without its entry', async () => {
+    await trail.keep(boot.take(30, 5));
+    await trail.signer.sign(0);
+    const { dataSource: database, keys, macKey } = trail;
+    const inDays = Date.now() + 31 * 86_400_000;
+    const ofWorker = async () => (await trail.lines()).filter((line) => line.type === 'entry' && line.worker === 'w1');
+    const { length } = await ofWorker();
+    expect(await dropOldAudit({ database, keyring: keys.keyring, macKey, days: 30 }, inDays)).toBe(true);
+    const [left] = await database.query<{ rows: number }[]>('SELECT count(*)::int AS rows FROM audit_event');
+    await trail.signer.sign(0);
+    expect([left?.rows, (await ofWorker()).length]).toEqual([0, length]);
+    expect(verify(await trail.lines(), { macKey })).toMatchObject({ isSound: true });
   });
 });
