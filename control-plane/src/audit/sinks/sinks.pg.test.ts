@@ -17,6 +17,7 @@ import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { GuardedCaller } from '../../rotation/call-provider.ts';
 import { startLeader } from '../../leadership/testing/start-leader.ts';
 import { Boot, openTrail, type Trail } from '../trail/testing/open-trail.ts';
+import { buildSinks } from './build-sinks.ts';
 import type { Sink } from './sink.ts';
 import { SinkRunner } from './sink-runner.ts';
 import type { SyslogTarget } from './sink-settings.ts';
@@ -137,6 +138,40 @@ describe('a webhook', () => {
     const sink = webhook(port, []);
     await trail.keep(boot.take(1, 1));
     await expect(drain(sink)).rejects.toThrow('an address that is refused');
+    expect(deliveries).toHaveLength(0);
+  });
+
+  it('and syslog, as they are wired, reach no address of this machine or network, nor the API where that is allowed', async () => {
+    const { port, deliveries } = await startReceiver();
+    const url = `https://127.0.0.1:${port}/in`;
+    const webhook = { url, key: SecretValue.of('0123456789abcdef') };
+    const syslog = { protocol: 'tcp', host: '169.254.169.254', port: 601 };
+    const tried = async (allowRanges: string[], auditSinks: object) => {
+      const told: string[] = [];
+      const outgoing = { allowRanges, connectTo: undefined, rootsPem: authority.certificatePem };
+      const surroundings = {
+        config: { bind: '127.0.0.1', apiPort: port, outgoing, auditSinks },
+        database: trail.dataSource,
+        store: trail.store,
+        metrics: { auditSent: nothing, auditSinkFailed: nothing },
+        log: { warn: ({ err }: { err: unknown }) => told.push(String(err)) },
+      };
+      const runner = buildSinks(surroundings as unknown as Parameters<typeof buildSinks>[0]);
+      closing.push(() => runner.close());
+      // One that is new begins with what is written from now on.
+      for (const { look } of runner.jobs) await look(signal);
+      await trail.keep(boot.take(1, 1));
+      const looked = async (): Promise<number> => {
+        for (const { look } of runner.jobs) await look(signal);
+        return told.length;
+      };
+      // Others write on this server, too: an event is sent when no transaction before it is under way.
+      await expect.poll(looked, { timeout: 20_000 }).toBeGreaterThan(0);
+      return told.join(' ');
+    };
+    expect(await tried([], { webhook })).toContain('an address that is refused');
+    expect(await tried([], { syslog })).toContain('an address that is refused');
+    expect(await tried(['127.0.0.0/8'], { webhook })).toContain('an address that is refused');
     expect(deliveries).toHaveLength(0);
   });
 
