@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { TrailLine } from '@onecli/shared/domain/audit-trail/trail-lines';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
@@ -144,6 +145,20 @@ describe('who can write to the database and has no key', () => {
     await expect(trail.signer.sign(0)).rejects.toThrow(TreeAltered);
     await trail.keep(new Boot(trail.macKey, 'w1', 'b2').take(30, 5));
     await expect(trail.signer.sign(0)).rejects.toThrow('another one');
+  });
+
+  it('cannot have what was written anew, and signed as it is then, taken for that of which a checkpoint was kept', async () => {
+    await trail.keep(boot.take(30, 5));
+    const size = (await trail.signer.sign(0)) ?? 0;
+    await trail.keep(boot.take(30, 5));
+    await trail.signer.sign(0);
+    const lines = await trail.lines();
+    const treeId = (lines[0] as { key: string }).key.split('+')[0]?.split('/').at(-1) ?? '';
+    const kept = [new CheckpointKey(trail.keys.auditSigningSeed).sign(treeId, size, randomBytes(32))];
+    expect(verify(lines, { kept: [noteOf(lines)] }).isSound).toBe(true);
+    expect(verify(lines, { kept }).faults).toMatchObject([{ kind: 'FORKED' }]);
+    const script = await verifyByScript(textOf(lines), { kept });
+    expect(script).toMatchObject({ isSound: false, text: expect.stringContaining('kept checkpoint') });
   });
 
   it('cannot have another tree, signed by a process that started since, taken for the first by who noted its key', async () => {
