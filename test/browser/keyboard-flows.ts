@@ -35,9 +35,10 @@ async function secret({ main: { page }, url, must }: World): Promise<void> {
   await keyboard.type('a-second-value-of-it');
   await keyboard.press('Enter');
   await page.getByRole('row', { name: /^2 Current/ }).waitFor();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
   await tabTo(page, 'Roll back');
   await keyboard.press('Enter');
-  await page.getByRole('dialog').filter({ visible: true }).waitFor();
+  await page.getByText('back to version 1?').waitFor();
   await tabTo(page, 'Roll back');
   await keyboard.press('Enter');
   await page.getByRole('row', { name: /^1 Current/ }).waitFor();
