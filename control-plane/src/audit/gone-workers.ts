@@ -38,7 +38,10 @@ export class GoneWorkers implements LeaderJob {
   readonly look = async (signal: AbortSignal): Promise<void> => {
     const { database } = this.#sources;
     const runs = await database.query<Boot[]>(`SELECT DISTINCT worker, boot ${ofGone} LIMIT ${runsAtOnce}`);
-    for (const run of runs) if (!signal.aborted) await this.#close(run);
+    const faults: unknown[] = [];
+    // One of which something was altered keeps no other from being closed.
+    for (const run of runs) if (!signal.aborted) await this.#close(run).catch((fault: unknown) => faults.push(fault));
+    if (faults.length > 0) throw new AggregateError(faults, `${faults.length} runs of workers could not be closed`);
   };
 
   #close({ worker, boot }: Boot): Promise<void> {

@@ -8,6 +8,7 @@ import {
 } from '@onecli/shared/domain/audit-entry';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { EntityManager } from 'typeorm';
+import { whole } from './audit-columns.ts';
 import { DetailOpener, sealDetails } from './detail-seal.ts';
 import { addIntent, type OpenIntent } from './merge-entries.ts';
 
@@ -25,7 +26,10 @@ export class OpenIntents {
     this.#keyring = keyring;
   }
 
-  /** Keeps intents; those that are there already stay as they are. */
+  /**
+   * Keeps intents; those that are there already stay as they are. A request that was closed, and of which more is heard now, is open again,
+   * and its event goes: the secrets that leave now are not in it.
+   */
   async keep(
     manager: EntityManager,
     { worker, boot }: Boot,
@@ -36,6 +40,8 @@ export class OpenIntents {
       eventId: placeOf({ worker, boot }, entry.sequence),
       text: writeEntry(entry),
     }));
+    const further = intents.flatMap(({ of }) => of ?? []);
+    if (further.length > 0) await this.#reopen(manager, { worker, boot }, further);
     await manager.query(
       `INSERT INTO audit_intent (worker, boot, sequence, first_sequence, time, sealed_line)
        SELECT $1, $2, e.sequence, e.first, to_timestamp(e.time / 1000), decode(e.line, 'hex')
@@ -46,7 +52,7 @@ export class OpenIntents {
         boot,
         intents.map(({ sequence }) => sequence),
         intents.map(({ of, sequence }) => of ?? sequence),
-        intents.map(({ timeMs }) => timeMs),
+        intents.map(({ timeMs }) => whole(timeMs)),
         sealDetails(this.#keyring, details),
       ],
     );
@@ -64,12 +70,11 @@ export class OpenIntents {
     if (firsts.length === 0) return new Map();
     const [rows]: [StoredIntent[], number] = await manager.query(
       `DELETE FROM audit_intent WHERE worker = $1 AND boot = $2 ${firsts === 'all' ? '' : 'AND first_sequence = ANY ($3)'}
-       RETURNING sequence, first_sequence, sealed_line, closed_at IS NOT NULL AS is_closed`,
+       RETURNING sequence, first_sequence, time::text AS time, sealed_line, closed_at IS NOT NULL AS is_closed`,
       firsts === 'all' ? [worker, boot] : [worker, boot, firsts],
     );
-    const closed = rows.filter((row) => row.is_closed).map((row) => eventId(worker, boot, Number(row.first_sequence)));
-    if (closed.length > 0)
-      await manager.query('DELETE FROM audit_event WHERE id = ANY ($1) AND reason = $2', [closed, interruptedReason]);
+    const closed = rows.filter((row) => row.is_closed);
+    await dropInterrupted(manager, { worker, boot }, closed);
     return this.#opened({ worker, boot }, rows);
   }
 
@@ -78,10 +83,20 @@ export class OpenIntents {
     const [rows]: [StoredIntent[], number] = await manager.query(
       `UPDATE audit_intent i SET closed_at = now() WHERE worker = $1 AND boot = $2 AND NOT EXISTS (
          SELECT FROM audit_intent c WHERE c.worker = $1 AND c.boot = $2 AND c.first_sequence = i.first_sequence AND c.closed_at IS NOT NULL)
-       RETURNING sequence, first_sequence, sealed_line, true AS is_closed`,
+       RETURNING sequence, first_sequence, time::text AS time, sealed_line, true AS is_closed`,
       [worker, boot],
     );
     return this.#opened({ worker, boot }, rows);
+  }
+
+  async #reopen(manager: EntityManager, { worker, boot }: Boot, firsts: readonly number[]): Promise<void> {
+    const [rows]: [ClosedIntent[], number] = await manager.query(
+      `UPDATE audit_intent SET closed_at = NULL
+       WHERE worker = $1 AND boot = $2 AND first_sequence = ANY ($3) AND closed_at IS NOT NULL
+       RETURNING first_sequence, time::text AS time`,
+      [worker, boot, firsts],
+    );
+    await dropInterrupted(manager, { worker, boot }, rows);
   }
 
   #opened({ worker, boot }: Boot, rows: readonly StoredIntent[]): Map<number, OpenIntent> {
@@ -95,11 +110,33 @@ export class OpenIntents {
   }
 }
 
-interface StoredIntent {
-  readonly sequence: string;
+interface ClosedIntent {
   readonly first_sequence: string;
+  /** As PostgreSQL writes it, whole. */
+  readonly time: string;
+}
+
+interface StoredIntent extends ClosedIntent {
+  readonly sequence: string;
   readonly sealed_line: Buffer;
   readonly is_closed: boolean;
+}
+
+/** Drops the events of requests that were closed. Each has the time of one of its intents, which says in which days they lie. */
+async function dropInterrupted(
+  manager: EntityManager,
+  { worker, boot }: Boot,
+  closed: readonly ClosedIntent[],
+): Promise<void> {
+  if (closed.length === 0) return;
+  await manager.query(
+    'DELETE FROM audit_event WHERE id = ANY ($1) AND time = ANY ($2::timestamptz[]) AND reason = $3',
+    [
+      closed.map(({ first_sequence }) => eventId(worker, boot, Number(first_sequence))),
+      closed.map(({ time }) => time),
+      interruptedReason,
+    ],
+  );
 }
 
 /** What a sealed line is bound to. */

@@ -1,15 +1,10 @@
-import { type AuditEntry, type OutcomeEntry, writeEntry } from '@onecli/shared/domain/audit-entry';
 import type { TrailBatch } from '@onecli/shared/ports/audit-queue';
-import { chainStart, linkMac, writeLink } from '@onecli/shared/vault/audit-chain';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
-import { AuditStore } from './audit-store.ts';
-import { EarlyBatches } from './early-batches.ts';
-import { GoneWorkers } from './gone-workers.ts';
-import { OpenIntents } from './open-intents.ts';
-import { type TakenLinks, TrailKeeper } from './trail/trail-keeper.ts';
-import { TrailStore } from './trail-store.ts';
+import { batchesOf, ended, openTrailStore, type Row, rowsOf, type Spec } from './testing/runs.ts';
+import type { TakenLinks } from './trail/trail-keeper.ts';
+import type { TrailStore } from './trail-store.ts';
 
 let api: Served;
 let trail: TrailStore;
@@ -17,24 +12,7 @@ const kept: TakenLinks[] = [];
 const faults: string[] = [];
 beforeAll(async () => {
   api = await serve(await freshDatabase());
-  const { database, keys } = api;
-  const log = { error: () => undefined };
-  const { keyring, auditMacKey: macKey } = keys;
-  const keeper = new TrailKeeper({ keyring, macKey, log, faulty: (kind) => faults.push(kind) });
-  trail = new TrailStore({
-    database,
-    store: new AuditStore(database, keys.keyring),
-    intents: new OpenIntents(keys.keyring),
-    early: new EarlyBatches(keys.auditQueueKey),
-    keeper: {
-      keep: async (manager, links) => {
-        kept.push(links);
-        await keeper.keep(manager, links);
-      },
-    },
-    keyring,
-    macKey,
-  });
+  trail = openTrailStore(api, kept, faults);
 });
 afterAll(() => api.stop());
 
@@ -46,71 +24,9 @@ beforeEach(() => {
   faults.length = 0;
 });
 
-const worker = 'w1';
 const timeMs = Date.now();
-type Spec = ['intent'] | ['further', of: number] | ['outcome', of: number] | ['lone'];
-
-function entryOf(sequence: number, [kind, of]: Spec): AuditEntry {
-  const beginning = {
-    revision: 3,
-    requestId: `request-${boot}-${sequence}`,
-    agentId: undefined,
-    agent: 'my-agent',
-    host: 'api.openai.com',
-    port: 443,
-    method: 'POST',
-    path: '/v1/canary-path',
-  };
-  const ending: Omit<OutcomeEntry, 'kind' | 'sequence' | 'of'> = {
-    timeMs: timeMs + sequence,
-    decision: 'allow',
-    reason: 'ALLOWED',
-    rule: 'finance#0',
-    status: 200,
-    latencyMs: 12.5,
-    requestBytes: 1,
-    responseBytes: 2,
-    secrets: ['prod/openai@1'],
-    findings: [],
-  };
-  const { rule, secrets } = ending;
-  if (kind === 'intent')
-    return { kind: 'INTENT', sequence, of: undefined, ...beginning, timeMs: timeMs + sequence, rule, secrets };
-  if (kind === 'further')
-    return { kind: 'INTENT', sequence, of: of ?? 0, timeMs: timeMs + sequence, secrets: ['prod/further@2'] };
-  if (kind === 'outcome') return { kind: 'OUTCOME', sequence, of: of ?? 0, ...ending };
-  return { kind: 'OUTCOME', sequence, of: undefined, ...beginning, ...ending, secrets: [] };
-}
-
-/** Batches of a trail, each of links of as many entries as are told together. */
-function batches(...specs: Spec[][][]): TrailBatch[] {
-  const key = api.keys.auditMacKey;
-  let mac = chainStart(key, worker, boot);
-  let sequence = 0;
-  return specs.map((links) => {
-    const first = sequence;
-    const previousMac = mac;
-    const text = links
-      .map((link) => {
-        const lines = link.map((spec) => writeEntry(entryOf(sequence++, spec)));
-        mac = linkMac(key, mac, lines.map((line) => `${line}\n`).join(''));
-        return writeLink({ lines, mac });
-      })
-      .join('');
-    return { worker, boot, first, last: sequence - 1, oldest: 0, previousMac, isEnd: false, text };
-  });
-}
-
-interface Row {
-  readonly id: string;
-  readonly reason: string;
-  readonly status: number;
-  readonly secrets: string[];
-}
-const rows = (): Promise<Row[]> =>
-  api.database.query('SELECT id, reason, status, secrets FROM audit_event WHERE id LIKE $1 ORDER BY time', [
-    `${worker}-${boot}-%`,
-  ]);
+const batches = (...specs: Spec[][][]): TrailBatch[] => batchesOf(api, boot, timeMs, specs);
+const rows = (): Promise<Row[]> => rowsOf(api.database, boot);
 const count = async (table: string): Promise<number> => {
   const [row]: { n: number }[] = await api.database.query(`SELECT count(*)::int AS n FROM ${table} WHERE boot = $1`, [
     boot,
@@ -123,10 +39,6 @@ const head = async () => {
     [boot],
   );
   return row;
-};
-const ended = (batch: TrailBatch): TrailBatch => {
-  const previousMac = /#([0-9a-f]{64})\n$/.exec(batch.text)?.[1] ?? '';
-  return { ...batch, first: batch.last + 1, previousMac, text: '', isEnd: true };
 };
 
 describe('TrailStore', () => {
@@ -245,86 +157,6 @@ describe('TrailStore', () => {
     expect(await count('audit_intent')).toBe(0);
     await trail.take(ended(two));
     expect(await rows()).toMatchObject([{ id: `w1-${boot}-0`, reason: 'ALLOWED' }]);
-  });
-
-  describe('of a worker that is gone for a day', () => {
-    const silent = (hours: number) =>
-      Promise.all([
-        api.database.query(`UPDATE audit_boot SET updated_at = now() - make_interval(hours => $2) WHERE boot = $1`, [
-          boot,
-          hours,
-        ]),
-        api.database.query(`UPDATE audit_intent SET time = now() - make_interval(hours => $2) WHERE boot = $1`, [
-          boot,
-          hours,
-        ]),
-      ]);
-    const gone = () => {
-      const { database, keys } = api;
-      const store = new AuditStore(database, keys.keyring);
-      return new GoneWorkers({ database, store, intents: new OpenIntents(keys.keyring) });
-    };
-    const byId = async () => (await rows()).toSorted((one, other) => (one.id < other.id ? -1 : 1));
-    const look = () => gone().look(new AbortController().signal);
-
-    it('shows what was under way as interrupted, once, and not before; what ends after all takes its place', async () => {
-      const [one, two] = batches(
-        [[['intent'], ['intent']]],
-        [
-          [
-            ['further', 0],
-            ['outcome', 0],
-          ],
-        ],
-      ) as [TrailBatch, TrailBatch];
-      await trail.take(one);
-      await silent(23);
-      await look();
-      expect(await byId()).toEqual([]);
-      await silent(25);
-      await look();
-      await look();
-      const interrupted = { reason: 'INTERRUPTED', status: 0, secrets: ['prod/openai@1'] };
-      expect(await byId()).toEqual([
-        { id: `w1-${boot}-0`, ...interrupted },
-        { id: `w1-${boot}-1`, ...interrupted },
-      ]);
-      expect(await head()).toMatchObject({ ended_at: null });
-      await trail.take(two);
-      expect(await byId()).toMatchObject([
-        { id: `w1-${boot}-0`, reason: 'ALLOWED', status: 200 },
-        { id: `w1-${boot}-1`, ...interrupted },
-      ]);
-      await trail.take(ended(two));
-      expect(await byId()).toMatchObject([{ reason: 'ALLOWED' }, { id: `w1-${boot}-1`, ...interrupted }]);
-      expect(await count('audit_intent')).toBe(0);
-      expect(faults).toEqual([]);
-    });
-
-    it('is sound to who verifies, before its end comes and after', async () => {
-      const [one, two] = batches([[['intent']]], [[['outcome', 0]]]) as [TrailBatch, TrailBatch];
-      const verified = async () =>
-        (await api.call('POST', '/api/audit/trail/verify', {})).json as { faults: { id: string }[] };
-      const own = async () => (await verified()).faults.filter(({ id }) => id?.includes(boot));
-      await trail.take(one);
-      await silent(25);
-      await look();
-      expect(await byId()).toMatchObject([{ reason: 'INTERRUPTED' }]);
-      expect(await own()).toEqual([]);
-      await trail.take(two);
-      expect(await own()).toEqual([]);
-    });
-
-    it('lets the requests of one that lives go on', async () => {
-      const [one] = batches([[['intent']]]) as [TrailBatch];
-      await trail.take(one);
-      await silent(25);
-      const report = { name: worker, bootId: boot, version: '1', appliedRevision: 1, startedAtMs: 0, terms: [1] };
-      await api.database.query('SELECT worker_heartbeat($1)', [report]);
-      await look();
-      expect(await byId()).toEqual([]);
-      await api.database.query('DELETE FROM worker');
-    });
   });
 
   it('keeps nothing of an open intent in the clear', async () => {
