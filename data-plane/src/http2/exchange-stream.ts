@@ -2,6 +2,7 @@
 import type { GrantScope } from '@onecli/shared/domain/grant-placeholders';
 import { inspectHeader } from '@onecli/shared/domain/inspect-header';
 import { traceContextFields } from '@onecli/shared/telemetry/trace-context';
+import { turnBytes } from '../load/fair-turns.ts';
 import type { AgentStream, BodyPiece } from '../proxy/agent-stream.ts';
 import { refusal } from '../proxy/answer.ts';
 import type { DataPlane } from '../proxy/data-plane.ts';
@@ -67,6 +68,7 @@ async function sendBody(
   const mayGoOn = ({ name }: Header): boolean =>
     plane.isTraceContextForwarded === true || !traceContextFields.has(name);
   const { stream, deadline } = upstream;
+  let turnedAtBytes = 0;
   for (let isLast = body.isEmpty; !isLast; ) {
     sending.waitsFor = 'agent';
     const next = await body.next();
@@ -79,6 +81,9 @@ async function sendBody(
     if (!(await writeBytes(stream, piece.chunks))) return;
     deadline.extend(bodyIdleMs);
     isLast = piece.isLast;
+    if (isLast || body.bytes - turnedAtBytes < turnBytes) continue;
+    await plane.turns.next(body.bytes - turnedAtBytes);
+    turnedAtBytes = body.bytes;
   }
   body.letGo();
   sending.isDone = true;

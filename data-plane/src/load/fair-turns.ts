@@ -3,6 +3,9 @@ const littleBytes = 16 * 1024;
 /** Some milliseconds of work: what a request of a neighbour waits for in each of the few turns that it takes. */
 const defaultBytesPerTurn = 512 * 1024;
 
+/** After so many bytes of a body others have their turn. */
+export const turnBytes = 64 * 1024;
+
 interface InLine {
   readonly bytes: number;
   readonly go: () => void;

@@ -176,10 +176,11 @@ export class Exchange {
 
   /**
    * The last byte of the answer is about to leave. Of a request that took a secret along the trail has an intent; of any other it has
-   * nothing yet, so it is told now: resolves when it was written, at the end of this turn.
+   * nothing yet, so it is told now: resolves when it was written, at the end of this turn. One whose body still comes is told when it is
+   * over: what it sent is not known before.
    */
   ending(status: number, responseBytes: number): Promise<void> | undefined {
-    if (this.#intent) return undefined;
+    if (this.#intent || this.body?.isRead === false) return undefined;
     this.record({ kind: 'answered', status, responseBytes });
     return nextTurn();
   }

@@ -5,6 +5,7 @@
  */
 import { exchangeStream } from '../http2/exchange-stream.ts';
 import { UpstreamSession } from '../http2/upstream-session.ts';
+import { turnBytes } from '../load/fair-turns.ts';
 import { writeRequestHead } from '../wire/write-head.ts';
 import type { AgentStream } from './agent-stream.ts';
 import { refusal } from './answer.ts';
@@ -18,8 +19,6 @@ import type { Upstream } from './upstream-pool.ts';
 import { agentGone, unlessGone, withhold } from './withhold.ts';
 import { type Piece, writeBytes } from './write-bytes.ts';
 
-/** After so many bytes of a body others have their turn. */
-const turnBytes = 64 * 1024;
 const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Sends a request, relays the answer. Never rejects for what a peer does. */

@@ -28,7 +28,8 @@ export async function answerInternal(
   if ('kind' in page) return page;
   const isLast = request.framing.kind !== 'none' || head.minor === 0 || plane.isDraining || isCloseAsked(head.headers);
   const { status, body } = page;
-  await exchange.ending(status, head.method === 'HEAD' ? 0 : Buffer.byteLength(body));
+  const isHeadAlone = head.method === 'HEAD' || stream.isRefusedByHead;
+  await exchange.ending(status, isHeadAlone ? 0 : Buffer.byteLength(body));
   return { kind: 'answered', status, responseBytes: await stream.answer(page, head.method, isLast) };
 }
 

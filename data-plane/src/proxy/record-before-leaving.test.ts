@@ -182,6 +182,24 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('the answer to a request without 
   });
 });
 
+describe('a request without a secret that is answered while its body still comes', () => {
+  it('is recorded when it is over, since what it sent is not known before', async () => {
+    const { started, state } = await worker('default');
+    const order: string[] = [];
+    const { end } = Http1Agent.prototype;
+    const spy = vi.spyOn(Http1Agent.prototype, 'end').mockImplementation(function (this: Http1Agent, ...given) {
+      order.push('ended');
+      return end.apply(this, given);
+    });
+    closers.push(() => spy.mockRestore());
+    const agent = await started.openHttp1();
+    state.onWrite = () => void order.push('written');
+    agent.write(`POST /v1 HTTP/1.1\r\nHost: ${upstreamHost}\r\nContent-Length: 100000\r\n\r\nfirst`);
+    await until(() => order.includes('written'));
+    expect(order[0]).toBe('ended');
+  });
+});
+
 describe('a secret in a message of a WebSocket', () => {
   async function opened() {
     const made = await worker('default');

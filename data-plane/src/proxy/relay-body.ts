@@ -182,7 +182,8 @@ export class BodyRelay {
       this.#isEchoedInTrailers = true;
       return false;
     }
-    const recording = this.#agent.isGone ? undefined : departure.ending(status, this.#responseBytes);
+    const isCut = this.#agent.isGone || this.#agent.withdrawn !== undefined;
+    const recording = isCut ? undefined : departure.ending(status, this.#responseBytes);
     return recording ? recording.then(() => this.#agent.end(sent)) : this.#agent.end(sent);
   }
 
