@@ -75,6 +75,15 @@ describe('GrownStretches', () => {
     });
     for (const stretch of stretches) grown.remember([stretch]);
     const known = starts.map((start, at) => grown.after(start, stretches[at]?.leaves ?? Buffer.of()) !== undefined);
-    expect(known).toEqual([false, true, true, true, true]);
+    expect(known).toEqual([false, false, true, true, true]);
+  });
+
+  it('counts what a small one takes in memory, not its leaf alone', () => {
+    const grown = new GrownStretches();
+    const tree = new Frontier(sha256);
+    const first = appended(tree, 1);
+    grown.remember([first]);
+    for (let count = 0; count < 8_000; count++) grown.remember([appended(tree, 1)]);
+    expect(grown.after(new Frontier(sha256), first.leaves)).toBeUndefined();
   });
 });

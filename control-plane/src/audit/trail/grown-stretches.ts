@@ -12,6 +12,9 @@ export interface Stretch {
 }
 
 const maxBytes = 4 * 1024 * 1024;
+/** Of each stretch, and of each hash of a tree, in memory. */
+const stretchBytes = 512;
+const nodeBytes = 128;
 
 /**
  * What this process appended to the tree of late, so that who grows the same tree again from what is stored need not hash the same once
@@ -22,10 +25,12 @@ export class GrownStretches {
   #bytes = 0;
 
   remember(stretches: readonly Stretch[]): void {
-    for (const stretch of stretches) {
-      this.#drop(stretch.firstIndex);
-      this.#stretches.set(stretch.firstIndex, stretch);
-      this.#bytes += stretch.leaves.length;
+    // What else a stretch may carry, its lines for one, is not held.
+    for (const { firstIndex, before, leaves, after, size } of stretches) {
+      this.#drop(firstIndex);
+      const stretch = { firstIndex, before, leaves, after, size };
+      this.#stretches.set(firstIndex, stretch);
+      this.#bytes += cost(stretch);
     }
     for (const firstIndex of this.#stretches.keys()) if (this.#bytes > maxBytes) this.#drop(firstIndex);
   }
@@ -43,9 +48,15 @@ export class GrownStretches {
   }
 
   #drop(firstIndex: number): void {
-    this.#bytes -= this.#stretches.get(firstIndex)?.leaves.length ?? 0;
+    const stretch = this.#stretches.get(firstIndex);
+    if (stretch === undefined) return;
+    this.#bytes -= cost(stretch);
     this.#stretches.delete(firstIndex);
   }
+}
+
+function cost({ leaves, before, after }: Stretch): number {
+  return leaves.length + stretchBytes + nodeBytes * (before.length + after.length);
 }
 
 function areSame(ones: readonly Uint8Array[], others: readonly Uint8Array[]): boolean {
