@@ -58,12 +58,28 @@ const otherDatabases = [
 export const bundleFolder = (workspace) => `${workspace}/dist/bundle`;
 export const bundledWorkspaces = Object.keys(programs);
 
+/** Packages that are loaded so, and whose names nobody takes from what comes. */
+const bareImports = /node_modules\/(graphql|class-validator)\//;
+
+/**
+ * `import()` of a CommonJS package gives all its names outside of a bundle, and in one only `default`: who takes a name finds nothing,
+ * and only when it is used. Such a package belongs to those apart. @throws Error that names it
+ */
+function refuseBareImports(outputs) {
+  for (const { imports } of Object.values(outputs))
+    for (const { kind, path } of imports) {
+      const { exports = [], entryPoint = '' } = (kind === 'dynamic-import' && outputs[path]) || {};
+      if (exports.length === 1 && exports[0] === 'default' && !bareImports.test(entryPoint))
+        throw new Error(`${entryPoint}: its names are lost in the bundle; name its package in packagesApart`);
+    }
+}
+
 /** @throws what esbuild throws, which has told it on stderr */
 export async function bundlePrograms() {
   const { build } = await import('esbuild');
   for (const [workspace, entryPoints] of Object.entries(programs)) {
     rmSync(join(root, bundleFolder(workspace)), { recursive: true, force: true });
-    await build({
+    const { metafile } = await build({
       absWorkingDir: root,
       entryPoints,
       outdir: bundleFolder(workspace),
@@ -82,7 +98,9 @@ export async function bundlePrograms() {
       },
       legalComments: 'none',
       logLevel: 'warning',
+      metafile: true,
     });
+    refuseBareImports(metafile.outputs);
   }
 }
 

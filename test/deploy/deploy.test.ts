@@ -20,8 +20,17 @@ describe('the images', () => {
       expect(stage).toMatch(/^HEALTHCHECK /m);
       expect(stage).toMatch(/^STOPSIGNAL SIGTERM$/m);
     }
-    for (const [, source = ''] of text.matchAll(/^COPY (?!--from)(\S+)/gm))
+    // Of what the build is given, .dockerignore keeps all away but what it names.
+    const given = [...read('.dockerignore').matchAll(/^!(\S+)$/gm)].map(([, path = '']) => path);
+    const sources = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, list = '']) => list.split(' '));
+    expect(sources).toContain('infra/tools/bundle.mjs');
+    for (const source of sources) {
       expect(existsSync(join(repositoryRoot, source)), source).toBe(true);
+      expect(
+        given.some((path) => source === path || source.startsWith(`${path}/`)),
+        source,
+      ).toBe(true);
+    }
   });
 });
 
