@@ -50,7 +50,7 @@ function ruleWhat(was: number, is: number, old: string | undefined, next: string
 
 /** Pairs of places of a longest common part of two lists. */
 function kept(before: readonly string[], after: readonly string[]): [number, number][] {
-  const longest = Array.from({ length: before.length + 1 }, () => new Array<number>(after.length + 1).fill(0));
+  const longest = Array.from({ length: before.length + 1 }, () => Array.from({ length: after.length + 1 }, () => 0));
   const at = (row: number, column: number) => longest[row]?.[column] ?? 0;
   for (let row = before.length - 1; row >= 0; row--)
     for (let column = after.length - 1; column >= 0; column--) {
