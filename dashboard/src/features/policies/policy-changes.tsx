@@ -1,4 +1,4 @@
-import { parsePolicy } from './policy-input.ts';
+import { parsePolicy } from './parse-policy.ts';
 import { type PolicyDifference, policyDifferences } from './policy-differences.ts';
 
 interface PolicyChangesProps {

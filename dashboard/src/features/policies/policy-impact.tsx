@@ -7,7 +7,8 @@ import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { shortNumber } from '../../ui/number-text.ts';
 import { problemText } from '../../ui/problem.tsx';
 import { ruleName } from '../../ui/rule-name.ts';
-import { parsePolicy, policyInputOf } from './policy-input.ts';
+import { parsePolicy } from './parse-policy.ts';
+import { policyInputOf } from './policy-input.ts';
 
 type Impact = PolicyImpactQuery['policyImpact'];
 type ImpactRow = Impact['changes'][number];

@@ -48,6 +48,11 @@ describe('a policy of a file, for the API', () => {
   it('leaves what it does not understand to the API', () => {
     const odd = { name: 7, agents: [3, { labels: 'x' }], rules: ['x', { allow: null }], more: true };
     expect(policyInputOf(odd)).toEqual({ ...odd, mode: 'ENFORCE' });
+    const windows = { days: ['mon'], from: '09:00' };
+    expect(policyInputOf({ rules: [{ allow: { windows, rateLimit: 5, more: 1 } }] })).toMatchObject({
+      rules: [{ allow: { windows, rateLimit: 5, more: 1 } }],
+    });
+    expect(policyInputOf({ rules: [{ deny: { windows: null } }] }).rules).toEqual([{ deny: { windows: null } }]);
   });
 
   it('is the whole policy: what is absent is at its default, and not as it was', () => {

@@ -1,17 +1,5 @@
-import { parse } from 'yaml';
 import type { PolicyInput } from '../../gql/graphql.ts';
-
-type Part = Readonly<Record<string, unknown>>;
-
-/** One policy of a YAML text, or what is wrong with the text. */
-export function parsePolicy(text: string): Part | string {
-  try {
-    const policy: unknown = parse(text);
-    return isPart(policy) ? policy : 'Expected one policy: name, agents, rules.';
-  } catch (error) {
-    return error instanceof Error ? error.message : 'This is no YAML.';
-  }
-}
+import { type Part, isPart } from './parse-policy.ts';
 
 /**
  * A policy as a file has it (docs/as-code.md), as the API takes it. What is wrong with it the API says, by the field. The text is the
@@ -44,7 +32,7 @@ function ruleOf(rule: unknown): unknown {
 function effectOf({ windows, rateLimit, ...rest }: Part): Part {
   return {
     ...rest,
-    ...(Array.isArray(windows) && { windows: windows.map(windowOf) }),
+    ...(windows !== undefined && { windows: Array.isArray(windows) ? windows.map(windowOf) : windows }),
     ...(rateLimit !== undefined && { rateLimit: isPart(rateLimit) ? upper(rateLimit, 'by') : rateLimit }),
   };
 }
@@ -57,8 +45,4 @@ function windowOf(window: unknown): unknown {
 function upper(part: Part, key: string): Part {
   const value = part[key];
   return typeof value === 'string' ? { ...part, [key]: value.toUpperCase() } : part;
-}
-
-function isPart(value: unknown): value is Part {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
-import { type Document, type YAMLMap, type YAMLSeq, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { type Document, type YAMLMap, type YAMLSeq, isMap, isScalar, isSeq, parseDocument, visit } from 'yaml';
+import { type Part, parsePolicy } from './parse-policy.ts';
 
 /** What a form shows of a policy. The text is the policy; the form reads and edits it. */
 export interface PolicyFields {
@@ -20,18 +21,26 @@ export interface RuleFields extends Readonly<Record<RuleList, readonly string[]>
 
 /** The fields of a text; or why it cannot be shown in a form. */
 export function readPolicy(text: string): PolicyFields | string {
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error !== undefined) return error.message;
-  if (!isMap(document.contents)) return 'Expected one policy: name, agents, rules.';
-  const rules = document.get('rules');
-  if (rules !== undefined && !(isSeq(rules) && rules.items.every(isRule)))
-    return 'Each rule is to be either an allow or a deny.';
+  const policy = parsePolicy(text);
+  if (typeof policy === 'string') return policy;
+  if (hasAlias(parseDocument(text))) return 'What has anchors and aliases is edited as text alone.';
   return {
-    mode: document.get('mode') === 'monitor' ? 'monitor' : 'enforce',
-    agents: itemsOf(document.get('agents')).map(selectorText),
-    rules: isSeq(rules) ? rules.items.filter(isRule).map(ruleFields) : [],
+    mode: policy['mode'] === 'monitor' ? 'monitor' : 'enforce',
+    agents: itemsOf(policy['agents']).map(selectorText),
+    rules: itemsOf(policy['rules']).map((rule) => ruleFields(rule as Part)),
   };
+}
+
+/** An edit of one place would change others too, or not be found. */
+function hasAlias(document: Document): boolean {
+  let isFound = false;
+  visit(document, {
+    Alias: () => {
+      isFound = true;
+      return visit.BREAK;
+    },
+  });
+  return isFound;
 }
 
 /** Changes a text in one place; everything else of it, comments too, stays as it is written. */
@@ -118,27 +127,22 @@ function setList(
   );
 }
 
-function isRule(item: unknown): item is YAMLMap {
-  return isMap(item) && item.has('allow') !== item.has('deny');
-}
-
-function ruleFields(rule: YAMLMap): RuleFields {
-  const effect = rule.has('allow') ? 'allow' : 'deny';
-  const body = rule.get(effect);
-  const list = (name: string) => (isMap(body) ? itemsOf(body.get(name)).map(String) : []);
-  const names = isMap(body) ? body.items.map(({ key }) => nameOf(key)) : [];
+function ruleFields(rule: Part): RuleFields {
+  const effect = 'allow' in rule ? 'allow' : 'deny';
+  const body = rule[effect] as Part;
+  const list = (name: RuleList) => itemsOf(body[name]).map(String);
   return {
     effect,
     hosts: list('hosts'),
     paths: list('paths'),
     methods: list('methods'),
     secrets: list('secrets'),
-    others: names.filter((name) => !(ruleLists as readonly string[]).includes(name)),
+    others: Object.keys(body).filter((name) => !(ruleLists as readonly string[]).includes(name)),
   };
 }
 
-function itemsOf(list: unknown): unknown[] {
-  return isSeq(list) ? list.items.map(plain) : [];
+function itemsOf(list: unknown): readonly unknown[] {
+  return Array.isArray(list) ? list : [];
 }
 
 function plain(node: unknown): unknown {

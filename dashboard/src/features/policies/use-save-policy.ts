@@ -4,9 +4,10 @@ import { useLook } from '../../api/use-look.ts';
 import { useWrite } from '../../api/use-write.ts';
 import { type PolicyRowFragment, PolicyDocument, UpsertPolicyDocument } from '../../gql/graphql.ts';
 import { useTask } from '../../ui/use-task.ts';
+import { parsePolicy } from './parse-policy.ts';
 import { type PolicyDifference, policyDifferences } from './policy-differences.ts';
 import { policyDocument } from './policy-document.ts';
-import { parsePolicy, policyInputOf } from './policy-input.ts';
+import { policyInputOf } from './policy-input.ts';
 
 /** A policy that is edited, as it was when it was opened. */
 export interface EditedPolicy {
