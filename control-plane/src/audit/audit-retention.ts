@@ -5,15 +5,18 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { dayMs, dropDaysBefore, lockPartitions } from './audit-partitions.ts';
 import { appendRuns } from './trail/append-runs.ts';
 import { openLinks } from './trail/block.ts';
+import type { CheckpointKey } from './trail/checkpoint-key.ts';
 import { lastCheckpoint } from './trail/checkpoint-store.ts';
 import { NodeReader } from './trail/node-reader.ts';
 import { ownRun } from './trail/own-entries.ts';
+import { signedTree } from './trail/signed-tree.ts';
 import { lockTree, type Tree } from './trail/tree-row.ts';
 
 export interface RetentionOptions {
   readonly database: DataSource;
   readonly keyring: Keyring;
   readonly macKey: Buffer;
+  readonly checkpointKey: CheckpointKey;
   /** How many days requests are kept. */
   readonly days: number;
 }
@@ -23,7 +26,8 @@ export interface RetentionOptions {
  * trail goes on: the tree of what is gone stays as a few hashes, and an entry says what went, so that nobody else can drop anything.
  * @returns whether anything went
  */
-export function dropOldAudit({ database, keyring, macKey, days }: RetentionOptions, nowMs: number): Promise<boolean> {
+export function dropOldAudit(options: RetentionOptions, nowMs: number): Promise<boolean> {
+  const { database, keyring, macKey, checkpointKey, days } = options;
   const rowsBeforeMs = Math.floor(nowMs / dayMs - days) * dayMs;
   const entriesBeforeMs = rowsBeforeMs - dayMs;
   return database.transaction('READ COMMITTED', async (manager) => {
@@ -37,8 +41,9 @@ export function dropOldAudit({ database, keyring, macKey, days }: RetentionOptio
     );
     const entriesBefore = Math.max(row?.first ?? tree.frontier.size, tree.pruned.size);
     await mustBeOld(manager, keyring, tree, entriesBefore, rowsBeforeMs);
-    await mustBeSigned(manager, tree, entriesBefore);
-    const pruned = await new NodeReader(manager).frontierAt(entriesBefore);
+    const reader = new NodeReader(manager);
+    if (entriesBefore > tree.pruned.size) await mustBeSigned(manager, reader, tree, checkpointKey, entriesBefore);
+    const pruned = await reader.frontierAt(entriesBefore);
     const { run, own } = ownRun(macKey, tree, [{ kind: 'RETENTION', entriesBefore, rowsBeforeMs }]);
     await appendRuns(manager, keyring, tree, [run], own);
     await manager.query('UPDATE audit_tree SET pruned_size = $1, pruned_nodes = $2, rows_from = $3', [
@@ -78,9 +83,20 @@ async function mustBeOld(
       );
 }
 
-/** What was never signed cannot be proven any more once it is gone: a tree that is not signed, because somebody altered it, keeps everything. */
-async function mustBeSigned(manager: EntityManager, tree: Tree, entriesBefore: number): Promise<void> {
-  if (entriesBefore <= tree.pruned.size || ((await lastCheckpoint(manager))?.size ?? 0) >= entriesBefore) return;
+/**
+ * What was never signed cannot be proven any more once it is gone: a tree that is not signed, because somebody altered it, keeps everything.
+ * A checkpoint counts by its signature, and only when the stored tree is the one that it signs.
+ */
+async function mustBeSigned(
+  manager: EntityManager,
+  reader: NodeReader,
+  tree: Tree,
+  key: CheckpointKey,
+  entriesBefore: number,
+): Promise<void> {
+  const last = await lastCheckpoint(manager);
+  const signed = last && (await signedTree(reader, tree, key, last.note));
+  if ((signed?.size ?? 0) >= entriesBefore) return;
   throw new Error(`Retention of the audit trail: not all entries before ${entriesBefore} are signed`);
 }
 

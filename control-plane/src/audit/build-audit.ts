@@ -47,12 +47,12 @@ export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
   const { keyring, auditMacKey: macKey } = keys;
   const store = new AuditStore(database, keyring);
   const trail = buildTrail({ database, keys, store, adminEventDays, metrics, log });
-  const { keeper } = trail;
+  const { keeper, checkpointKey } = trail;
   const gone = new GoneWorkers({ database, store, intents: new OpenIntents(keyring) });
   const sinks = buildSinks({ config, database, store, metrics, log });
   const retain = async (): Promise<void> => {
     await thinCheckpoints(database, Date.now());
-    if (days !== undefined) await dropOldAudit({ database, keyring, macKey, days }, Date.now());
+    if (days !== undefined) await dropOldAudit({ database, keyring, macKey, checkpointKey, days }, Date.now());
   };
   return {
     store,

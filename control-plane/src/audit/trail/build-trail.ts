@@ -14,6 +14,7 @@ import { TrailService } from './trail.service.ts';
 export interface Trail {
   /** Keeps the entries of workers; for whoever writes their rows. */
   readonly keeper: TrailKeeper;
+  readonly checkpointKey: CheckpointKey;
   readonly service: TrailService;
   readonly exports: ExportService;
   readonly clerk: TrailClerk;
@@ -38,6 +39,7 @@ export function buildTrail({ database, keys, store, adminEventDays, metrics, log
   const service = new TrailService({ database, keyring, macKey, checkpointKey, signer, adminEventDays });
   return {
     keeper: new TrailKeeper({ keyring, macKey, log, faulty: (kind) => metrics.auditChainFaulty(kind), grown }),
+    checkpointKey,
     service,
     exports: new ExportService({ database, store, trail: service }),
     clerk: new TrailClerk({ database, keyring, macKey, signer, sound }),

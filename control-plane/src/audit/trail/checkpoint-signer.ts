@@ -1,21 +1,16 @@
-import { readCheckpoint } from '@onecli/shared/domain/audit-trail/checkpoint-note';
 import { sameBytes } from '@onecli/shared/domain/audit-trail/bytes';
 import { Frontier } from '@onecli/shared/domain/audit-trail/merkle-tree';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { CheckpointKey } from './checkpoint-key.ts';
 import { insertCheckpoint, lastCheckpoint } from './checkpoint-store.ts';
 import { GrownStretches } from './grown-stretches.ts';
-import { sha256, verifyEd25519 } from './node-hashes.ts';
+import { sha256 } from './node-hashes.ts';
 import { NodeReader } from './node-reader.ts';
+import { signedTree, TreeAltered } from './signed-tree.ts';
 import { hashesOf, lockTree, type Tree } from './tree-row.ts';
 
 /** Leaves that are read at once. */
 const leavesAtOnce = 16_384;
-
-/** The stored tree is not one that goes on from what was signed: somebody altered it. */
-export class TreeAltered extends Error {
-  override readonly name = 'TreeAltered';
-}
 
 /**
  * Signs the head of the tree, after it has computed it once more from the leaves since the last checkpoint: what the tables say
@@ -99,15 +94,7 @@ export class CheckpointSigner {
     const remembered = this.#signed?.frontier;
     if (remembered !== undefined && remembered.size >= (last?.size ?? 0)) return remembered;
     if (last === undefined) return new Frontier(sha256, tree.pruned.size, tree.pruned.nodes);
-    const read = readCheckpoint(last.note, this.#key.of(tree.id), verifyEd25519);
-    if (read.kind === 'bad')
-      throw new TreeAltered(`The last checkpoint of the audit trail is not good: ${read.reason}`);
-    const { size, root } = read.checkpoint;
-    if (size > tree.frontier.size) throw new TreeAltered('The audit trail is shorter than what was signed of it');
-    const frontier = await reader.frontierAt(size);
-    if (!sameBytes(frontier.root(), root))
-      throw new TreeAltered('The tree of the audit trail is not the one that was signed');
-    return frontier;
+    return signedTree(reader, tree, this.#key, last.note);
   }
 }
 

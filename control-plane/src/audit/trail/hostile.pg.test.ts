@@ -6,7 +6,8 @@ import { owner } from '../../database/testing/open-services.ts';
 import { dropOldAudit } from '../audit-retention.ts';
 import { keepAdminEvents } from './admin-entries.ts';
 import { CheckpointKey } from './checkpoint-key.ts';
-import { CheckpointSigner, TreeAltered } from './checkpoint-signer.ts';
+import { CheckpointSigner } from './checkpoint-signer.ts';
+import { TreeAltered } from './signed-tree.ts';
 import { TrailService } from './trail.service.ts';
 import { Boot, openTrail, textOf, type Trail, verify, verifyByScript } from './testing/open-trail.ts';
 
@@ -84,7 +85,8 @@ describe('who can write to the database and has no key', () => {
     await trail.dataSource.query(
       `UPDATE audit_block SET taken_at = taken_at - interval '4000 days' WHERE first_index < 100`,
     );
-    const options = { database: trail.dataSource, keyring: trail.keys.keyring, macKey: trail.macKey };
+    const { dataSource: database, keys, macKey, checkpointKey } = trail;
+    const options = { database, keyring: keys.keyring, macKey, checkpointKey };
     await expect(dropOldAudit({ ...options, days: 3650 }, Date.now())).rejects.toThrow('younger');
     expect(verify(await trail.lines(), { macKey: trail.macKey, kept: [early] })).toMatchObject({
       isSound: true,
@@ -108,10 +110,16 @@ describe('who can write to the database and has no key', () => {
     await trail.signer.sign(0);
     await trail.keep(boot.take(30, 5));
     await trail.dataSource.query(`UPDATE audit_block SET taken_at = taken_at - interval '4000 days'`);
-    const { dataSource: database, keys, macKey } = trail;
-    const drop = () =>
-      dropOldAudit({ database, keyring: keys.keyring, macKey, days: 30 }, Date.now() + 4_000 * 86_400_000);
+    const { dataSource: database, keys, macKey, checkpointKey } = trail;
+    const options = { database, keyring: keys.keyring, macKey, checkpointKey, days: 30 };
+    const drop = () => dropOldAudit(options, Date.now() + 4_000 * 86_400_000);
     await expect(drop()).rejects.toThrow('signed');
+    // By whoever has the tables, too: what a row says is not what was signed.
+    await database.query("INSERT INTO audit_checkpoint (size, root, note) VALUES (1000000, $1, '')", [
+      Buffer.alloc(32),
+    ]);
+    await expect(drop()).rejects.toThrow('not good');
+    await database.query('DELETE FROM audit_checkpoint WHERE size = 1000000');
     await trail.signer.sign(0);
     expect(await drop()).toBe(true);
   });
@@ -181,11 +189,12 @@ describe('retention', () => {
   it('takes rows a day before their entries, so that no row is without its entry', async () => {
     await trail.keep(boot.take(30, 5));
     await trail.signer.sign(0);
-    const { dataSource: database, keys, macKey } = trail;
+    const { dataSource: database, keys, macKey, checkpointKey } = trail;
     const inDays = Date.now() + 31 * 86_400_000;
     const ofWorker = async () => (await trail.lines()).filter((line) => line.type === 'entry' && line.worker === 'w1');
     const { length } = await ofWorker();
-    expect(await dropOldAudit({ database, keyring: keys.keyring, macKey, days: 30 }, inDays)).toBe(true);
+    const options = { database, keyring: keys.keyring, macKey, checkpointKey, days: 30 };
+    expect(await dropOldAudit(options, inDays)).toBe(true);
     const [left] = await database.query<{ rows: number }[]>('SELECT count(*)::int AS rows FROM audit_event');
     await trail.signer.sign(0);
     expect([left?.rows, (await ofWorker()).length]).toEqual([0, length]);

@@ -2,7 +2,8 @@ import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { DataSource } from 'typeorm';
 import type { LeaderJob } from '../../leadership/leader-jobs.ts';
 import { keepAdminEvents } from './admin-entries.ts';
-import { type CheckpointSigner, TreeAltered } from './checkpoint-signer.ts';
+import type { CheckpointSigner } from './checkpoint-signer.ts';
+import { TreeAltered } from './signed-tree.ts';
 
 const lookEveryMs = 500;
 const signEveryMs = 400;

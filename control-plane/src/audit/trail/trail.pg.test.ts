@@ -5,7 +5,7 @@ import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { owner } from '../../database/testing/open-services.ts';
 import { dropOldAudit } from '../audit-retention.ts';
 import { keepAdminEvents } from './admin-entries.ts';
-import { TreeAltered } from './checkpoint-signer.ts';
+import { TreeAltered } from './signed-tree.ts';
 import { sha256 } from './node-hashes.ts';
 import { NodeReader } from './node-reader.ts';
 import { Boot, openTrail, textOf, type Trail, verify, verifyByScript } from './testing/open-trail.ts';
@@ -65,7 +65,8 @@ describe('a trail', () => {
       `UPDATE audit_block SET taken_at = taken_at - interval '40 days' WHERE first_index < 2000`,
     );
     const { keyring } = trail.keys;
-    const options = { database: trail.dataSource, keyring, macKey: trail.macKey, days: 30 };
+    const { dataSource: database, macKey, checkpointKey } = trail;
+    const options = { database, keyring, macKey, checkpointKey, days: 30 };
     expect(await dropOldAudit(options, Date.now())).toBe(true);
     expect(await dropOldAudit(options, Date.now())).toBe(false);
     await trail.signer.sign(0);

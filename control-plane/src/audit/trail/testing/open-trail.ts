@@ -169,6 +169,7 @@ export async function openTrail(databaseUrl: string) {
     macKey,
     faults,
     keeper,
+    checkpointKey,
     signer,
     store,
     keep,
