@@ -52,6 +52,8 @@ export function dropOldAudit(options: RetentionOptions, nowMs: number): Promise<
       new Date(rowsBeforeMs),
     ]);
     await dropDaysBefore(manager, 'audit_event', rowsBeforeMs);
+    // Of requests that were shown as interrupted: their rows go now, and with them what is still known of them.
+    await manager.query('DELETE FROM audit_intent WHERE closed_at IS NOT NULL AND time < $1', [new Date(rowsBeforeMs)]);
     await dropDaysBefore(manager, 'audit_block', entriesBeforeMs);
     return true;
   });

@@ -193,11 +193,18 @@ describe('retention', () => {
     const inDays = Date.now() + 31 * 86_400_000;
     const ofWorker = async () => (await trail.lines()).filter((line) => line.type === 'entry' && line.worker === 'w1');
     const { length } = await ofWorker();
+    // Two that were closed, one that is open; one of the closed is of a day that stays.
+    await database.query(
+      `INSERT INTO audit_intent (worker, boot, sequence, first_sequence, time, sealed_line, closed_at) VALUES
+       ('w1', 'i', 1, 1, now(), '', now()), ('w1', 'i', 2, 2, now(), '', NULL), ('w1', 'i', 3, 3, now() + interval '2 days', '', now())`,
+    );
     const options = { database, keyring: keys.keyring, macKey, checkpointKey, days: 30 };
     expect(await dropOldAudit(options, inDays)).toBe(true);
     const [left] = await database.query<{ rows: number }[]>('SELECT count(*)::int AS rows FROM audit_event');
     await trail.signer.sign(0);
     expect([left?.rows, (await ofWorker()).length]).toEqual([0, length]);
+    const intents = await database.query('SELECT sequence::int AS sequence FROM audit_intent ORDER BY 1');
+    expect(intents).toEqual([{ sequence: 2 }, { sequence: 3 }]);
     expect(verify(await trail.lines(), { macKey })).toMatchObject({ isSound: true });
   });
 });
