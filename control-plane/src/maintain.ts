@@ -13,7 +13,7 @@ import { restoreBackup, type RestoreReport } from './backup/restore-backup.ts';
 import { ConfigFault, readMaintenanceConfig, readMasterKeyFile } from './config.ts';
 import { createDataSource } from './database/data-source.ts';
 import { migrate } from './database/migrate.ts';
-import { makeWorkerRole, WorkerRoleFault } from './database/worker-role.ts';
+import { blindness, makeWorkerRole, WorkerRoleFault } from './database/worker-role.ts';
 import { InstanceFault } from './instance/instance-fault.ts';
 import { InstanceService } from './instance/instance.service.ts';
 import { rekey } from './keys/rekey.ts';
@@ -94,7 +94,8 @@ async function runWorkerRole(args: readonly string[]): Promise<void> {
   const { databaseUrl, masterKey } = readMaintenanceConfig();
   await withDatabase(databaseUrl, async (database) => {
     await new InstanceService(database).open(masterKey);
-    await makeWorkerRole(database, name, password, values.worker);
+    const missing = await makeWorkerRole(database, name, password, values.worker);
+    if (missing !== undefined) say(`${blindness}; as who may grant it, run: ${missing}`);
   });
   say(`${name} may read what workers decide by, report, and add audit events. Give workers a DATABASE_URL with it.`);
 }

@@ -10,7 +10,7 @@ import { Leadership, leaderLock } from '../leadership/leadership.ts';
 import { ForwardMigration } from './forward-migration.ts';
 import { migrate } from './migrate.ts';
 import { openServices, owner } from './testing/open-services.ts';
-import { makeWorkerRole } from './worker-role.ts';
+import { makeWorkerRole, renewWorkerRoles } from './worker-role.ts';
 import { endIntruders, WorkerSessionsWatch } from './worker-sessions.ts';
 
 const migrationLock = 6_627_254_002;
@@ -116,6 +116,18 @@ describe('who has the database password of a worker', () => {
     await expect.poll(() => locking.isOver() && staying.isOver(), patiently).toBe(true);
   });
 
+  it('keeps no run’s trail from being written: neither in a statement that goes on nor in a transaction', async () => {
+    const lock = "SELECT pg_advisory_lock(hashtextextended('w-1/boot', 6627254010))";
+    const sleeping = await attacker();
+    sleeping.client.query(`${lock}, pg_sleep(290)`).catch(() => undefined);
+    const staying = await attacker();
+    await staying.client.query('BEGIN');
+    staying.client.query(lock.replace('lock(', 'xact_lock(')).catch(() => undefined);
+    await pause(5_200);
+    expect(await endIntruders(query)).toHaveLength(2);
+    await expect.poll(() => sleeping.isOver() && staying.isOver(), patiently).toBe(true);
+  });
+
   it('loses no session that does what workers do', async () => {
     const idle = await attacker();
     await idle.client.query('SELECT id FROM agent');
@@ -158,6 +170,39 @@ describe('who has the database password of a worker', () => {
     await makeWorkerRole(services.dataSource, 'onecli_w1', undefined);
     await expect(beat(own, 'w-3')).rejects.toMatchObject({ code: '42501' });
     await expect(makeWorkerRole(services.dataSource, 'onecli_w1', undefined, 'W 1')).rejects.toThrow('--worker');
+  });
+
+  it('has no second role for a worker, and another one once the first is dropped', async () => {
+    const { dataSource } = services;
+    await makeWorkerRole(dataSource, 'onecli_a', undefined, 'w-9');
+    await expect(makeWorkerRole(dataSource, 'onecli_b', undefined, 'w-9')).rejects.toThrow(
+      'w-9 is bound to role onecli_a: ',
+    );
+    expect(await query("SELECT FROM pg_roles WHERE rolname = 'onecli_b'")).toEqual([]);
+    await query('DROP OWNED BY onecli_a');
+    await query('DROP ROLE onecli_a');
+    await makeWorkerRole(dataSource, 'onecli_b', undefined, 'w-9');
+    expect(await query("SELECT name FROM worker_role WHERE worker = 'w-9'")).toEqual([{ name: 'onecli_b' }]);
+    const report = { name: 'w-9', bootId: 'a', version: '1', appliedRevision: 9, startedAtMs: 0, terms: [1] };
+    const { client } = await attacker('onecli_b');
+    await client.query('SELECT worker_heartbeat($1)', [report]);
+  });
+
+  it('is not overlooked where the control plane sees nothing of his: the GRANT that is missing is told', async () => {
+    const admin = new pg.Client({ connectionString: server.url });
+    await admin.connect();
+    ends.push(() => admin.end());
+    await admin.query('CREATE ROLE onecli_alien LOGIN');
+    const missing = await makeWorkerRole(services.dataSource, 'onecli_alien', undefined);
+    expect(missing).toBe('GRANT onecli_alien TO keeper WITH INHERIT TRUE, SET FALSE');
+    const hints = async () => {
+      const told: unknown[] = [];
+      await renewWorkerRoles(services.dataSource, { warn: (fields) => void told.push(fields) });
+      return told;
+    };
+    expect(await hints()).toEqual([{ role: 'onecli_alien', hint: missing }]);
+    await admin.query(missing ?? '');
+    expect(await hints()).toEqual([]);
   });
 
   it('is told of where the control plane may not end it', async () => {

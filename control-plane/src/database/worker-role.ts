@@ -24,18 +24,24 @@ export interface RoleLog {
   warn(fields: object, message: string): void;
 }
 
+/** Why the control plane cannot keep a role's sessions from doing harm. */
+export const blindness =
+  'the control plane’s role does not see what sessions of this role of workers do, and may not end them';
+
 /**
  * Makes the role, or takes one that is there, gives it its rights, and records it, so that later releases renew them.
  * @param password for a role that signs in with one; undefined leaves it as it is
  * @param worker the one worker that reports by this role, and by no other; undefined leaves it as it is
- * @throws WorkerRoleFault when it has rights that no worker may have, be they everybody's, or the password is not printable ASCII
+ * @throws WorkerRoleFault when it has rights that no worker may have, be they everybody's, the password is not printable ASCII, or another role
+ * is the worker's
+ * @returns the GRANT that is missing for the control plane's role to watch over the sessions of this one; undefined: it can
  */
 export async function makeWorkerRole(
   database: DataSource,
   name: string,
   password: string | undefined,
   worker?: string,
-): Promise<void> {
+): Promise<string | undefined> {
   if (!roleName.test(name))
     throw new WorkerRoleFault('NAME: expected a letter or _, then letters in lower case, digits and _, at most 63');
   if (worker !== undefined && !isWorkerName(worker))
@@ -43,20 +49,17 @@ export async function makeWorkerRole(
       '--worker: expected the name of a worker: letters in lower case, digits and -, at most 63',
     );
   await prepareIntake(database);
-  await database.transaction(async (manager) => {
+  return database.transaction(async (manager) => {
     await manager.query('SELECT pg_advisory_xact_lock($1)', [grantLock]);
     await makeRole(manager, name);
     // The server is given what it would keep of the password: the password itself would stand in its log.
     if (password !== undefined) await manager.query(`ALTER ROLE ${name} PASSWORD '${verifierOf(password)}'`);
-    await manager.query(
-      `INSERT INTO worker_role (name, worker) VALUES ($1, $2)
-       ON CONFLICT (name) DO UPDATE SET worker = coalesce(excluded.worker, worker_role.worker)`,
-      [name, worker ?? null],
-    );
-    await letEnd(manager, name);
+    await record(manager, name, worker);
+    const missing = await letEnd(manager, name);
     await grant(manager, name);
     const reason = await whyNot(manager, name);
     if (reason !== undefined) throw new WorkerRoleFault(reason);
+    return missing;
   });
 }
 
@@ -72,7 +75,8 @@ export async function renewWorkerRoles(database: DataSource, log: RoleLog): Prom
       await manager.query('SELECT pg_advisory_xact_lock($1)', [grantLock]);
       for (const { name, exists } of roles) {
         if (!exists) continue;
-        await letEnd(manager, name);
+        const hint = await letEnd(manager, name);
+        if (hint !== undefined) log.warn({ role: name, hint }, blindness);
         await grant(manager, name);
         const reason = await whyNot(manager, name);
         if (reason !== undefined) log.warn({ role: name }, reason);
@@ -81,6 +85,30 @@ export async function renewWorkerRoles(database: DataSource, log: RoleLog): Prom
   } catch (error) {
     log.warn({ err: error }, 'the rights of the workers’ database roles could not be renewed');
   }
+}
+
+/** Under the lock. Roles that were dropped are forgotten: with two of one worker, neither could report as it. */
+async function record(manager: EntityManager, name: string, worker: string | undefined): Promise<void> {
+  if (worker !== undefined) {
+    await manager.query(
+      `DELETE FROM worker_role r WHERE r.worker = $2 AND r.name <> $1
+       AND NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = r.name)`,
+      [name, worker],
+    );
+    const [other] = await manager.query<{ name: string }[]>(
+      'SELECT name FROM worker_role WHERE worker = $2 AND name <> $1 ORDER BY name LIMIT 1',
+      [name, worker],
+    );
+    if (other !== undefined)
+      throw new WorkerRoleFault(
+        `${worker} is bound to role ${other.name}: let the worker sign in as that one, or end it first (DROP OWNED BY ${other.name}; DROP ROLE ${other.name}) and try again`,
+      );
+  }
+  await manager.query(
+    `INSERT INTO worker_role (name, worker) VALUES ($1, $2)
+     ON CONFLICT (name) DO UPDATE SET worker = coalesce(excluded.worker, worker_role.worker)`,
+    [name, worker ?? null],
+  );
 }
 
 async function prepareIntake(database: DataSource): Promise<void> {
@@ -118,23 +146,28 @@ async function makeRole(manager: EntityManager, name: string): Promise<void> {
 }
 
 /**
- * The control plane's role may end the sessions of this one: it is its member. As who may not grant that, nothing is said here: the
- * watch over workers' sessions says it when it finds one that is in the way.
+ * The control plane's role may end the sessions of this one, and see what they do: it is its member. To others PostgreSQL shows neither
+ * the state of a session nor how long it is in a transaction.
+ * @returns the GRANT that is missing where this role may not make itself one; undefined: it is a member
  */
-async function letEnd(manager: EntityManager, name: string): Promise<void> {
-  const [row] = await manager.query<{ isMember: boolean; hasOptions: boolean }[]>(
-    `SELECT pg_has_role(current_user, $1, 'USAGE') AS "isMember",
+async function letEnd(manager: EntityManager, name: string): Promise<string | undefined> {
+  const [row] = await manager.query<{ isMember: boolean; hasOptions: boolean; own: string }[]>(
+    `SELECT pg_has_role(current_user, $1, 'USAGE') AS "isMember", quote_ident(current_user) AS own,
        current_setting('server_version_num')::int >= 160000 AS "hasOptions"`,
     [name],
   );
-  if (row === undefined || row.isMember) return;
+  if (row === undefined || row.isMember) return undefined;
+  const options = row.hasOptions ? ' WITH INHERIT TRUE, SET FALSE' : '';
   await manager.query('SAVEPOINT member');
   try {
-    await manager.query(`GRANT ${name} TO CURRENT_USER${row.hasOptions ? ' WITH INHERIT TRUE, SET FALSE' : ''}`);
+    await manager.query(`GRANT ${name} TO CURRENT_USER${options}`);
     await manager.query('RELEASE SAVEPOINT member');
   } catch {
     await manager.query('ROLLBACK TO SAVEPOINT member');
   }
+  // It may have gone well and yet not do: a role that does not inherit, before PostgreSQL 16.
+  const [now] = await manager.query<{ can: boolean }[]>("SELECT pg_has_role(current_user, $1, 'USAGE') AS can", [name]);
+  return now?.can === true ? undefined : `GRANT ${name} TO ${row.own}${options}`;
 }
 
 /** In one transaction: no worker ever finds its rights half given. */

@@ -9,6 +9,8 @@ import type { DataSource } from 'typeorm';
 const ownLocks = { from: 6_627_254_000, to: 6_627_254_999 };
 /** Longer than a worker takes to read all that there is; a migration waits for less. */
 const longestSeconds = 300;
+/** Longer than a worker has an advisory lock: adding a batch to the queue takes some milliseconds. */
+const longestLockSeconds = 5;
 const lookEveryMs = 2_000;
 /** How long to stand in line for a lock that a worker holds: whoever asks later comes after. */
 const patienceMs = 4_000;
@@ -32,15 +34,17 @@ const ofWorkers = `pg_stat_activity a JOIN worker_role w ON w.name = a.usename
 
 /**
  * Ends the sessions of workers' roles that are in the way: those that hold or await a lock of control planes, hold any advisory lock
- * between transactions, or are in a transaction for longer than `seconds`.
+ * between transactions, hold or await one in a transaction for longer than five seconds, since those of runs' trails lie anywhere, or are
+ * in a transaction for longer than `seconds`.
  */
 export async function endIntruders(query: Query, seconds = longestSeconds): Promise<EndedSession[]> {
   const found = (await query(
     `SELECT a.pid, a.usename::text AS role FROM ${ofWorkers} AND (
        a.xact_start < clock_timestamp() - make_interval(secs => $1)
        OR EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory'
-         AND (a.state = 'idle' OR (l.objsubid = 1 AND ${lockNumber} BETWEEN $2 AND $3))))`,
-    [seconds, ownLocks.from, ownLocks.to],
+         AND (a.state = 'idle' OR a.xact_start < clock_timestamp() - make_interval(secs => $4)
+           OR (l.objsubid = 1 AND ${lockNumber} BETWEEN $2 AND $3))))`,
+    [seconds, ownLocks.from, ownLocks.to, longestLockSeconds],
   )) as { pid: number; role: string }[];
   const ended: EndedSession[] = [];
   for (const each of found) ended.push({ ...each, isEnded: await end(query, each.pid) });
