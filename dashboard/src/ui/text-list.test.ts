@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { claimsOf, labelsOf, linesOf, listOf } from './text-list.ts';
+import { claimsOf, labelsOf, labelsText, linesOf, listOf } from './text-list.ts';
 
 describe('a text of several values', () => {
   it('has commas, blanks or lines between them', () => {
@@ -19,11 +19,28 @@ describe('a text of labels', () => {
     expect(labelsOf('team')).toBeUndefined();
   });
 
-  it('keeps a comma that is part of a value', () => {
-    expect(labelsOf('note=a, b,c, team=x,')).toEqual([
-      { key: 'note', value: 'a, b,c' },
-      { key: 'team', value: 'x' },
+  it.each([
+    'team=finance, ops',
+    'team=finance,ops',
+    'team=finance, ops, site=berlin',
+    'ops, team=finance',
+    'note="a, b',
+  ])('is none for %j: what follows a comma is a label of its own', (text) => {
+    expect(labelsOf(text)).toBeUndefined();
+  });
+
+  it('has lines between labels too, and blanks around them', () => {
+    expect(labelsOf('team = red ops \n\nsite=berlin,\n')).toEqual([
+      { key: 'team', value: 'red ops' },
+      { key: 'site', value: 'berlin' },
     ]);
+  });
+
+  it('keeps every value that was there', () => {
+    const values = ['a, b,c', 'x=y, team=red', '"quoted"', 'say "a, b" \\', '5" and 6"', ' blanks ', '', 'plain'];
+    const labels = values.map((value, index) => ({ key: `key${index}`, value }));
+    expect(labelsOf(labelsText(labels))).toEqual(labels);
+    expect(labelsText([{ key: 'note', value: 'a, b' }])).toBe('note="a, b"');
   });
 });
 

@@ -13,12 +13,35 @@ export interface Pair {
   readonly value: string;
 }
 
-/** A comma ends a value where another `key=` follows it; any other is a part of the value. */
-const betweenLabels = /\n|,(?=\s*[A-Za-z0-9][\w./-]*\s*=)|,\s*$/;
+/** A value with a comma in it stands in quotes, so that none is taken for two labels, nor two for one. */
+const label = /[\s,]*([^=,\n]+?)[^\S\n]*=[^\S\n]*(?:("(?:[^"\\]|\\.)*")|([^",\n][^,\n]*|))[^\S\n]*(?:[,\n]|$)/gy;
 
-/** Labels of a text like `team=finance, site=berlin`; undefined when it is none. */
+/** Labels of a text like `team=finance, note="a, b"`, with commas or lines between them; undefined when it is none. */
 export function labelsOf(text: string): Pair[] | undefined {
-  return pairsOf(text.split(betweenLabels));
+  const found = [...text.matchAll(label)];
+  const rest = text.slice(found.reduce((length, [all]) => length + all.length, 0));
+  if (/[^\s,]/.test(rest)) return undefined;
+  return found.map(([, key = '', quoted, plain = '']) => ({
+    key,
+    value: quoted === undefined ? plain.trim() : unquoted(quoted),
+  }));
+}
+
+/** Labels as `labelsOf` reads them. */
+export function labelsText(labels: readonly Pair[]): string {
+  return labels.map(({ key, value }) => `${key}=${isPlain(value) ? value : quote(value)}`).join(', ');
+}
+
+function isPlain(value: string): boolean {
+  return !value.includes(',') && !value.startsWith('"') && value === value.trim();
+}
+
+function quote(value: string): string {
+  return `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
+}
+
+function unquoted(value: string): string {
+  return value.slice(1, -1).replaceAll(/\\(.)/g, '$1');
 }
 
 /** Claims of a text, one on each line: their names and values may have commas. Undefined when it is none. */

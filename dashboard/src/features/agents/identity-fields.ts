@@ -1,6 +1,6 @@
 import type { AgentIdentityInput, AgentRowFragment } from '../../gql/graphql.ts';
 import { localTimeOf, momentOf } from '../../ui/local-time.ts';
-import { claimsOf, labelsOf, listOf } from '../../ui/text-list.ts';
+import { claimsOf, labelsOf, labelsText, listOf } from '../../ui/text-list.ts';
 
 /** How an agent can be recognised. */
 export const identityKinds = {
@@ -46,13 +46,14 @@ export interface AgentFields {
 type Identity = AgentRowFragment['identities'][number];
 
 export function agentFields({ labels, identities }: Pick<AgentRowFragment, 'labels' | 'identities'>): AgentFields {
-  return { labels: labelText(labels), identities: identities.map(identityFields) };
+  return { labels: labelsText(labels), identities: identities.map(identityFields) };
 }
 
 /** What the fields ask for, or what is wrong with them. */
 export function agentInput({ labels: text, identities }: AgentFields) {
   const labels = labelsOf(text);
-  if (labels === undefined) return 'Labels: expected key=value, with commas between them.';
+  if (labels === undefined)
+    return 'Labels: expected key=value, with commas between them; a value with a comma in quotes: note="a, b".';
   if (identities.some(({ kind, claims }) => kind === 'jwt' && claimsOf(claims) === undefined))
     return 'Claims: expected claim=value, one on each line.';
   return { labels, identities: identities.map(identityInput) };
@@ -67,7 +68,7 @@ function identityFields({ token, mtls, jwt, header, source }: Identity): Identit
       issuer: jwt.issuer,
       audience: jwt.audience,
       jwksUri: jwt.jwksUri ?? '',
-      claims: labelText(jwt.claims, '\n'),
+      claims: jwt.claims.map(({ key, value }) => `${key}=${value}`).join('\n'),
     };
   if (header !== null)
     return { ...emptyIdentity, kind: 'header', name: header.name, value: header.value, cidrs: header.cidrs.join(', ') };
@@ -111,8 +112,4 @@ function jwtInput({ issuer, audience, jwksUri, claims }: IdentityFields) {
     ...(jwksUri.trim() !== '' && { jwksUri: jwksUri.trim() }),
     ...(wanted.length > 0 && { claims: wanted }),
   };
-}
-
-function labelText(labels: readonly { readonly key: string; readonly value: string }[], between = ', '): string {
-  return labels.map(({ key, value }) => `${key}=${value}`).join(between);
 }
