@@ -4,7 +4,7 @@ import { useNavigate, useSearchParams } from 'react-router';
 import { stringify } from 'yaml';
 import { Problem, problemText } from '../../ui/problem.tsx';
 import { allowWarnings } from './allow-warnings.ts';
-import { type GivenRule, type RuleTexts, fieldNames, givenRule, valuesOf } from './given-rule.ts';
+import { type GivenRule, type RuleTexts, allowRule, fieldNames, givenRule } from './given-rule.ts';
 import { PolicyEditor } from './policy-editor.tsx';
 import { appendRule } from './policy-yaml.ts';
 import { type AgentPolicies, useAgentPolicies } from './use-agent-policies.ts';
@@ -14,16 +14,19 @@ import { editedPolicy } from './use-save-policy.ts';
 export function AllowScreen() {
   const [parameters] = useSearchParams();
   const agent = parameters.get('agent') ?? '';
-  const [given, setGiven] = useState(() => givenRule(parameters));
+  const [given] = useState(() => givenRule(parameters));
+  const [filledIn, fillIn] = useState<RuleTexts>();
   const found = useAgentPolicies(agent, askedUrl(parameters), parameters.get('method') ?? 'GET');
-  const isWhole = Object.keys(given.withheld).length === 0;
+  const isWhole = filledIn !== undefined || Object.keys(given.withheld).length === 0;
   return (
     <div className="stack">
       <h1>Allow {agent}</h1>
-      {!isWhole && <WithheldForm given={given} fill={(texts) => setGiven({ texts, withheld: {} })} />}
+      {!isWhole && <WithheldForm given={given} fill={fillIn} />}
       {isWhole && found.kind === 'looking' && <Loader size="sm" aria-label="Loading" />}
       {isWhole && found.kind === 'failed' && <Problem>{problemText(found.cause)}</Problem>}
-      {isWhole && found.kind === 'found' && <AllowIn agent={agent} found={found} rule={ruleOf(given)} />}
+      {isWhole && found.kind === 'found' && (
+        <AllowIn agent={agent} found={found} rule={allowRule(filledIn ?? given.texts, given.texts)} />
+      )}
     </div>
   );
 }
@@ -32,12 +35,6 @@ function askedUrl(parameters: URLSearchParams): string {
   const port = parameters.get('port');
   const path = parameters.get('path') ?? '/';
   return `https://${parameters.get('host') ?? ''}${port === null ? '' : `:${port}`}${path}`;
-}
-
-/** What was given, as a rule of a file. */
-function ruleOf({ texts }: GivenRule): { readonly allow: object } {
-  const lists = fieldNames.flatMap((name) => (texts[name] === '' ? [] : [[name, valuesOf(texts[name], texts[name])]]));
-  return { allow: { hosts: [], ...(Object.fromEntries(lists) as object) } };
 }
 
 interface AllowInProps {
@@ -50,10 +47,11 @@ interface AllowInProps {
 function AllowIn({ agent, found: { policies, labels, best, newName }, rule }: AllowInProps) {
   const navigate = useNavigate();
   const [chosen, choose] = useState(best);
+  // What was written in a policy is there again when it is chosen again.
+  const [texts, setTexts] = useState<ReadonlyMap<string, string>>(new Map());
   const policy = policies.find(({ name }) => name === chosen) ?? null;
   const edited = policy === null ? undefined : editedPolicy(policy);
   const base = edited?.text ?? stringify({ name: newName, agents: [agent], rules: [] });
-  const name = edited?.name ?? newName;
   return (
     <section className="panel stack">
       <NativeSelect
@@ -73,10 +71,11 @@ function AllowIn({ agent, found: { policies, labels, best, newName }, rule }: Al
       ))}
       <PolicyEditor
         key={chosen}
-        text={appendRule(base, rule)}
+        text={texts.get(chosen) ?? appendRule(base, rule)}
         of={edited}
         isFilledIn
-        done={() => navigate(`/policies/${encodeURIComponent(name)}`)}
+        keep={(text) => setTexts(new Map(texts).set(chosen, text))}
+        done={(name) => navigate(`/policies/${encodeURIComponent(name)}`)}
       />
     </section>
   );

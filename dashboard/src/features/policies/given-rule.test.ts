@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { givenRule, valuesOf } from './given-rule.ts';
+import { allowRule, givenRule, valuesOf } from './given-rule.ts';
 
 const given = (parts: Record<string, string>) =>
   givenRule(new URLSearchParams({ agent: 'bot', host: 'api.example.com', method: 'GET', ...parts }));
@@ -42,5 +42,13 @@ describe('the values of a field', () => {
     expect(valuesOf('/a, /b\n/c', '')).toEqual(['/a', '/b', '/c']);
     expect(valuesOf('/a,/b', '/a,/b')).toEqual(['/a,/b']);
     expect(valuesOf('', '')).toEqual([]);
+  });
+
+  it('are split in a rule where a person filled in what was withheld', () => {
+    const { texts } = given({ path: '/**', method: 'GET,POST' });
+    expect(allowRule({ ...texts, paths: '/a, /b', methods: 'GET, POST' }, texts)).toEqual({
+      allow: { hosts: ['api.example.com'], paths: ['/a', '/b'], methods: ['GET', 'POST'] },
+    });
+    expect(allowRule(texts, texts)).toEqual({ allow: { hosts: ['api.example.com'] } });
   });
 });

@@ -32,6 +32,12 @@ export function givenRule(parameters: URLSearchParams): GivenRule {
   };
 }
 
+/** A rule of a file, of what the fields have. `given` is what was in them before anybody wrote there. */
+export function allowRule(texts: RuleTexts, given: RuleTexts): { readonly allow: object } {
+  const lists = fieldNames.flatMap((name) => (texts[name] === '' ? [] : [[name, valuesOf(texts[name], given[name])]]));
+  return { allow: { hosts: [], ...(Object.fromEntries(lists) as object) } };
+}
+
 /** The values of a field. What was given is one value, whatever is in it. */
 export function valuesOf(text: string, given: string): string[] {
   return text === given && given !== '' ? [given] : text.split(/[\s,]+/).filter(Boolean);

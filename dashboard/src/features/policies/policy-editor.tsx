@@ -6,7 +6,7 @@ import { Problem } from '../../ui/problem.tsx';
 import { PolicyChanges, DifferenceTable } from './policy-changes.tsx';
 import { PolicyForm } from './policy-form.tsx';
 import { PolicyImpact } from './policy-impact.tsx';
-import { type EditedPolicy, type Meanwhile, useSavePolicy } from './use-save-policy.ts';
+import { type Done, type EditedPolicy, type Meanwhile, useSavePolicy } from './use-save-policy.ts';
 
 interface PolicyEditorProps {
   /** YAML, as a file has it, to begin with. */
@@ -15,18 +15,25 @@ interface PolicyEditorProps {
   readonly of?: EditedPolicy | undefined;
   /** There is something to save from the beginning: what it changes is seen first. */
   readonly isFilledIn?: boolean;
-  readonly done: () => void | Promise<void>;
+  /** Is told of each text that is written here. */
+  readonly keep?: (text: string) => void;
+  readonly done: Done;
 }
 
 /** A policy as a form and as text. What saving it changes, in it and of the last day's requests, is shown all the time. */
-export function PolicyEditor({ text: given, of, isFilledIn = false, done }: PolicyEditorProps) {
+export function PolicyEditor({ text: given, of, isFilledIn = false, keep, done }: PolicyEditorProps) {
   const [text, setText] = useState(given);
   const saving = useSavePolicy(of, done);
+  const change = (next: string) => {
+    setText(next);
+    keep?.(next);
+  };
   const refused = useRefusal(of === undefined ? 'policy:create' : 'policy:update');
+  const now = saving.meanwhile === undefined ? of?.text : saving.meanwhile.text;
   const effect = (
     <>
       <div role="status" className="table">
-        <PolicyChanges saved={of?.text} text={text} />
+        <PolicyChanges saved={now} text={text} />
       </div>
       <PolicyImpact text={text} />
     </>
@@ -35,24 +42,32 @@ export function PolicyEditor({ text: given, of, isFilledIn = false, done }: Poli
     <div className="stack">
       {isFilledIn && effect}
       <div className="columns">
-        <PolicyForm text={text} change={setText} />
-        <PolicyText text={text} change={setText} />
+        <PolicyForm text={text} change={change} />
+        <PolicyText text={text} change={change} />
       </div>
       {!isFilledIn && effect}
       <div className="actions save">
         {saving.problem !== undefined && <Problem>{saving.problem}</Problem>}
-        {saving.meanwhile !== undefined && <MeanwhileNotice meanwhile={saving.meanwhile} takeTheirs={done} />}
+        {saving.meanwhile !== undefined && (
+          <MeanwhileNotice meanwhile={saving.meanwhile} takeTheirs={() => done(of?.name ?? '')} />
+        )}
         <GuardedButton
           refused={refused}
           disabled={of !== undefined && text === of.text && saving.meanwhile === undefined}
           onClick={() => saving.save(text)}
           loading={saving.isBusy}
         >
-          Save
+          {saveLabel(saving.meanwhile)}
         </GuardedButton>
       </div>
     </div>
   );
+}
+
+/** After a conflict it says what else it does: nobody presses it by habit. */
+function saveLabel(meanwhile: Meanwhile | undefined): string {
+  if (meanwhile === undefined) return 'Save';
+  return meanwhile.revision === 0 ? 'Make it anew' : 'Save over theirs';
 }
 
 interface PolicyTextProps {
@@ -88,8 +103,8 @@ function MeanwhileNotice({ meanwhile: { revision, differences }, takeTheirs }: M
     <div role="alert" className="note warn stack">
       <strong>
         {isGone
-          ? 'It was deleted meanwhile, and nothing was written. To save again makes it anew.'
-          : 'Somebody else changed it meanwhile, and nothing was written. To save again writes over what they did.'}
+          ? 'It was deleted meanwhile, and nothing was written. Saving now makes it anew.'
+          : 'Somebody else changed it meanwhile, and nothing was written. Saving now writes over what they did.'}
       </strong>
       {differences.length > 0 && <DifferenceTable caption="What they changed" differences={differences} />}
       <div className="actions">

@@ -7,7 +7,7 @@ import { useTask } from '../../ui/use-task.ts';
 import { parsePolicy } from './parse-policy.ts';
 import { type PolicyDifference, policyDifferences } from './policy-differences.ts';
 import { policyDocument } from './policy-document.ts';
-import { policyInputOf } from './policy-input.ts';
+import { savePolicy } from './save-policy.ts';
 
 /** A policy that is edited, as it was when it was opened. */
 export interface EditedPolicy {
@@ -24,8 +24,13 @@ export function editedPolicy(policy: PolicyRowFragment): EditedPolicy {
 /** What somebody else did to a policy since it was opened. Revision 0: it is gone. */
 export interface Meanwhile {
   readonly revision: number;
+  /** How it is now, as YAML; undefined: it is gone. */
+  readonly text: string | undefined;
   readonly differences: readonly PolicyDifference[];
 }
+
+/** Is told the name that the policy was saved under. */
+export type Done = (name: string) => void | Promise<void>;
 
 interface SavePolicy {
   readonly isBusy: boolean;
@@ -36,40 +41,26 @@ interface SavePolicy {
 }
 
 /** Saves a policy that is written as in a file: whole, and only over what whoever writes it has seen. `of` is absent of a new one. */
-export function useSavePolicy(of: EditedPolicy | undefined, done: () => void | Promise<void>): SavePolicy {
+export function useSavePolicy(of: EditedPolicy | undefined, done: Done): SavePolicy {
   const task = useTask();
   const write = useWrite(UpsertPolicyDocument);
   const look = useLook(PolicyDocument, { name: of?.name ?? '' }, ({ policy }) => policy);
   const [meanwhile, setMeanwhile] = useState<Meanwhile>();
   const save = async (text: string): Promise<string | undefined> => {
-    const policy = parsePolicy(text);
-    if (typeof policy === 'string') return policy;
-    if (of !== undefined && policy['name'] !== of.name) return otherName(of.name);
-    const ifRevision = meanwhile?.revision ?? of?.revision ?? 0;
-    const { problem, code } = await write({ input: policyInputOf(policy), ifRevision });
-    if (code !== 'CONFLICT') {
+    const saved = await savePolicy(text, of?.name, meanwhile?.revision ?? of?.revision ?? 0, write);
+    if (saved.kind === 'conflict' && of !== undefined) setMeanwhile(whatCame(of, await look()));
+    if (saved.kind === 'saved') {
       setMeanwhile(undefined);
-      if (problem === undefined) await done();
-      return problem;
+      await done(saved.name);
     }
-    if (of === undefined) return nameTaken(String(policy['name']));
-    setMeanwhile(whatCame(of, await look()));
-    return undefined;
+    return saved.kind === 'refused' ? saved.problem : undefined;
   };
   return { isBusy: task.isBusy, problem: task.problem, meanwhile, save: (text) => task.run(() => save(text)) };
 }
 
 function whatCame({ text }: EditedPolicy, now: PolicyRowFragment | null): Meanwhile {
-  if (now === null) return { revision: 0, differences: [] };
+  if (now === null) return { revision: 0, text: undefined, differences: [] };
   const before = parsePolicy(text);
   const differences = typeof before === 'string' ? [] : policyDifferences(before, policyDocument(now));
-  return { revision: now.revision, differences };
-}
-
-function otherName(name: string): string {
-  return `The name has to stay ${name}: under another it would be one more policy, and ${name} would go on as it is. Make a new policy, and delete this one.`;
-}
-
-function nameTaken(name: string): string {
-  return `There is already a policy ${name}. Choose another name, or change that one.`;
+  return { ...editedPolicy(now), differences };
 }
