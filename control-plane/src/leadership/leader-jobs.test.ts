@@ -100,7 +100,7 @@ describe('LeaderJobs', () => {
     let settle: () => void = nothing;
     const { state, told, errors, leader } = world([hung], 50);
     leader.start();
-    await expect.poll(() => told, patiently).toEqual(['follows', 'leads', 'follows']);
+    await expect.poll(() => told, patiently).toEqual(['follows', 'leads', 'hung failed', 'follows']);
     expect(state.isReleased).toBe(true);
     expect(errors).toEqual([expect.stringContaining('hangs')]);
     settle();

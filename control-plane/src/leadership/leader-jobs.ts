@@ -122,10 +122,12 @@ export class LeaderJobs {
 
   /** A look that does not end leaves its job undone for as long as this process leads: so it leads no more. */
   async #watched(job: LeaderJob, signal: AbortSignal): Promise<void | number> {
-    const { leadership, log, maxLookMs = usualLookMs } = this.#options;
+    const { leadership, log, looked, maxLookMs = usualLookMs } = this.#options;
     const timer = setTimeout(() => {
       if (signal.aborted) return;
       log.error({ job: job.name }, 'a job of the leader hangs: this control plane gives up leading');
+      // Should no other lead, this one does again, and all jobs but that one: it has to show as not done.
+      looked(job.name, false);
       this.#asideUntil = performance.now() + asideMs;
       this.#step(false);
       void leadership.release();
