@@ -195,7 +195,7 @@ function buildServices(
     audit: new AuditService(audit.store),
     trail: audit.trail.service,
     auditExports: audit.trail.exports,
-    macKeys: new MacKeyService({ database, logins: access.logins, macKey: keys.auditMacKey }),
+    macKeys: new MacKeyService({ database, logins: access.logins, keyring: keys.keyring, macKey: keys.auditMacKey }),
     simulations: new SimulationService(database, planned.policies, audit.store),
     impacts: new PolicyImpactService(database, planned.policies, audit.store),
     reach: new ReachService(database, planned.policies),

@@ -53,6 +53,11 @@ describe('POST /api/audit/mac-key', () => {
   it('gives an owner the key with which both verifiers check the MACs of an export; the trail and no log has it', async () => {
     const answer = await ask(basic('admin', adminPassword), adminPassword);
     expect(answer.status).toBe(200);
+    // That it was given stands in the trail already.
+    const [{ waiting }] = await api.database.query(
+      "SELECT count(*)::int AS waiting FROM admin_event WHERE action = 'audit:export-key' AND NOT is_in_trail",
+    );
+    expect(waiting).toBe(0);
     const { key } = answer.json as { key: string };
     const macKey = Buffer.from(key, 'hex');
     const { text } = await api.call('GET', '/api/audit/export');

@@ -1,9 +1,11 @@
+import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { authorize, Refusal } from '../../auth/authorize.ts';
 import { insertDone } from '../../auth/events/admin-event-store.ts';
 import type { PasswordLogin } from '../../auth/passwords/password-login.ts';
 import type { Principal } from '../../auth/principal.ts';
+import { keepAdminEvents } from './admin-entries.ts';
 
 export const macKeyForm = z.strictObject({
   password: z
@@ -16,6 +18,7 @@ export const macKeyForm = z.strictObject({
 interface Sources {
   readonly database: DataSource;
   readonly logins: Pick<PasswordLogin, 'check'>;
+  readonly keyring: Keyring;
   readonly macKey: Buffer;
 }
 
@@ -38,10 +41,11 @@ export class MacKeyService {
     authorize(principal, 'audit:export-key');
     if (principal.kind !== 'user')
       throw new Refusal('audit:export-key', 'Only a user who signed in gets the key: it is given for a password');
-    const { database, logins, macKey } = this.#sources;
+    const { database, logins, keyring, macKey } = this.#sources;
     await logins.check(principal.name, password, principal.origin?.address ?? '');
     const act = { action: 'audit:export-key', objectKind: 'audit', objectName: 'audit-mac' };
     await insertDone(database.manager, principal, undefined, [act]);
+    while ((await keepAdminEvents(database, keyring, macKey)) > 0);
     return { key: macKey.toString('hex') };
   }
 }
