@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
@@ -91,6 +92,19 @@ async function forget(): Promise<void> {
 }
 
 describe('TrafficRollup', () => {
+  it('gives a connection back with the bound that it came with, also when the first count fails', async () => {
+    const bounds = async () => {
+      const runner = services.dataSource.createQueryRunner();
+      const { connection } = (await runner.connect()) as { connection: { stream: Socket } };
+      await runner.release();
+      return connection.stream.timeout;
+    };
+    const before = await bounds();
+    await services.dataSource.query('ALTER TABLE traffic RENAME TO gone');
+    await expect(look()).rejects.toThrow('traffic');
+    expect(await bounds()).toBe(before);
+  });
+
   it('comes to what the events come to, however far it is, and counts none twice', async () => {
     await audit.insert(events(1_500));
     const nowMs = Date.now();

@@ -92,15 +92,23 @@ async function begin(manager: EntityManager): Promise<string> {
 const firstCountMs = 30 * 60_000;
 
 async function count(manager: EntityManager, from: string, to: string): Promise<void> {
-  const list = grains.map(({ kind, seconds }) => `(${seconds}, '${kind}')`).join(', ');
   // Events from before their order was written down have none: they come first.
   const ofFirst = from === '0' ? ' OR written_by IS NULL' : '';
   // They may be many millions, and are counted in one piece.
   const connection: unknown = await manager.queryRunner?.connect();
   if (ofFirst !== '') await manager.query(`SET LOCAL statement_timeout = ${firstCountMs}`);
   if (ofFirst !== '') boundStatements(connection, firstCountMs);
-  await manager.query(
-    `WITH fresh AS (
+  try {
+    await manager.query(countSql(ofFirst), [from, to]);
+  } finally {
+    // The connection goes back to its pool as it came.
+    boundStatements(connection);
+  }
+}
+
+function countSql(ofFirst: string): string {
+  const list = grains.map(({ kind, seconds }) => `(${seconds}, '${kind}')`).join(', ');
+  return `WITH fresh AS (
        SELECT floor(extract(epoch FROM time) / 60)::bigint * 60 AS minute, agent, host, ${eventClass} AS latency_class, count(*) AS count,
          count(*) FILTER (WHERE ${hasFailed}) AS failures
        FROM audit_event WHERE (written_by >= $1 AND written_by < $2)${ofFirst} GROUP BY 1, 2, 3, 4),
@@ -112,8 +120,5 @@ async function count(manager: EntityManager, from: string, to: string): Promise<
      SELECT grain, kind, name, at, c.class, sum(count), sum(failures) FROM named CROSS JOIN LATERAL (VALUES (latency_class), (${allClass})) c (class)
      WHERE name IS NOT NULL AND (kind <> 'all' OR c.class <> ${allClass}) GROUP BY 1, 2, 3, 4, 5
      ON CONFLICT (grain, kind, name, at, latency_class) DO UPDATE
-       SET count = traffic.count + excluded.count, failures = traffic.failures + excluded.failures`,
-    [from, to],
-  );
-  boundStatements(connection);
+       SET count = traffic.count + excluded.count, failures = traffic.failures + excluded.failures`;
 }
