@@ -64,6 +64,25 @@ function runnerOf(sink: Sink): SinkRunner {
 const { signal } = new AbortController();
 const drain = (sink: Sink): Promise<number> => runnerOf(sink).drain(sink, signal);
 
+/** Waits until no transaction is open that began before, of other databases either: sinks are given what lies behind all of them. */
+async function settled(): Promise<void> {
+  const [now] = await trail.dataSource.query<{ xid: string }[]>('SELECT pg_current_xact_id()::text AS xid');
+  const isBehind = async () => {
+    const [row] = await trail.dataSource.query<{ is_behind: boolean }[]>(
+      'SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AS is_behind',
+      [now?.xid],
+    );
+    return row?.is_behind;
+  };
+  await expect.poll(isBehind, { timeout: 50_000 }).toBe(true);
+}
+
+/** Keeps so many events, so that sinks are given them. */
+async function keep(events: number, links: number): Promise<void> {
+  await trail.keep(boot.take(events, links));
+  await settled();
+}
+
 /** What a control plane does with it, if it leads. */
 function lead(sink: Sink): void {
   const leader = startLeader(databaseUrl, runnerOf(sink).jobs);
@@ -110,8 +129,9 @@ describe('a webhook', () => {
   it('gets every event once and in order, in signed batches, and goes on where it was', async () => {
     const { port, deliveries } = await startReceiver();
     const sink = webhook(port);
+    await settled();
     await drain(sink);
-    await trail.keep(boot.take(450, 50));
+    await keep(450, 50);
     expect(await drain(sink)).toBe(450);
     expect(deliveries.map(({ body }) => (JSON.parse(body) as { events: [] }).events.length)).toEqual([200, 200, 50]);
     expect(idsOf(deliveries)).toEqual(boot.events.map(({ id }) => id));
@@ -126,7 +146,7 @@ describe('a webhook', () => {
     const { port, deliveries } = await startReceiver([500, 302, 429]);
     const sink = webhook(port);
     const before = boot.events.length;
-    await trail.keep(boot.take(3, 3));
+    await keep(3, 3);
     lead(sink);
     await expect.poll(() => deliveries.length, { timeout: 20_000 }).toBe(4);
     expect(new Set(deliveries.map(({ headers }) => headers['x-onecli-batch'])).size).toBe(1);
@@ -136,7 +156,7 @@ describe('a webhook', () => {
   it('is not called at an address that is refused', async () => {
     const { port, deliveries } = await startReceiver();
     const sink = webhook(port, []);
-    await trail.keep(boot.take(1, 1));
+    await keep(1, 1);
     await expect(drain(sink)).rejects.toThrow('an address that is refused');
     expect(deliveries).toHaveLength(0);
   });
@@ -160,7 +180,7 @@ describe('a webhook', () => {
       closing.push(() => runner.close());
       // One that is new begins with what is written from now on.
       for (const { look } of runner.jobs) await look(signal);
-      await trail.keep(boot.take(1, 1));
+      await keep(1, 1);
       const looked = async (): Promise<number> => {
         for (const { look } of runner.jobs) await look(signal);
         return told.length;
@@ -178,6 +198,7 @@ describe('a webhook', () => {
   it('is called by one control plane at a time', async () => {
     const { port, deliveries } = await startReceiver();
     const [one, two] = [webhook(port), webhook(port)];
+    await settled();
     await drain(one);
     deliveries.length = 0;
     const before = boot.events.length;
@@ -207,9 +228,10 @@ const form = /^<(\d+)>1 (\S+) \S+ onecli \d+ (ALLOW|DENY) - \u{feff}(\{.*\})$/su
 async function syslogRun(protocol: SyslogTarget['protocol'], port: number): Promise<string[]> {
   const sink = new SyslogSink({ target: { protocol, host, port: 6000 }, resolver: resolverTo(port), secureContext });
   const runner = runnerOf(sink);
+  await settled();
   await runner.drain(sink, signal);
   const before = boot.events.length;
-  await trail.keep(boot.take(9, 3));
+  await keep(9, 3);
   expect(await runner.drain(sink, signal)).toBe(9);
   return boot.events.slice(before).map(({ id }) => id);
 }
@@ -250,9 +272,10 @@ describe('syslog', () => {
       secureContext,
     });
     const runner = runnerOf(sink);
+    await settled();
     await runner.drain(sink, signal);
     const before = boot.events.length;
-    await trail.keep(boot.take(5, 5));
+    await keep(5, 5);
     await runner.drain(sink, signal);
     await expect.poll(() => messages.length).toBe(5);
     expect(messages.map(idOf)).toEqual(boot.events.slice(before).map(({ id }) => id));
