@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePort } from './api/testing/free-port.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { ApiServer } from './server.ts';
 
 const ends: (() => unknown)[] = [];

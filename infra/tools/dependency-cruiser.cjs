@@ -1,8 +1,8 @@
 // The boundaries between the planes, as docs/architecture.md draws them.
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from: { path: from }, to });
 
-/** What a suite beside the code takes from test/: a database on the run's Postgres, a Redis, and authorities as openssl makes them. */
-const suiteSupport = '^test/support/(fresh-database|brought-authority|redis-server|redis-topologies|test-authority)[.]ts$';
+/** What a suite beside the code takes from test/: a database on the run's Postgres, a Redis, ports, and authorities as openssl makes them. */
+const suiteSupport = '^test/support/(fresh-database|free-port|brought-authority|redis-server|redis-topologies|test-authority)[.]ts$';
 
 module.exports = {
   forbidden: [
@@ -16,7 +16,7 @@ module.exports = {
     rule('shared-is-below', '^shared/', { path: '^(data-plane|control-plane|cli|dashboard|infra|test)/', pathNot: suiteSupport }, 'shared is the contract, not a client'),
     rule('data-plane-is-lean', '^data-plane/', { path: 'node_modules/(@apollo|typeorm|type-graphql|express|graphql)/' }, 'the worker stays small'),
     rule('e2e-imports-nothing-of-the-product', '^test/(?!(scale/load(-events)?|hostile/(audit-feeder|measure-audit-writer))[.]ts$)', { path: '^(shared|data-plane|control-plane|cli|infra)/', pathNot: '^(data-plane/src/(wire|credentials|scrub|websocket/codec)/|shared/src/(domain/|wire/|secret-value)|infra/embedded/src/testing/)' }, 'tests spawn the real thing'),
-    rule('only-tests-take-a-test-database', '^(shared|data-plane|control-plane|cli|infra)/(?!.*[.](test|contract)[.]ts$)', { path: '^test/' }, 'the product imports no test'),
+    rule('only-tests-take-a-test-database', '^(shared|data-plane|control-plane|cli|infra)/(?!.*([.](test|contract)[.]ts$|/testing/))', { path: '^test/' }, 'the product imports no test'),
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
     // What is generated imports a package of types alone, which has no file to run.
     { name: 'no-unresolvable', severity: 'error', from: { pathNot: '^dashboard/src/gql/' }, to: { couldNotResolve: true } },

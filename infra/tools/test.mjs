@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ensureBuilt, ensureDashboardBuilt, ensureInstalled, npmCi, root } from './ensure.mjs';
 
 /** Full names of tests that may be skipped with CI=true. */
@@ -56,6 +56,7 @@ installNode24();
 installNodeClients();
 installPythonClients();
 const outcome = await runSuites(process.argv.slice(2));
+for (const line of outcome.lines) console.log(line);
 console.log(`${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`);
 process.exit(outcome.failed > 0 || outcome.passed === 0 ? 1 : 0);
 
@@ -173,15 +174,16 @@ function runVitest(folder, name, parameters, node = process.execPath, output = '
 
 /** A suite that could not be loaded, and a vitest that died, have no failed test of their own: each counts as one. */
 function readRun(reportPath, exitCode) {
-  if (!existsSync(reportPath)) return { tests: [], extraFailures: 1 };
+  if (!existsSync(reportPath)) return { tests: [], broken: [], extraFailures: 1 };
   const report = JSON.parse(readFileSync(reportPath, 'utf8'));
   const tests = report.testResults.flatMap((suite) => suite.assertionResults);
   const hasFailed = ({ status }) => status === 'failed';
   const broken = report.testResults.filter((suite) => hasFailed(suite) && !suite.assertionResults.some(hasFailed));
   const isUnexplained = exitCode !== 0 && broken.length === 0 && !tests.some(hasFailed);
-  return { tests, extraFailures: broken.length + (isUnexplained ? 1 : 0) };
+  return { tests, broken, extraFailures: broken.length + (isUnexplained ? 1 : 0) };
 }
 
+/** What came of all runs together, with a line for each thing that went wrong: where only the end of the output is kept, they stay. */
 function countOutcome(runs) {
   const tests = runs.flatMap((run) => run.tests);
   const passed = tests.filter(({ status }) => status === 'passed');
@@ -189,11 +191,21 @@ function countOutcome(runs) {
   const isSkip = ({ status }) => ['skipped', 'pending', 'todo', 'disabled'].includes(status);
   const skipped = tests.filter((test) => isSkip(test) && !passedSomewhere.has(test.fullName));
   const forbidden = isCi ? skipped.filter((test) => !maySkipInCi.includes(test.fullName)) : [];
-  for (const test of forbidden) console.log(`skipped, which CI=true does not allow: ${test.fullName}`);
-  const failed = tests.filter(({ status }) => status === 'failed').length;
+  const failed = tests.filter(({ status }) => status === 'failed');
   return {
+    lines: [
+      ...forbidden.map(({ fullName }) => `skipped, which CI=true does not allow: ${fullName}`),
+      ...runs
+        .flatMap((run) => run.broken)
+        .map(({ name, message }) => `failed as a whole: ${relative(root, name)}: ${firstLine(message)}`),
+      ...failed.map(({ fullName, failureMessages }) => `failed: ${fullName}: ${firstLine(failureMessages[0])}`),
+    ],
     passed: passed.length,
-    failed: failed + forbidden.length + runs.reduce((sum, run) => sum + run.extraFailures, 0),
+    failed: failed.length + forbidden.length + runs.reduce((sum, run) => sum + run.extraFailures, 0),
     skipped: skipped.length - forbidden.length,
   };
+}
+
+function firstLine(message = '') {
+  return message.split('\n', 1)[0].slice(0, 300);
 }

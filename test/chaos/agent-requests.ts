@@ -1,5 +1,7 @@
 /** What the agents of the load do, each request told by an id in its path. */
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { mustOpenTunnel, requestBytes } from '../support/raw-agent.ts';
@@ -83,8 +85,10 @@ export class AgentRequests {
     try {
       const isKept = plan.kind === 'keep' || plan.kind === 'plain';
       tunnel = (isKept ? this.#takeIdle(plan) : undefined) ?? (await this.#open(plan));
-      if (plan.kind === 'socket') Object.assign(seen, await this.#converse(plan, tunnel));
-      else {
+      if (plan.kind === 'socket') {
+        Object.assign(seen, await this.#converse(plan, tunnel));
+        if (seen.status !== expectedStatus(plan.kind)) problem = `${seen.status} ${seen.text.slice(0, 300)}`;
+      } else {
         let answer: RawResponse;
         try {
           answer = await ask(plan, tunnel);
@@ -149,7 +153,8 @@ export class AgentRequests {
     });
     const received: string[] = [];
     try {
-      await within('the WebSocket opens', eventOf(socket, 'open'), answerMs);
+      const refusal = await within('the WebSocket opens', opened(socket), answerMs);
+      if (refusal !== undefined) return refusal;
       for (let turn = 0; turn < 3; turn += 1) {
         const echoed = within('an echo', eventOf(socket, 'message'), answerMs);
         socket.send(`turn ${turn}`);
@@ -162,6 +167,16 @@ export class AgentRequests {
       socket.terminate();
     }
   }
+}
+
+/** Gives the answer where the upgrade is refused. */
+function opened(socket: WebSocket): Promise<{ status: number; text: string } | undefined> {
+  const refused = new Promise<{ status: number; text: string }>((resolve, reject) => {
+    socket.once('unexpected-response', (_request, answer: IncomingMessage) => {
+      readText(answer).then((text) => resolve({ status: answer.statusCode ?? 0, text }), reject);
+    });
+  });
+  return Promise.race([eventOf(socket, 'open').then(() => undefined), refused]);
 }
 
 function eventOf(socket: WebSocket, name: 'open' | 'message'): Promise<unknown> {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiAnswer, callApi } from './call-api.ts';
+import { freeRange } from './free-port.ts';
 import { plainEnvironment } from './plain-environment.ts';
 import { descendantsOf, isAlive, orphansOf } from './process-facts.ts';
 import { repositoryRoot } from './start-onecli.ts';
@@ -182,24 +182,6 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     await cluster.destroy();
     throw error;
   }
-}
-
-/** So many free ports one after another, below those that the system gives to outgoing connections. */
-async function freeRange(count: number): Promise<number> {
-  for (let tries = 0; tries < 50; tries += 1) {
-    const first = 11_000 + Math.floor(Math.random() * 20_000);
-    const isFree = await Promise.all(Array.from({ length: count }, (_, index) => canListen(first + index)));
-    if (isFree.every(Boolean)) return first;
-  }
-  throw new Error(`no ${count} free ports one after another`);
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
-  });
 }
 
 function clusterEnvironment(options: ClusterOptions, cluster: TestCluster, innerPort: number): NodeJS.ProcessEnv {

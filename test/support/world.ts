@@ -161,7 +161,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     return world;
   } catch (error) {
     await onecli.destroy();
-    throw error;
+    throw new Error(`the world could not be made: ${(error as Error).message}\n${onecli.log.slice(-4000)}`, {
+      cause: error,
+    });
   }
 }
 

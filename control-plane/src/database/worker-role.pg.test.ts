@@ -13,7 +13,7 @@ import {
   type KillablePostgres,
   killablePostgres,
 } from '../../../shared/src/adapters/postgres/testing/killable-postgres.ts';
-import { freePort } from '../api/testing/free-port.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 import { openServices, owner } from './testing/open-services.ts';
 import { makeWorkerRole, renewWorkerRoles } from './worker-role.ts';
 import { workerFunctions, workerReads } from './worker-grants.ts';

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { GraphqlContext } from '../api/graphql-context.ts';
 import { ApiServer } from '../server.ts';
-import { freePort } from '../api/testing/free-port.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 import { SubscriptionServer } from './subscription-server.ts';
 import { takeUpgrade } from './upgrade-offer.ts';
 

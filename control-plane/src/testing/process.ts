@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, vi } from 'vitest';
-import { freePort } from '../api/testing/free-port.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../../../test/support/free-port.ts';
 import { readConfig } from './config.ts';
 import { supervise } from './supervise.ts';
 import type { Supervision } from './supervision.ts';
@@ -27,13 +28,6 @@ const portOf = (server: Server) => String((server.address() as AddressInfo).port
 async function listening(server: Server): Promise<Server> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;
-}
-
-async function freePort(): Promise<string> {
-  const server = await listening(createServer());
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function start(drainMs: string): Promise<Supervision> {
@@ -105,7 +99,7 @@ interface Recorded {
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'onecli-drain-'));
-  ports = [await freePort(), await freePort()];
+  ports = (await freePorts(2)).map(String);
   upstream = await listening(
     createServer((_incoming, answer) => {
       answer.write('begun');

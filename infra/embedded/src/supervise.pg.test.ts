@@ -11,6 +11,7 @@ import { readConfig } from './config.ts';
 import type { SupervisorConfig } from './config.ts';
 import { supervise } from './supervise.ts';
 import type { Supervision } from './supervision.ts';
+import { freePort } from '../../../test/support/free-port.ts';
 import { waitFor } from './wait-for.ts';
 
 const standIn = (name: string) => fileURLToPath(new URL(`./testing/stand-in-${name}.mjs`, import.meta.url));
@@ -28,18 +29,11 @@ async function listening(): Promise<Server> {
   return server;
 }
 
-async function freePort(): Promise<string> {
-  const server = await listening();
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return String(port);
-}
-
 async function configure(environment: Record<string, string> = {}): Promise<SupervisorConfig> {
   const read = readConfig([], {
     ONECLI_DATA_DIR: dataDir,
-    ONECLI_PROXY_PORT: await freePort(),
-    ONECLI_API_PORT: await freePort(),
+    ONECLI_PROXY_PORT: String(await freePort()),
+    ONECLI_API_PORT: String(await freePort()),
     ...environment,
   });
   if (read.kind !== 'config') throw new Error(JSON.stringify(read));

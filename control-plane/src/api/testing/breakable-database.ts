@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
+import { type Socket, connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../../../test/support/free-port.ts';
 
 /** A way to a database that can be cut, blocked and mended. */
 export interface BreakableDatabase {
@@ -40,8 +41,8 @@ export async function breakable(databaseUrl: string): Promise<BreakableDatabase>
     for (const pair of pairs) for (const socket of pair) socket.destroy();
     await closed;
   };
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
+  const port = await freePort();
+  await listen(port);
   const user = target.searchParams.get('user') ?? target.username;
   return {
     url: `postgres://${user}@127.0.0.1:${port}${target.pathname}`,

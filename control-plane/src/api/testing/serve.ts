@@ -8,7 +8,7 @@ import type { InstanceKeys } from '../../instance/instance-keys.ts';
 import { openFoundation } from '../../open-foundation.ts';
 import { ApiServer } from '../../server.ts';
 import { type ApiAnswer, callApi } from './call-api.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../../../test/support/free-port.ts';
 
 export const adminPassword = 'correct horse battery';
 
