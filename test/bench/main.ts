@@ -29,8 +29,8 @@ const wanted = flags
   .split(',');
 const caseName = flags.find((flag) => flag.startsWith('--case='))?.slice('--case='.length) ?? '';
 const effort: Effort = flags.includes('--quick')
-  ? { rounds: 1, warmUpMs: 250, maxDurationMs: 1_000 }
-  : { rounds: 3, warmUpMs: 500, maxDurationMs: 2_500 };
+  ? { rounds: 1, settleMs: 1_000, warmUpMs: 250, maxDurationMs: 1_000 }
+  : { rounds: 3, settleMs: 8_000, warmUpMs: 1_000, maxDurationMs: 2_500 };
 
 /** What has to be ended and removed, whatever happens. */
 const folder = mkdtempSync(join(tmpdir(), 'onecli-bench-'));
