@@ -1,6 +1,6 @@
-import type { Browser, Page, WebSocketRoute } from 'playwright-core';
+import type { Browser, WebSocketRoute } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { type BrowserSession, openSession, signIn } from './browser-session.ts';
+import { type BrowserSession, openSession, plainHost, signIn } from './browser-session.ts';
 
 /** The started product, what traffic it had, and a page that is signed in. */
 export interface TrafficWorld {
@@ -14,19 +14,6 @@ export interface TrafficWorld {
   readonly send: (agent: { name: string; token: string }, url: string, header?: string) => Promise<void>;
 }
 
-/** Screens that have to be readable on a phone. */
-const narrowScreens = [
-  '/',
-  '/activity',
-  '/findings',
-  '/simulator?agent=my-agent&method=GET&url=https://api.openai.com/v1/models',
-  '/map',
-  '/workers',
-  '/agents',
-  '/secrets/prod%2Fopenai',
-  '/policies/my-agent',
-];
-
 /** Overview, Activity, Findings, Simulator, the access map, Workers, and what leads to them. */
 export function trafficFlows(world: () => TrafficWorld): void {
   describe('the overview', () => {
@@ -37,7 +24,6 @@ export function trafficFlows(world: () => TrafficWorld): void {
   });
   describe('a live list', () => {
     it('has each event once after its connection was cut and came back', () => catchUp(world()));
-    it('is where it was left, when one goes back to it', () => scrollPlace(world()));
   });
   describe('the simulator', () => {
     it('decides by keyboard alone, and says what would stand in the headers', () => simulator(world()));
@@ -51,14 +37,17 @@ export function trafficFlows(world: () => TrafficWorld): void {
   describe('a policy that is being written', () => {
     it('tells what the last day’s requests would come to', () => impact(world()));
   });
-  describe('a list of many', () => {
-    it('is read on by scrolling, and only what is seen is in the page', () => longList(world()));
+  describe('a rule for what was refused', () => {
+    it('keeps what was written in each policy that it could be put into', () => ruleInto(world()));
+  });
+  describe('a page without a clipboard', () => {
+    it('copies all the same', () => copyWithoutClipboard(world()));
+  });
+  describe('a screen whose script is gone', () => {
+    it('says so, and takes no other away', () => scriptGone(world()));
   });
   describe('who may only read', () => {
     it('is told so, and why buttons are off', () => readOnly(world()));
-  });
-  describe('a screen of 360 px', () => {
-    it('is never wider than that, and has its menu', () => narrow(world()));
   });
 }
 
@@ -130,20 +119,6 @@ async function catchUp({ main: { page }, url, must, send }: TrafficWorld): Promi
   await page.unrouteAll();
 }
 
-async function scrollPlace({ main: { page }, url, must }: TrafficWorld): Promise<void> {
-  const names = Array.from({ length: 60 }, (_, index) => `far-${String(index).padStart(2, '0')}`);
-  const agents = names.map((name) => ({ name, identities: [{ mtls: { commonName: name } }] }));
-  const { planHash } = await must<{ planHash: string }>('POST', '/api/plan', { config: { agents } });
-  await must('POST', '/api/apply', { config: { agents }, planHash });
-  await page.goto(`${url}/agents?q=far-`);
-  await page.getByRole('link', { name: 'far-55' }).click();
-  await page.getByRole('heading', { name: 'far-55' }).waitFor();
-  expect(await page.evaluate('window.scrollY')).toBe(0);
-  await page.goBack();
-  await page.getByRole('link', { name: 'far-55' }).waitFor();
-  await expect.poll(() => page.evaluate('window.scrollY')).toBeGreaterThan(400);
-}
-
 async function simulator({ main: { page }, url }: TrafficWorld): Promise<void> {
   await page.goto(`${url}/simulator`);
   await page.getByRole('combobox', { name: 'Agent' }).or(page.getByLabel('Agent')).first().focus();
@@ -206,35 +181,6 @@ async function impact({ main: { page }, url }: TrafficWorld): Promise<void> {
   await page.getByRole('row', { name: 'Rule 1 Allow everything to api.openai.com, with prod/openai Deny' }).waitFor();
 }
 
-/** More than a page of the API, and than are in the page at once. */
-const many = 170;
-const atOnce = 34;
-
-async function longList({ main: { page }, url, must }: TrafficWorld): Promise<void> {
-  const names = Array.from({ length: many }, (_, index) => `bulk-${String(index).padStart(4, '0')}`);
-  for (let from = 0; from < many; from += atOnce) {
-    const config = {
-      agents: names.slice(from, from + atOnce).map((name) => ({ name, identities: [{ mtls: { commonName: name } }] })),
-    };
-    const { planHash } = await must<{ planHash: string }>('POST', '/api/plan', { config });
-    await must('POST', '/api/apply', { config, planHash });
-  }
-  await page.goto(`${url}/agents?q=bulk-`);
-  await page.getByRole('link', { name: 'bulk-0000' }).waitFor();
-  const last = page.getByRole('link', { name: names.at(-1) ?? '' });
-  await expect
-    .poll(
-      async () => {
-        await page.evaluate('window.scrollTo(0, document.documentElement.scrollHeight)');
-        return last.count();
-      },
-      { timeout: 30_000 },
-    )
-    .toBe(1);
-  expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe(String(many + 1));
-  expect(await page.locator('tbody tr').count()).toBeLessThan(120);
-}
-
 async function readOnly({ browser, url, must }: TrafficWorld): Promise<void> {
   const roles = [{ role: 'auditor', environments: ['*'] }];
   const { token } = await must<{ token: string }>('POST', '/api/users', { name: 'looker', roles });
@@ -252,25 +198,47 @@ async function readOnly({ browser, url, must }: TrafficWorld): Promise<void> {
   await context.close();
 }
 
-async function narrow({ browser, url, adminPassword }: TrafficWorld): Promise<void> {
-  const { page, context } = await openSession(browser, { viewport: { width: 360, height: 720 } });
-  await signIn(page, url, adminPassword);
-  const wide: string[] = [];
-  for (const screen of narrowScreens) {
-    await page.goto(url + screen);
-    await page.getByRole('main').locator('h1').first().waitFor();
-    await settle(page);
-    if (await page.evaluate<boolean>('document.documentElement.scrollWidth > 360')) wide.push(screen);
-  }
-  expect(wide).toEqual([]);
-  await page.getByRole('button', { name: 'Menu' }).click();
-  await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'Secrets' }).click();
-  await page.waitForURL('**/secrets');
-  await page.getByRole('navigation', { name: 'Screens' }).waitFor({ state: 'hidden' });
+async function ruleInto({ main: { page }, url }: TrafficWorld): Promise<void> {
+  await page.goto(`${url}/new/rule?agent=my-agent&host=api.openai.com&method=GET&path=/v1/put`);
+  const [into, text] = [page.getByLabel('Put the rule into'), page.getByLabel('YAML')];
+  await text.waitFor();
+  expect(await into.inputValue()).toBe('my-agent');
+  await text.fill(`${await text.inputValue()}# in the one`);
+  await into.selectOption('a new policy, my-agent-more');
+  await expect.poll(() => text.inputValue()).toContain('name: my-agent-more');
+  expect(await text.inputValue()).not.toContain('# in the one');
+  await text.fill(`${await text.inputValue()}# in the other`);
+  await into.selectOption('the policy my-agent');
+  await expect.poll(() => text.inputValue()).toMatch(/name: my-agent\n[^]*\/v1\/put[^]*# in the one$/);
+  await into.selectOption('a new policy, my-agent-more');
+  await expect.poll(() => text.inputValue()).toMatch(/name: my-agent-more\n[^]*\/v1\/put[^]*# in the other$/);
+}
+
+/** Browsers give a clipboard to secure pages alone: `127.0.0.1` is one, and any other name over plain HTTP is none. */
+async function copyWithoutClipboard({ browser, url, adminPassword }: TrafficWorld): Promise<void> {
+  const { page, context } = await openSession(browser);
+  const plain = url.replace('127.0.0.1', plainHost);
+  await signIn(page, plain, adminPassword);
+  expect(await page.evaluate("'clipboard' in navigator")).toBe(false);
+  await page.goto(`${plain}/settings`);
+  const command = page.locator('.command').filter({ has: page.getByRole('region', { name: 'Command for a backup' }) });
+  await command.getByRole('button').click();
+  await command.getByText('Copied').waitFor();
+  await page.goto(`${plain}/agents`);
+  const field = page.getByLabel('Name begins with');
+  await field.focus();
+  await page.keyboard.press('ControlOrMeta+v');
+  expect(await field.inputValue()).toBe('npx onecli backup onecli.backup');
   await context.close();
 }
 
-/** Waits until what the screen asked for is shown. */
-async function settle(page: Page): Promise<void> {
-  await page.waitForLoadState('networkidle');
+async function scriptGone({ browser, url, adminPassword }: TrafficWorld): Promise<void> {
+  const { page, context } = await openSession(browser);
+  await signIn(page, url, adminPassword);
+  await page.route('**/assets/workers-screen-*.js', (route) => route.fulfill({ status: 404 }));
+  await page.getByRole('link', { name: 'Workers', exact: true }).click();
+  await page.getByRole('button', { name: 'Load the page again' }).waitFor();
+  await page.getByRole('link', { name: 'Agents', exact: true }).click();
+  await page.getByRole('link', { name: 'New agent' }).waitFor();
+  await context.close();
 }

@@ -2,14 +2,25 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canariesIn, newCanary } from '../support/canary.ts';
 import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts';
 import { mustRun } from '../support/run-command.ts';
 import { type Onecli, startOnecli } from '../support/start-onecli.ts';
 import { makeTestAuthority } from '../support/test-authority.ts';
 import { launchBrowser, openSession, signIn } from './browser-session.ts';
 import { findViolations } from './find-violations.ts';
+import { listFlows } from './list-flows.ts';
 import { type TrafficWorld, trafficFlows } from './traffic-flows.ts';
+import { everythingIn } from './world.ts';
 
+/** What no screen of the traffic may show or keep: values of secrets, a key that an agent has itself, and one that somebody tries. */
+const keys = {
+  'prod/openai': newCanary('openai'),
+  'prod/second': newCanary('second'),
+  own: newCanary('own'),
+  tried: newCanary('tried'),
+};
+const allKeys = Object.values(keys);
 let folder: string;
 let upstream: RecordingUpstream;
 let onecli: Onecli;
@@ -20,13 +31,13 @@ const send: TrafficWorld['send'] = async ({ name, token }, url, header = 'X-Noth
   await mustRun('curl', ['-sS', '--proxy', proxy, '--cacert', join(folder, 'ca.pem'), '-H', header, url]);
 };
 
-/** Two agents with a request each that is let through, and one that is refused. */
+/** Two agents with a request each that is let through, one whose service sends the key back, and one that is refused. */
 async function makeTraffic(): Promise<void> {
-  const names = { 'my-agent': 'prod/openai', 'second-agent': 'prod/second' };
+  const names = { 'my-agent': 'prod/openai', 'second-agent': 'prod/second' } as const;
   const config = {
     secrets: Object.values(names).map((name) => ({
       name,
-      value: `a-value-of-${name}`,
+      value: keys[name],
       binding: { hosts: ['api.openai.com'], surfaces: ['header', 'basic'] },
     })),
     agents: [...Object.keys(names), 'nosy'].map((name) => ({ name, identities: [{ token: {} }] })),
@@ -48,7 +59,11 @@ async function makeTraffic(): Promise<void> {
   const agent = (name: string) => ({ name, token: tokens.get(name) ?? '' });
   for (const [name, secret] of Object.entries(names))
     await send(agent(name), 'https://api.openai.com/v1/models', `Authorization: Bearer onecli://${secret}`);
-  await send(agent('nosy'), 'https://api.openai.com/v1/secretive');
+  const own = `?key=${keys.own}`;
+  upstream.handler = (request, reply) => reply.json(200, { sent: request.header('authorization') ?? '' });
+  await send(agent('second-agent'), `https://api.openai.com/v1/mirror${own}`, 'Authorization: Bearer onecli://prod/second');
+  upstream.handler = (_request, reply) => reply.json(200, { ok: true });
+  await send(agent('nosy'), `https://api.openai.com/v1/secretive${own}`, `X-Api-Key: ${keys.own}`);
 }
 
 beforeAll(async () => {
@@ -73,6 +88,7 @@ afterAll(async () => {
 });
 
 trafficFlows(() => world);
+listFlows(() => world);
 
 describe('each screen of the traffic', () => {
   const screens = [
@@ -85,8 +101,8 @@ describe('each screen of the traffic', () => {
     '/policies/my-agent',
   ];
 
-  it('has nothing that axe-core finds, in the light and in the dark theme', async () => {
-    const { page, context } = await openSession(world.browser, { reducedMotion: 'reduce' });
+  it('has nothing that axe-core finds, in the light and in the dark theme, and no value', async () => {
+    const { page, context, witness } = await openSession(world.browser, { reducedMotion: 'reduce' });
     await signIn(page, world.url, world.adminPassword);
     const found: string[] = [];
     const look = async (place: string) => found.push(...(await findViolations(page, place)));
@@ -95,13 +111,30 @@ describe('each screen of the traffic', () => {
       await page.getByRole('main').locator('h1').first().waitFor();
       await page.waitForLoadState('networkidle');
       await look(screen);
+      expect(canariesIn(await everythingIn(page), allKeys), screen).toEqual([]);
     }
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox', { name: 'Go to' }).waitFor();
     await look('the palette');
     expect(found).toEqual([]);
+    expect(witness.answers.filter(({ url, body }) => canariesIn(url + body, allKeys).length > 0)).toEqual([]);
     await context.close();
   }, 240_000);
+
+  it('keeps nothing of a key that somebody tries in the simulator', async () => {
+    const { page, witness } = world.main;
+    await page.goto(`${world.url}/simulator?agent=my-agent&method=GET&url=https://api.openai.com/v1/models`);
+    await page.getByLabel('Headers').fill(`Authorization: Bearer ${keys.tried}\nX-Key: onecli://prod/openai`);
+    await page.getByRole('button', { name: 'Decide' }).click();
+    await page.getByText('decides', { exact: true }).waitFor();
+    const kept = await page.evaluate<string>('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href, history.state])');
+    expect(canariesIn(kept, allKeys)).toEqual([]);
+    await page.goto(`${world.url}/findings`);
+    // What the service sent back is told of, without the value.
+    await page.getByRole('row', { name: /A secret in an answer/ }).waitFor();
+    expect(canariesIn(await everythingIn(page), allKeys)).toEqual([]);
+    expect(witness.answers.filter(({ url, body }) => canariesIn(url + body, allKeys).length > 0)).toEqual([]);
+  });
 
   it('offended neither the policy of the page nor itself', () => {
     // The page asks once without a login.

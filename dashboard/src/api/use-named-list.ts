@@ -1,14 +1,10 @@
 import type { OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { useApolloClient, useQuery } from '@apollo/client/react';
-import { useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { useEffect, useState } from 'react';
+import { useLocation, useSearchParams } from 'react-router';
+import { type MorePages, type Page, keepPages, keptPages, readPages } from './kept-pages.ts';
 
 const pageSize = 100;
-
-interface Page<Row> {
-  readonly nodes: readonly Row[];
-  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
-}
 
 interface ListVariables {
   readonly first: number;
@@ -45,22 +41,21 @@ export function useNamedList<Data, Row, Others extends object = object>(
   const { data, previousData, error, refetch } = useQuery(document as TypedDocumentNode<Data, OperationVariables>, {
     variables: asked as OperationVariables,
   });
-  const [more, setMore] = useState<{ readonly of: string; readonly pages: readonly Page<Row>[] }>();
-  const [failure, setFailure] = useState<unknown>();
+  const readBehind = async (after: string | null): Promise<Page<Row> | undefined> => {
+    const variables = { ...asked, after } as OperationVariables;
+    const query = document as TypedDocumentNode<Data, OperationVariables>;
+    const next = await client.query({ query, variables, fetchPolicy: 'no-cache' });
+    return next.data === undefined ? undefined : pick(next.data as Data);
+  };
   const found = (data ?? previousData) as Data | undefined;
-  const pages = found === undefined ? [] : [pick(found), ...(more?.of === of ? more.pages : [])];
+  const { more, setMore } = useMorePages(of, data === undefined ? undefined : pick(data as Data), readBehind);
+  const [failure, setFailure] = useState<unknown>();
+  const pages = found === undefined ? [] : [pick(found), ...(more?.pages ?? [])];
   const last = pages.at(-1);
   const readMore = async () => {
-    const after = last?.pageInfo.endCursor ?? null;
-    const variables = { ...asked, after } as OperationVariables;
     try {
-      const next = await client.query({
-        query: document as TypedDocumentNode<Data, OperationVariables>,
-        variables,
-        fetchPolicy: 'no-cache',
-      });
-      if (next.data === undefined) return;
-      const page = pick(next.data as Data);
+      const page = await readBehind(last?.pageInfo.endCursor ?? null);
+      if (page === undefined) return;
       setMore({ of, pages: [...pages.slice(1), page] });
       setFailure(undefined);
     } catch (cause) {
@@ -87,5 +82,36 @@ export function useNamedList<Data, Row, Others extends object = object>(
         },
         { replace: true },
       ),
+  };
+}
+
+/**
+ * The pages behind the first. Whoever comes back to the list finds those that were read before at once, so that it is as long as it was;
+ * then they are read anew, for something may have changed.
+ */
+function useMorePages<Row>(
+  of: string,
+  first: Page<Row> | undefined,
+  readBehind: (cursor: string | null) => Promise<Page<Row> | undefined>,
+) {
+  const { key } = useLocation();
+  const [more, setMore] = useState(() => keptPages<Row>(key, of));
+  const [old, setOld] = useState(more);
+  const isOld = old !== undefined && more === old && first !== undefined;
+  useEffect(() => {
+    if (!isOld) return;
+    setOld(undefined);
+    readPages(old.pages.length, first, readBehind)
+      .then((pages) => setMore((last) => (last === old ? { of, pages } : last)))
+      // What was kept stays.
+      .catch(() => undefined);
+    // Once, when the first page is there.
+  }, [isOld]);
+  return {
+    more: more?.of === of ? more : undefined,
+    setMore: (next: MorePages<Row> | undefined) => {
+      if (next !== undefined) keepPages(key, next);
+      setMore(next);
+    },
   };
 }

@@ -10,6 +10,7 @@ import { useTask } from '../ui/use-task.ts';
 import { features } from './features.ts';
 import { Navigation } from './navigation.tsx';
 import { ReadOnlySign } from './read-only-sign.tsx';
+import { ScreenGuard } from './screen-guard.tsx';
 import { useScrollPlace } from './use-scroll-place.ts';
 
 const Palette = lazy(async () => ({ default: (await import('../features/palette/palette.tsx')).Palette }));
@@ -70,7 +71,7 @@ export function Shell({ user, signOut, children }: ShellProps) {
       <Navigation isOpen={isMenuOpen} />
       <main id="main" tabIndex={-1}>
         {leaving.problem !== undefined && <Problem>{leaving.problem}</Problem>}
-        {children}
+        <ScreenGuard at={pathname}>{children}</ScreenGuard>
       </main>
       {opened === 'palette' && (
         <Suspense fallback={null}>

@@ -1,5 +1,6 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { forgetHeights } from './forget-heights.ts';
 
 /** A column: what stands above it, and what it shows of a row. */
 export interface Column<Row> {
@@ -7,6 +8,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ReactNode;
   /** `number`: to the right, in figures of one width; `mono`: names and patterns as they are typed. */
   readonly kind?: 'number' | 'mono' | 'target';
+  /** On a narrow screen it is left out. What it says is shown elsewhere, or not needed there. */
+  readonly isMinor?: boolean;
 }
 
 interface DataTableProps<Row> {
@@ -32,8 +35,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       {caption !== undefined && <caption>{caption}</caption>}
       <thead>
         <tr>
-          {columns.map(({ head, kind }, index) => (
-            <th key={index} scope="col" className={kind === 'number' ? kind : undefined}>
+          {columns.map(({ head, kind, isMinor }, index) => (
+            <th key={index} scope="col" className={classNames(kind === 'number' && kind, isMinor === true && 'wide-only')}>
               {head}
             </th>
           ))}
@@ -75,6 +78,7 @@ function SeenRows<Row>(props: DataTableProps<Row>) {
       return row === undefined ? index : rowKey(row);
     },
   });
+  useEffect(() => forgetHeights(virtualizer.itemSizeCache, rows, rowKey), [virtualizer, rows, rowKey]);
   const seen = virtualizer.getVirtualItems();
   const before = (seen[0]?.start ?? top) - top;
   const after = virtualizer.getTotalSize() - ((seen.at(-1)?.end ?? top) - top);
@@ -112,20 +116,23 @@ interface TableRowProps<Row> {
 }
 
 function TableRow<Row>({ row, of: { columns, isMarked, open }, index, measure }: TableRowProps<Row>) {
-  const names = [isMarked?.(row) === true && 'decides', open !== undefined && 'clickable'].filter(Boolean);
   return (
     <tr
       ref={measure}
       data-index={index}
       aria-rowindex={index === undefined ? undefined : index + 2}
-      className={names.join(' ') || undefined}
+      className={classNames(isMarked?.(row) === true && 'decides', open !== undefined && 'clickable')}
       onClick={open === undefined ? undefined : () => open(row)}
     >
-      {columns.map(({ cell, kind }, place) => (
-        <td key={place} className={kind}>
+      {columns.map(({ cell, kind, isMinor }, place) => (
+        <td key={place} className={classNames(kind, isMinor === true && 'wide-only')}>
           {cell(row)}
         </td>
       ))}
     </tr>
   );
+}
+
+function classNames(...names: readonly (string | false | undefined)[]): string | undefined {
+  return names.filter(Boolean).join(' ') || undefined;
 }

@@ -1,10 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { claimsOf, labelsOf, labelsText, linesOf, listOf } from './text-list.ts';
+import { claimsOf, labelsOf, labelsText, linesOf, listOf, listText } from './text-list.ts';
 
 describe('a text of several values', () => {
   it('has commas, blanks or lines between them', () => {
     expect(listOf(' a, b\nc  d,')).toEqual(['a', 'b', 'c', 'd']);
     expect(listOf(' ')).toEqual([]);
+  });
+
+  it('has quotes around a value with a comma or a blank in it, and keeps every value that was there', () => {
+    expect(listOf('/a, "/b,c" "/d e"')).toEqual(['/a', '/b,c', '/d e']);
+    expect(listText(['/a', '/b,c'])).toBe('/a, "/b,c"');
+    const values = ['/a,b', '/**', '"', '""', '"/a"', 'say "a, b" \\', '', 'team=a, b&site=c', '/a"b', "/it's"];
+    expect(listOf(listText(values))).toEqual(values);
+    for (const value of values) expect(listOf(listText([value]))).toEqual([value]);
+  });
+
+  it('has no value that runs on behind its quotes: it is not taken apart in silence', () => {
+    expect(listOf('"/a,b"/c')).toEqual(['"/a', 'b"/c']);
+    expect(listOf('"/a, b')).toEqual(['"/a', 'b']);
+    expect(listOf('"a"b"')).toEqual(['"a"b"']);
   });
 });
 

@@ -1,6 +1,13 @@
-/** The values of a text in which white space and commas stand between them. */
+const oneOfList = /("(?:[^"\\]|\\.)*")(?=[\s,]|$)|[^\s,]+/g;
+
+/** The values of a text in which white space and commas stand between them. One that has any in it stands in quotes. */
 export function listOf(text: string): string[] {
-  return text.split(/[\s,]+/).filter(Boolean);
+  return [...text.matchAll(oneOfList)].map(([all, quoted]) => (quoted === undefined ? all : unquoted(quoted)));
+}
+
+/** Values as `listOf` reads them. */
+export function listText(values: readonly string[]): string {
+  return values.map((value) => (value === '' || /[\s,]|^"/.test(value) ? quote(value) : value)).join(', ');
 }
 
 /** The lines of a text that say something: for values that may have commas and blanks in them. */

@@ -23,14 +23,15 @@ interface TimeChartProps<Slot extends { readonly at: string }> {
   readonly linkOf: (slot: Slot) => string;
 }
 
-const height = 150;
-const left = 46;
-const bottom = 18;
+/** In the size of the page's text, which grows with the screen: what stands left of the columns, and below them. */
+const leftEms = 3.1;
+const bottomEms = 1.2;
 
 /** Values over time, as a picture and, for who wants it, as a table. */
 export function TimeChart<Slot extends { readonly at: string }>(props: TimeChartProps<Slot>) {
   const { title, slots, series, format, linkOf } = props;
-  const { ref, width } = useElementSize();
+  const { ref, width, height } = useElementSize();
+  const left = leftEms * textSize();
   const navigate = useNavigate();
   const [at, setAt] = useState<number>();
   const pointed = at === undefined ? undefined : slots[at];
@@ -51,7 +52,7 @@ export function TimeChart<Slot extends { readonly at: string }>(props: TimeChart
         ))}
         {pointed !== undefined && <TimeText at={pointed.at} />}
       </p>
-      <div ref={ref} style={{ height }}>
+      <div ref={ref} className="picture">
         {width > 0 && (
           <svg
             width={width}
@@ -61,7 +62,7 @@ export function TimeChart<Slot extends { readonly at: string }>(props: TimeChart
             onMouseLeave={() => setAt(undefined)}
             onClick={() => pointed !== undefined && void navigate(linkOf(pointed))}
           >
-            <Picture {...props} width={width} at={at} />
+            <Picture {...props} width={width} height={height} at={at} />
           </svg>
         )}
       </div>
@@ -75,11 +76,19 @@ export function TimeChart<Slot extends { readonly at: string }>(props: TimeChart
 
 interface PictureProps<Slot extends { readonly at: string }> extends TimeChartProps<Slot> {
   readonly width: number;
+  readonly height: number;
   readonly at: number | undefined;
 }
 
-function Picture<Slot extends { readonly at: string }>({ slots, series, format, width, at }: PictureProps<Slot>) {
-  const area = { left, width: width - left, height: height - bottom - 6, top: 6 };
+/** The size of the page's text, in pixels. */
+function textSize(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+}
+
+function Picture<Slot extends { readonly at: string }>(props: PictureProps<Slot>) {
+  const { slots, series, format, width, height, at } = props;
+  const left = leftEms * textSize();
+  const area = { left, width: width - left, height: height - bottomEms * textSize() - 6, top: 6 };
   const bars = series.filter(({ kind }) => kind === 'bar');
   const lines = series.filter(({ kind }) => kind === 'line');
   const stacked = slots.map((slot) => bars.map(({ value }) => value(slot) ?? 0));

@@ -2,6 +2,7 @@ import { useAct } from '../../api/use-act.ts';
 import { type SessionRowFragment, RevokeSessionDocument } from '../../gql/graphql.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
+import { clientName } from './client-name.ts';
 
 interface SessionTableProps {
   readonly caption: string;
@@ -32,7 +33,7 @@ export function SessionTable({ caption, sessions, done }: SessionTableProps) {
           <tr key={id}>
             <td className="mono">{address}</td>
             <td className="client" title={client}>
-              {client}
+              {clientName(client)}
             </td>
             <td>
               <TimeText at={createdAt} />

@@ -15,30 +15,40 @@ const columns: readonly Column<PlacedEvent>[] = [
     cell: ({ node: { decision, reason, findings } }) => (
       <>
         <DecisionTag decision={decision} />
-        {reason !== 'ALLOWED' && <span className="reason">{reason}</span>}
+        {reason !== 'ALLOWED' && <span className="reason wide-only">{reason}</span>}
         {findings.length > 0 && <span className="tag warn">Finding</span>}
       </>
     ),
   },
-  { head: 'Agent', cell: ({ node: { agent } }) => agent ?? <span className="dim">unknown</span> },
+  { head: 'Agent', isMinor: true, cell: (event) => <AgentName event={event} /> },
   {
     head: 'Request',
     kind: 'target',
     // A press of it goes on to the row, which opens.
     cell: (event) => (
-      <button type="button" className="plain">
-        <span className="method">{event.node.method}</span> {targetOf(event)}
-      </button>
+      <>
+        <button type="button" className="plain">
+          <span className="method">{event.node.method}</span> {targetOf(event)}
+        </button>
+        <div className="narrow-only dim">
+          <AgentName event={event} />
+          {event.node.reason !== 'ALLOWED' && ` · ${event.node.reason}`}
+        </div>
+      </>
     ),
   },
-  { head: 'Secrets', kind: 'mono', cell: ({ node }) => node.secrets.join(', ') },
-  { head: 'Status', kind: 'number', cell: ({ node: { status } }) => (status === 0 ? '–' : status) },
-  { head: 'ms', kind: 'number', cell: ({ node }) => Math.round(node.latencyMs) },
+  { head: 'Secrets', kind: 'mono', isMinor: true, cell: ({ node }) => node.secrets.join(', ') },
+  { head: 'Status', kind: 'number', isMinor: true, cell: ({ node: { status } }) => (status === 0 ? '–' : status) },
+  { head: 'ms', kind: 'number', isMinor: true, cell: ({ node }) => Math.round(node.latencyMs) },
 ];
 
 /** One line for each request; its target is the button that opens it. */
 export function EventTable({ events, open }: EventTableProps) {
   return <DataTable columns={columns} rows={events} rowKey={({ node }) => node.id} open={open} />;
+}
+
+function AgentName({ event: { node } }: { readonly event: PlacedEvent }) {
+  return node.agent ?? <span className="dim">unknown</span>;
 }
 
 /** Where the request went, as one would type it. */

@@ -13,8 +13,8 @@ const columns: readonly Column<AgentRowFragment>[] = [
     head: 'Identities',
     cell: ({ identities }) => identities.map(identityText).join('; ') || <span className="dim">none</span>,
   },
-  { head: 'Labels', cell: labelsText, kind: 'mono' },
-  { head: 'Changed', cell: ({ updatedAt }) => <AgoText at={updatedAt} /> },
+  { head: 'Labels', isMinor: true, cell: labelsText, kind: 'mono' },
+  { head: 'Changed', isMinor: true, cell: ({ updatedAt }) => <AgoText at={updatedAt} /> },
 ];
 
 /** The agents, and how each is recognised. */

@@ -1,4 +1,4 @@
-import { NativeSelect } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { findingKinds } from '@onecli/shared/domain/audit-event';
 import { useEffect, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
@@ -13,6 +13,7 @@ import type { PlacedEvent } from '../activity/event-list.ts';
 import { targetOf } from '../activity/event-table.tsx';
 import { LiveState } from '../activity/live-state.tsx';
 import { type Events, useEvents } from '../activity/use-events.ts';
+import { usePauseWhileReading } from '../activity/use-pause-while-reading.ts';
 import { FilterChips, useActivityFilter } from '../activity/activity-filter.tsx';
 import { adviceOf } from './finding-advice.ts';
 
@@ -23,8 +24,9 @@ export function FindingsScreen() {
   const filter = useActivityFilter();
   const events = useEvents({ ...filter, hasFindings: true });
   const [opened, setOpened] = useState<PlacedEvent>();
+  usePauseWhileReading(events);
   const shown = events.events.filter(({ node }) => kind === '' || node.findings.some((one) => one.kind === kind));
-  const isReadingOn = useReadOn(events, kind !== '' && shown.length < enough);
+  const reading = useReadOn(events, kind, shown.length);
   const choose = (chosen: string) =>
     setParameters(
       (before) => {
@@ -58,9 +60,9 @@ export function FindingsScreen() {
           <DataTable columns={columnsFor(setOpened)} rows={shown} rowKey={({ node }) => node.id} />
         </div>
       )}
-      <FoundNone events={events} isReadingOn={isReadingOn} count={shown.length} />
-      {events.hasOlder && !events.isFull && !isReadingOn && (
-        <MoreRows label="Older" read={events.readOlder} count={events.events.length} />
+      <FoundNone events={events} reading={reading} count={shown.length} />
+      {events.hasOlder && !events.isFull && !reading.isUnderWay && (
+        <MoreRows label="Older" read={reading.readOn} count={events.events.length} />
       )}
       <EventDrawer event={opened} close={() => setOpened(undefined)} />
     </>
@@ -69,19 +71,24 @@ export function FindingsScreen() {
 
 interface FoundNoneProps {
   readonly events: Events;
-  readonly isReadingOn: boolean;
+  readonly reading: ReadingOn;
   /** How many are shown. */
   readonly count: number;
 }
 
 /** How far it was looked, and what it means that nothing is shown. */
-function FoundNone({ events, isReadingOn, count }: FoundNoneProps) {
+function FoundNone({ events, reading, count }: FoundNoneProps) {
   const looked = events.events.length;
-  if (isReadingOn)
+  if (reading.isUnderWay)
     return (
-      <p role="status" className="lead">
-        Looking further back: {looked} findings so far…
-      </p>
+      <div className="actions more">
+        <p role="status" className="lead">
+          Looking further back: {looked} findings so far…
+        </p>
+        <Button variant="default" size="compact-xs" onClick={reading.stop}>
+          Stop
+        </Button>
+      </div>
     );
   if (count > 0 || events.isLoading) return null;
   if (events.hasOlder)
@@ -98,22 +105,39 @@ function FoundNone({ events, isReadingOn, count }: FoundNoneProps) {
   );
 }
 
-/** So many of a kind are looked for before somebody has to ask for more. */
+/** So many of a kind are looked for each time that somebody asks. */
 const enough = 50;
 
+interface ReadingOn {
+  readonly isUnderWay: boolean;
+  /** Goes on to look. */
+  readonly readOn: () => Promise<void>;
+  readonly stop: () => void;
+}
+
 /**
- * Reads on while that is wanted. Which kind a finding is of is sealed in the record, and the API cannot look for it: whoever asks for
- * one kind has the findings opened, a page at a time. Gives whether it is under way.
+ * Reads on until there are enough of a kind. Which kind a finding is of is sealed in the record, and the API cannot look for it: whoever
+ * asks for one kind has the findings opened, a page at a time. Without a kind a page is read when it is asked for.
  */
-function useReadOn(events: Events, isWanted: boolean): boolean {
-  const isReadingOn = isWanted && events.hasOlder && !events.isFull && !events.isLoading && events.error === undefined;
+function useReadOn(events: Events, kind: string, shown: number): ReadingOn {
+  const [wanted, want] = useState({ kind, count: enough });
+  const most = wanted.kind === kind ? wanted.count : enough;
+  const isWanted = kind !== '' && shown < most;
+  const isUnderWay = isWanted && events.hasOlder && !events.isFull && !events.isLoading && events.error === undefined;
   const count = events.events.length;
   const { readOlder } = events;
   useEffect(() => {
-    if (isReadingOn) void readOlder();
+    if (isUnderWay) void readOlder();
     // Each page that came asks for the next; the function is another at each turn.
-  }, [isReadingOn, count]);
-  return isReadingOn;
+  }, [isUnderWay, count]);
+  return {
+    isUnderWay,
+    readOn: async () => {
+      if (kind === '') await readOlder();
+      else want({ kind, count: shown + enough });
+    },
+    stop: () => want({ kind, count: 0 }),
+  };
 }
 
 function columnsFor(open: (event: PlacedEvent) => void): readonly Column<PlacedEvent>[] {

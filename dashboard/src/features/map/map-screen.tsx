@@ -96,9 +96,10 @@ function RuleTable({ rules }: { readonly rules: readonly ReachRuleFragment[] }) 
           {
             head: 'Methods and paths',
             kind: 'mono',
+            isMinor: true,
             cell: ({ methods, paths }) => [...methods, ...paths].join(' ') || <span className="dim">all</span>,
           },
-          { head: 'Secrets', kind: 'mono', cell: ({ secrets }) => secrets.join(', ') },
+          { head: 'Secrets', kind: 'mono', isMinor: true, cell: ({ secrets }) => secrets.join(', ') },
         ]}
       />
     </section>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allowWarnings } from './allow-warnings.ts';
+import { allowWarnings, deniedWarnings } from './allow-warnings.ts';
 
 const named = (name: string) => ({ name, labels: null });
 const labelled = (...pairs: readonly (readonly [string, string])[]) => ({
@@ -13,6 +13,15 @@ const policy = (...agents: (ReturnType<typeof named> | ReturnType<typeof labelle
 });
 const agent = (labels?: { key: string; value: string }[]) => ({ name: 'bot', labels });
 const red = [{ key: 'team', value: 'red' }];
+
+describe('a request that a rule denies', () => {
+  it('stays denied, and by which rule is told', () => {
+    expect(deniedWarnings([])).toEqual([]);
+    expect(deniedWarnings(['finance/rules/2'])).toEqual([
+      expect.stringMatching(/denied by finance, rule 3, .* stays denied/) as string,
+    ]);
+  });
+});
 
 describe('a rule for an agent', () => {
   it('is not warned of where it does what is expected', () => {

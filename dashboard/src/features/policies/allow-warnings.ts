@@ -1,5 +1,6 @@
 import { selectorOf, selectorPicks } from '@onecli/shared/domain/agent-selector';
 import type { PolicyRowFragment } from '../../gql/graphql.ts';
+import { ruleName } from '../../ui/rule-name.ts';
 
 type ExtendedPolicy = Pick<PolicyRowFragment, 'name' | 'mode' | 'agents'>;
 type Labels = readonly { readonly key: string; readonly value: string }[];
@@ -20,6 +21,14 @@ export function allowWarnings(policy: ExtendedPolicy | null, agent: AllowedAgent
     ...(isPicked && !isAlone ? [others(policy)] : []),
     ...(policy.mode === 'MONITOR' ? [monitored(policy.name, agent.name)] : []),
   ];
+}
+
+/** Why a rule that allows does nothing for a request. */
+export function deniedWarnings(deniedBy: readonly string[]): string[] {
+  return deniedBy.map(
+    (rule) =>
+      `The request is denied by ${ruleName(rule)}, and a rule that denies wins over every rule that allows. While it is there, the request stays denied: change it, or take it away.`,
+  );
 }
 
 function others({ name, agents }: ExtendedPolicy): string {

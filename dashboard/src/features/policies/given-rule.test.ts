@@ -41,6 +41,7 @@ describe('the values of a field', () => {
   it('are split where a person wrote them, and one where they were given', () => {
     expect(valuesOf('/a, /b\n/c', '')).toEqual(['/a', '/b', '/c']);
     expect(valuesOf('/a,/b', '/a,/b')).toEqual(['/a,/b']);
+    expect(valuesOf('"/a,/b"', '')).toEqual(['/a,/b']);
     expect(valuesOf('', '')).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
-import { parseHostPattern } from '@onecli/shared/domain/host-pattern';
 import { parsePathPattern } from '@onecli/shared/domain/path-pattern';
+import { listOf } from '../../ui/text-list.ts';
 
 /** What a form for a rule has. */
 export const fieldNames = ['hosts', 'paths', 'methods', 'secrets'] as const;
@@ -40,7 +40,7 @@ export function allowRule(texts: RuleTexts, given: RuleTexts): { readonly allow:
 
 /** The values of a field. What was given is one value, whatever is in it. */
 export function valuesOf(text: string, given: string): string[] {
-  return text === given && given !== '' ? [given] : text.split(/[\s,]+/).filter(Boolean);
+  return text === given && given !== '' ? [given] : listOf(text);
 }
 
 const why =
@@ -48,10 +48,8 @@ const why =
 
 /** Whether a text covers itself alone as a pattern, and is one value. */
 const isLiteral: Readonly<Record<RuleField, (text: string) => boolean>> = {
-  hosts: (text) => {
-    const parsed = parseHostPattern(text);
-    return isOne(text) && parsed.kind === 'pattern' && parsed.pattern.kind === 'exact';
-  },
+  // Without a `*` it is one host, or none: of which the API tells. (To know a host by its parts takes a list of all public suffixes.)
+  hosts: isOne,
   paths: (text) => {
     const parsed = parsePathPattern(text);
     return isOne(text) && parsed.kind === 'pattern' && parsed.isExact;

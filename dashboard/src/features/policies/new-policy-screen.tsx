@@ -1,5 +1,7 @@
 import { useNavigate } from 'react-router';
-import { PolicyEditor } from './policy-editor.tsx';
+import { late } from '../../ui/late.tsx';
+
+const PolicyEditor = late(async () => (await import('./policy-editor.tsx')).PolicyEditor);
 
 const example = `name: my-policy
 agents: [my-agent]

@@ -35,7 +35,7 @@ export function PolicyEditor({ text: given, of, isFilledIn = false, keep, done }
       <div role="status" className="table">
         <PolicyChanges saved={now} text={text} />
       </div>
-      <PolicyImpact text={text} />
+      <PolicyImpact text={text} isMeantToChange={isFilledIn} />
     </>
   );
   return (

@@ -1,6 +1,6 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { listOf } from '../../ui/text-list.ts';
+import { listOf, listText } from '../../ui/text-list.ts';
 import {
   type PolicyFields,
   type RuleEffect,
@@ -131,7 +131,7 @@ interface ListInputProps {
   readonly change: (values: string[]) => void;
 }
 
-/** Values with commas between them. What is typed stays as it is typed while it means the same. */
+/** Values with commas between them; one that has a comma in it stands in quotes. What is typed stays as it is typed while it means the same. */
 function ListInput({ label, description, values, change }: ListInputProps) {
   const [typed, setTyped] = useState('');
   const isSame = listOf(typed).join('\n') === values.join('\n');
@@ -140,7 +140,7 @@ function ListInput({ label, description, values, change }: ListInputProps) {
       label={label}
       description={description}
       spellCheck={false}
-      value={isSame ? typed : values.join(', ')}
+      value={isSame ? typed : listText(values)}
       onChange={(event) => {
         setTyped(event.currentTarget.value);
         change(listOf(event.currentTarget.value));

@@ -21,8 +21,15 @@ type Found =
 
 const restMs = 700;
 
+interface PolicyImpactProps {
+  /** YAML. */
+  readonly text: string;
+  /** Somebody wants another decision: that there is none is no good news. */
+  readonly isMeantToChange: boolean;
+}
+
 /** What the requests of the last day would come to with a policy as it is written now. It is asked when the typing rests. */
-export function PolicyImpact({ text }: { readonly text: string }) {
+export function PolicyImpact({ text, isMeantToChange }: PolicyImpactProps) {
   const may = useMay();
   const [rested] = useDebouncedValue(text, restMs);
   const found = useImpact(rested, may('audit:read'));
@@ -31,7 +38,7 @@ export function PolicyImpact({ text }: { readonly text: string }) {
     <section className="impact" aria-label="What the last day’s requests would come to" role="status">
       {found.kind === 'looking' && <p className="dim">Looking at the last day’s requests…</p>}
       {found.kind === 'unfinished' && <p className="dim">Not a whole policy yet: {found.problem}</p>}
-      {found.kind === 'impact' && <ImpactTable impact={found.impact} />}
+      {found.kind === 'impact' && <ImpactTable impact={found.impact} isMeantToChange={isMeantToChange} />}
     </section>
   );
 }
@@ -60,11 +67,19 @@ function useImpact(text: string, isAllowed: boolean): Found {
   return found;
 }
 
-function ImpactTable({ impact }: { readonly impact: Impact }) {
+interface ImpactTableProps {
+  readonly impact: Impact;
+  readonly isMeantToChange: boolean;
+}
+
+function ImpactTable({ impact, isMeantToChange }: ImpactTableProps) {
   const { examined, isComplete, changed, changes } = impact;
   const looked = `${isComplete ? '' : 'the newest '}${shortNumber(examined)} requests of the last 24 hours`;
   if (examined === 0) return <p className="dim">There was no request in the last 24 hours to try it on.</p>;
-  if (changed === 0) return <p className="note good">None of {looked} would be decided differently.</p>;
+  if (changed === 0)
+    return (
+      <p className={`note ${isMeantToChange ? 'warn' : 'good'}`}>None of {looked} would be decided differently.</p>
+    );
   return (
     <>
       <p className="note warn">

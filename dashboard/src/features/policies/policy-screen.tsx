@@ -5,8 +5,9 @@ import { useWrite } from '../../api/use-write.ts';
 import { DeletePolicyDocument, PolicyDocument } from '../../gql/graphql.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { DetailFrame } from '../../ui/detail-frame.tsx';
-import { PolicyEditor } from './policy-editor.tsx';
-import { editedPolicy } from './use-save-policy.ts';
+import { late } from '../../ui/late.tsx';
+
+const SavedPolicyEditor = late(async () => (await import('./saved-policy-editor.tsx')).SavedPolicyEditor);
 
 /** One policy, as text that can be changed. */
 export function PolicyScreen() {
@@ -22,12 +23,7 @@ export function PolicyScreen() {
             <Delete name={name} />
           </div>
           <section className="panel">
-            <PolicyEditor
-              key={policy.revision}
-              text={editedPolicy(policy).text}
-              of={editedPolicy(policy)}
-              done={async () => void (await refetch())}
-            />
+            <SavedPolicyEditor key={policy.revision} policy={policy} done={async () => void (await refetch())} />
           </section>
         </div>
       )}

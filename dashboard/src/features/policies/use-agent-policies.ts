@@ -2,6 +2,7 @@ import type { ApolloClient } from '@apollo/client';
 import { useApolloClient } from '@apollo/client/react';
 import { useEffect, useState } from 'react';
 import {
+  type PoliciesOfAgentQuery,
   type PolicyRowFragment,
   AgentLabelsDocument,
   PoliciesOfAgentDocument,
@@ -23,6 +24,8 @@ export type AgentPolicies =
       readonly best: string;
       /** A name for one of its own that is not taken. */
       readonly newName: string;
+      /** The rules that deny the request: no other lets it pass. */
+      readonly deniedBy: readonly string[];
     };
 
 /** More are not offered: they are in the list of policies. */
@@ -48,7 +51,9 @@ export function useAgentPolicies(agent: string, url: string, method: string): Ag
 }
 
 async function look(client: ApolloClient, agent: string, url: string, method: string): Promise<AgentPolicies> {
-  const names = new Set([agent, ...(await selecting(client, agent, url, method))].slice(0, mostPolicies));
+  const trace = await traceOf(client, agent, url, method);
+  const selecting = trace.flatMap(({ rule }) => ruleParts(rule)?.policy ?? []);
+  const names = new Set([agent, ...selecting].slice(0, mostPolicies));
   const [labels, ...read] = await Promise.all([
     labelsOf(client, agent),
     ...[...names].map((name) => readPolicy(client, name)),
@@ -57,17 +62,24 @@ async function look(client: ApolloClient, agent: string, url: string, method: st
   const own = policies.filter(({ agents }) => agents.length === 1 && agents[0]?.name === agent);
   const best = (own.find(({ name }) => name === agent) ?? own[0])?.name ?? '';
   const isTaken = policies.some(({ name }) => name === agent);
-  return { kind: 'found', policies, labels, best, newName: isTaken ? `${agent}-more` : agent };
+  const deniedBy = trace.filter(isDenying).map(({ rule }) => rule);
+  return { kind: 'found', policies, labels, best, newName: isTaken ? `${agent}-more` : agent, deniedBy };
 }
 
-/** The names of the policies whose rules are asked about a request of the agent. */
-async function selecting(client: ApolloClient, agent: string, url: string, method: string): Promise<string[]> {
+type Trace = PoliciesOfAgentQuery['simulate']['trace'];
+
+function isDenying({ effect, match, isMonitored }: Trace[number]): boolean {
+  return effect === 'DENY' && match === 'COVERS' && !isMonitored;
+}
+
+/** What the rules that are asked about a request of the agent say of it. */
+async function traceOf(client: ApolloClient, agent: string, url: string, method: string): Promise<Trace> {
   const variables = { agent, url, method };
   // A target that is no URL, or an agent that is gone: then there is nothing to ask the gateway.
   const found = await client
     .query({ query: PoliciesOfAgentDocument, variables, fetchPolicy: 'no-cache' })
     .catch(() => undefined);
-  return (found?.data?.simulate.trace ?? []).flatMap(({ rule }) => ruleParts(rule)?.policy ?? []);
+  return found?.data?.simulate.trace ?? [];
 }
 
 async function readPolicy(client: ApolloClient, name: string): Promise<PolicyRowFragment | null> {

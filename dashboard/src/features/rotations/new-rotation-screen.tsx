@@ -1,7 +1,9 @@
 import { TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
-import { RecipeEditor } from './recipe-editor.tsx';
+import { late } from '../../ui/late.tsx';
+
+const RecipeEditor = late(async () => (await import('./recipe-editor.tsx')).RecipeEditor);
 
 /** Sets up the rotation of a secret. */
 export function NewRotationScreen() {

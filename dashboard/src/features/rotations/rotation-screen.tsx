@@ -13,10 +13,12 @@ import {
 } from '../../gql/graphql.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { Facts } from '../../ui/facts.tsx';
+import { late } from '../../ui/late.tsx';
 import { Problem, problemText } from '../../ui/problem.tsx';
 import { TimeText } from '../../ui/time-text.tsx';
-import { RecipeEditor } from './recipe-editor.tsx';
 import { RunTable } from './run-table.tsx';
+
+const RecipeEditor = late(async () => (await import('./recipe-editor.tsx')).RecipeEditor);
 
 const followEveryMs = 2000;
 

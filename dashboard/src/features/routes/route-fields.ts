@@ -1,5 +1,5 @@
 import type { InjectionInput, RouteInput, RouteRowFragment } from '../../gql/graphql.ts';
-import { listOf } from '../../ui/text-list.ts';
+import { listOf, listText } from '../../ui/text-list.ts';
 
 /** What a route can do to a request, and what has to be told for it. */
 export const injectionKinds = {
@@ -32,7 +32,7 @@ export function routeFields({ secret, hosts, paths, methods, inject }: RouteRowF
   return {
     secret,
     hosts: hosts.join(', '),
-    paths: paths.join(', '),
+    paths: listText(paths),
     methods: methods.join(', '),
     inject: inject.map(injectionFields),
   };

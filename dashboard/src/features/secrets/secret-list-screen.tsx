@@ -22,9 +22,10 @@ const columns: readonly Column<SecretRowFragment>[] = [
     kind: 'mono',
   },
   { head: 'State', cell: (secret) => <SecretState secret={secret} /> },
-  { head: 'Version', cell: ({ version }) => version, kind: 'number' },
+  { head: 'Version', isMinor: true, cell: ({ version }) => version, kind: 'number' },
   {
     head: 'Last used',
+    isMinor: true,
     cell: ({ lastUsedAt }) => (lastUsedAt === null ? <span className="dim">never</span> : <AgoText at={lastUsedAt} />),
   },
 ];
