@@ -47,7 +47,8 @@ function checkSize(key: keyof typeof limits, scripts: ScreenScripts, sizes: Read
   );
   const [screen, bytes] = totals.toSorted(([, one], [, other]) => other - one)[0] ?? ['none', 0];
   if (bytes === 0) throw new Error('There is no screen whose scripts could be measured');
-  if (bytes > maxBytes) throw new Error(`${what}, ${screen}, loads ${bytes} bytes of script, compressed: more than ${maxBytes}`);
+  if (bytes > maxBytes)
+    throw new Error(`${what}, ${screen}, loads ${bytes} bytes of script, compressed: more than ${maxBytes}`);
   return `${what} is ${screen}: ${bytes} bytes of script, compressed.`;
 }
 

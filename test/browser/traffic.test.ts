@@ -61,7 +61,11 @@ async function makeTraffic(): Promise<void> {
     await send(agent(name), 'https://api.openai.com/v1/models', `Authorization: Bearer onecli://${secret}`);
   const own = `?key=${keys.own}`;
   upstream.handler = (request, reply) => reply.json(200, { sent: request.header('authorization') ?? '' });
-  await send(agent('second-agent'), `https://api.openai.com/v1/mirror${own}`, 'Authorization: Bearer onecli://prod/second');
+  await send(
+    agent('second-agent'),
+    `https://api.openai.com/v1/mirror${own}`,
+    'Authorization: Bearer onecli://prod/second',
+  );
   upstream.handler = (_request, reply) => reply.json(200, { ok: true });
   await send(agent('nosy'), `https://api.openai.com/v1/secretive${own}`, `X-Api-Key: ${keys.own}`);
 }
@@ -127,7 +131,9 @@ describe('each screen of the traffic', () => {
     await page.getByLabel('Headers').fill(`Authorization: Bearer ${keys.tried}\nX-Key: onecli://prod/openai`);
     await page.getByRole('button', { name: 'Decide' }).click();
     await page.getByText('decides', { exact: true }).waitFor();
-    const kept = await page.evaluate<string>('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href, history.state])');
+    const kept = await page.evaluate<string>(
+      'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href, history.state])',
+    );
     expect(canariesIn(kept, allKeys)).toEqual([]);
     await page.goto(`${world.url}/findings`);
     // What the service sent back is told of, without the value.

@@ -36,7 +36,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       <thead>
         <tr>
           {columns.map(({ head, kind, isMinor }, index) => (
-            <th key={index} scope="col" className={classNames(kind === 'number' && kind, isMinor === true && 'wide-only')}>
+            <th
+              key={index}
+              scope="col"
+              className={classNames(kind === 'number' && kind, isMinor === true && 'wide-only')}
+            >
               {head}
             </th>
           ))}

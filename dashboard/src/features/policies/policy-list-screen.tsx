@@ -18,8 +18,18 @@ const columns: readonly Column<PolicyRowFragment>[] = [
   },
   { head: 'Agents', cell: ({ agents }) => agents.map(selectorText).join(', ') },
   { head: 'Allows', cell: ({ rules }) => unique(rules.flatMap(({ allow }) => allow?.hosts ?? [])), kind: 'mono' },
-  { head: 'Denies', isMinor: true, cell: ({ rules }) => unique(rules.flatMap(({ deny }) => deny?.hosts ?? [])), kind: 'mono' },
-  { head: 'Secrets', isMinor: true, cell: ({ rules }) => unique(rules.flatMap(({ allow }) => allow?.secrets ?? [])), kind: 'mono' },
+  {
+    head: 'Denies',
+    isMinor: true,
+    cell: ({ rules }) => unique(rules.flatMap(({ deny }) => deny?.hosts ?? [])),
+    kind: 'mono',
+  },
+  {
+    head: 'Secrets',
+    isMinor: true,
+    cell: ({ rules }) => unique(rules.flatMap(({ allow }) => allow?.secrets ?? [])),
+    kind: 'mono',
+  },
   { head: 'Changed', isMinor: true, cell: ({ updatedAt }) => <AgoText at={updatedAt} /> },
 ];
 
