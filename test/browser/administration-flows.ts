@@ -107,7 +107,7 @@ async function signInAs(page: Page, given: string): Promise<void> {
 
 async function ownPassword(page: Page, url: string): Promise<void> {
   await page.goto(`${url}/account`);
-  await page.getByRole('row', { name: /^127\.0\.0\.1 Chrome without a window \d+ on Linux/ }).waitFor();
+  await page.getByRole('row', { name: /^127\.0\.0\.1 Headless Chrome \d+ on Linux/ }).waitFor();
   await page.getByLabel('Password of now').fill(password);
   await page.getByLabel(/^New password(?! again)/).fill(`${password}-new`);
   await page.getByLabel('New password again').fill(`${password}-new`);

@@ -40,6 +40,19 @@ async function scrollPlace({ main: { page }, url, must }: TrafficWorld): Promise
   await page.goBack();
   await page.getByRole('link', { name: 'far-55' }).waitFor();
   await expect.poll(() => page.evaluate('window.scrollY')).toBeGreaterThan(400);
+  // This one is read anew each time: it is there later than the browser looks for the place.
+  await page.setViewportSize({ width: 1280, height: 300 });
+  await page.goto(`${url}/secrets/prod%2Fopenai`);
+  const link = page.getByRole('link', { name: 'How it is rotated' });
+  await link.scrollIntoViewIfNeeded();
+  const place = await page.evaluate<number>('window.scrollY');
+  expect(place).toBeGreaterThan(200);
+  await link.click();
+  await page.getByRole('heading', { name: 'Rotation of prod/openai' }).waitFor();
+  await page.goBack();
+  await link.waitFor();
+  await expect.poll(() => page.evaluate('window.scrollY')).toBe(place);
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 /** More than a page of the API, and than are in the page at once. */
@@ -74,7 +87,11 @@ async function longList({ main: { page }, url, must }: TrafficWorld): Promise<vo
   await page.goBack();
   // Nobody scrolls now: what was read is there again, and in view.
   await expect.poll(() => last.count()).toBe(1);
+  await last.waitFor();
   await expect.poll(() => page.evaluate('window.scrollY')).toBeGreaterThan(2_000);
+  await expect
+    .poll(() => last.evaluate('(link) => link.getBoundingClientRect().bottom <= window.innerHeight'))
+    .toBe(true);
   expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe(String(many + 1));
 }
 

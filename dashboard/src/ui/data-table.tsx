@@ -1,6 +1,6 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import { forgetHeights } from './forget-heights.ts';
+import { forgetHeights, heightsOf } from './row-heights.ts';
 
 /** A column: what stands above it, and what it shows of a row. */
 export interface Column<Row> {
@@ -68,6 +68,8 @@ function SeenRows<Row>(props: DataTableProps<Row>) {
   const { rows, rowKey, columns } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const [top, setTop] = useState(0);
+  // Whoever comes back to a list finds it as long as it was, and so the place where he was.
+  const [heights] = useState(() => heightsOf(columns));
   useLayoutEffect(() => {
     const { top: edge = 0 } = body.current?.getBoundingClientRect() ?? {};
     setTop(edge + window.scrollY);
@@ -82,6 +84,7 @@ function SeenRows<Row>(props: DataTableProps<Row>) {
       return row === undefined ? index : rowKey(row);
     },
   });
+  virtualizer.itemSizeCache = heights;
   useEffect(() => forgetHeights(virtualizer.itemSizeCache, rows, rowKey), [virtualizer, rows, rowKey]);
   const seen = virtualizer.getVirtualItems();
   const before = (seen[0]?.start ?? top) - top;

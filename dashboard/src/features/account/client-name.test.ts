@@ -8,7 +8,7 @@ describe('the name of a client', () => {
     [`Mozilla/5.0 (X11; Linux x86_64) ${webkit} Chrome/142.0.0.0 Safari/537.36`, 'Chrome 142 on Linux'],
     [
       `Mozilla/5.0 (X11; Linux x86_64) ${webkit} HeadlessChrome/142.0.0.0 Safari/537.36`,
-      'Chrome without a window 142 on Linux',
+      'Headless Chrome 142 on Linux',
     ],
     ['Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0', 'Firefox 145 on Windows'],
     [

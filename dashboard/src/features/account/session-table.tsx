@@ -21,7 +21,9 @@ export function SessionTable({ caption, sessions, done }: SessionTableProps) {
         <tr>
           <th scope="col">From</th>
           <th scope="col">With</th>
-          <th scope="col">Since</th>
+          <th scope="col" className="wide-only">
+            Since
+          </th>
           <th scope="col">Last seen</th>
           <th scope="col">
             <span className="dim">What to do</span>
@@ -35,7 +37,7 @@ export function SessionTable({ caption, sessions, done }: SessionTableProps) {
             <td className="client" title={client}>
               {clientName(client)}
             </td>
-            <td>
+            <td className="wide-only">
               <TimeText at={createdAt} />
             </td>
             <td>

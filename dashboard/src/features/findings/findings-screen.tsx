@@ -152,7 +152,7 @@ function columnsFor(open: (event: PlacedEvent) => void): readonly Column<PlacedE
           </div>
         )),
     },
-    { head: 'Agent', cell: ({ node }) => node.agent ?? <span className="dim">unknown</span> },
+    { head: 'Agent', isMinor: true, cell: ({ node }) => node.agent ?? <span className="dim">unknown</span> },
     {
       head: 'Request',
       kind: 'target',
@@ -162,6 +162,6 @@ function columnsFor(open: (event: PlacedEvent) => void): readonly Column<PlacedE
         </button>
       ),
     },
-    { head: 'Decision', cell: ({ node }) => <DecisionTag decision={node.decision} /> },
+    { head: 'Decision', isMinor: true, cell: ({ node }) => <DecisionTag decision={node.decision} /> },
   ];
 }

@@ -34,8 +34,13 @@ export function TopTable({ title, by, rows, since }: TopTableProps) {
     },
     { head: 'Requests', kind: 'number', cell: ({ name, requests }) => count(name, requests, '') },
     { head: 'Denied', kind: 'number', cell: ({ name, denials }) => count(name, denials, '&decision=DENY') },
-    { head: 'Failed', kind: 'number', cell: ({ name, failures }) => count(name, failures, '&failed=true') },
-    { head: 'P95', kind: 'number', cell: ({ latencyP95 }) => msText(latencyP95) },
+    {
+      head: 'Failed',
+      kind: 'number',
+      isMinor: true,
+      cell: ({ name, failures }) => count(name, failures, '&failed=true'),
+    },
+    { head: 'P95', kind: 'number', isMinor: true, cell: ({ latencyP95 }) => msText(latencyP95) },
   ];
   return (
     <section className="panel table top-table">

@@ -18,7 +18,12 @@ export function AllowScreen() {
   const isWhole = filledIn !== undefined || Object.keys(given.withheld).length === 0;
   return (
     <div className="stack">
-      <h1>Allow {agent}</h1>
+      <div>
+        <h1>Allow {agent}</h1>
+        <p className="lead">
+          Refused: <code>{askedText(parameters)}</code>
+        </p>
+      </div>
       {!isWhole && <WithheldForm given={given} fill={fillIn} />}
       {isWhole && found.kind === 'looking' && <Loader size="sm" aria-label="Loading" />}
       {isWhole && found.kind === 'failed' && <Problem>{problemText(found.cause)}</Problem>}
@@ -33,6 +38,12 @@ function askedUrl(parameters: URLSearchParams): string {
   const port = parameters.get('port');
   const path = parameters.get('path') ?? '/';
   return `https://${parameters.get('host') ?? ''}${port === null ? '' : `:${port}`}${path}`;
+}
+
+function askedText(parameters: URLSearchParams): string {
+  const port = parameters.get('port');
+  const target = `${parameters.get('host') ?? ''}${port === null ? '' : `:${port}`}${parameters.get('path') ?? ''}`;
+  return `${parameters.get('method') ?? ''} ${target}`.trim();
 }
 
 const labels = { hosts: 'Hosts', paths: 'Paths', methods: 'Methods', secrets: 'Secrets' } as const;

@@ -56,6 +56,13 @@ describe('what differs between two documents of a policy', () => {
     ]);
   });
 
+  it('tells all of a new one as what comes', () => {
+    expect(policyDifferences({}, { ...policy, rules: [deny] })).toEqual([
+      { what: 'Agents', before: undefined, after: 'openclaw' },
+      { what: 'Rule 1, new', before: undefined, after: 'Deny everything to api.openai.com' },
+    ]);
+  });
+
   it('hides nothing that it has no words for', () => {
     const timed = {
       deny: { hosts: ['a.example'], windows: [{ days: ['mon'], from: '09:00', to: '17:00', zone: 'UTC' }] },

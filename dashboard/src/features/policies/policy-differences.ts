@@ -21,6 +21,9 @@ function fieldDifference(what: string, before: Part, after: Part, textOf: (polic
 }
 
 function whom(before: Part, after: Part): PolicyDifference[] {
+  // A new one selected nobody before: that is nothing that goes.
+  if (before['agents'] === undefined && after['agents'] !== undefined)
+    return [{ what: 'Agents', before: undefined, after: selectorsText(after['agents']) }];
   return fieldDifference('Agents', before, after, ({ agents }) => selectorsText(agents));
 }
 

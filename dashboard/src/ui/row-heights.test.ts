@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { forgetHeights } from './forget-heights.ts';
+import { forgetHeights, heightsOf } from './row-heights.ts';
 
 describe('the heights of rows', () => {
+  it('are those of the same list each time that it is shown, and of no other', () => {
+    const [columns, others] = [[{ head: 'Name' }], [{ head: 'Name' }]];
+    heightsOf(columns).set('a row', 41);
+    expect(heightsOf(columns).get('a row')).toBe(41);
+    expect(heightsOf(others).size).toBe(0);
+  });
+
   it('are kept for the rows that there are, and for a bounded number of those that are gone', () => {
     const heights = new Map<string, number>();
     let most = 0;
