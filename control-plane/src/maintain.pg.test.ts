@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MasterKey } from '@onecli/shared/vault/master-key';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../test/support/fresh-database.ts';
 import { openServices, owner } from './database/testing/open-services.ts';
@@ -25,24 +26,19 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `onecli keys rekey` as an operator of a cluster runs it. */
-function rekey(keyFile: string, key: string): Promise<{ code: number; output: string }> {
+/** The command line as an operator of a cluster runs it. */
+function onecli(args: readonly string[], key: string): Promise<{ code: number; output: string }> {
   const env = { PATH: process.env['PATH'], HOME: folder, DATABASE_URL: databaseUrl, ONECLI_MASTER_KEY: key };
-  const args = [
-    '--conditions=source',
-    '--import',
-    'tsx',
-    cli,
-    'keys',
-    'rekey',
-    '--new-key-file',
-    join(folder, keyFile),
-  ];
+  const all = ['--conditions=source', '--import', 'tsx', cli, ...args];
   return new Promise((resolve) =>
-    execFile(process.execPath, args, { env }, (error, stdout, stderr) =>
+    execFile(process.execPath, all, { env }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr }),
     ),
   );
+}
+
+function rekey(keyFile: string, key: string): Promise<{ code: number; output: string }> {
+  return onecli(['keys', 'rekey', '--new-key-file', join(folder, keyFile)], key);
 }
 
 async function opens(key: string): Promise<boolean> {
@@ -53,6 +49,31 @@ async function opens(key: string): Promise<boolean> {
     return false;
   }
 }
+
+describe('the command that makes database roles for workers', { timeout: 120_000 }, () => {
+  it('makes several in one call, each for its one worker, and takes what is of one for one alone', async () => {
+    const prefix = `w_${randomBytes(4).toString('hex')}`;
+    const roles = [prefix, `${prefix}_1=worker-1`, `${prefix}_2=worker-2`];
+    const client = new pg.Client({ connectionString: databaseUrl });
+    await client.connect();
+    try {
+      const both = await onecli(['database', 'worker-role', ...roles, '--worker', 'worker-3'], from);
+      expect([both.code, both.output]).toEqual([2, expect.stringContaining('name that one alone')]);
+      const made = await onecli(['database', 'worker-role', ...roles], from);
+      expect(made).toMatchObject({ code: 0, output: expect.stringContaining(`Give worker-2 a DATABASE_URL`) });
+      const { rows } = await client.query('SELECT name, worker FROM worker_role ORDER BY name');
+      const bound = ['worker-1', 'worker-2'].map((worker, index) => ({ name: `${prefix}_${index + 1}`, worker }));
+      expect(rows).toEqual([{ name: prefix, worker: null }, ...bound]);
+    } finally {
+      const { rows } = await client.query<{ rolname: string }>(
+        "SELECT rolname FROM pg_roles WHERE rolname LIKE $1 || '%'",
+        [prefix],
+      );
+      for (const { rolname } of rows) await client.query(`DROP OWNED BY ${rolname}; DROP ROLE ${rolname}`);
+      await client.end();
+    }
+  });
+});
 
 describe('the command that replaces the master key of a database', { timeout: 120_000 }, () => {
   it('does nothing with a file that holds none, or under a key that is not the one in force', async () => {

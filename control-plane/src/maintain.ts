@@ -88,16 +88,32 @@ function tell({ header, rows, keptDead, disabled }: RestoreReport, isConfirmed: 
 async function runWorkerRole(args: readonly string[]): Promise<void> {
   const options = { 'password-file': { type: 'string' }, worker: { type: 'string' } } as const;
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-  const [name = 'onecli_worker'] = positionals;
+  const roles = (positionals.length > 0 ? positionals : ['onecli_worker']).map((text) => roleOf(text, values.worker));
   const path = values['password-file'];
+  if (roles.length > 1 && (path ?? values.worker) !== undefined)
+    throw new ConfigFault(['--password-file and --worker are of one role: name that one alone']);
   const password = path === undefined ? undefined : readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   const { databaseUrl, masterKey } = readMaintenanceConfig();
   await withDatabase(databaseUrl, async (database) => {
     await new InstanceService(database).open(masterKey);
-    const missing = await makeWorkerRole(database, name, password, values.worker);
-    if (missing !== undefined) say(`${blindness}; as who may grant it, run: ${missing}`);
+    for (const { name, worker } of roles) {
+      const missing = await makeWorkerRole(database, name, password, worker);
+      if (missing !== undefined) say(`${blindness}; as who may grant it, run: ${missing}`);
+      const whose = worker === undefined ? 'workers' : worker;
+      say(
+        `${name} may read what workers decide by, report, and add audit events. Give ${whose} a DATABASE_URL with it.`,
+      );
+    }
   });
-  say(`${name} may read what workers decide by, report, and add audit events. Give workers a DATABASE_URL with it.`);
+}
+
+/** `ROLE`, or `ROLE=WORKER` for one that is a single worker's. */
+function roleOf(
+  text: string,
+  bound: string | undefined,
+): { readonly name: string; readonly worker: string | undefined } {
+  const at = text.indexOf('=');
+  return at < 0 ? { name: text, worker: bound } : { name: text.slice(0, at), worker: text.slice(at + 1) };
 }
 
 async function withDatabase(connectionString: string, work: (database: DataSource) => Promise<void>): Promise<void> {

@@ -55,7 +55,7 @@ describe(`a cluster in which processes die (seed ${seed})`, () => {
     expect(run.verdict.explainedFailures).toBe(0);
   });
 
-  it('has its workers sign in to the database as a role that may change nothing', async () => {
+  it('has each worker sign in to the database as a role of its own, which may change nothing', async () => {
     const processes = await world.cluster.processes();
     const userOf = (pid: number | undefined): string | null => {
       const lines = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
@@ -63,7 +63,7 @@ describe(`a cluster in which processes die (seed ${seed})`, () => {
       return new URL(url).searchParams.get('user');
     };
     const users = (kind: string) => processes.filter((one) => one.kind === kind).map(({ pid }) => userOf(pid));
-    expect(users('worker')).toEqual(['onecli_worker', 'onecli_worker', 'onecli_worker']);
+    expect(users('worker')).toEqual(['onecli_worker_1', 'onecli_worker_2', 'onecli_worker_3']);
     expect(users('control-plane')).toEqual(['onecli', 'onecli']);
   });
 });

@@ -15,8 +15,11 @@ export async function settingsOfWorker(cluster: TestCluster): Promise<Record<str
   const worker = (await cluster.processes()).find(({ kind }) => kind === 'worker');
   const lines = readFileSync(`/proc/${worker?.pid}/environ`, 'utf8').split('\0');
   const settings = lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const);
-  // The channel is that worker's own.
-  return Object.fromEntries(settings.filter(([name]) => name !== '' && !name.startsWith('NODE_CHANNEL_')));
+  // The channel is that worker's own, and so is its role in the database.
+  const all = Object.fromEntries(settings.filter(([name]) => name !== '' && !name.startsWith('NODE_CHANNEL_')));
+  const database = new URL(all['DATABASE_URL'] ?? '');
+  database.searchParams.set('user', 'onecli_worker');
+  return { ...all, DATABASE_URL: database.href };
 }
 
 export class FurtherWorker {

@@ -50,8 +50,10 @@ export function addDatabase(program: Command, context: CommandContext): void {
   const database = program.command('database').description('the database of a cluster');
   database
     .command('worker-role')
-    .description('make a database role for workers: it reads what they decide by, and changes nothing')
-    .argument('[name]', 'the role', 'onecli_worker')
+    .description('make database roles for workers: they read what workers decide by, and change nothing')
+    .argument('[names...]', 'roles; ROLE=WORKER makes one that is a single worker’s, as --worker does', [
+      'onecli_worker',
+    ])
     .option('--password-file <file>', 'file with the password that it signs in with')
     .option('--worker <name>', 'the one worker that is to report by this role: no other can report as it then')
     .addHelpText(
@@ -61,9 +63,9 @@ Works on DATABASE_URL, as the role that owns the tables (it must be allowed to m
 ONECLI_MASTER_KEY or ONECLI_MASTER_KEY_FILE. Run it again to change the password. The role may read no users, sessions, API
 keys or audit events. Control planes renew its rights whenever they have brought the schema up to date.`,
     )
-    .action(async (name: string, { passwordFile, worker }: { passwordFile?: string; worker?: string }) => {
+    .action(async (names: string[], { passwordFile, worker }: { passwordFile?: string; worker?: string }) => {
       const password = passwordFile === undefined ? [] : ['--password-file', passwordFile];
       const bound = worker === undefined ? [] : ['--worker', worker];
-      process.exitCode = await runMaintenance(context, ['worker-role', name, ...password, ...bound]);
+      process.exitCode = await runMaintenance(context, ['worker-role', ...names, ...password, ...bound]);
     });
 }

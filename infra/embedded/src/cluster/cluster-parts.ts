@@ -32,8 +32,8 @@ export interface Foundation {
   readonly config: SupervisorConfig;
   readonly folder: DataFolder;
   readonly databaseUrl: string;
-  /** The same database, as the role of the workers. */
-  readonly workerDatabaseUrl: string;
+  /** The same database, as the role of a worker, by its name. */
+  readonly workerDatabaseUrl: (worker: string) => string;
   readonly key: MasterKeyHolder;
   readonly firstPassword: { file: string; password: string } | undefined;
   readonly topology: Topology;
@@ -117,7 +117,10 @@ class OwnParts {
     const drainWaitMs = Math.max(config.drainWaitMs, leastDrainWaitMs);
     const ranges = [config.workerSettings['ONECLI_TRUSTED_PROXIES'], inside].filter((one) => one !== undefined);
     const environment = () => ({
-      ...workerEnvironment({ ...this.#as({ proxyPort: port, drainWaitMs }), databaseUrl: workerDatabaseUrl }, name),
+      ...workerEnvironment(
+        { ...this.#as({ proxyPort: port, drainWaitMs }), databaseUrl: workerDatabaseUrl(name) },
+        name,
+      ),
       ONECLI_LISTENER: 'own',
       ONECLI_TRUSTED_PROXIES: ranges.join(','),
       ONECLI_OWN_LISTENERS: this.#listeners(),

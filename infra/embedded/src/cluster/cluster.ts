@@ -13,7 +13,7 @@ import { describeCluster } from './cluster-banner.ts';
 import { type Foundation, type Part, makeParts } from './cluster-parts.ts';
 import type { ClusterProcess } from './cluster-process.ts';
 import type { ClusterConfig } from './config.ts';
-import { makeWorkerRole } from './make-worker-role.ts';
+import { makeWorkerRoles } from './make-worker-roles.ts';
 import { type Topology, planTopology } from './topology.ts';
 
 const abandonedPortPatienceMs = 10_000;
@@ -56,7 +56,8 @@ export class Cluster implements Supervision {
       const postgres = await PostgresKeeper.start({ dataDir: folder.path, maxConnections }, print);
       cleanUp.push(() => postgres.stop());
       await finishRekey(folder, key, postgres.url, print);
-      const urls = { databaseUrl: postgres.url, workerDatabaseUrl: await makeWorkerRole(postgres.url, key) };
+      const names = topology.workers.map(({ name }) => name);
+      const urls = { databaseUrl: postgres.url, workerDatabaseUrl: await makeWorkerRoles(postgres.url, key, names) };
       const foundation = { config: config.each, folder, ...urls, key, firstPassword, topology };
       return new Cluster(foundation, programs, postgres, print, cleanUp);
     } catch (error) {

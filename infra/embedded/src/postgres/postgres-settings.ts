@@ -49,8 +49,16 @@ export function postgresSettings({
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** What the workers of a cluster sign in as: it can read what they decide by, and nothing else. */
+/** What a worker can sign in as that is none of the cluster's own: it can read what workers decide by, and nothing else. */
 export const workerRole = 'onecli_worker';
+
+/** The role of one worker of a cluster, `worker-3`: nobody else reports by it, nor it as anybody else. */
+export function roleOfWorker(name: string): string {
+  return `${workerRole}_${/[0-9]+$/.exec(name)?.[0] ?? ''}`;
+}
+
+/** Both kinds, as the server's files tell patterns. */
+const workerRoles = `/^${workerRole}(_[0-9]+)?$`;
 
 /**
  * pg_hba.conf and pg_ident.conf: only the unix socket, and on it only the operating system's users named, told by the
@@ -59,7 +67,7 @@ export const workerRole = 'onecli_worker';
 export function postgresAccessFiles(userNames: readonly string[]): { hba: string; ident: string } {
   const quoted = [...new Set(userNames)].map((name) => `"${name.replaceAll('"', '""')}"`);
   return {
-    hba: `local all onecli peer map=onecli\nlocal all ${workerRole} peer map=onecli\n`,
-    ident: quoted.map((name) => `onecli ${name} onecli\nonecli ${name} ${workerRole}\n`).join(''),
+    hba: `local all onecli peer map=onecli\nlocal all ${workerRoles} peer map=onecli\n`,
+    ident: quoted.map((name) => `onecli ${name} onecli\nonecli ${name} ${workerRoles}\n`).join(''),
   };
 }
