@@ -30,7 +30,7 @@ export async function runLoad(order: LoadOrder, clocks: CpuClocks): Promise<Meas
   }
 }
 
-function readClocks(clocks: CpuClocks): Record<string, number> {
+export function readClocks(clocks: CpuClocks): Record<string, number> {
   return Object.fromEntries(Object.entries(clocks).map(([name, read]) => [name, read()]));
 }
 

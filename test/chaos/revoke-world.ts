@@ -1,9 +1,12 @@
 /** A cluster whose workers are asked directly, one by one, whether they let a secret out. */
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { newCanary } from '../support/canary.ts';
 import { mustOpenTunnel, requestBytes } from '../support/raw-agent.ts';
 import type { RawConnection } from '../support/raw-connection.ts';
-import { type ChaosAgent, type ChaosWorld, startChaosWorld } from './chaos-world.ts';
+import type { ClusterProcess } from '../support/start-cluster.ts';
+import type { Arrival } from './chaos-upstream.ts';
+import { type ChaosWorld, everyWorkerFollows, startChaosWorld } from './chaos-world.ts';
 import type { Context } from './scenario.ts';
 
 /** What one worker said. */
@@ -14,17 +17,26 @@ export interface Said {
   readonly answeredMs: number;
 }
 
-/** The agent's kept tunnel to one worker. */
-export class WorkerProbe {
+/** The agent of a lane, with the one secret that its one policy may give it. Agent and policy have the lane's name. */
+interface LaneAgent {
   readonly name: string;
-  readonly #world: ChaosWorld;
-  readonly #agent: ChaosAgent;
+  readonly token: string;
+  readonly secret: string;
+  readonly value: string;
+  readonly host: string;
+}
+
+/** The agent's kept tunnel to one worker. */
+class WorkerProbe {
+  readonly name: string;
+  readonly #caPem: string;
+  readonly #agent: LaneAgent;
   readonly #port: number;
   #tunnel: RawConnection | undefined;
 
-  constructor(world: ChaosWorld, agent: ChaosAgent, worker: { readonly name: string; readonly port?: number }) {
+  constructor(caPem: string, agent: LaneAgent, worker: Pick<ClusterProcess, 'name' | 'port'>) {
     this.name = worker.name;
-    this.#world = world;
+    this.#caPem = caPem;
     this.#agent = agent;
     this.#port = worker.port ?? 0;
   }
@@ -48,7 +60,7 @@ export class WorkerProbe {
 
   #open(): Promise<RawConnection> {
     const { name: agent, token, host } = this.#agent;
-    return mustOpenTunnel({ proxyPort: this.#port, ca: this.#world.caPem, agent, token, authority: `${host}:443` });
+    return mustOpenTunnel({ proxyPort: this.#port, ca: this.#caPem, agent, token, authority: `${host}:443` });
   }
 }
 
@@ -58,34 +70,27 @@ export interface Changed {
   readonly answeredMs: number;
 }
 
-export class RevokeWorld {
-  readonly #agent: ChaosAgent;
-  readonly #http = new Agent({ keepAlive: true });
+/** When workers are asked again, in milliseconds. */
+export interface Asking {
+  /** Of `performance.now()`: a worker that says something else by then does not follow at all. */
+  readonly deadlineMs: number;
+  /** Before the first question, and between two of them: asking takes the processor's time from following. */
+  readonly firstMs: number;
+  readonly everyMs: number;
+}
 
-  private constructor(
-    readonly world: ChaosWorld,
-    readonly probes: readonly WorkerProbe[],
-    readonly key: string,
-  ) {
-    this.#agent = firstAgent(world);
-  }
+/** An agent whose grant is given and taken, and its tunnels to every worker. Lanes know nothing of each other. */
+export class RevokeLane {
+  readonly #world: ChaosWorld;
+  readonly #agent: LaneAgent;
+  readonly #probes: readonly WorkerProbe[];
+  readonly #api: Api;
 
-  static async start(workers: number, { redis }: Context): Promise<RevokeWorld> {
-    const world = await startChaosWorld({ workers, redis });
-    try {
-      const { token } = await world.cluster.must<{ token: string }>('POST', '/api/api-keys', {
-        name: 'chaos',
-        roles: [{ role: 'owner', environments: ['*'] }],
-      });
-      const all = await world.cluster.processes();
-      const probes = all
-        .filter(({ kind }) => kind === 'worker')
-        .map((one) => new WorkerProbe(world, firstAgent(world), one));
-      return new RevokeWorld(world, probes, token);
-    } catch (error) {
-      await world.stop();
-      throw error;
-    }
+  constructor(world: ChaosWorld, agent: LaneAgent, workers: readonly ClusterProcess[], api: Api) {
+    this.#world = world;
+    this.#agent = agent;
+    this.#probes = workers.map((worker) => new WorkerProbe(world.caPem, agent, worker));
+    this.#api = api;
   }
 
   /**
@@ -98,7 +103,7 @@ export class RevokeWorld {
     const rule = `{ allow: { hosts: ["${host}"], paths: ["/v1/**"], secrets: [${isGranted ? `"${secret}"` : ''}] } }`;
     const query = `mutation { upsertPolicy(input: { name: "${name}", rules: [${rule}] }, wait: ${wait}) { change behind errors { code message } } }`;
     const calledMs = performance.now();
-    const answer = await this.#graphql(query);
+    const answer = await this.#api.graphql(query);
     const answeredMs = performance.now();
     const { change, behind, errors } = answer.data?.upsertPolicy ?? {};
     if (change !== 'UPDATED' || (errors?.length ?? 0) > 0 || (behind?.length ?? 0) > 0)
@@ -108,41 +113,135 @@ export class RevokeWorld {
 
   /** One request to each worker at the same time. */
   askAll(id: string): Promise<Said[]> {
-    return Promise.all(this.probes.map((probe) => probe.ask(`${id}-${probe.name}`)));
+    return Promise.all(this.#probes.map((probe) => probe.ask(this.#idOf(id, probe))));
   }
 
   /** Asks each worker again and again until it answers with a status. Gives the last answer of each. */
-  askAllUntil(status: number, id: string, deadlineMs: number, everyMs = 0): Promise<Said[]> {
+  askAllUntil(status: number, id: string, { deadlineMs, firstMs, everyMs }: Asking): Promise<Said[]> {
     return Promise.all(
-      this.probes.map(async (probe) => {
+      this.#probes.map(async (probe) => {
+        if (firstMs > 0) await pause(firstMs);
         for (let turn = 0; ; turn += 1) {
-          const said = await probe.ask(`${id}-${probe.name}-${turn}`);
+          const said = await probe.ask(`${this.#idOf(id, probe)}-${turn}`);
           if (said.status === status) return said;
           if (performance.now() > deadlineMs)
             throw new Error(`${probe.name} still answers ${said.status} and not ${status}`);
-          if (everyMs > 0) await pause(everyMs);
+          await pause(everyMs);
         }
       }),
     );
   }
 
-  async stop(): Promise<void> {
-    for (const probe of this.probes) probe.close();
-    this.#http.destroy();
-    await this.world.stop();
+  /** What this lane's requests have brought to the upstream since it was last taken. */
+  takeArrivals(): Arrival[] {
+    const { arrivals } = this.#world.upstream;
+    const isOwn = ({ id }: Arrival): boolean => id.startsWith(`${this.#agent.name}.`);
+    const own = arrivals.filter(isOwn);
+    arrivals.splice(0, arrivals.length, ...arrivals.filter((one) => !isOwn(one)));
+    return own;
   }
 
-  /** With a key and over a kept connection: a login costs a password's hash, and is not what is measured. */
-  #graphql(query: string): Promise<GraphqlAnswer> {
+  /** Of an arrival of this lane: what was given to `askAll`, and more. */
+  idOf({ id }: Arrival): string {
+    return id.slice(this.#agent.name.length + 1);
+  }
+
+  /** Whether an arrival brought this lane's secret, and not nothing or another's. */
+  bringsOwn({ rawHeaders }: Arrival): boolean {
+    return rawHeaders.includes(`Bearer ${this.#agent.value}`);
+  }
+
+  close(): void {
+    for (const probe of this.#probes) probe.close();
+  }
+
+  #idOf(id: string, { name }: WorkerProbe): string {
+    return `${this.#agent.name}.${id}-${name}`;
+  }
+}
+
+export class RevokeWorld {
+  readonly #api: Api;
+
+  private constructor(
+    readonly world: ChaosWorld,
+    readonly lanes: readonly RevokeLane[],
+    api: Api,
+  ) {
+    this.#api = api;
+  }
+
+  static async start(workers: number, lanes: number, { redis }: Context): Promise<RevokeWorld> {
+    const world = await startChaosWorld({ workers, redis });
+    try {
+      const { token } = await world.cluster.must<{ token: string }>('POST', '/api/api-keys', {
+        name: 'chaos',
+        roles: [{ role: 'owner', environments: ['*'] }],
+      });
+      const api = new Api(world.cluster.apiUrl, token);
+      const processes = (await world.cluster.processes()).filter(({ kind }) => kind === 'worker');
+      const made: RevokeLane[] = [];
+      for (let number = 0; number < lanes; number += 1)
+        made.push(new RevokeLane(world, await makeLaneAgent(world, `lane-${number}`), processes, api));
+      await everyWorkerFollows(world.cluster);
+      return new RevokeWorld(world, made, api);
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+  }
+
+  /** The first one, for what is done with one alone. */
+  get lane(): RevokeLane {
+    const [first] = this.lanes;
+    if (first === undefined) throw new Error('there is a lane');
+    return first;
+  }
+
+  async stop(): Promise<void> {
+    for (const lane of this.lanes) lane.close();
+    this.#api.close();
+    await this.world.stop();
+  }
+}
+
+/** All lanes ask for the same host. The secret is not granted yet. */
+async function makeLaneAgent({ cluster, agents }: ChaosWorld, name: string): Promise<LaneAgent> {
+  const host = agents[0]?.host ?? '';
+  const secret = `lanes/${name}`;
+  const value = newCanary('lane');
+  await cluster.must('POST', '/api/secrets', {
+    name: secret,
+    value,
+    binding: { hosts: [host], surfaces: ['header'] },
+  });
+  const made = await cluster.must<{ token: string }>('POST', '/api/agents', { name, identities: [{ token: {} }] });
+  const rules = [{ allow: { hosts: [host], paths: ['/v1/**'], secrets: [] } }];
+  await cluster.must('POST', '/api/policies', { name, agents: [name], rules });
+  return { name, token: made.token, secret, value, host };
+}
+
+/** With a key and over kept connections: a login costs a password's hash, and is not what is measured. */
+class Api {
+  readonly #url: string;
+  readonly #key: string;
+  readonly #http = new Agent({ keepAlive: true });
+
+  constructor(url: string, key: string) {
+    this.#url = url;
+    this.#key = key;
+  }
+
+  graphql(query: string): Promise<GraphqlAnswer> {
     const body = JSON.stringify({ query });
     const headers = {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
-      authorization: `Bearer ${this.key}`,
+      authorization: `Bearer ${this.#key}`,
     };
     return new Promise((resolve, reject) => {
-      const url = `${this.world.cluster.apiUrl}/graphql`;
-      const asked = request(url, { method: 'POST', agent: this.#http, headers, timeout: 30_000 }, (answer) => {
+      const options = { method: 'POST', agent: this.#http, headers, timeout: 30_000 };
+      const asked = request(`${this.#url}/graphql`, options, (answer) => {
         answer.setEncoding('utf8');
         let text = '';
         answer.on('data', (part: string) => (text += part));
@@ -154,14 +253,12 @@ export class RevokeWorld {
       asked.end(body);
     });
   }
+
+  close(): void {
+    this.#http.destroy();
+  }
 }
 
 interface GraphqlAnswer {
   data?: { upsertPolicy?: { change?: string; behind?: string[] | null; errors?: unknown[] } };
-}
-
-function firstAgent(world: ChaosWorld): ChaosAgent {
-  const [agent] = world.agents;
-  if (agent === undefined) throw new Error('there are agents');
-  return agent;
 }
