@@ -3,11 +3,13 @@ import type { TrailBatch } from '@onecli/shared/ports/audit-queue';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
+import { TrafficRollup } from '../traffic/traffic-rollup.ts';
+import { hasFailed } from './audit-conditions.ts';
 import { AuditStore } from './audit-store.ts';
 import { GoneWorkers } from './gone-workers.ts';
 import { OpenIntents } from './open-intents.ts';
 import { batchesOf, ended, openTrailStore, type Row, rowsOf, type Spec, worker } from './testing/runs.ts';
-import type { TrailStore } from './trail-store.ts';
+import { lockRun, type TrailStore } from './trail-store.ts';
 
 let api: Served;
 let trail: TrailStore;
@@ -49,7 +51,43 @@ const found = async () => {
   return (json as { faults: { id: string }[] }).faults.filter(({ id }) => id?.includes(boot));
 };
 
+/** Counts for charts until nothing is left: it waits for transactions of other databases. Gives what is counted, and what the list comes to. */
+const counted = async (): Promise<{ charts: unknown; list: unknown }> => {
+  const left = 'SELECT FROM audit_event WHERE written_by >= (SELECT written_by FROM traffic_place) LIMIT 1';
+  const rollup = new TrafficRollup(api.database);
+  do await rollup.look(new AbortController().signal);
+  while ((await api.database.query<unknown[]>(left)).length > 0);
+  const charts = await api.database.query<unknown[]>(
+    `SELECT sum(count)::int AS count, sum(failures)::int AS failures, count(*)::int AS rows FROM traffic WHERE grain = 3600 AND kind = 'all'`,
+  );
+  const list = await api.database.query<unknown[]>(
+    `SELECT count(*)::int AS count, count(*) FILTER (WHERE ${hasFailed})::int AS failures,
+       count(DISTINCT (date_trunc('hour', time), decision, latency_ms))::int AS rows FROM audit_event`,
+  );
+  return { charts: charts[0], list: list[0] };
+};
+
 describe('of a worker that is gone for a day', () => {
+  it('counts a request once in charts: as what took the place of the interruption, counted before or not', async () => {
+    for (const isCountedBefore of [true, false]) {
+      boot = `boot${boots++}`;
+      const [one, two] = batches([[['intent'], ['intent']]], [[['outcome', 0]]]) as [TrailBatch, TrailBatch];
+      await trail.take(one);
+      await silent(25);
+      const before = await counted();
+      await look();
+      if (isCountedBefore) {
+        const interrupted = await counted();
+        expect(interrupted.charts).toEqual(interrupted.list);
+        expect(interrupted.charts).not.toEqual(before.charts);
+      }
+      await trail.take(two);
+      const { charts, list } = await counted();
+      expect(charts).toEqual(list);
+      expect(charts).not.toEqual(before.charts);
+    }
+  });
+
   it('shows what was under way as interrupted, once, and not before; what ends after all takes its place', async () => {
     const [one, two] = batches(
       [[['intent'], ['intent']]],
@@ -155,6 +193,43 @@ describe('of a worker that is gone for a day', () => {
     await api.database.query("UPDATE audit_intent SET sealed_line = '\\x00' WHERE boot = ANY ($1)", [runs]);
     await expect(look()).rejects.toThrow('3 runs');
     expect(await byId(sound)).toMatchObject([{ reason: 'INTERRUPTED' }]);
+  });
+
+  it('closes nothing of which something came while it waited', async () => {
+    const [one, two] = batches([[['intent']]], [[['lone']]]) as [TrailBatch, TrailBatch];
+    await trail.take(one);
+    await silent(25);
+    const looked = await api.database.transaction(async (manager) => {
+      await lockRun(manager, { worker, boot });
+      const looking = look();
+      // It has chosen the run, and waits for it.
+      const waiting = () =>
+        api.database.query<unknown[]>(
+          "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        );
+      await expect.poll(async () => (await waiting()).length, { timeout: 20_000 }).toBe(1);
+      await manager.query('UPDATE audit_boot SET updated_at = now() WHERE boot = $1', [boot]);
+      return { end: () => looking };
+    });
+    await looked.end();
+    expect(await byId()).toEqual([]);
+    await trail.take(two);
+    expect(await byId()).toMatchObject([{ id: `w1-${boot}-1` }]);
+  });
+
+  it('waits for a count of charts under way before it takes an interruption out of them', async () => {
+    const [one, two] = batches([[['intent']]], [[['outcome', 0]]]) as [TrailBatch, TrailBatch];
+    await trail.take(one);
+    await silent(25);
+    await look();
+    const first = await api.database.transaction(async (manager) => {
+      await manager.query('SELECT FROM traffic_place FOR UPDATE');
+      const taken = trail.take(two);
+      return { taken: () => taken, first: await Promise.race([taken.then(() => 'taken'), pause(1_000, 'waits')]) };
+    });
+    expect(first.first).toBe('waits');
+    await first.taken();
+    expect(await byId()).toMatchObject([{ reason: 'ALLOWED' }]);
   });
 
   it('lets the requests of one that lives go on', async () => {

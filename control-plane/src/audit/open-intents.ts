@@ -8,6 +8,7 @@ import {
 } from '@onecli/shared/domain/audit-entry';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { EntityManager } from 'typeorm';
+import { type GoneEvent, goneColumns, uncountTraffic } from '../traffic/uncount-traffic.ts';
 import { whole } from './audit-columns.ts';
 import { DetailOpener, sealDetails } from './detail-seal.ts';
 import { addIntent, type OpenIntent } from './merge-entries.ts';
@@ -129,14 +130,15 @@ async function dropInterrupted(
   closed: readonly ClosedIntent[],
 ): Promise<void> {
   if (closed.length === 0) return;
-  await manager.query(
-    'DELETE FROM audit_event WHERE id = ANY ($1) AND time = ANY ($2::timestamptz[]) AND reason = $3',
+  const [gone]: [GoneEvent[], number] = await manager.query(
+    `DELETE FROM audit_event WHERE id = ANY ($1) AND time = ANY ($2::timestamptz[]) AND reason = $3 RETURNING ${goneColumns}`,
     [
       closed.map(({ first_sequence }) => eventId(worker, boot, Number(first_sequence))),
       closed.map(({ time }) => time),
       interruptedReason,
     ],
   );
+  await uncountTraffic(manager, gone);
 }
 
 /** What a sealed line is bound to. */

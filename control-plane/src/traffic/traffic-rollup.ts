@@ -107,18 +107,25 @@ async function count(manager: EntityManager, from: string, to: string): Promise<
 }
 
 function countSql(ofFirst: string): string {
+  return `${summedSql(`audit_event WHERE (written_by >= $1 AND written_by < $2)${ofFirst}`)}
+     INSERT INTO traffic (grain, kind, name, at, latency_class, count, failures) SELECT * FROM summed
+     ON CONFLICT (grain, kind, name, at, latency_class) DO UPDATE
+       SET count = traffic.count + excluded.count, failures = traffic.failures + excluded.failures`;
+}
+
+/** The SQL of what events come to, as `summed`, one row for each of the table's. @param events from where, and which */
+export function summedSql(events: string): string {
   const list = grains.map(({ kind, seconds }) => `(${seconds}, '${kind}')`).join(', ');
   return `WITH fresh AS (
        SELECT floor(extract(epoch FROM time) / 60)::bigint * 60 AS minute, agent, host, ${eventClass} AS latency_class, count(*) AS count,
          count(*) FILTER (WHERE ${hasFailed}) AS failures
-       FROM audit_event WHERE (written_by >= $1 AND written_by < $2)${ofFirst} GROUP BY 1, 2, 3, 4),
+       FROM ${events} GROUP BY 1, 2, 3, 4),
      named AS (
        SELECT g.grain, g.kind, CASE g.kind WHEN 'agent' THEN agent WHEN 'host' THEN host ELSE '' END AS name,
          to_timestamp(minute / g.grain * g.grain) AS at, latency_class, count, failures
-       FROM fresh CROSS JOIN (VALUES ${list}) g (grain, kind))
-     INSERT INTO traffic (grain, kind, name, at, latency_class, count, failures)
-     SELECT grain, kind, name, at, c.class, sum(count), sum(failures) FROM named CROSS JOIN LATERAL (VALUES (latency_class), (${allClass})) c (class)
-     WHERE name IS NOT NULL AND (kind <> 'all' OR c.class <> ${allClass}) GROUP BY 1, 2, 3, 4, 5
-     ON CONFLICT (grain, kind, name, at, latency_class) DO UPDATE
-       SET count = traffic.count + excluded.count, failures = traffic.failures + excluded.failures`;
+       FROM fresh CROSS JOIN (VALUES ${list}) g (grain, kind)),
+     summed AS (
+       SELECT grain, kind, name, at, c.class AS latency_class, sum(count) AS count, sum(failures) AS failures
+       FROM named CROSS JOIN LATERAL (VALUES (latency_class), (${allClass})) c (class)
+       WHERE name IS NOT NULL AND (kind <> 'all' OR c.class <> ${allClass}) GROUP BY 1, 2, 3, 4, 5)`;
 }
