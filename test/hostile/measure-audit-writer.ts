@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { AuditPartitions } from '../../control-plane/src/audit/audit-partitions.ts';
 import { AuditStore } from '../../control-plane/src/audit/audit-store.ts';
 import { buildAuditWriter } from '../../control-plane/src/audit/build-audit-writer.ts';
+import { OpenIntents } from '../../control-plane/src/audit/open-intents.ts';
 import { buildTrail } from '../../control-plane/src/audit/trail/build-trail.ts';
 import { settleWriteOrder } from '../../control-plane/src/audit/write-order.ts';
 import { createDataSource } from '../../control-plane/src/database/data-source.ts';
@@ -125,7 +126,8 @@ async function startControlPlane() {
   const secretUse = new CountedUse(database, log);
   const ground = { connectionString: postgres.url, redis: undefined, instanceId: keys.instanceId };
   const { keeper, clerk } = trail;
-  const writer = await buildAuditWriter(ground, { database, keys, store, keeper, secretUse, metrics, log });
+  const intents = new OpenIntents(keys.keyring);
+  const writer = await buildAuditWriter(ground, { database, keys, store, intents, keeper, secretUse, metrics, log });
   const traffic = new TrafficRollup(database);
   const leader = new LeaderJobs({
     leadership: new Leadership(postgres.url),

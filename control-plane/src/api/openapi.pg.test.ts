@@ -1,4 +1,3 @@
-import { createAuthority } from '@onecli/shared/certificates/authority';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Express } from 'express';
 import fc from 'fast-check';
@@ -6,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { arbitraryOf } from './testing/arbitrary-of-schema.ts';
 import type { ApiAnswer } from './testing/call-api.ts';
+import { goodCalls } from './testing/good-calls.ts';
 import { type NamedOperation, type OpenApi, OpenApiContract } from './testing/openapi-contract.ts';
-import { type Served, adminPassword, basic, serve } from './testing/serve.ts';
+import { type Served, basic, serve } from './testing/serve.ts';
 
 let api: Served;
 let contract: OpenApiContract;
@@ -24,8 +24,6 @@ async function checked(method: string, url: string, body?: unknown, headers?: Re
   return answer;
 }
 
-const own = createAuthority({ commonName: 'Brought', validDays: 1 });
-const brought = { certificate: own.certificatePem, privateKey: own.privateKeyPem };
 const isPublic = ({ operation }: NamedOperation): boolean => operation.security?.length === 0;
 const pathOf = ({ path }: NamedOperation, name = 'none'): string => path.replaceAll('{name}', encodeURIComponent(name));
 
@@ -94,176 +92,7 @@ function layersOf(router: unknown, mounted: string): string[] {
 
 describe('every answer of the running server is as the document says', () => {
   it('when all is well', async () => {
-    for (const [method, url, body] of [
-      [
-        'POST',
-        '/api/secrets',
-        { name: 'prod/a', value: 'x', binding: { hosts: ['a.example'] }, alias: { prefix: 'sk-' } },
-      ],
-      ['POST', '/api/secrets', { name: 'prod/b', value: 'x' }],
-      ['GET', '/api/secrets?limit=1'],
-      ['GET', '/api/secrets/prod%2Fa'],
-      [
-        'PUT',
-        '/api/secrets/prod%2Fa',
-        {
-          value: 'y',
-          disabled: false,
-          binding: {
-            hosts: ['*.a.example'],
-            surfaces: ['json'],
-            jsonPaths: ['$.a'],
-            allowCleartext: true,
-            scrub: 'off',
-          },
-        },
-      ],
-      ['GET', '/api/secrets/prod%2Fa/versions'],
-      ['POST', '/api/secrets/prod%2Fa/rollback', { version: 1 }],
-      ['DELETE', '/api/secrets/prod%2Fa/versions/2'],
-      ['POST', '/api/secrets/prod%2Fa/alias', { graceSeconds: 60 }],
-      ['GET', '/api/secrets/prod%2Fa/dependents'],
-      ['GET', '/api/secrets?expiring=14'],
-      ['PUT', '/api/rotations/prod%2Fb', { generate: {}, watchSeconds: 0, graceSeconds: 0, schedule: '0 3 1 * *' }],
-      ['GET', '/api/rotations'],
-      ['GET', '/api/rotations/prod%2Fb'],
-      ['POST', '/api/rotations/prod%2Fb/runs'],
-      ['GET', '/api/rotations/prod%2Fb/runs'],
-      ['POST', '/api/rotations/prod%2Fb/cancel'],
-      ['DELETE', '/api/rotations/prod%2Fa'],
-      ['POST', '/api/agents', { name: 'a' }],
-      [
-        'POST',
-        '/api/agents',
-        {
-          name: 'b',
-          labels: { team: 'x' },
-          identities: [
-            { token: { expiresAt: '2099-01-01T00:00:00Z', cidrs: ['10.0.0.0/8'] } },
-            { mtls: { commonName: 'b' } },
-            { mtls: { dnsName: 'b.example' } },
-            {
-              jwt: {
-                issuer: 'https://i.example',
-                audience: 'x',
-                claims: { sub: 'b' },
-                jwksUri: 'https://i.example/keys',
-              },
-            },
-            { header: { name: 'x-agent', value: 'b', cidrs: ['10.0.0.0/8'] } },
-            { source: { cidrs: ['10.1.0.0/16'] } },
-          ],
-        },
-      ],
-      ['GET', '/api/agents'],
-      ['GET', '/api/agents/b'],
-      ['PUT', '/api/agents/a', { labels: { team: 'x' }, disabled: true }],
-      ['POST', '/api/agents/b/rotate'],
-      ['POST', '/api/agents/b/certificate', { days: 1 }],
-      ['POST', '/api/agents/b/certificate'],
-      ['POST', '/api/agents/b/disable'],
-      ['POST', '/api/agents/b/enable', {}],
-      [
-        'POST',
-        '/api/policies',
-        {
-          name: 'p',
-          agents: ['a', 'ci-*', { labels: { team: 'x' } }],
-          mode: 'monitor',
-          rules: [
-            {
-              allow: {
-                hosts: ['a.example:8443'],
-                paths: ['/v1/**'],
-                methods: ['GET'],
-                secrets: ['prod/a'],
-                windows: [{ days: ['mon'], from: '08:00', to: '18:00', zone: 'Europe/Berlin' }],
-                rateLimit: { requests: 5, perSeconds: 60 },
-                maxConcurrent: 3,
-                maxBodyBytes: 100,
-                http2: true,
-                plainHttp: true,
-              },
-            },
-            { allow: { hosts: ['b.example'], tunnel: true } },
-            { deny: { hosts: ['c.example'] } },
-          ],
-        },
-      ],
-      ['GET', '/api/policies'],
-      ['GET', '/api/policies/p'],
-      ['PUT', '/api/policies/p', { agents: ['a'], rules: [] }],
-      [
-        'POST',
-        '/api/routes',
-        {
-          name: 'r',
-          secret: 'prod/a',
-          hosts: ['a.example'],
-          inject: [
-            { header: { name: 'x-key', template: '{secret}' } },
-            { query: { name: 'key', template: '{secret}' } },
-            { path: { template: '/x/{secret}' } },
-            { remove: { query: 'k' } },
-            { remove: { header: 'x-old' } },
-          ],
-        },
-      ],
-      ['GET', '/api/routes'],
-      ['GET', '/api/routes/r'],
-      [
-        'PUT',
-        '/api/routes/r',
-        {
-          secret: 'prod/a',
-          hosts: ['b.example'],
-          paths: ['/v1'],
-          methods: ['GET'],
-          inject: [{ remove: { header: 'x-old' } }],
-        },
-      ],
-      ['GET', '/api/audit?decision=allow&since=2026-01-01&limit=3'],
-      ['POST', '/api/audit/trail/verify'],
-      ['POST', '/api/audit/trail/verification', { checkpoints: [] }],
-      ['POST', '/api/audit/mac-key', { password: adminPassword }],
-      ['GET', '/api/audit/export'],
-      ['GET', '/api/audit/export?format=csv&decision=allow&since=2026-01-01'],
-      ['GET', '/api/audit/export?format=ocsf&host=a.example'],
-      ['GET', '/api/workers'],
-      ['GET', '/api/keys'],
-      ['POST', '/api/keys/rotate'],
-      ['GET', '/api/authorities'],
-      ['POST', '/api/authorities/rotate', { overlapHours: 0 }],
-      ['POST', '/api/authorities/activate', {}],
-      ['POST', '/api/authorities/retire', {}],
-      ['POST', '/api/authorities/import', brought],
-      ['GET', '/api/me'],
-      ['POST', '/api/login', { user: 'admin', password: adminPassword }],
-      ['POST', '/api/login', { user: 'admin', password: adminPassword, token: true }],
-      ['GET', '/api/sessions'],
-      ['GET', '/api/sessions?user=admin'],
-      ['DELETE', '/api/sessions/6b1f0a52-7d9e-4f0e-8d5c-0123456789ab'],
-      ['POST', '/api/logout'],
-      ['POST', '/api/users', { name: 'ann', roles: [{ role: 'admin', environments: ['staging', 'dev'] }] }],
-      ['GET', '/api/users'],
-      ['GET', '/api/users/ann'],
-      ['PUT', '/api/users/ann', { roles: [{ role: 'owner', environments: ['*'] }], disabled: false }],
-      ['POST', '/api/users/ann/reset'],
-      ['POST', '/api/api-keys', { name: 'k', actions: ['secret:read'], environments: ['prod'], expiresInDays: null }],
-      ['GET', '/api/api-keys?all=true'],
-      ['GET', '/api/api-keys/k'],
-      ['DELETE', '/api/api-keys/k'],
-      ['GET', '/api/admin-events?outcome=done&kind=user&limit=3'],
-      ['POST', '/api/restore/confirm'],
-      ['POST', '/api/support-bundle'],
-      ['GET', '/api/health'],
-      ['GET', '/api/openapi.json'],
-      ['DELETE', '/api/routes/r'],
-      ['DELETE', '/api/policies/p'],
-      ['DELETE', '/api/agents/a'],
-      ['DELETE', '/api/secrets/prod%2Fb'],
-      ['DELETE', '/api/secrets/prod%2Fb'],
-    ] as const)
+    for (const [method, url, body] of goodCalls)
       expect((await checked(method, url, body)).status, `${method} ${url}`).toBeLessThan(300);
     await setPasswords();
     await proveTrail();

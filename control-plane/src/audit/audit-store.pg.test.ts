@@ -4,9 +4,9 @@ import { trailBatch } from '../../../shared/src/ports/audit-queue.contract.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
-import { AuditPartitions } from './audit-partitions.ts';
 import { AuditStore } from './audit-store.ts';
 import { EventIsThere } from './copy-events.ts';
+import { sampleEvent } from './testing/sample-event.ts';
 
 let api: Served;
 let store: AuditStore;
@@ -20,29 +20,12 @@ const baseMs = Date.now() - 60_000;
 let sequence = 0;
 function event(change: Partial<AuditEvent> = {}): AuditEvent {
   sequence += 1;
-  return {
-    id: `w1-boot-${sequence}`,
-    timeMs: baseMs + sequence,
-    worker: 'w1',
-    revision: 3,
-    requestId: `request-${sequence}`,
+  return sampleEvent(`w1-boot-${sequence}`, baseMs + sequence, {
     agentId: '0d6e0b9a-7b3a-4a4e-9d2f-1f7b8f4f3a11',
-    agent: 'my-agent',
-    decision: 'allow',
-    reason: 'ALLOWED',
-    rule: 'finance#0',
-    host: 'api.openai.com',
-    port: 443,
-    method: 'POST',
-    path: '/v1/canary-path',
-    status: 200,
-    latencyMs: 12.5,
     requestBytes: 5_000_000_000,
-    responseBytes: 2,
     secrets: ['prod/openai@1', 'prod/"odd", {name}@2'],
-    findings: [],
     ...change,
-  };
+  });
 }
 
 interface Page {
@@ -310,40 +293,5 @@ describe('AuditWriter', () => {
     } finally {
       await queue.close();
     }
-  });
-});
-
-describe('AuditPartitions', () => {
-  const partitions = async (): Promise<string[]> =>
-    (
-      await api.database.query<{ name: string }[]>(
-        `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'audit_event'::regclass ORDER BY 1`,
-      )
-    ).map(({ name }) => name);
-
-  it('are there from yesterday to three days ahead, and one for the rest', async () => {
-    const day = (offset: number): string =>
-      `audit_event_${new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '')}`;
-    expect(await partitions()).toEqual(
-      expect.arrayContaining([day(-1), day(0), day(1), day(2), day(3), 'audit_event_default']),
-    );
-  });
-
-  it('take over what came before them, and are made once by two who try at the same time', async () => {
-    await clear();
-    const farMs = Date.UTC(2031, 0, 10, 12);
-    const early = event({ timeMs: farMs });
-    await store.insert([early]);
-    const log = { error: () => undefined };
-    await Promise.all(
-      [new AuditPartitions(api.database, log), new AuditPartitions(api.database, log)].map((one) => one.ensure(farMs)),
-    );
-    const rows = await api.database.query<{ place: string }[]>(
-      'SELECT tableoid::regclass::text AS place FROM audit_event WHERE id = $1',
-      [early.id],
-    );
-    expect(rows).toEqual([{ place: 'audit_event_20310110' }]);
-    await store.insert([early]);
-    expect((await list()).items).toHaveLength(1);
   });
 });

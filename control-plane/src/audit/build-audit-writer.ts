@@ -8,7 +8,7 @@ import type { SecretUse } from '../secrets/secret-use.ts';
 import type { AuditStore } from './audit-store.ts';
 import { AuditWriter } from './audit-writer.ts';
 import { EarlyBatches } from './early-batches.ts';
-import { OpenIntents } from './open-intents.ts';
+import type { OpenIntents } from './open-intents.ts';
 import type { TrailKeeper } from './trail/trail-keeper.ts';
 import { TrailStore } from './trail-store.ts';
 
@@ -16,6 +16,7 @@ interface AuditParts {
   readonly database: DataSource;
   readonly keys: InstanceKeys;
   readonly store: AuditStore;
+  readonly intents: OpenIntents;
   readonly keeper: TrailKeeper;
   readonly secretUse: SecretUse;
   readonly metrics: Metrics;
@@ -25,11 +26,10 @@ interface AuditParts {
 /** Wires what takes the trails of workers from the queue into the database. */
 export async function buildAuditWriter(
   ground: Ground,
-  { database, keys, store, keeper, secretUse, metrics, log }: AuditParts,
+  { database, keys, store, intents, keeper, secretUse, metrics, log }: AuditParts,
 ): Promise<AuditWriter> {
   const report = logSparingly(log, 'the audit queue reports a fault');
   const consumer = await pickAuditConsumer(ground, keys.auditQueueKey, report);
-  const intents = new OpenIntents(keys.keyring);
   const early = new EarlyBatches(keys.auditQueueKey);
   return new AuditWriter({
     consumer,

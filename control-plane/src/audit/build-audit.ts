@@ -48,7 +48,8 @@ export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
   const store = new AuditStore(database, keyring);
   const trail = buildTrail({ database, keys, store, adminEventDays, metrics, log });
   const { keeper, checkpointKey } = trail;
-  const gone = new GoneWorkers({ database, store, intents: new OpenIntents(keyring) });
+  const intents = new OpenIntents(keyring);
+  const gone = new GoneWorkers({ database, store, intents });
   const sinks = buildSinks({ config, database, store, metrics, log });
   const retain = async (): Promise<void> => {
     await thinCheckpoints(database, Date.now());
@@ -56,7 +57,7 @@ export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
   };
   return {
     store,
-    writer: await buildAuditWriter(ground, { database, keys, store, keeper, secretUse, metrics, log }),
+    writer: await buildAuditWriter(ground, { database, keys, store, intents, keeper, secretUse, metrics, log }),
     partitions: new AuditPartitions(database, log),
     trail,
     sinks,

@@ -3,6 +3,7 @@ import type { AuditEvent } from '@onecli/shared/domain/audit-event';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
+import { sampleEvent } from './testing/sample-event.ts';
 
 const patiently = { timeout: 40_000 };
 let api: Served;
@@ -19,30 +20,7 @@ afterAll(async () => {
 
 const timeMs = Date.now();
 
-function eventOf(id: string): AuditEvent {
-  return {
-    id,
-    timeMs,
-    worker: 'w1',
-    revision: 3,
-    requestId: `request-${id}`,
-    agentId: undefined,
-    agent: 'my-agent',
-    decision: 'allow',
-    reason: 'ALLOWED',
-    rule: 'finance#0',
-    host: 'api.openai.com',
-    port: 443,
-    method: 'POST',
-    path: '/v1/modèles',
-    status: 200,
-    latencyMs: 12.5,
-    requestBytes: 1,
-    responseBytes: 2,
-    secrets: ['prod/openai@1'],
-    findings: [],
-  };
-}
+const eventOf = (id: string): AuditEvent => sampleEvent(id, timeMs, { path: '/v1/modèles' });
 
 interface Listed {
   readonly items: readonly { readonly id: string; readonly path: string | null; readonly secrets: readonly string[] }[];

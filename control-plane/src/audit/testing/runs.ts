@@ -1,4 +1,4 @@
-import { type AuditEntry, type OutcomeEntry, writeEntry } from '@onecli/shared/domain/audit-entry';
+import { type AuditEntry, writeEntry } from '@onecli/shared/domain/audit-entry';
 import type { TrailBatch } from '@onecli/shared/ports/audit-queue';
 import { chainStart, linkMac, writeLink } from '@onecli/shared/vault/audit-chain';
 import type { DataSource } from 'typeorm';
@@ -8,6 +8,7 @@ import { EarlyBatches } from '../early-batches.ts';
 import { OpenIntents } from '../open-intents.ts';
 import { type TakenLinks, TrailKeeper } from '../trail/trail-keeper.ts';
 import { TrailStore } from '../trail-store.ts';
+import { sampleEvent } from './sample-event.ts';
 
 export const worker = 'w1';
 export type Spec = ['intent'] | ['further', of: number] | ['outcome', of: number] | ['lone'];
@@ -34,35 +35,12 @@ export function openTrailStore({ database, keys }: Served, kept: TakenLinks[], f
 }
 
 function entryOf(boot: string, timeMs: number, sequence: number, [kind, of]: Spec): AuditEntry {
-  const beginning = {
-    revision: 3,
-    requestId: `request-${boot}-${sequence}`,
-    agentId: undefined,
-    agent: 'my-agent',
-    host: 'api.openai.com',
-    port: 443,
-    method: 'POST',
-    path: '/v1/canary-path',
-  };
-  const ending: Omit<OutcomeEntry, 'kind' | 'sequence' | 'of'> = {
-    timeMs: timeMs + sequence,
-    decision: 'allow',
-    reason: 'ALLOWED',
-    rule: 'finance#0',
-    status: 200,
-    latencyMs: 12.5,
-    requestBytes: 1,
-    responseBytes: 2,
-    secrets: ['prod/openai@1'],
-    findings: [],
-  };
-  const { rule, secrets } = ending;
-  if (kind === 'intent')
-    return { kind: 'INTENT', sequence, of: undefined, ...beginning, timeMs: timeMs + sequence, rule, secrets };
+  const request = sampleEvent(`${worker}-${boot}-${sequence}`, timeMs + sequence);
+  if (kind === 'intent') return { kind: 'INTENT', sequence, of: undefined, ...request };
   if (kind === 'further')
-    return { kind: 'INTENT', sequence, of: of ?? 0, timeMs: timeMs + sequence, secrets: ['prod/further@2'] };
-  if (kind === 'outcome') return { kind: 'OUTCOME', sequence, of: of ?? 0, ...ending };
-  return { kind: 'OUTCOME', sequence, of: undefined, ...beginning, ...ending, secrets: [] };
+    return { kind: 'INTENT', sequence, of: of ?? 0, timeMs: request.timeMs, secrets: ['prod/further@2'] };
+  if (kind === 'outcome') return { kind: 'OUTCOME', sequence, of: of ?? 0, ...request };
+  return { kind: 'OUTCOME', sequence, of: undefined, ...request, secrets: [] };
 }
 
 /** Batches of a run's trail, each of links of as many entries as are told together, a millisecond after one another from `timeMs` on. */
