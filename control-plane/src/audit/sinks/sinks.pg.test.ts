@@ -166,11 +166,11 @@ describe('a webhook', () => {
     const url = `https://127.0.0.1:${port}/in`;
     const webhook = { url, key: SecretValue.of('0123456789abcdef') };
     const syslog = { protocol: 'tcp', host: '169.254.169.254', port: 601 };
-    const tried = async (allowRanges: string[], auditSinks: object) => {
+    const tried = async (apiPort: number, allowRanges: string[], auditSinks: object) => {
       const told: string[] = [];
       const outgoing = { allowRanges, connectTo: undefined, rootsPem: authority.certificatePem };
       const surroundings = {
-        config: { bind: '127.0.0.1', apiPort: port, outgoing, auditSinks },
+        config: { bind: '127.0.0.1', apiPort, outgoing, auditSinks },
         database: trail.dataSource,
         store: trail.store,
         metrics: { auditSent: nothing, auditSinkFailed: nothing },
@@ -189,9 +189,15 @@ describe('a webhook', () => {
       await expect.poll(looked, { timeout: 20_000 }).toBeGreaterThan(0);
       return told.join(' ');
     };
-    expect(await tried([], { webhook })).toContain('an address that is refused');
-    expect(await tried([], { syslog })).toContain('an address that is refused');
-    expect(await tried(['127.0.0.0/8'], { webhook })).toContain('an address that is refused');
+    // The receiver is not the API: only the ranges keep it from being called.
+    expect(await tried(1, [], { webhook })).toContain('an address that is refused');
+    expect(await tried(1, [], { syslog })).toContain('an address that is refused');
+    // Allowed, it is called, and refused for its certificate, which is another name’s.
+    const called = await tried(1, ['127.0.0.0/8'], { webhook });
+    expect(called).not.toContain('refused');
+    expect(called).toContain('127.0.0.1');
+    // It is the API, and is not called although its range is allowed.
+    expect(await tried(port, ['127.0.0.0/8'], { webhook })).toContain('an address that is refused');
     expect(deliveries).toHaveLength(0);
   });
 
