@@ -78,10 +78,15 @@ def storable(value):
 class Verifier:
     def __init__(self, key, mac_key, kept):
         self.known, self.mac_key, self.notes, self.kept = key, mac_key, kept, []
-        self.faults, self.chains, self.ended, self.tree = [], {}, {}, Tree()
+        self.faults, self.count, self.chains, self.ended, self.tree = [], 0, {}, {}, Tree()
         self.head = self.key = self.end = None
         self.lost, self.signed, self.checkpoints, self.pruned, self.rows_pruned = False, 0, 0, 0, 0
-    def tell(self, *fault): self.faults.append(fault)
+    def tell(self, *fault):
+        self.count, self.faults = self.count + 1, self.faults + [fault]
+        if len(self.faults) > 200: self.faults = sorted(self.faults, key=lambda fault: fault[0])[:100]
+    def read(self, text):
+        try: self.take(json.loads(text))
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error: self.tell(self.tree.size, None, "a line cannot be read: %r" % error)
     def begin(self, head):
         self.head, self.key = head, read_key(self.known or head["key"])
         if head["format"] != 1: raise ValueError("not a head")
@@ -117,8 +122,7 @@ class Verifier:
         self.compare_kept()
     def follow(self, chain, name, e, sequence, event):
         expected = chain["next"] if chain["next"] is not None else (sequence if self.head["start"]["size"] else 0)
-        if sequence != expected:
-            chain["mac"] = self.tell(e["index"], event, "%s: entry %d comes where %d should" % (name, sequence, expected))
+        if sequence != expected: chain["mac"] = self.tell(e["index"], event, "%s: entry %d comes where %d should" % (name, sequence, expected))
         if not chain["link"]:
             chain["at"] = (e["index"], event)
             chain["mac"] = chain["mac"] or (self.hmac(("onecli/v1/audit-chain/" + name).encode()) if sequence == 0 and self.mac_key else e.get("previousMac"))
@@ -134,10 +138,11 @@ class Verifier:
     def own(self, e, fact):
         if fact["kind"] == "RETENTION": self.pruned, self.rows_pruned = max(self.pruned, fact["entriesBefore"]), max(self.rows_pruned, fact["rowsBeforeMs"])
         elif fact["kind"] == "END": self.ended[fact["worker"] + "/" + fact["boot"]] = (fact["from"], e["index"])
-        elif fact["kind"] == "ADMIN" and e.get("row") is not None:
-            if e["row"] != fact["event"]: self.tell(e["index"], fact["event"]["id"], "the record of admins says something else")
-        elif fact["kind"] == "ADMIN" and int(fact["event"]["atMicros"]) / 1000 >= self.head["adminRowsFromMs"]:
-            self.tell(e["index"], fact["event"]["id"], "the record of admins lacks the event")
+        elif fact["kind"] == "BROKEN":
+            event = "%s-%s-%s" % (fact["worker"], fact["boot"], base36(fact["from"]))
+            if not any(named == event and "MAC" in what for _, named, what in self.faults): self.tell(e["index"], event, "it says that entries, or the record of their run, were altered before they were written")
+        elif fact["kind"] == "ADMIN" and e.get("row") not in (None, fact["event"]): self.tell(e["index"], fact["event"]["id"], "the record of admins says something else")
+        elif fact["kind"] == "ADMIN" and e.get("row") is None and int(fact["event"]["atMicros"]) / 1000 >= self.head["adminRowsFromMs"]: self.tell(e["index"], fact["event"]["id"], "the record of admins lacks the event")
     def request(self, opened, e, fields):
         sequence, kind, of, rest = fields[0], fields[1], fields[2], fields[3:]
         if kind == "INTENT" and of is not None: return opened[of]["secrets"].extend(rest[1]) if of in opened else None
@@ -147,8 +152,7 @@ class Verifier:
         if begun: self.compare(e["worker"], e["boot"], sequence if of is None else of, begun, event, e["index"], e.get("row"))
     def compare(self, worker, boot, sequence, begun, ending, index, row):
         event = dict(ending, worker=worker, id="%s-%s-%s" % (worker, boot, base36(sequence)), **{name: begun[name] for name in BEGINNING})
-        if row is None:
-            return event["timeMs"] >= self.head["rowsFromMs"] and self.tell(index, event["id"], "the list lacks the event")
+        if row is None: return event["timeMs"] >= self.head["rowsFromMs"] and self.tell(index, event["id"], "the list lacks the event")
         kept = {"path": lambda path: path, "findings": lambda findings: findings, "latencyMs": lambda ms: struct.pack("<f", ms or 0)}
         other = [n for n in event if kept.get(n, storable)(event[n]) != kept.get(n, lambda value: value)(row.get(n))]
         if other: self.tell(index, event["id"], "the list says something else: " + ", ".join(other))
@@ -175,26 +179,22 @@ class Verifier:
             if chain["link"] and not self.explained(chain): self.tell(*chain["at"], "the MAC of its link is missing")
             count, at = self.ended.get(name, (None, None))
             if count is not None and chain["next"] != count: self.tell(at, None, "%s ended after %d entries, %s are here" % (name, count, chain["next"]))
-            for sequence, begun in chain["open"].items():
-                if count is None and begun["row"] is None: continue
+            for sequence, begun in (each for each in chain["open"].items() if each[1]["row"] is not None or (count is not None and not self.named(each[1]["index"], float("inf")))):
                 ending = dict(timeMs=begun["timeMs"], decision="allow", reason="INTERRUPTED", rule=begun["rule"], status=0, latencyMs=0, requestBytes=0, responseBytes=0, secrets=list(dict.fromkeys(begun["secrets"])), findings=[])
                 self.compare(worker, boot, sequence, begun, ending, begun["index"], begun["row"])
         if self.end != size: self.tell(size, None, "the end of the export is missing")
         if any(kept > size for kept, _ in self.kept): self.tell(size, None, "a kept checkpoint covers more entries than there are")
         if not self.lost and self.signed < size and not self.named(self.signed, size + 1): self.tell(self.signed, None, "no good checkpoint covers the entries from here on")
-        if self.head and not self.head["isPart"] and (self.pruned != self.head["start"]["size"] or self.head["rowsFromMs"] > self.rows_pruned):
-            self.tell(self.head["start"]["size"], None, "no entry says that what was before went by retention")
+        if self.head and not self.head["isPart"] and (self.pruned != self.head["start"]["size"] or self.head["rowsFromMs"] > self.rows_pruned): self.tell(self.head["start"]["size"], None, "no entry says that what was before went by retention")
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].removeprefix("usage: "))
     for name in ("export", "--key", "--mac-key-file"): parser.add_argument(name)
     given = (parser.add_argument("--checkpoint", action="append", default=[]), parser.parse_args())[1]
     mac_key = bytes.fromhex(open(given.mac_key_file).read().strip()) if given.mac_key_file else None
     verifier = Verifier(given.key, mac_key, [open(path, encoding="utf-8").read() for path in given.checkpoint])
-    for line in open(given.export, encoding="utf-8"):
-        try: verifier.take(json.loads(line))
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error: verifier.tell(verifier.tree.size, None, "a line cannot be read: %r" % error)
+    for line in open(given.export, encoding="utf-8"): verifier.read(line)
     verifier.finish()
     for index, event, what in sorted(verifier.faults, key=lambda fault: fault[0])[:20]: print("BAD entry %d%s: %s" % (index, " (%s)" % event if event else "", what))
-    print("%d entries, %d checkpoints, MACs %s: %s" % (verifier.tree.size - (verifier.head or {"start": {"size": 0}})["start"]["size"], verifier.checkpoints, "checked" if mac_key else "not checked", "%d faults" % len(verifier.faults) if verifier.faults else "sound"))
+    print("%d entries, %d checkpoints, MACs %s: %s" % (verifier.tree.size - (verifier.head or {"start": {"size": 0}})["start"]["size"], verifier.checkpoints, "checked" if mac_key else "not checked", "%d faults" % verifier.count if verifier.faults else "sound"))
     sys.exit(1 if verifier.faults else 0)
-main()
+if __name__ == "__main__": main()

@@ -1,11 +1,13 @@
 /* How far the trail of a boot is written, and that nobody else says so. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readEntry } from '@onecli/shared/domain/audit-entry';
+import { ownWorker, readOwnEntry } from '@onecli/shared/domain/audit-trail/own-entry';
 import { chainStart } from '@onecli/shared/vault/audit-chain';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { EntityManager } from 'typeorm';
 import type { Boot } from './open-intents.ts';
 import { openLinks } from './trail/block.ts';
+import { readBlocks } from './trail/block-store.ts';
 
 export interface BootHead {
   readonly through: number;
@@ -14,13 +16,12 @@ export interface BootHead {
   readonly isEnded: boolean;
 }
 
-interface StoredHead {
-  /** Null where nothing is stored of the boot. */
+/** As it is stored; null where nothing is, the seal also in rows of the release before. */
+export interface StoredHead {
   readonly through: string | null;
   readonly mac: string | null;
   readonly is_ended: boolean;
   readonly seal: Buffer | null;
-  readonly is_early_there: boolean;
 }
 
 export interface HeadKeys {
@@ -39,21 +40,20 @@ export async function readHead(
   boot: Boot,
 ): Promise<{ readonly head: BootHead; readonly isAltered: boolean; readonly isEarlyThere: boolean }> {
   const start = { through: -1, mac: chainStart(keys.macKey, boot.worker, boot.boot), isEnded: false };
-  const [row] = await manager.query<StoredHead[]>(
+  const [row] = await manager.query<(StoredHead & { is_early_there: boolean })[]>(
     `SELECT b.through, b.mac, b.ended_at IS NOT NULL AS is_ended, b.seal,
        EXISTS (SELECT FROM audit_early_batch WHERE worker = $1 AND boot = $2) AS is_early_there
      FROM (VALUES (1)) AS one LEFT JOIN audit_boot b ON b.worker = $1 AND b.boot = $2`,
     [boot.worker, boot.boot],
   );
   const isEarlyThere = row?.is_early_there === true;
-  if (row?.through == null || row.mac === null) return { head: start, isAltered: false, isEarlyThere };
-  const stored = { through: Number(row.through), mac: row.mac, isEnded: row.is_ended };
-  const seal = sealOf(keys.macKey, boot, stored);
-  if (row.seal?.length === seal.length && timingSafeEqual(row.seal, seal))
-    return { head: stored, isAltered: false, isEarlyThere };
+  const stored = row && headOf(row);
+  if (row === undefined || stored === undefined) return { head: start, isAltered: false, isEarlyThere };
+  if (isSealed(keys, boot, row)) return { head: stored, isAltered: false, isEarlyThere };
   const head = (await lastKept(manager, keys.keyring, boot)) ?? start;
-  // A row of the release before has no MAC. One that is wrong is somebody's work, although only the end of the run may be altered.
-  const isAltered = row.seal !== null || head.through !== stored.through || head.mac !== stored.mac;
+  // A row of the release before has no MAC: it is good where the trail says the same, also of the run's end. One that is wrong is somebody's work.
+  const isSame = head.through === stored.through && head.mac === stored.mac && head.isEnded === stored.isEnded;
+  const isAltered = row.seal !== null || !isSame;
   return { head, isAltered, isEarlyThere };
 }
 
@@ -66,6 +66,17 @@ export async function writeHead(manager: EntityManager, keys: HeadKeys, boot: Bo
        ended_at = CASE WHEN $5 THEN coalesce(b.ended_at, excluded.ended_at) END`,
     [boot.worker, boot.boot, through, mac, isEnded, sealOf(keys.macKey, boot, head)],
   );
+}
+
+/** Whether its MAC says that the control plane wrote it. */
+export function isSealed({ macKey }: HeadKeys, boot: Boot, row: StoredHead): boolean {
+  const head = headOf(row);
+  const seal = head && sealOf(macKey, boot, head);
+  return seal !== undefined && row.seal?.length === seal.length && timingSafeEqual(row.seal, seal);
+}
+
+function headOf({ through, mac, is_ended: isEnded }: StoredHead): BootHead | undefined {
+  return through === null || mac === null ? undefined : { through: Number(through), mac, isEnded };
 }
 
 /** HMAC-SHA-256 over each part after its length. */
@@ -95,9 +106,26 @@ async function lastKept(
   try {
     const link = (await openLinks(keyring, block.tree, block.first, block.sealed)).at(-1);
     const line = link?.lines.at(-1);
-    if (link && line) return { through: readEntry(line).sequence, mac: link.mac, isEnded: false };
+    const isEnded = await isEndStated(manager, keyring, { worker, boot }, block);
+    if (link && line) return { through: readEntry(line).sequence, mac: link.mac, isEnded };
   } catch {
     // Altered too: the next link follows on nothing that is known, and is told as broken.
   }
   return { through: block.last, mac: '', isEnded: false };
+}
+
+/** Whether the control plane's own entries after a block say that the run is over. @throws VaultFault for one that was altered */
+async function isEndStated(
+  manager: EntityManager,
+  keyring: Keyring,
+  { worker, boot }: Boot,
+  { tree, first }: { readonly tree: string; readonly first: number },
+): Promise<boolean> {
+  for await (const block of readBlocks(manager, first, Number.MAX_SAFE_INTEGER, ownWorker))
+    for (const { lines } of await openLinks(keyring, tree, block.firstIndex, block.sealedLines))
+      for (const line of lines) {
+        const fact = readOwnEntry(line)?.entry;
+        if (fact?.kind === 'END' && fact.worker === worker && fact.boot === boot) return true;
+      }
+  return false;
 }

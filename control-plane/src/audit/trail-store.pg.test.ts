@@ -170,50 +170,6 @@ describe('TrailStore', () => {
     expect(row?.all).not.toMatch(/canary|my-agent|openai/);
   });
 
-  it('does not believe a head that somebody else wrote: it says so, and takes what comes', async () => {
-    const all = batches([[['lone']]], [[['lone']]], [[['lone']]]) as [TrailBatch, TrailBatch, TrailBatch];
-    await trail.take(all[0]);
-    await api.database.query('UPDATE audit_boot SET through = 1e12, ended_at = now() WHERE boot = $1', [boot]);
-    expect((await trail.take(all[1])).events).toHaveLength(1);
-    expect(faults).toEqual(['BROKEN']);
-    expect(await head()).toMatchObject({ through: '1', ended_at: null });
-    await api.database.query('UPDATE audit_boot SET through = 1e12, seal = NULL WHERE boot = $1', [boot]);
-    expect((await trail.take(all[1])).events).toHaveLength(0);
-    expect(faults).toEqual(['BROKEN', 'BROKEN']);
-    expect((await trail.take(all[2])).events).toHaveLength(1);
-    expect(faults).toHaveLength(2);
-    expect(await rows()).toHaveLength(3);
-  });
-
-  it('raises that somebody says of a run that it is over, or takes back that it is', async () => {
-    const [one, two] = batches([[['lone']]], [[['lone']]]) as [TrailBatch, TrailBatch];
-    await trail.take(one);
-    await api.database.query('UPDATE audit_boot SET ended_at = now() WHERE boot = $1', [boot]);
-    await trail.take(two);
-    expect(faults).toEqual(['BROKEN']);
-    await trail.take(ended(two));
-    await api.database.query('UPDATE audit_boot SET ended_at = NULL WHERE boot = $1', [boot]);
-    await trail.take(ended(two));
-    expect(faults).toEqual(['BROKEN', 'BROKEN']);
-  });
-
-  it('takes a head of the release before, which has no MAC, where the entries say the same', async () => {
-    const [one, two] = batches([[['lone']]], [[['lone']]]) as [TrailBatch, TrailBatch];
-    await trail.take(one);
-    await api.database.query('UPDATE audit_boot SET seal = NULL WHERE boot = $1', [boot]);
-    await trail.take(two);
-    expect(await head()).toMatchObject({ through: '1' });
-    expect(faults).toEqual([]);
-  });
-
-  it('raises entries of a boot that was over', async () => {
-    const [one, two] = batches([[['lone']]], [[['lone']]]) as [TrailBatch, TrailBatch];
-    await trail.take(one);
-    await trail.take(ended(one));
-    expect((await trail.take(two)).events).toHaveLength(1);
-    expect(faults).toEqual(['BROKEN']);
-  });
-
   it('refuses a batch whose entries are not those that it says', async () => {
     const [one] = batches([[['lone']], [['lone']]]) as [TrailBatch];
     const [first = '', mac = '', ...rest] = one.text.split('\n');

@@ -70,6 +70,7 @@ describe('who can write to the database and has no key', () => {
     const lines = await exported();
     expect(verify(lines, { macKey: trail.macKey }).faults).toMatchObject([
       { kind: 'UNSIGNED', message: expect.stringContaining('shorter') },
+      { kind: 'UNSIGNED', message: expect.stringContaining('not what its leaves lead to') },
     ]);
     expect((await verifyByScript(textOf(lines))).text).toContain('shorter');
   });

@@ -63,11 +63,13 @@ interface StoredRow {
   readonly numbers: readonly number[];
   readonly texts: readonly (string | null)[];
   readonly secrets: readonly string[];
+  /** Null in rows of a release that did not count them. */
+  readonly finding_count: number | null;
 }
 
 function readRequests(manager: EntityManager, keys: readonly RowKey[]): Promise<StoredRow[]> {
   return manager.query(
-    `SELECT e.id, e.time, e.sealed_detail, e.secrets,
+    `SELECT e.id, e.time, e.sealed_detail, e.secrets, e.finding_count,
        ARRAY[e.revision, e.port, e.status, e.request_bytes, e.response_bytes]::float8[] || e.latency_ms::float8 AS numbers,
        ARRAY[e.worker, e.request_id, e.agent_id::text, e.agent, e.decision, e.reason, e.rule, e.host, e.method] AS texts
      FROM unnest($1::float8[], $2::text[]) AS k(ms, id)
@@ -76,7 +78,8 @@ function readRequests(manager: EntityManager, keys: readonly RowKey[]): Promise<
   );
 }
 
-function toRow({ id, time, sealed_detail: sealed, numbers, texts, secrets }: StoredRow, opener: DetailOpener): ListRow {
+function toRow(row: StoredRow, opener: DetailOpener): ListRow {
+  const { id, time, sealed_detail: sealed, numbers, texts, secrets, finding_count: count } = row;
   const [revision, port, status, requestBytes, responseBytes, latencyMs] = numbers;
   const [worker, requestId, agentId, agent, decision, reason, rule, host, method] = texts;
   const detail = opened(id, sealed, opener);
@@ -90,8 +93,13 @@ function toRow({ id, time, sealed_detail: sealed, numbers, texts, secrets }: Sto
     requestBytes,
     responseBytes,
     secrets,
-    findings: detail['findings'] ?? null,
+    findings: isCounted(detail['findings'], count) ? detail['findings'] : null,
   };
+}
+
+/** Lists are asked for what has findings by the count beside them. */
+function isCounted(findings: unknown, count: number | null): boolean {
+  return Array.isArray(findings) && (count === null || count === findings.length);
 }
 
 function opened(id: string, sealed: Buffer, opener: DetailOpener): ListRow {

@@ -2,6 +2,7 @@ import { Frontier, hashBytes } from '@onecli/shared/domain/audit-trail/merkle-tr
 import type { EntityManager } from 'typeorm';
 import { keptLevels } from './append-runs.ts';
 import { sha256 } from './node-hashes.ts';
+import { TreeAltered } from './signed-tree.ts';
 import { hashesOf } from './tree-row.ts';
 
 /** More entries than a block ever has. */
@@ -15,19 +16,20 @@ export class NodeReader {
     this.#manager = manager;
   }
 
-  /** The hash of a full subtree. @throws Error when what it is made of is not there */
+  /** The hash of a full subtree. @throws TreeAltered when what it is made of is not there */
   readonly full = async (level: number, place: number): Promise<Uint8Array> => {
     const above = level % keptLevels;
     const base = level - above;
     const [from, count] = [place * 2 ** above, 2 ** above];
     const hashes = base === 0 ? await this.leaves(from, from + count) : await this.#nodes(base, from, count);
-    if (hashes.length !== count) throw new Error(`The tree of the audit trail lacks nodes below ${level}/${place}`);
+    if (hashes.length !== count)
+      throw new TreeAltered(`The tree of the audit trail lacks nodes below ${level}/${place}`);
     const subtree = new Frontier(sha256);
     for (const hash of hashes) subtree.append(hash);
     return subtree.root();
   };
 
-  /** The frontier of the tree as it was at a size. @throws Error when what it is made of is not there */
+  /** The frontier of the tree as it was at a size. @throws TreeAltered when what it is made of is not there */
   async frontierAt(size: number): Promise<Frontier> {
     const nodes: Uint8Array[] = [];
     let from = 0;
@@ -37,6 +39,12 @@ export class NodeReader {
       from += 2 ** level;
     }
     return new Frontier(sha256, size, nodes);
+  }
+
+  /** Whether what the frontier is made of is there: of entries that went by retention, the hashes of small subtrees are gone. */
+  async hasFrontierAt(size: number): Promise<boolean> {
+    const lowest = size % 2 ** keptLevels;
+    return (await this.leaves(size - lowest, size)).length === lowest;
   }
 
   /** Hashes of leaves from an index to before another: fewer where a block is missing. */

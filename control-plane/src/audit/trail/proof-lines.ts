@@ -14,6 +14,7 @@ import type { CheckpointKey } from './checkpoint-key.ts';
 import { checkpointsAfter, lastCheckpoint, type StoredCheckpoint } from './checkpoint-store.ts';
 import { type ListRow, readListRows, rowKeyOf } from './list-rows.ts';
 import { NodeReader } from './node-reader.ts';
+import { recordFaults } from './record-faults.ts';
 import { hashesOf, readTree, type Tree } from './tree-row.ts';
 
 const checkpointsAtOnce = 100;
@@ -23,6 +24,7 @@ const unsignedSeconds = 10;
 export interface ProofSources {
   readonly manager: EntityManager;
   readonly keyring: Keyring;
+  readonly macKey: Buffer;
   readonly checkpointKey: CheckpointKey;
   readonly adminEventDays: number;
   /** Why the tree could not be signed, if somebody altered it. */
@@ -62,6 +64,7 @@ export async function* proofLines(sources: ProofSources, range: ProofRange = {})
   // What is signed and not there shows by its checkpoint.
   if (range.untilMs === undefined) yield* checkpoints.upTo(Number.MAX_SAFE_INTEGER);
   const found = [sources.altered, await tally?.finish(), ...checkpoints.faults];
+  if (isWhole) found.push(...(await recordFaults(sources, tree)));
   const faults = found.filter((fault) => fault !== undefined);
   yield { type: 'end', size: Math.max(end, at), faults };
 }

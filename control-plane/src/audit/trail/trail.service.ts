@@ -147,7 +147,7 @@ export class TrailService {
   }
 
   async #lines(range: ProofRange): Promise<AsyncGenerator<TrailLine>> {
-    const { database, keyring, checkpointKey, adminEventDays, signer } = this.#options;
+    const { database, keyring, macKey, checkpointKey, adminEventDays, signer } = this.#options;
     let altered: string | undefined;
     try {
       await signer.sign(0);
@@ -156,7 +156,8 @@ export class TrailService {
       if (!(error instanceof TreeAltered)) throw error;
       altered = error.message;
     }
-    return proofLines({ manager: database.manager, keyring, checkpointKey, adminEventDays, altered }, range);
+    const { manager } = database;
+    return proofLines({ manager, keyring, macKey, checkpointKey, adminEventDays, altered }, range);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Frontier, hashBytes } from '@onecli/shared/domain/audit-trail/merkle-tree';
 import type { EntityManager } from 'typeorm';
 import { sha256 } from './node-hashes.ts';
+import { TreeAltered } from './signed-tree.ts';
 
 /** The tree as it is stored, and the chain of the control plane's own entries. */
 export interface Tree {
@@ -15,6 +16,8 @@ export interface Tree {
   readonly pruned: Frontier;
   /** Rows of the list before this moment are gone by retention. */
   readonly rowsFrom: Date | undefined;
+  /** False where somebody altered it so that it is no tree: then it is given as an empty one. */
+  readonly isReadable: boolean;
 }
 
 interface StoredTree {
@@ -38,10 +41,15 @@ export async function readTree(manager: EntityManager): Promise<Tree> {
   return row === undefined ? beginTree(manager) : toTree(row);
 }
 
-/** The tree, which nobody else appends to until the transaction ends: entries get one order, however many write. */
+/**
+ * The tree, which nobody else appends to until the transaction ends: entries get one order, however many write.
+ * @throws TreeAltered for one that is none
+ */
 export async function lockTree(manager: EntityManager): Promise<Tree> {
   const [row] = await manager.query<StoredTree[]>(`SELECT ${columns} FROM audit_tree FOR UPDATE`);
-  return row === undefined ? beginTree(manager) : toTree(row);
+  const tree = row === undefined ? await beginTree(manager) : toTree(row);
+  if (!tree.isReadable) throw new TreeAltered('The record of the tree of the audit trail cannot be read');
+  return tree;
 }
 
 /** A backup from before there was a tree leaves none. */
@@ -51,15 +59,28 @@ async function beginTree(manager: EntityManager): Promise<Tree> {
 }
 
 function toTree(row: StoredTree): Tree {
+  const frontier = frontierOf(row.size, row.nodes);
+  const pruned = frontierOf(row.pruned_size, row.pruned_nodes);
   return {
     id: row.id,
-    frontier: new Frontier(sha256, Number(row.size), hashesOf(row.nodes)),
+    frontier: frontier ?? new Frontier(sha256),
     takenAt: row.taken_at,
     ownSequence: Number(row.own_sequence),
     ownMac: row.own_mac ?? undefined,
-    pruned: new Frontier(sha256, Number(row.pruned_size), hashesOf(row.pruned_nodes)),
+    pruned: pruned ?? new Frontier(sha256),
     rowsFrom: row.rows_from ?? undefined,
+    isReadable: frontier !== undefined && pruned !== undefined,
   };
+}
+
+function frontierOf(size: string, nodes: Buffer): Frontier | undefined {
+  if (nodes.length % hashBytes !== 0) return undefined;
+  try {
+    return new Frontier(sha256, Number(size), hashesOf(nodes));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** Hashes that lie one after the other. */

@@ -30,7 +30,8 @@ export class BootChain {
   #mac: string | undefined;
   #link: string[] = [];
   #linkAt: { readonly index: number; readonly id: string } | undefined;
-  #isEnded = false;
+  /** As it was stated last. */
+  #end: { readonly count: number; readonly index: number } | undefined;
 
   constructor(worker: string, boot: string, around: ChainSurroundings) {
     this.#worker = worker;
@@ -39,16 +40,9 @@ export class BootChain {
     this.#rows = new BootRows(worker, boot, around.tell);
   }
 
-  /** Says that the boot is over, and how many entries it had. */
+  /** Takes that the boot is over, and how many entries it had. */
   end(count: number, index: number): void {
-    this.#isEnded = true;
-    if (this.#next !== undefined && this.#next !== count)
-      this.#around.tell(
-        'CHAIN_GAP',
-        index,
-        null,
-        `${this.#name()} ended after ${count} entries: ${this.#next} are here`,
-      );
+    this.#end = { count, index };
   }
 
   take(entry: EntryLine, rowsFromMs: number | undefined, adminRowsFromMs: number): void {
@@ -74,7 +68,11 @@ export class BootChain {
   finish(rowsFromMs: number | undefined): void {
     if (this.#linkAt !== undefined && !this.#around.isExplained(this.#linkAt.index))
       this.#around.tell('CHAIN_BROKEN', this.#linkAt.index, this.#linkAt.id, 'the MAC of its link is missing');
-    this.#rows.finish(rowsFromMs, this.#isEnded);
+    if (this.#end !== undefined && this.#next !== undefined && this.#next !== this.#end.count) {
+      const message = `${this.#name()} ended after ${this.#end.count} entries: ${this.#next} are here`;
+      this.#around.tell('CHAIN_GAP', this.#end.index, null, message);
+    }
+    this.#rows.finish(rowsFromMs, this.#end !== undefined, this.#around.isExplained);
   }
 
   #follow(sequence: number, { index, previousMac }: EntryLine, id: string | null): void {

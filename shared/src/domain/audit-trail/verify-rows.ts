@@ -43,11 +43,14 @@ export class BootRows {
     this.#compare(event, index, row ?? undefined, rowsFromMs);
   }
 
-  /** @param isEnded the boot is over: what has no outcome yet will never have one */
-  finish(rowsFromMs: number | undefined, isEnded: boolean): void {
+  /**
+   * @param isEnded the boot is over: what has no outcome yet will never have one
+   * @param isExplained whether something is wrong already with an entry from an index on: it may be the outcome that lacks
+   */
+  finish(rowsFromMs: number | undefined, isEnded: boolean, isExplained: (fromIndex: number) => boolean): void {
     if (rowsFromMs === undefined) return;
     for (const { intent, further, index, row } of this.#open.values())
-      if (isEnded || row !== undefined)
+      if (row !== undefined || (isEnded && !isExplained(index)))
         this.#compare(intendedEvent(this.#worker, this.#boot, intent, undefined, further), index, row, rowsFromMs);
   }
 

@@ -10,21 +10,18 @@ import {
 } from './checkpoint-note.ts';
 import { entryLeaf } from './leaf.ts';
 import { Frontier, hashBytes, type Sha256 } from './merkle-tree.ts';
-import type { OwnEntry } from './own-entry.ts';
+import type { ChainFact, OwnEntry } from './own-entry.ts';
+import { TrailFaults } from './trail-faults.ts';
 import type {
   DamageLine,
   EndLine,
   EntryLine,
   HeadLine,
-  TrailFault,
   TrailFaultKind,
   TrailLine,
   TrailReport,
 } from './trail-lines.ts';
 import { type AuditMac, BootChain } from './verify-chain.ts';
-
-const maxFaults = 100;
-const namingNoEntry: readonly TrailFaultKind[] = ['CHECKPOINT', 'UNSIGNED', 'ROW_ALTERED', 'ROW_MISSING'];
 
 export interface TrailVerifierOptions {
   readonly sha256: Sha256;
@@ -39,10 +36,9 @@ export interface TrailVerifierOptions {
 
 export class TrailVerifier {
   readonly #options: TrailVerifierOptions;
-  readonly #faults: TrailFault[] = [];
+  readonly #faults = new TrailFaults();
   readonly #chains = new Map<string, BootChain>();
   readonly #kept: Checkpoint[] = [];
-  #faultCount = 0;
   #head: HeadLine | undefined;
   #key: NoteKey | undefined;
   #frontier: Frontier;
@@ -91,16 +87,16 @@ export class TrailVerifier {
           null,
           `a checkpoint that was kept covers ${kept.size} entries: there are ${size}`,
         );
-    if (!this.#isTreeLost && this.#signedSize < size && !this.#isNamed(this.#signedSize, size + 1))
+    if (!this.#isTreeLost && this.#signedSize < size && !this.#faults.isNamed(this.#signedSize, size + 1))
       this.#tell('UNSIGNED', this.#signedSize, null, 'no good checkpoint covers the entries from here on');
     this.#checkRetention();
-    const faults = this.#faults.toSorted((one, other) => one.index - other.index);
+    const { first: faults, count: faultCount } = this.#faults;
     const start = this.#head?.start.size ?? 0;
     return {
-      isSound: this.#faultCount === 0,
+      isSound: faultCount === 0,
       first: faults[0] ?? null,
       faults,
-      faultCount: this.#faultCount,
+      faultCount,
       size,
       start,
       entries: size - start,
@@ -227,13 +223,8 @@ export class TrailVerifier {
   #rootDiffers(size: number): void {
     this.#isTreeLost = true;
     const from = this.#signedSize;
-    if (this.#isNamed(from, size)) return;
+    if (this.#faults.isNamed(from, size)) return;
     this.#tell('ROOT', from, null, `one of the entries ${from} to ${size - 1} is not the one that was signed`);
-  }
-
-  /** Whether an entry from an index to before another is said to be wrong. A row of the list says nothing of its entry. */
-  #isNamed(from: number, to: number): boolean {
-    return this.#faults.some(({ index, kind }) => index >= from && index < to && !namingNoEntry.includes(kind));
   }
 
   #read(note: string): ReturnType<typeof readCheckpoint> {
@@ -246,6 +237,19 @@ export class TrailVerifier {
       this.#prunedTo = Math.max(this.#prunedTo, entry.entriesBefore);
       this.#rowsPrunedTo = Math.max(this.#rowsPrunedTo, entry.rowsBeforeMs);
     } else if (entry.kind === 'END') this.#chain(entry.worker, entry.boot).end(entry.from, index);
+    else if (entry.kind === 'BROKEN') this.#statedBroken(entry, index);
+  }
+
+  /** What the control plane found as entries came is so, also for who has no key of the chains. With it the link may be named already. */
+  #statedBroken({ worker, boot, from }: ChainFact, index: number): void {
+    const id = `${worker}-${boot}-${Math.trunc(from).toString(36)}`;
+    if (this.#faults.isBroken(id)) return;
+    this.#tell(
+      'CHAIN_BROKEN',
+      index,
+      id,
+      'it says that entries, or the record of their run, were altered before they were written',
+    );
   }
 
   #checkRetention(): void {
@@ -265,7 +269,7 @@ export class TrailVerifier {
       mac: this.#options.mac,
       tell: (...fault) => this.#tell(...fault),
       stated: (entry, index) => this.#stated(entry, index),
-      isExplained: (from) => this.#isNamed(from, Number.MAX_SAFE_INTEGER),
+      isExplained: (from) => this.#faults.isNamed(from, Number.MAX_SAFE_INTEGER),
       isLate: (this.#head?.start.size ?? 0) > 0,
     });
     this.#chains.set(name, chain);
@@ -282,8 +286,7 @@ export class TrailVerifier {
   }
 
   #tell(kind: TrailFaultKind, index: number, id: string | null, message: string): void {
-    this.#faultCount += 1;
-    if (this.#faults.length < maxFaults) this.#faults.push({ kind, index, id, message });
+    this.#faults.add({ kind, index, id, message });
   }
 }
 

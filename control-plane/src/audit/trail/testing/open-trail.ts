@@ -15,6 +15,7 @@ import { TrailVerifier, type TrailVerifierOptions } from '@onecli/shared/domain/
 import { type ChainLink, chainStart, linkMac } from '@onecli/shared/vault/audit-chain';
 import { openServices } from '../../../database/testing/open-services.ts';
 import { AuditStore } from '../../audit-store.ts';
+import type { BootHead } from '../../boot-head.ts';
 import { CheckpointKey } from '../checkpoint-key.ts';
 import { CheckpointSigner } from '../checkpoint-signer.ts';
 import { GrownStretches } from '../grown-stretches.ts';
@@ -22,7 +23,7 @@ import { hmacSha256, sha256, verifyEd25519 } from '../node-hashes.ts';
 import { proofLines } from '../proof-lines.ts';
 import { type TakenLinks, TrailKeeper } from '../trail-keeper.ts';
 
-const script = join(import.meta.dirname, '../../../../../infra/audit/verify_audit.py');
+export const script = join(import.meta.dirname, '../../../../../infra/audit/verify_audit.py');
 
 /** One worker's boot that makes entries as the data plane does. */
 export class Boot {
@@ -32,10 +33,20 @@ export class Boot {
   readonly #boot: string;
   #sequence = 0;
   #mac: string;
+  #isEnded = false;
 
   constructor(key: Buffer, worker: string, boot: string) {
     [this.#key, this.#worker, this.#boot] = [key, worker, boot];
     this.#mac = chainStart(key, worker, boot);
+  }
+
+  /** How far it is written, once all that it made was kept. */
+  get head(): BootHead {
+    return { through: this.#sequence - 1, mac: this.#mac, isEnded: this.#isEnded };
+  }
+
+  get name(): { readonly worker: string; readonly boot: string } {
+    return { worker: this.#worker, boot: this.#boot };
   }
 
   /** Links of so many requests, every third of which takes a secret along. */
@@ -57,6 +68,7 @@ export class Boot {
     const [first, previousMac] = [this.#sequence, this.#mac];
     const intent = this.#intent();
     const links = [this.#link([writeEntry(intent)])];
+    this.#isEnded = true;
     const rows = [intendedEvent(this.#worker, this.#boot, intent, undefined)];
     return { worker: this.#worker, boot: this.#boot, first, previousMac, links, gap: undefined, isEnd: true, rows };
   }
@@ -158,7 +170,7 @@ export async function openTrail(databaseUrl: string) {
   };
   const lines = async (range = {}, manager = dataSource.manager): Promise<TrailLine[]> => {
     const all: TrailLine[] = [];
-    const sources = { manager, keyring, checkpointKey, adminEventDays: 730 };
+    const sources = { manager, keyring, macKey, checkpointKey, adminEventDays: 730 };
     for await (const line of proofLines(sources, range)) all.push(line);
     return all;
   };
