@@ -67,6 +67,7 @@ def read_checkpoint(note, key):
         except ValueError: pass
     return "its signature is not good"
 def base36(n): return (base36(n // 36) if n >= 36 else "") + "0123456789abcdefghijklmnopqrstuvwxyz"[n % 36]
+def event_of(run, sequence): return "%s-%s-%s" % (run["worker"], run["boot"], base36(sequence))
 # Positions of an entry: [sequence, kind, of, …]. What an outcome says of the end stands first, what it says of the request last.
 ENDING = "timeMs decision reason rule status latencyMs requestBytes responseBytes secrets findings".split()
 BEGINNING = "revision requestId agentId agent host port method path".split()
@@ -101,18 +102,18 @@ class Verifier:
         kind = line["type"]
         if kind == "trail" and self.head is None: return self.begin(line)
         if kind == "trail" or self.head is None or self.end is not None: return self.tell(self.tree.size, None, "a line is out of place")
-        if kind == "end": self.end, _ = line["size"], [self.tell(self.signed, None, fault) for fault in line.get("faults", [])]
+        if kind == "end": self.end, at = line["size"], self.tree.size if self.named(self.signed, self.tree.size + 1) else self.signed
+        if kind == "end": [self.tell(at, None, fault) for fault in line.get("faults", [])]
         elif kind in ("entry", "damage", "checkpoint"): getattr(self, kind)(line)
         else: self.tell(self.tree.size, None, "a line of no known kind")
     def place(self, index):
         if index == self.tree.size: return
-        self.tell(min(index, self.tree.size), None, "entry %d comes where %d should" % (index, self.tree.size))
-        self.lost, self.tree = True, Tree(index, [b""] * bin(index).count("1"))
+        self.lost = not self.tell(min(index, self.tree.size), None, "entry %d comes where %d should" % (index, self.tree.size))
+        self.tree = Tree(index, [b""] * bin(index).count("1"))
     def entry(self, e):
         index, text, fields = e["index"], e["worker"] + "/" + e["boot"], json.loads(e["line"])
         self.place(index)
-        leaf = sha(("\0%s\n%s\n" % (text, e["line"]) + ("#%s\n" % e["mac"] if "mac" in e else "")).encode())
-        event = "%s-%s-%s" % (e["worker"], e["boot"], base36(fields[0]))
+        event, leaf = event_of(e, fields[0]), sha(("\0%s\n%s\n" % (text, e["line"]) + ("#%s\n" % e["mac"] if "mac" in e else "")).encode())
         if leaf.hex() != e["leaf"]: self.tell(index, event, "the entry is not the one that its leaf was made of")
         chain = self.chains.setdefault(text, {"next": None, "mac": None, "link": [], "at": None, "open": {}})
         self.follow(chain, text, e, fields[0], event)
@@ -139,8 +140,7 @@ class Verifier:
         if fact["kind"] == "RETENTION": self.pruned, self.rows_pruned = max(self.pruned, fact["entriesBefore"]), max(self.rows_pruned, fact["rowsBeforeMs"])
         elif fact["kind"] == "END": self.ended[fact["worker"] + "/" + fact["boot"]] = (fact["from"], e["index"])
         elif fact["kind"] == "BROKEN":
-            event = "%s-%s-%s" % (fact["worker"], fact["boot"], base36(fact["from"]))
-            if not any(named == event and "MAC" in what for _, named, what in self.faults): self.tell(e["index"], event, "it says that entries, or the record of their run, were altered before they were written")
+            if not any(event == event_of(fact, fact["from"]) and "MAC" in what for _, event, what in self.faults): self.tell(e["index"], event_of(fact, fact["from"]), "it says that entries, or the record of their run, were altered before they were written")
         elif fact["kind"] == "ADMIN" and e.get("row") not in (None, fact["event"]): self.tell(e["index"], fact["event"]["id"], "the record of admins says something else")
         elif fact["kind"] == "ADMIN" and e.get("row") is None and int(fact["event"]["atMicros"]) / 1000 >= self.head["adminRowsFromMs"]: self.tell(e["index"], fact["event"]["id"], "the record of admins lacks the event")
     def request(self, opened, e, fields):
@@ -158,7 +158,7 @@ class Verifier:
         if other: self.tell(index, event["id"], "the list says something else: " + ", ".join(other))
     def damage(self, d):
         self.place(d["index"])
-        self.tell(d["index"], "%s-%s-%s" % (d["worker"], d["boot"], base36(d["sequence"])), "cannot be read: " + d["reason"])
+        self.tell(d["index"], event_of(d, d["sequence"]), "cannot be read: " + d["reason"])
         self.chains.setdefault(d["worker"] + "/" + d["boot"], {"open": {}}).update(next=d["sequence"] + len(d["leaves"]), mac=None, link=[], at=None)
         for leaf in d["leaves"]: self.tree.append(bytes.fromhex(leaf))
     def compare_kept(self):

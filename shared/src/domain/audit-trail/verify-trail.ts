@@ -109,7 +109,10 @@ export class TrailVerifier {
 
   #end({ size, faults = [] }: EndLine): void {
     this.#endSize = size;
-    for (const fault of faults) this.#tell('UNSIGNED', this.#signedSize, null, fault);
+    // Where an entry is named already, it is the first that is wrong.
+    const isNamed = this.#faults.isNamed(this.#signedSize, this.#frontier.size + 1);
+    const index = isNamed ? this.#frontier.size : this.#signedSize;
+    for (const fault of faults) this.#tell('UNSIGNED', index, null, fault);
   }
 
   #begin(head: HeadLine): void {

@@ -96,12 +96,17 @@ export async function* tableEdits(
   );
   // What stands beside the note is told at the end.
   for (const { size } of spread(checkpoints, places, random))
-    yield* ofRow(manager, {
-      table: 'audit_checkpoint',
-      where: 'size = $1',
-      values: [size],
-      between: [0, whole.length],
-    });
+    yield* ofCheckpoint(manager, size, { isLast: size === checkpoints.at(-1)?.size, end: whole.length });
+}
+
+async function* ofCheckpoint(
+  manager: EntityManager,
+  size: number,
+  { isLast, end }: { readonly isLast: boolean; readonly end: number },
+): AsyncGenerator<TableEdit> {
+  const row = { table: 'audit_checkpoint', where: 'size = $1', values: [size], between: [0, end] as const };
+  // One that is gone is covered by those after it, as where they are thinned.
+  for await (const edit of ofRow(manager, row)) if (isLast || !edit.name.startsWith('deletion')) yield edit;
 }
 
 /** The last, and others of which chance takes one of each of so many parts. */
