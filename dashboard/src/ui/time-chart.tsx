@@ -23,9 +23,10 @@ interface TimeChartProps<Slot extends { readonly at: string }> {
   readonly linkOf: (slot: Slot) => string;
 }
 
-/** In the size of the page's text, which grows with the screen: what stands left of the columns, and below them. */
+/** In the size of the page's text, which grows with the screen: the room left of the columns, below and above them. */
 const leftEms = 3.1;
 const bottomEms = 1.2;
+const topEms = 0.5;
 
 /** Values over time, as a picture and, for who wants it, as a table. */
 export function TimeChart<Slot extends { readonly at: string }>(props: TimeChartProps<Slot>) {
@@ -87,8 +88,9 @@ function textSize(): number {
 
 function Picture<Slot extends { readonly at: string }>(props: PictureProps<Slot>) {
   const { slots, series, format, width, height, at } = props;
-  const left = leftEms * textSize();
-  const area = { left, width: width - left, height: height - bottomEms * textSize() - 6, top: 6 };
+  const em = textSize();
+  const left = leftEms * em;
+  const area = { left, width: width - left, height: height - (bottomEms + topEms) * em, top: topEms * em };
   const bars = series.filter(({ kind }) => kind === 'bar');
   const lines = series.filter(({ kind }) => kind === 'line');
   const stacked = slots.map((slot) => bars.map(({ value }) => value(slot) ?? 0));
@@ -104,7 +106,7 @@ function Picture<Slot extends { readonly at: string }>(props: PictureProps<Slot>
       {[0, 0.5, 1].map((share) => (
         <g key={share}>
           <line className="grid" x1={left} x2={width} y1={base - share * area.height} y2={base - share * area.height} />
-          <text x={left - 6} y={base - share * area.height + 3.5} textAnchor="end">
+          <text x={left - 6} y={base - share * area.height + em / 4} textAnchor="end">
             {format(top * share)}
           </text>
         </g>
