@@ -113,7 +113,7 @@ describe('PostgreSQL killed and started again', () => {
       'CREATE TABLE config_state (revision bigint, key_generation bigint, epoch bigint, epoch_mac bytea, restored_at timestamptz)',
     );
     await client.query('INSERT INTO config_state VALUES (5, 2, 0)');
-    await client.query('CREATE TABLE instance (id uuid)');
+    await client.query('CREATE TABLE instance (id uuid, key_check bytea)');
     await client.query('BEGIN');
     await client.query('LOCK TABLE config_state');
     const reading = source.changesSince(undefined).then(

@@ -9,20 +9,28 @@ type Ids = readonly string[] | undefined;
 /** Rows that are fetched at once of all there are: no query takes long, and what was parsed of one is gone before the next. */
 const fetchedRows = 4_000;
 
+interface Selection {
+  /** Of the statement for given ids, which the server parses once in a connection: changes ask it again and again. */
+  readonly name: string;
+  readonly select: string;
+  readonly where?: string;
+  readonly idColumn: string;
+}
+
 /**
  * Gives each row of a table to `take`, in no order, as the list of its columns. All of them come by one pass over the table,
  * whatever they are joined with here: a join by pages would have PostgreSQL read the other table whole for each page.
  */
 async function eachRow<Row extends readonly unknown[]>(
   client: PoolClient,
-  { select, where, idColumn }: { readonly select: string; readonly where?: string; readonly idColumn: string },
+  { select, where, idColumn, name }: Selection,
   ids: Ids,
   take: (row: Row) => void,
 ): Promise<void> {
   const conditions = [...(where === undefined ? [] : [where]), ...(ids ? [`${idColumn} = ANY ($1::uuid[])`] : [])];
   const text = conditions.length === 0 ? select : `${select} WHERE ${conditions.join(' AND ')}`;
   if (ids) {
-    const { rows } = await client.query<[...Row]>({ text, values: [ids], rowMode: 'array' });
+    const { rows } = await client.query<[...Row]>({ name, text, values: [ids], rowMode: 'array' });
     for (const row of rows) take(row);
     return;
   }
@@ -61,12 +69,17 @@ export async function readSecrets(client: PoolClient, ids: Ids): Promise<SecretR
   const bindings = new Map<string, Binding>();
   const select = `SELECT id, name, alias, previous_alias, previous_alias_until, expires_at, lease_seconds, binding::text, is_disabled,
     current_version FROM secret`;
-  await eachRow<SecretRow>(client, { select, idColumn: 'id' }, ids, (row) => {
+  await eachRow<SecretRow>(client, { name: 'secrets', select, idColumn: 'id' }, ids, (row) => {
     const record = secretOf(row, bindings);
     records.set(record.id, record);
   });
-  const versions = { select: 'SELECT secret_id, version, sealed FROM secret_version', where: 'NOT is_pending' };
-  await eachRow<VersionRow>(client, { ...versions, idColumn: 'secret_id' }, ids, ([secretId, version, sealed]) => {
+  const versions = {
+    name: 'secret versions',
+    select: 'SELECT secret_id, version, sealed FROM secret_version',
+    where: 'NOT is_pending',
+    idColumn: 'secret_id',
+  };
+  await eachRow<VersionRow>(client, versions, ids, ([secretId, version, sealed]) => {
     const record = records.get(secretId);
     record?.versions.set(version, { id: record.id, version, sealed });
   });
@@ -120,11 +133,19 @@ type TokenRow = readonly [agentId: string, hash: Buffer, expiresAt: Date | null]
 export async function readAgents(client: PoolClient, ids: Ids): Promise<SealedAgent[]> {
   if (ids?.length === 0) return [];
   const records = new Map<string, SealedAgent & { tokens: AgentToken[] }>();
-  const agents = { select: 'SELECT id, name, labels, is_disabled, sealed_identities FROM agent', idColumn: 'id' };
+  const agents = {
+    name: 'agents',
+    select: 'SELECT id, name, labels, is_disabled, sealed_identities FROM agent',
+    idColumn: 'id',
+  };
   await eachRow<AgentRow>(client, agents, ids, ([id, name, labels, isDisabled, sealed]) => {
     records.set(id, { id, name, labels, isDisabled, sealedIdentities: sealed ?? undefined, tokens: [] });
   });
-  const tokens = { select: 'SELECT agent_id, hash, expires_at FROM agent_token', idColumn: 'agent_id' };
+  const tokens = {
+    name: 'agent tokens',
+    select: 'SELECT agent_id, hash, expires_at FROM agent_token',
+    idColumn: 'agent_id',
+  };
   await eachRow<TokenRow>(client, tokens, ids, ([agentId, hash, expiresAt]) => {
     records.get(agentId)?.tokens.push({ hash: hash.toString('hex'), expiresAtMs: expiresAt?.getTime() });
   });
@@ -141,9 +162,11 @@ export async function readRoutes(client: PoolClient, ids: Ids): Promise<SealedRo
 
 async function readSealed(client: PoolClient, table: 'policy' | 'route', ids: Ids): Promise<SealedPolicy[]> {
   if (ids?.length === 0) return [];
+  const select = `SELECT id, name, version, sealed_body FROM ${table}`;
   const { rows } = await client.query<{ id: string; name: string; version: number; sealed_body: Buffer }>(
-    `SELECT id, name, version, sealed_body FROM ${table} WHERE $1::uuid[] IS NULL OR id = ANY ($1) ORDER BY name`,
-    [ids ?? null],
+    ids
+      ? { name: `rows of ${table}`, text: `${select} WHERE id = ANY ($1::uuid[]) ORDER BY name`, values: [ids] }
+      : `${select} ORDER BY name`,
   );
   return rows.map(({ id, name, version, sealed_body: sealedBody }) => ({ id, name, version, sealedBody }));
 }

@@ -29,8 +29,8 @@ const tables = `
     created_at timestamptz DEFAULT now());
   CREATE TABLE client_authority (id uuid, certificate_pem text, sealed_key bytea, is_active boolean,
     created_at timestamptz DEFAULT now());
-  CREATE TABLE report (report jsonb);
-  CREATE FUNCTION worker_heartbeat(given jsonb) RETURNS void LANGUAGE sql AS 'INSERT INTO report VALUES (given)';
+  CREATE TABLE report (report jsonb, waits_for_disk text DEFAULT current_setting('synchronous_commit'));
+  CREATE FUNCTION worker_heartbeat(given jsonb) RETURNS void LANGUAGE sql AS 'INSERT INTO report (report) VALUES (given)';
   INSERT INTO config_state VALUES (0, 0, 0);`;
 
 const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
@@ -236,5 +236,38 @@ describe('PostgresSnapshotSource', () => {
     await source.heartbeat({ ...report, load });
     const { rows } = await client.query('SELECT report FROM report');
     expect(rows).toEqual([{ report: { ...report, ...JSON.parse(JSON.stringify(load)) } }]);
+  });
+
+  it('reports without waiting for the disk of the server, which whoever waits for the report would wait for too', async () => {
+    const { client, source } = await openStoreWithTables();
+    await source.heartbeat({
+      name: 'worker-1',
+      bootId: 'a',
+      version: '0.1.0',
+      appliedRevision: 3,
+      terms: [],
+      isMasterKeyCurrent: true,
+      authorities: [],
+      startedAtMs: 0,
+    });
+    expect((await client.query('SELECT waits_for_disk FROM report')).rows).toEqual([{ waits_for_disk: 'off' }]);
+  });
+
+  it('reads all rows of a change as of one moment, and of the next one the next time, by the same connection', async () => {
+    const { client, source, change } = await openStoreWithTables();
+    await change('agent', 1, agent('first'));
+    await change('agent', 2, agent('second'));
+    // More often than the server plans a prepared statement anew for each call.
+    for (let revision = 2; revision < 12; revision += 1) {
+      const now = `n-${revision}`;
+      await change('agent', 1, `UPDATE agent SET name = '${now}' WHERE id = :id`);
+      const [seen, again] = await Promise.all([source.changesSince(revision), source.changesSince(revision - 1)]);
+      expect([seen.revision, seen.agents.map(({ name }) => name), seen.isWhole]).toEqual([revision + 1, [now], false]);
+      expect(again.agents.find(({ id }) => id === idOf(1))?.name).toBe(now);
+    }
+    const { rows } = await client.query(
+      "SELECT count(*)::int AS open FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'onecli-worker'",
+    );
+    expect(rows[0]?.open).toBeLessThanOrEqual(2);
   });
 });

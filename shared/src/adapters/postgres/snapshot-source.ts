@@ -1,4 +1,4 @@
-import { Pool, type PoolClient, type QueryResult } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import type { AuditConfirmations, Written } from '../../ports/audit-queue.ts';
 import type {
   ConfigChanges,
@@ -9,7 +9,7 @@ import type {
   WorkerReport,
 } from '../../ports/snapshot-source.ts';
 import { orAfter } from '../before-deadline.ts';
-import { readInstanceKeys, storedKeysOf, storedKeysQueries } from './key-rows.ts';
+import { readInstanceKeys, storedKeysOf, type TermValues } from './key-rows.ts';
 import { readAgents, readAuthorities, readPolicies, readRoutes, readSecrets } from './snapshot-rows.ts';
 
 const connectTimeoutMs = 2_000;
@@ -37,6 +37,8 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
       connectionTimeoutMillis: connectTimeoutMs,
       query_timeout: queryTimeoutMs,
       keepAlive: true,
+      // What is asked goes out without waiting for the answer before it.
+      pipeline: true,
     });
     // A connection that breaks is dropped by the pool, and what was asked on it throws: neither event says more, and
     // one without a listener would end the process.
@@ -55,7 +57,7 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
   }
 
   async position(): Promise<StorePosition> {
-    return positionOf((await this.#pool.query<StateRow>(positionQuery)).rows);
+    return positionOf((await this.#pool.query<StateRow>(stateQuery)).rows);
   }
 
   /** The revision alone. */
@@ -77,8 +79,8 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
   }
 
   /**
-   * Runs reads that all see the same state of the database. What every reader needs comes with the BEGIN: a change is followed after
-   * three answers of the server rather than seven, and many workers follow at the same time.
+   * Runs reads that all see the same state of the database. What every reader needs is asked for together with the BEGIN, so that a
+   * change is followed after two answers of the server; many workers follow at the same time, and statements are prepared once.
    */
   async #atOneMoment<T>(since: number | undefined, read: (moment: StoreMoment) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
@@ -98,7 +100,7 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
   }
 
   async heartbeat({ load, ...report }: WorkerReport): Promise<void> {
-    await this.#pool.query('SELECT worker_heartbeat($1::jsonb)', [JSON.stringify({ ...report, ...load })]);
+    await this.#pool.query({ ...heartbeatQuery, values: [JSON.stringify({ ...report, ...load })] });
   }
 
   async close(): Promise<void> {
@@ -115,8 +117,14 @@ interface StateRow {
   readonly instance_id: string | null;
 }
 
+interface MomentRow extends StateRow {
+  readonly key_check: Buffer | null;
+  readonly terms: readonly TermValues[] | null;
+  readonly changes: readonly (readonly [revision: number, kind: string, objectId: string])[] | null;
+}
+
 interface ChangeRow {
-  readonly revision: string;
+  readonly revision: number;
   readonly kind: string;
   readonly object_id: string;
 }
@@ -130,22 +138,41 @@ interface StoreMoment {
   readonly changes: readonly ChangeRow[] | undefined;
 }
 
-const positionQuery = `SELECT revision, key_generation, epoch, epoch_mac, restored_at, (SELECT id FROM instance) AS instance_id
-  FROM config_state`;
+// Names: the server parses each once in a connection, and not for each change again.
+const stateQuery = {
+  name: 'state',
+  text: `SELECT revision, key_generation, epoch, epoch_mac, restored_at, (SELECT id FROM instance) AS instance_id
+    FROM config_state`,
+};
+/** All that a reader needs to begin: the state, the keys, and what has changed after a revision where that is not too far back. */
+const momentQuery = {
+  name: 'moment',
+  text: `SELECT s.revision, s.key_generation, s.epoch, s.epoch_mac, s.restored_at, (SELECT id FROM instance) AS instance_id,
+    (SELECT key_check FROM instance) AS key_check,
+    (SELECT json_agg(json_build_array(term, encode(wrapped_key, 'hex'), activated_at IS NOT NULL) ORDER BY term)
+      FROM key_term WHERE retired_at IS NULL) AS terms,
+    (SELECT json_agg(json_build_array(c.revision, c.kind, c.object_id)) FROM config_change c
+      WHERE c.revision > $1 AND c.revision <= s.revision AND s.revision - $1 <= $2) AS changes
+    FROM config_state s`,
+};
+/**
+ * What is reported is reported again within seconds: it need not be on the server's disk before it is answered. Without it a worker
+ * would tell less than it has applied for so long, after the server was killed, and never more.
+ */
+const heartbeatQuery = {
+  name: 'heartbeat',
+  text: "SELECT set_config('synchronous_commit', 'off', true), worker_heartbeat($1::jsonb)",
+};
 
 async function openMoment(client: PoolClient, since: number | undefined, maxGap: number): Promise<StoreMoment> {
   const after = since ?? Number.MAX_SAFE_INTEGER;
-  // Several statements at once take no parameters: these are integers of this process.
-  if (!Number.isSafeInteger(after) || !Number.isSafeInteger(maxGap)) throw new RangeError('a revision is an integer');
-  const results = (await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-    ${positionQuery};
-    ${storedKeysQueries};
-    SELECT c.revision, c.kind, c.object_id FROM config_change c, config_state s
-      WHERE c.revision > ${after} AND c.revision <= s.revision AND s.revision - ${after} <= ${maxGap}`)) as unknown as QueryResult[];
-  const [, states, generations, terms, changes] = results.map(({ rows }) => rows as unknown[]);
-  const position = positionOf(states as StateRow[]);
-  const keys = storedKeysOf(...([generations, terms] as Parameters<typeof storedKeysOf>));
-  const rows = changes as ChangeRow[];
+  const [, moments] = await Promise.all([
+    client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
+    client.query<MomentRow>({ ...momentQuery, values: [after, maxGap] }),
+  ]);
+  const position = positionOf(moments.rows);
+  const keys = storedKeysOf(position.keyGeneration, moments.rows[0]?.key_check ?? null, moments.rows[0]?.terms ?? []);
+  const rows = (moments.rows[0]?.changes ?? []).map(([revision, kind, id]) => ({ revision, kind, object_id: id }));
   // Every revision has a record. Where one is missing, or all of them are, the difference cannot be told.
   const isKnown = since !== undefined && new Set(rows.map((row) => row.revision)).size === position.revision - since;
   return { client, position, keys, changes: isKnown ? rows : undefined };
@@ -169,10 +196,12 @@ async function readChanges(moment: StoreMoment): Promise<ConfigChanges> {
   const { client, position, keys, changes } = moment;
   if (changes === undefined) return readAll(moment);
   const idsOf = (kind: string) => [...new Set(changes.filter((row) => row.kind === kind).map((row) => row.object_id))];
-  const secrets = await readSecrets(client, idsOf('secret'));
-  const agents = await readAgents(client, idsOf('agent'));
-  const policies = await readPolicies(client, idsOf('policy'));
-  const routes = await readRoutes(client, idsOf('route'));
+  const [secrets, agents, policies, routes] = await Promise.all([
+    readSecrets(client, idsOf('secret')),
+    readAgents(client, idsOf('agent')),
+    readPolicies(client, idsOf('policy')),
+    readRoutes(client, idsOf('route')),
+  ]);
   const present = new Set([...secrets, ...agents, ...policies, ...routes].map((row) => row.id));
   return {
     revision: position.revision,
