@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from './check-records.ts';
 import { type ChaosWorld, startChaosWorld } from './chaos-world.ts';
 import { cutOff } from './cut.ts';
 import { breakDisk } from './disk.ts';
+import { settingsOfWorker } from './further-worker.ts';
 import { describeRun } from './report.ts';
 import type { LoadRun } from './run-load.ts';
 import { kills, rolling } from './scenarios.ts';
@@ -65,5 +67,18 @@ describe(`a cluster in which processes die (seed ${seed})`, () => {
     const users = (kind: string) => processes.filter((one) => one.kind === kind).map(({ pid }) => userOf(pid));
     expect(users('worker')).toEqual(['onecli_worker_1', 'onecli_worker_2', 'onecli_worker_3']);
     expect(users('control-plane')).toEqual(['onecli', 'onecli']);
+    const owners = new URL((await settingsOfWorker(world.cluster))['DATABASE_URL'] ?? '');
+    owners.searchParams.set('user', 'onecli');
+    const database = new pg.Client({ connectionString: owners.href });
+    await database.connect();
+    try {
+      // What a role is bound to is all that it may report as.
+      const { rows } = await database.query(
+        'SELECT name, worker FROM worker_role WHERE worker IS NOT NULL ORDER BY name',
+      );
+      expect(rows).toEqual([1, 2, 3].map((at) => ({ name: `onecli_worker_${at}`, worker: `worker-${at}` })));
+    } finally {
+      await database.end();
+    }
   });
 });
