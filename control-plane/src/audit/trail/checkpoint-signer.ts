@@ -6,7 +6,8 @@ import { insertCheckpoint, lastCheckpoint } from './checkpoint-store.ts';
 import { GrownStretches } from './grown-stretches.ts';
 import { sha256 } from './node-hashes.ts';
 import { NodeReader } from './node-reader.ts';
-import { signedTree, TreeAltered } from './signed-tree.ts';
+import { signedTree } from './signed-tree.ts';
+import { TreeAltered } from './tree-altered.ts';
 import { hashesOf, lockTree, type Tree } from './tree-row.ts';
 
 /** Leaves that are read at once. */

@@ -7,7 +7,7 @@ import { dropOldAudit } from '../audit-retention.ts';
 import { keepAdminEvents } from './admin-entries.ts';
 import { CheckpointKey } from './checkpoint-key.ts';
 import { CheckpointSigner } from './checkpoint-signer.ts';
-import { TreeAltered } from './signed-tree.ts';
+import { TreeAltered } from './tree-altered.ts';
 import { TrailService } from './trail.service.ts';
 import { Boot, openTrail, textOf, type Trail, verify, verifyByScript } from './testing/open-trail.ts';
 

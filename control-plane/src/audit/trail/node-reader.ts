@@ -2,7 +2,7 @@ import { Frontier, hashBytes } from '@onecli/shared/domain/audit-trail/merkle-tr
 import type { EntityManager } from 'typeorm';
 import { keptLevels } from './append-runs.ts';
 import { sha256 } from './node-hashes.ts';
-import { TreeAltered } from './signed-tree.ts';
+import { TreeAltered } from './tree-altered.ts';
 import { hashesOf } from './tree-row.ts';
 
 /** More entries than a block ever has. */

@@ -10,7 +10,7 @@ import { alteredHeads } from '../altered-heads.ts';
 import type { HeadKeys } from '../boot-head.ts';
 import { openLinks } from './block.ts';
 import { NodeReader } from './node-reader.ts';
-import { TreeAltered } from './signed-tree.ts';
+import { TreeAltered } from './tree-altered.ts';
 import type { Tree } from './tree-row.ts';
 
 interface Sources extends HeadKeys {

@@ -4,12 +4,8 @@ import type { Frontier } from '@onecli/shared/domain/audit-trail/merkle-tree';
 import type { CheckpointKey } from './checkpoint-key.ts';
 import { verifyEd25519 } from './node-hashes.ts';
 import type { NodeReader } from './node-reader.ts';
+import { TreeAltered } from './tree-altered.ts';
 import type { Tree } from './tree-row.ts';
-
-/** The stored tree is not one that goes on from what was signed: somebody altered it. */
-export class TreeAltered extends Error {
-  override readonly name = 'TreeAltered';
-}
 
 /**
  * The tree of a checkpoint as it is stored, held against the note's signature: what the columns beside the note say is not looked at.

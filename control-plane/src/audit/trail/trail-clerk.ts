@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { LeaderJob } from '../../leadership/leader-jobs.ts';
 import { keepAdminEvents } from './admin-entries.ts';
 import type { CheckpointSigner } from './checkpoint-signer.ts';
-import { TreeAltered } from './signed-tree.ts';
+import { TreeAltered } from './tree-altered.ts';
 
 const lookEveryMs = 500;
 const signEveryMs = 400;

@@ -5,7 +5,7 @@ import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { owner } from '../../database/testing/open-services.ts';
 import { dropOldAudit } from '../audit-retention.ts';
 import { keepAdminEvents } from './admin-entries.ts';
-import { TreeAltered } from './signed-tree.ts';
+import { TreeAltered } from './tree-altered.ts';
 import { sha256 } from './node-hashes.ts';
 import { NodeReader } from './node-reader.ts';
 import { Boot, openTrail, textOf, type Trail, verify, verifyByScript } from './testing/open-trail.ts';

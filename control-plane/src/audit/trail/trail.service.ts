@@ -11,7 +11,7 @@ import { authorize } from '../../auth/authorize.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { CheckpointKey } from './checkpoint-key.ts';
 import type { CheckpointSigner } from './checkpoint-signer.ts';
-import { TreeAltered } from './signed-tree.ts';
+import { TreeAltered } from './tree-altered.ts';
 import { lastCheckpoint } from './checkpoint-store.ts';
 import { hmacSha256, sha256, verifyEd25519 } from './node-hashes.ts';
 import { NodeReader } from './node-reader.ts';

@@ -1,7 +1,7 @@
 import { Frontier, hashBytes } from '@onecli/shared/domain/audit-trail/merkle-tree';
 import type { EntityManager } from 'typeorm';
 import { sha256 } from './node-hashes.ts';
-import { TreeAltered } from './signed-tree.ts';
+import { TreeAltered } from './tree-altered.ts';
 
 /** The tree as it is stored, and the chain of the control plane's own entries. */
 export interface Tree {

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { TrailLine } from '@onecli/shared/domain/audit-trail/trail-lines';
 import { script, textOf } from './open-trail.ts';
 
-export interface Known {
+interface Known {
   readonly key: string;
   readonly macKey?: Buffer;
   readonly kept: readonly string[];
