@@ -36,7 +36,7 @@ export function useNamedList<Data, Row, Others extends object = object>(
   const [parameters, setParameters] = useSearchParams();
   const prefix = parameters.get('q') ?? '';
   const filter = prefix === '' ? null : { namePrefix: prefix };
-  const of = JSON.stringify([prefix, others]);
+  const of = JSON.stringify([nameOf(document), prefix, others]);
   const asked = { ...others, first: pageSize, after: null, filter } as ListVariables & Others;
   const { data, previousData, error, refetch } = useQuery(document as TypedDocumentNode<Data, OperationVariables>, {
     variables: asked as OperationVariables,
@@ -48,7 +48,11 @@ export function useNamedList<Data, Row, Others extends object = object>(
     return next.data === undefined ? undefined : pick(next.data as Data);
   };
   const found = (data ?? previousData) as Data | undefined;
-  const { more, setMore } = useMorePages(of, data === undefined ? undefined : pick(data as Data), readBehind);
+  const { more, setMore, isReading } = useMorePages(
+    of,
+    data === undefined ? undefined : pick(data as Data),
+    readBehind,
+  );
   const [failure, setFailure] = useState<unknown>();
   const pages = found === undefined ? [] : [pick(found), ...(more?.pages ?? [])];
   const last = pages.at(-1);
@@ -65,8 +69,8 @@ export function useNamedList<Data, Row, Others extends object = object>(
   return {
     rows: found === undefined ? undefined : pages.flatMap(({ nodes }) => nodes),
     error: error ?? failure,
-    // While another search is read, the end of the one before leads nowhere.
-    hasMore: data !== undefined && (last?.pageInfo.hasNextPage ?? false),
+    // While another search is read, the end of the one before leads nowhere; while what was kept is read anew, its end may move.
+    hasMore: data !== undefined && !isReading && (last?.pageInfo.hasNextPage ?? false),
     readMore,
     prefix,
     reread: async () => {
@@ -85,6 +89,11 @@ export function useNamedList<Data, Row, Others extends object = object>(
   };
 }
 
+/** The name of a document's operation. */
+function nameOf({ definitions }: TypedDocumentNode<unknown, never>): string | undefined {
+  return definitions.flatMap((one) => (one.kind === 'OperationDefinition' ? [one.name?.value] : []))[0];
+}
+
 /**
  * The pages behind the first. Whoever comes back to the list finds those that were read before at once, so that it is as long as it was;
  * then they are read anew, for something may have changed.
@@ -97,6 +106,7 @@ function useMorePages<Row>(
   const { key } = useLocation();
   const [more, setMore] = useState(() => keptPages<Row>(key, of));
   const [old, setOld] = useState(more);
+  const [isReading, setReading] = useState(old !== undefined);
   const isOld = old !== undefined && more === old && first !== undefined;
   useEffect(() => {
     if (!isOld) return;
@@ -104,11 +114,13 @@ function useMorePages<Row>(
     readPages(old.pages.length, first, readBehind)
       .then((pages) => setMore((last) => (last === old ? { of, pages } : last)))
       // What was kept stays.
-      .catch(() => undefined);
+      .catch(() => undefined)
+      .finally(() => setReading(false));
     // Once, when the first page is there.
   }, [isOld]);
   return {
     more: more?.of === of ? more : undefined,
+    isReading: isReading && more?.of === of,
     setMore: (next: MorePages<Row> | undefined) => {
       if (next !== undefined) keepPages(key, next);
       setMore(next);

@@ -3,7 +3,7 @@ import { Component, type ReactNode } from 'react';
 import { EmptyState } from '../ui/empty-state.tsx';
 
 interface ScreenGuardProps {
-  /** The address of the screen: at another one it is tried anew. */
+  /** The address: at another one the screen of that one is tried. A screen whose file did not come needs the page to be loaded again. */
   readonly at: string;
   readonly children: ReactNode;
 }
