@@ -82,8 +82,8 @@ class Verifier:
         self.faults, self.count, self.chains, self.ended, self.tree = [], 0, {}, {}, Tree()
         self.head = self.key = self.end = None
         self.lost, self.signed, self.checkpoints, self.pruned, self.rows_pruned = False, 0, 0, 0, 0
-    def tell(self, *fault):
-        self.count, self.faults = self.count + 1, self.faults + [fault]
+    def tell(self, index, event, what, names=True):  # names: an entry is wrong, which may be why others do not fit
+        self.count, self.faults = self.count + 1, self.faults + [(index, event, what, names)]
         if len(self.faults) > 200: self.faults = sorted(self.faults, key=lambda fault: fault[0])[:100]
     def read(self, text):
         try: self.take(json.loads(text))
@@ -103,7 +103,7 @@ class Verifier:
         if kind == "trail" and self.head is None: return self.begin(line)
         if kind == "trail" or self.head is None or self.end is not None: return self.tell(self.tree.size, None, "a line is out of place")
         if kind == "end": self.end, at = line["size"], self.tree.size if self.named(self.signed, self.tree.size + 1) else self.signed
-        if kind == "end": [self.tell(at, None, fault) for fault in line.get("faults", [])]
+        if kind == "end": [self.tell(at, None, fault, False) for fault in line.get("faults", [])]
         elif kind in ("entry", "damage", "checkpoint"): getattr(self, kind)(line)
         else: self.tell(self.tree.size, None, "a line of no known kind")
     def place(self, index):
@@ -134,15 +134,15 @@ class Verifier:
         if self.mac_key and chain["mac"] and self.hmac(data) != e["mac"] and not self.explained(chain): self.tell(*chain["at"], "the MAC of its link is wrong")
         chain.update(mac=e["mac"], link=[])
     def explained(self, chain): return self.named(chain["at"][0], float("inf"))
-    def named(self, start, end): return any(start <= at < end and what[:8] not in ("the list", "the reco") for at, _, what in self.faults)
+    def named(self, start, end): return any(names and start <= at < end for at, _, _, names in self.faults)
     def hmac(self, data): return hmac.new(self.mac_key, data, hashlib.sha256).hexdigest()
     def own(self, e, fact):
         if fact["kind"] == "RETENTION": self.pruned, self.rows_pruned = max(self.pruned, fact["entriesBefore"]), max(self.rows_pruned, fact["rowsBeforeMs"])
         elif fact["kind"] == "END": self.ended[fact["worker"] + "/" + fact["boot"]] = (fact["from"], e["index"])
         elif fact["kind"] == "BROKEN":
-            if not any(event == event_of(fact, fact["from"]) and "MAC" in what for _, event, what in self.faults): self.tell(e["index"], event_of(fact, fact["from"]), "it says that entries, or the record of their run, were altered before they were written")
-        elif fact["kind"] == "ADMIN" and e.get("row") not in (None, fact["event"]): self.tell(e["index"], fact["event"]["id"], "the record of admins says something else")
-        elif fact["kind"] == "ADMIN" and e.get("row") is None and int(fact["event"]["atMicros"]) / 1000 >= self.head["adminRowsFromMs"]: self.tell(e["index"], fact["event"]["id"], "the record of admins lacks the event")
+            if not any(event == event_of(fact, fact["from"]) and "MAC" in what for _, event, what, _ in self.faults): self.tell(e["index"], event_of(fact, fact["from"]), "it says that entries, or the record of their run, were altered before they were written", False)
+        elif fact["kind"] == "ADMIN" and e.get("row") not in (None, fact["event"]): self.tell(e["index"], fact["event"]["id"], "the record of admins says something else", False)
+        elif fact["kind"] == "ADMIN" and e.get("row") is None and int(fact["event"]["atMicros"]) / 1000 >= self.head["adminRowsFromMs"]: self.tell(e["index"], fact["event"]["id"], "the record of admins lacks the event", False)
     def request(self, opened, e, fields):
         sequence, kind, of, rest = fields[0], fields[1], fields[2], fields[3:]
         if kind == "INTENT" and of is not None: return opened[of]["secrets"].extend(rest[1]) if of in opened else None
@@ -152,10 +152,10 @@ class Verifier:
         if begun: self.compare(e["worker"], e["boot"], sequence if of is None else of, begun, event, e["index"], e.get("row"))
     def compare(self, worker, boot, sequence, begun, ending, index, row):
         event = dict(ending, worker=worker, id="%s-%s-%s" % (worker, boot, base36(sequence)), **{name: begun[name] for name in BEGINNING})
-        if row is None: return event["timeMs"] >= self.head["rowsFromMs"] and self.tell(index, event["id"], "the list lacks the event")
+        if row is None: return event["timeMs"] >= self.head["rowsFromMs"] and self.tell(index, event["id"], "the list lacks the event", False)
         kept = {"path": lambda path: path, "findings": lambda findings: findings, "latencyMs": lambda ms: struct.pack("<f", ms or 0)}
         other = [n for n in event if kept.get(n, storable)(event[n]) != kept.get(n, lambda value: value)(row.get(n))]
-        if other: self.tell(index, event["id"], "the list says something else: " + ", ".join(other))
+        if other: self.tell(index, event["id"], "the list says something else: " + ", ".join(other), False)
     def damage(self, d):
         self.place(d["index"])
         self.tell(d["index"], event_of(d, d["sequence"]), "cannot be read: " + d["reason"])
@@ -166,9 +166,9 @@ class Verifier:
             self.tell(self.signed, None, "the first %d entries are not those of the kept checkpoint" % self.tree.size)
     def checkpoint(self, line):
         read, size, self.checkpoints = read_checkpoint(line["note"], self.key), self.tree.size, self.checkpoints + 1
-        if isinstance(read, str): self.tell(self.signed, None, "a checkpoint is not good: " + read)
+        if isinstance(read, str): self.tell(self.signed, None, "a checkpoint is not good: " + read, False)
         elif read[0] != size:
-            self.lost = self.tell(min(size, read[0]), None, "a checkpoint of %d entries stands after %d" % (read[0], size)) or self.lost or read[0] > size
+            self.lost = self.tell(min(size, read[0]), None, "a checkpoint of %d entries stands after %d" % (read[0], size), read[0] > size) or self.lost or read[0] > size
         elif not self.lost and read[1] != self.tree.root():
             self.lost = self.named(self.signed, size) or not self.tell(self.signed, None, "one of the entries up to %d is not the one that was signed" % (size - 1))
         elif not self.lost: self.signed = size
@@ -184,7 +184,7 @@ class Verifier:
                 self.compare(worker, boot, sequence, begun, ending, begun["index"], begun["row"])
         if self.end != size: self.tell(size, None, "the end of the export is missing")
         if any(kept > size for kept, _ in self.kept): self.tell(size, None, "a kept checkpoint covers more entries than there are")
-        if not self.lost and self.signed < size and not self.named(self.signed, size + 1): self.tell(self.signed, None, "no good checkpoint covers the entries from here on")
+        if not self.lost and self.signed < size and not self.named(self.signed, size + 1): self.tell(self.signed, None, "no good checkpoint covers the entries from here on", False)
         if self.head and not self.head["isPart"] and (self.pruned != self.head["start"]["size"] or self.head["rowsFromMs"] > self.rows_pruned): self.tell(self.head["start"]["size"], None, "no entry says that what was before went by retention")
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].removeprefix("usage: "))
@@ -194,7 +194,7 @@ def main():
     verifier = Verifier(given.key, mac_key, [open(path, encoding="utf-8").read() for path in given.checkpoint])
     for line in open(given.export, encoding="utf-8"): verifier.read(line)
     verifier.finish()
-    for index, event, what in sorted(verifier.faults, key=lambda fault: fault[0])[:20]: print("BAD entry %d%s: %s" % (index, " (%s)" % event if event else "", what))
+    for index, event, what, _ in sorted(verifier.faults, key=lambda fault: fault[0])[:20]: print("BAD entry %d%s: %s" % (index, " (%s)" % event if event else "", what))
     print("%d entries, %d checkpoints, MACs %s: %s" % (verifier.tree.size - (verifier.head or {"start": {"size": 0}})["start"]["size"], verifier.checkpoints, "checked" if mac_key else "not checked", "%d faults" % verifier.count if verifier.faults else "sound"))
     sys.exit(1 if verifier.faults else 0)
 if __name__ == "__main__": main()

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { TrailLine } from '@onecli/shared/domain/audit-trail/trail-lines';
+import { toHex } from '@onecli/shared/domain/audit-trail/bytes';
+import { entryLeaf } from '@onecli/shared/domain/audit-trail/leaf';
+import type { EndLine, EntryLine, TrailLine } from '@onecli/shared/domain/audit-trail/trail-lines';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { owner } from '../../database/testing/open-services.ts';
@@ -7,6 +9,7 @@ import { dropOldAudit } from '../audit-retention.ts';
 import { keepAdminEvents } from './admin-entries.ts';
 import { CheckpointKey } from './checkpoint-key.ts';
 import { CheckpointSigner } from './checkpoint-signer.ts';
+import { sha256 } from './node-hashes.ts';
 import { TreeAltered } from './tree-altered.ts';
 import { TrailService } from './trail.service.ts';
 import { Boot, openTrail, textOf, type Trail, verify, verifyByScript } from './testing/open-trail.ts';
@@ -123,6 +126,41 @@ describe('who can write to the database and has no key', () => {
     await database.query('DELETE FROM audit_checkpoint WHERE size = 1000000');
     await trail.signer.sign(0);
     expect(await drop()).toBe(true);
+  });
+
+  it('cannot hide a deletion behind what is stated of another run, or found beside the entries', async () => {
+    const kept = boot.interrupted();
+    await trail.keep(kept);
+    await trail.signer.sign(0);
+    await trail.dataSource.query(`DELETE FROM audit_event WHERE reason = 'INTERRUPTED'`);
+    const found = async (lines: readonly TrailLine[]) => {
+      const { text } = await verifyByScript(textOf(lines));
+      const told = verify(lines).faults.map(({ kind }) => kind);
+      return { told, missing: text.split('lacks the event').length - 1, unsigned: text.includes('no good checkpoint') };
+    };
+    const deleted = { told: ['ROW_MISSING'], missing: 1, unsigned: false };
+    const alone = await trail.lines();
+    expect(await found(alone)).toEqual(deleted);
+    const end = alone.at(-1) as EndLine;
+    const beside = [...alone.slice(0, -1), { ...end, faults: ['how far w9/b9 is written was altered'] }];
+    expect(await found(beside)).toEqual({ ...deleted, told: ['ROW_MISSING', 'UNSIGNED'] });
+
+    await trail.keep({ ...new Boot(trail.macKey, 'w2', 'b2').take(3, 1), isBroken: true });
+    await trail.dataSource.query(`UPDATE audit_block SET taken_at = '2999-01-01' WHERE first_index >= $1`, [end.size]);
+    expect(await found(await trail.lines())).toEqual({
+      told: ['ROW_MISSING', 'UNSIGNED', 'STATED'],
+      missing: 1,
+      unsigned: true,
+    });
+    await trail.signer.sign(0);
+    const signed = await trail.lines();
+    expect(await found(signed)).toEqual({ ...deleted, told: ['ROW_MISSING', 'STATED'] });
+    const place = signed.findIndex((line) => line.type === 'entry' && line.worker === 'w2');
+    const entry = signed[place] as EntryLine;
+    const other = { ...entry, line: entry.line.replace('example', 'forged!'), row: undefined };
+    const forged = signed.with(place, { ...other, leaf: toHex(entryLeaf(sha256, other)) });
+    expect((await found(forged)).told).toContain('ROOT');
+    expect((await verifyByScript(textOf(forged))).text).toContain('is not the one that was signed');
   });
 
   it('cannot keep what an admin did out of the trail', async () => {

@@ -1,8 +1,8 @@
 import type { TrailFault, TrailFaultKind } from './trail-lines.ts';
 
 const maxFaults = 100;
-/** These say nothing of an entry: where one stands it is not known why others are wrong. */
-const namingNoEntry: readonly TrailFaultKind[] = ['CHECKPOINT', 'UNSIGNED', 'ROW_ALTERED', 'ROW_MISSING'];
+/** These say nothing of an entry: where one stands it is not known why others are wrong. STATED is of entries before they came, and stays for good. */
+const namingNoEntry: readonly TrailFaultKind[] = ['CHECKPOINT', 'UNSIGNED', 'ROW_ALTERED', 'ROW_MISSING', 'STATED'];
 
 /** What is found wrong with a trail: counted, and of it the first hundred by their places, whenever they are found. */
 export class TrailFaults {

@@ -72,6 +72,7 @@ export type TrailFaultKind =
   | 'ENTRY_ALTERED'
   | 'CHAIN_BROKEN'
   | 'CHAIN_GAP'
+  | 'STATED'
   | 'ROW_ALTERED'
   | 'ROW_MISSING'
   | 'CHECKPOINT'

@@ -248,7 +248,7 @@ export class TrailVerifier {
     const id = `${worker}-${boot}-${Math.trunc(from).toString(36)}`;
     if (this.#faults.isBroken(id)) return;
     this.#tell(
-      'CHAIN_BROKEN',
+      'STATED',
       index,
       id,
       'it says that entries, or the record of their run, were altered before they were written',
