@@ -73,6 +73,13 @@ describe('the command that makes database roles for workers', { timeout: 120_000
       await client.end();
     }
   });
+
+  it('takes the worker of a role once, rather than one of two names', async () => {
+    const role = `w_${randomBytes(4).toString('hex')}`;
+    const both = await onecli(['database', 'worker-role', `${role}=worker-1`, '--worker', 'worker-2'], from);
+    const fault = `${role}=worker-1: it names the role's worker, and so does --worker worker-2`;
+    expect([both.code, both.output]).toEqual([2, expect.stringContaining(fault)]);
+  });
 });
 
 describe('the command that replaces the master key of a database', { timeout: 120_000 }, () => {

@@ -88,10 +88,10 @@ function tell({ header, rows, keptDead, disabled }: RestoreReport, isConfirmed: 
 async function runWorkerRole(args: readonly string[]): Promise<void> {
   const options = { 'password-file': { type: 'string' }, worker: { type: 'string' } } as const;
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-  const roles = (positionals.length > 0 ? positionals : ['onecli_worker']).map((text) => roleOf(text, values.worker));
   const path = values['password-file'];
-  if (roles.length > 1 && (path ?? values.worker) !== undefined)
+  if (positionals.length > 1 && (path ?? values.worker) !== undefined)
     throw new ConfigFault(['--password-file and --worker are of one role: name that one alone']);
+  const roles = (positionals.length > 0 ? positionals : ['onecli_worker']).map((text) => roleOf(text, values.worker));
   const password = path === undefined ? undefined : readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   const { databaseUrl, masterKey } = readMaintenanceConfig();
   await withDatabase(databaseUrl, async (database) => {
@@ -107,13 +107,19 @@ async function runWorkerRole(args: readonly string[]): Promise<void> {
   });
 }
 
-/** `ROLE`, or `ROLE=WORKER` for one that is a single worker's. */
+/**
+ * `ROLE`, or `ROLE=WORKER` for one that is a single worker's.
+ * @throws ConfigFault when `--worker` names one, too
+ */
 function roleOf(
   text: string,
   bound: string | undefined,
 ): { readonly name: string; readonly worker: string | undefined } {
   const at = text.indexOf('=');
-  return at < 0 ? { name: text, worker: bound } : { name: text.slice(0, at), worker: text.slice(at + 1) };
+  if (at < 0) return { name: text, worker: bound };
+  if (bound !== undefined)
+    throw new ConfigFault([`${text}: it names the role's worker, and so does --worker ${bound}: say it once`]);
+  return { name: text.slice(0, at), worker: text.slice(at + 1) };
 }
 
 async function withDatabase(connectionString: string, work: (database: DataSource) => Promise<void>): Promise<void> {

@@ -19,7 +19,10 @@ const tellEveryMs = 20_000;
  */
 const askEveryMs = 4;
 
-/** What has to hold; see the acceptance of the cluster in docs/cluster.md. */
+/**
+ * Milliseconds. `unannounced` has to hold: workers look each second, which leaves as much again. The others are the aim, told and not
+ * asserted: on a busy machine they say more of that than of OneCLI.
+ */
 const limits = { p50: 20, p99: 100, unannounced: 2000 };
 
 type Names = 'trials' | 'first' | 'waits' | 'lanes' | 'cuts' | 'seconds' | 'workers';
@@ -237,7 +240,7 @@ function reportOf({ announced, waited, cutTimes, workers }: Found): Report {
     [`last of ${workers} refuses, from the announcement`, describePercentiles(fromCommit)],
     [`last of ${workers} refuses, from the API's call`, describePercentiles(fromCall)],
     [`last of ${workers} refuses, from the API's answer`, describePercentiles(fromAnswer)],
-    ['the first is at most p50 20 ms, p99 100 ms', judged.count === 0 ? '-' : isQuick ? 'yes' : 'NO'],
+    [`aim: at most p50 ${limits.p50} ms, p99 ${limits.p99} ms`, judged.count === 0 ? '-' : isQuick ? 'yes' : 'NO'],
     ['CPU ms for giving, taking and asking', describeCpu(announced.cpu)],
     ['wait: ALL answers after', describePercentiles(waits)],
     ['uses after it', `${uses} of ${asked} requests in ${trials} trials, ${waited.seconds.toFixed(0)} s`],

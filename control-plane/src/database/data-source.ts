@@ -33,6 +33,7 @@ import { AddWorkerRole } from './add-worker-role.migration.ts';
 import { AddAuditWriteOrder } from './add-audit-write-order.migration.ts';
 import { AddClosedIntents } from './add-closed-intents.migration.ts';
 import { BindWorkerRole } from './bind-worker-role.migration.ts';
+import { LetOwnerReport } from './let-owner-report.migration.ts';
 import { PinWorkerHeartbeat } from './pin-worker-heartbeat.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
 
@@ -67,6 +68,7 @@ export const migrations = [
   AddAuditWriteOrder,
   BindWorkerRole,
   AddClosedIntents,
+  LetOwnerReport,
 ];
 
 export interface DataSourceOptions {

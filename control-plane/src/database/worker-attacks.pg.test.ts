@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -7,6 +8,7 @@ import {
   killablePostgres,
 } from '../../../shared/src/adapters/postgres/testing/killable-postgres.ts';
 import { Leadership, leaderLock } from '../leadership/leadership.ts';
+import { WorkerStore } from '../workers/worker-store.ts';
 import { ForwardMigration } from './forward-migration.ts';
 import { migrate } from './migrate.ts';
 import { openServices, owner } from './testing/open-services.ts';
@@ -170,6 +172,27 @@ describe('who has the database password of a worker', () => {
     await makeWorkerRole(services.dataSource, 'onecli_w1', undefined);
     await expect(beat(own, 'w-3')).rejects.toMatchObject({ code: '42501' });
     await expect(makeWorkerRole(services.dataSource, 'onecli_w1', undefined, 'W 1')).rejects.toThrow('--worker');
+  });
+
+  it('is not taken for the owner, who reports as any worker, also where a release before refused that', async () => {
+    const { dataSource } = services;
+    await makeWorkerRole(dataSource, 'onecli_w5', undefined, 'w-5');
+    // As the release before left it.
+    const [{ made }] = await dataSource.query("SELECT pg_get_functiondef('worker_heartbeat'::regproc) AS made");
+    const before = String(made).replace(' AND session_user <> current_user', '');
+    expect(before).not.toBe(made);
+    await query(before);
+    await query("DELETE FROM schema_migration WHERE name = 'LetOwnerReport1790004330000'");
+    const source = new PostgresSnapshotSource({ connectionString: planeUrl });
+    ends.push(() => source.close());
+    const report = { name: 'w-5', bootId: 'own', version: '1', appliedRevision: 7, startedAtMs: 0, terms: [1] };
+    const beat = () => source.heartbeat({ ...report, isMasterKeyCurrent: true, authorities: [] });
+    await expect(beat()).rejects.toMatchObject({ code: '42501' });
+    await migrate(dataSource);
+    await beat();
+    expect(await new WorkerStore(dataSource).live()).toContainEqual({ name: 'w-5', appliedRevision: 7 });
+    const { client } = await attacker();
+    await expect(client.query('SELECT worker_heartbeat($1)', [report])).rejects.toMatchObject({ code: '42501' });
   });
 
   it('has no second role for a worker, and another one once the first is dropped', async () => {

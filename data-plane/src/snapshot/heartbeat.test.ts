@@ -45,4 +45,23 @@ describe('Heartbeat', () => {
       expect(count).toBe(times);
     }
   });
+
+  it('tells as an error, once, that its reports are refused, and again when they were taken meanwhile', async () => {
+    const told: string[] = [];
+    const note = (level: string) => () => told.push(level);
+    const answers = ['42501', '42501', '08006', undefined, '42501'];
+    const source = {
+      heartbeat: async () => {
+        const code = answers.shift();
+        if (code !== undefined) throw Object.assign(new Error('refused'), { code });
+      },
+    } as unknown as SnapshotSource;
+    const noting = { debug: note('debug'), error: note('error') } as unknown as Logger;
+    const heartbeat = new Heartbeat(source, noting, () => ({}) as WorkerReport);
+    while (answers.length > 0) {
+      heartbeat.send();
+      await turn();
+    }
+    expect(told).toEqual(['error', 'debug', 'debug', 'error']);
+  });
 });

@@ -2,6 +2,10 @@ import type { SnapshotSource, WorkerReport } from '@onecli/shared/ports/snapshot
 import type { Logger } from 'pino';
 
 const everyMs = 2_000;
+/** Between two errors in the log that say the same. */
+const tellEveryMs = 60_000;
+/** insufficient_privilege (PostgreSQL's manual, appendix A). */
+const insufficientPrivilege = '42501';
 
 /**
  * Reports that this worker is alive and what it has applied: every two seconds, and at once when it has applied another
@@ -13,6 +17,7 @@ export class Heartbeat {
   readonly #log: Logger;
   #isSending = false;
   #isNews = false;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(source: SnapshotSource, log: Logger, report: () => WorkerReport) {
     this.#source = source;
@@ -39,10 +44,27 @@ export class Heartbeat {
       this.#isNews = false;
       try {
         await this.#source.heartbeat(this.#report());
+        this.#toldMs = Number.NEGATIVE_INFINITY;
       } catch (error) {
-        this.#log.debug({ err: error }, 'the heartbeat did not arrive');
+        this.#tell(error);
       }
     }
     this.#isSending = false;
+  }
+
+  /** One that is refused does not mend itself, and nobody waits for a worker that does not report. */
+  #tell(error: unknown): void {
+    if (
+      (error as { code?: unknown }).code !== insufficientPrivilege ||
+      performance.now() < this.#toldMs + tellEveryMs
+    ) {
+      this.#log.debug({ err: error }, 'the heartbeat did not arrive');
+      return;
+    }
+    this.#toldMs = performance.now();
+    this.#log.error(
+      { err: error },
+      'the database refuses the reports of this worker: it goes on, but `wait: ALL` does not wait for it. Its ONECLI_WORKER_NAME is bound to another database role, its role to another worker, or the role has no rights: see `onecli database worker-role`',
+    );
   }
 }

@@ -62,6 +62,17 @@ async function openStoreWithTables(options: { maxGap?: number } = {}) {
   return store;
 }
 
+const ofWorkers = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'onecli-worker'";
+const cutWorkers = `SELECT pg_terminate_backend(pid) ${ofWorkers}`;
+
+/** Gives how many workers wait for a lock, and calls `what` for each. */
+async function waiting(client: Client, what = 'pid'): Promise<number | undefined> {
+  // Within a transaction the view would stay as it was first seen.
+  await client.query('SELECT pg_stat_clear_snapshot()');
+  const sql = `SELECT count(${what})::int AS count ${ofWorkers} AND wait_event_type = 'Lock'`;
+  return (await client.query<{ count: number }>(sql)).rows[0]?.count;
+}
+
 const agent = (name: string) => `INSERT INTO agent VALUES (:id, '${name}', '{}', false, NULL)`;
 
 describe('PostgresSnapshotSource', () => {
@@ -192,9 +203,7 @@ describe('PostgresSnapshotSource', () => {
     const { client, source, change } = await openStoreWithTables();
     await change('agent', 1, agent('before'));
     await source.changesSince(undefined);
-    await client.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'onecli-worker'",
-    );
+    await client.query(cutWorkers);
     await expect.poll(() => source.revision().catch(() => 'away'), patiently).toBe(1);
   });
 
@@ -207,14 +216,7 @@ describe('PostgresSnapshotSource', () => {
       () => 'read',
       () => 'threw',
     );
-    const cut = `SELECT count(pg_terminate_backend(pid))::int AS count FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'onecli-worker' AND wait_event_type = 'Lock'`;
-    const connectionsCut = async () => {
-      // Within a transaction the view would stay as it was first seen.
-      await client.query('SELECT pg_stat_clear_snapshot()');
-      return (await client.query(cut)).rows;
-    };
-    await expect.poll(connectionsCut, patiently).toEqual([{ count: 1 }]);
+    await expect.poll(() => waiting(client, 'pg_terminate_backend(pid)'), patiently).toBe(1);
     expect(await reading).toBe('threw');
     await client.query('COMMIT');
     expect(await source.changesSince(undefined)).toMatchObject({ revision: 1 });
@@ -238,22 +240,51 @@ describe('PostgresSnapshotSource', () => {
     expect(rows).toEqual([{ report: { ...report, ...JSON.parse(JSON.stringify(load)) } }]);
   });
 
-  it('reports without waiting for the disk of the server, which whoever waits for the report would wait for too', async () => {
+  it('waits for the disk of the server with its first report by a connection, by which it is known, and with no other', async () => {
     const { client, source } = await openStoreWithTables();
-    await source.heartbeat({
-      name: 'worker-1',
-      bootId: 'a',
-      version: '0.1.0',
-      appliedRevision: 3,
-      terms: [],
-      isMasterKeyCurrent: true,
-      authorities: [],
-      startedAtMs: 0,
-    });
-    expect((await client.query('SELECT waits_for_disk FROM report')).rows).toEqual([{ waits_for_disk: 'off' }]);
+    const lasting = { isMasterKeyCurrent: true, authorities: [], startedAtMs: 0, terms: [] };
+    const report = { name: 'worker-1', bootId: 'a', version: '0.1.0', appliedRevision: 3, ...lasting };
+    for (let times = 0; times < 3; times += 1) await source.heartbeat(report);
+    await client.query(cutWorkers);
+    await expect
+      .poll(
+        () =>
+          source.heartbeat(report).then(
+            () => 'taken',
+            () => 'away',
+          ),
+        patiently,
+      )
+      .toBe('taken');
+    await source.heartbeat(report);
+    const { rows } = await client.query<{ waits_for_disk: string }>('SELECT waits_for_disk FROM report');
+    expect(rows.map((row) => row.waits_for_disk)).toEqual(['on', 'off', 'off', 'on', 'off']);
   });
 
-  it('reads all rows of a change as of one moment, and of the next one the next time, by the same connection', async () => {
+  it.each([
+    ['all', undefined],
+    ['a change', 1],
+  ])('reads %s as of one moment, be more changed between two of its reads', async (_what, since) => {
+    const { client, source, change } = await openStoreWithTables();
+    await change('agent', 1, agent('old'));
+    await change('policy', 2, String.raw`INSERT INTO policy VALUES (:id, 'old', 1, '\x0c')`);
+    await change('agent', 1, "UPDATE agent SET labels = '{}' WHERE id = :id");
+    await client.query('BEGIN');
+    // The state and the keys are read by now, and these not yet.
+    await client.query('LOCK TABLE agent, policy IN ACCESS EXCLUSIVE MODE');
+    const reading = source.changesSince(since);
+    await expect.poll(() => waiting(client), patiently).toBe(1);
+    await client.query("UPDATE agent SET name = 'new'");
+    await client.query("UPDATE policy SET name = 'new'");
+    await client.query('UPDATE config_state SET revision = 4');
+    await client.query("INSERT INTO config_change VALUES (4, 'agent', $1), (4, 'policy', $2)", [idOf(1), idOf(2)]);
+    await client.query('COMMIT');
+    expect(await reading).toMatchObject({ revision: 3, agents: [{ name: 'old' }], policies: [{ name: 'old' }] });
+    const after = { revision: 4, isWhole: false, agents: [{ name: 'new' }], policies: [{ name: 'new' }] };
+    expect(await source.changesSince(3)).toMatchObject(after);
+  });
+
+  it('reads what changed of the next moment the next time, by the same connection', async () => {
     const { client, source, change } = await openStoreWithTables();
     await change('agent', 1, agent('first'));
     await change('agent', 2, agent('second'));

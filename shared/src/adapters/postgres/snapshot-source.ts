@@ -27,6 +27,8 @@ export interface PostgresSnapshotSourceOptions {
 export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmations {
   readonly #pool: Pool;
   readonly #maxGap: number;
+  /** Connections that a report of this worker was written by. */
+  readonly #reported = new WeakSet<PoolClient>();
 
   constructor(options: PostgresSnapshotSourceOptions) {
     this.#maxGap = options.maxGap ?? defaultMaxGap;
@@ -100,7 +102,16 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
   }
 
   async heartbeat({ load, ...report }: WorkerReport): Promise<void> {
-    await this.#pool.query({ ...heartbeatQuery, values: [JSON.stringify({ ...report, ...load })] });
+    const client = await this.#pool.connect();
+    try {
+      const values = [JSON.stringify({ ...report, ...load }), this.#reported.has(client)];
+      await client.query({ ...heartbeatQuery, values });
+      this.#reported.add(client);
+      client.release();
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -156,12 +167,13 @@ const momentQuery = {
     FROM config_state s`,
 };
 /**
- * What is reported is reported again within seconds: it need not be on the server's disk before it is answered. Without it a worker
- * would tell less than it has applied for so long, after the server was killed, and never more.
+ * What is reported is reported again within seconds: it need not be on the server's disk before it is answered. When it is lost, with a
+ * server that was killed, the worker tells less than it has applied for so long, and never more. The first report by a connection is on
+ * the disk: by it the worker is known, and waited for, and whoever lost the server has to connect again.
  */
 const heartbeatQuery = {
   name: 'heartbeat',
-  text: "SELECT set_config('synchronous_commit', 'off', true), worker_heartbeat($1::jsonb)",
+  text: "SELECT CASE WHEN $2::boolean THEN set_config('synchronous_commit', 'off', true) END, worker_heartbeat($1::jsonb)",
 };
 
 async function openMoment(client: PoolClient, since: number | undefined, maxGap: number): Promise<StoreMoment> {
