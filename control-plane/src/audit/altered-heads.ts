@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { type HeadKeys, isSealed, readHead, type StoredHead } from './boot-head.ts';
 import type { Boot } from './open-intents.ts';
+import { statedEnds } from './stated-ends.ts';
 
 const headsAtOnce = 1_000;
 
@@ -22,18 +23,25 @@ export async function alteredHeads(
        FROM audit_boot b WHERE (worker, boot) > ($1, $2) ORDER BY worker, boot LIMIT ${headsAtOnce}`,
       [after.worker, after.boot],
     );
-    for (const row of rows) {
-      const isDoubtful = row.seal === null ? row.is_kept : !isSealed(keys, row, row);
-      if (!isDoubtful || !(await isAltered(manager, keys, row))) continue;
-      count += 1;
-      first ??= { worker: row.worker, boot: row.boot };
-    }
+    const doubtful = rows.filter((row) => (row.seal === null ? row.is_kept : !isSealed(keys, row, row)));
+    // The run may have gone on between the reading of its row and that of its entries: then the row says another thing now.
+    const altered = await alteredOf(manager, keys, await alteredOf(manager, keys, doubtful));
+    count += altered.length;
+    first ??= altered[0] && { worker: altered[0].worker, boot: altered[0].boot };
     after = rows.at(-1) ?? after;
     if (rows.length < headsAtOnce) return { count, first };
   }
 }
 
-/** The run may have gone on between the reading of its row and that of its entries: then the row says another thing now. */
-async function isAltered(manager: EntityManager, keys: HeadKeys, boot: Boot): Promise<boolean> {
-  return (await readHead(manager, keys, boot)).isAltered && (await readHead(manager, keys, boot)).isAltered;
+/** Which runs have a head that says something else than their entries. What says that runs are over is read once for all of them. */
+async function alteredOf<Run extends Boot>(
+  manager: EntityManager,
+  keys: HeadKeys,
+  runs: readonly Run[],
+): Promise<Run[]> {
+  if (runs.length === 0) return [];
+  const ends = await statedEnds(manager, keys.keyring, runs);
+  const altered: Run[] = [];
+  for (const run of runs) if ((await readHead(manager, keys, run, ends)).isAltered) altered.push(run);
+  return altered;
 }

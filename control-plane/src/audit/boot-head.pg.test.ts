@@ -1,7 +1,10 @@
 import type { TrailBatch } from '@onecli/shared/ports/audit-queue';
+import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
+import { alteredHeads } from './altered-heads.ts';
+import { type HeadKeys, readHead } from './boot-head.ts';
 import { batchesOf, ended, openTrailStore, type Row, rowsOf, type Spec } from './testing/runs.ts';
 import type { TakenLinks } from './trail/trail-keeper.ts';
 import { verifyByScript } from './trail/testing/open-trail.ts';
@@ -35,6 +38,18 @@ const head = async () => {
   );
   return row;
 };
+
+const headKeys = (): HeadKeys => ({ keyring: api.keys.keyring, macKey: api.keys.auditMacKey });
+const isOfOwnBlocks = (text: string): boolean => text.includes('ORDER BY first_index LIMIT');
+
+/** The same manager, whose queries are told first. */
+function watched(manager: EntityManager, told: (text: string) => Promise<void>): EntityManager {
+  const query = async (text: string, values?: unknown[]): Promise<unknown> => {
+    await told(text);
+    return manager.query(text, values);
+  };
+  return Object.assign(Object.create(manager) as EntityManager, { query });
+}
 
 /** What both verifiers find of this run in an export of everything. */
 const found = async (): Promise<string[]> => {
@@ -84,6 +99,70 @@ describe('how far a run is written', () => {
     await trail.take(two);
     expect(await head()).toMatchObject({ through: '1' });
     expect(faults).toEqual([]);
+  });
+
+  it('takes what a control plane of the release before wrote, which left the MAC as it was, also of the end', async () => {
+    const [one, two, three] = batches([[['lone']]], [[['lone']]], [[['lone']]]) as [TrailBatch, TrailBatch, TrailBatch];
+    type Stored = [string, string, Date | null, Buffer];
+    const stored = async (): Promise<Stored> => {
+      const sql = 'SELECT through, mac, ended_at, seal FROM audit_boot WHERE boot = $1';
+      return Object.values(((await api.database.query(sql, [boot])) as object[])[0] ?? {}) as Stored;
+    };
+    const byOld = async (batch: TrailBatch): Promise<void> => {
+      const before = await stored();
+      await trail.take(batch);
+      const [through, mac, endedAt] = await stored();
+      const back = 'UPDATE audit_boot SET through = $2, mac = $3, ended_at = $4, seal = $5 WHERE boot = $1';
+      await api.database.query(back, [boot, ...before]);
+      await api.database.query(
+        `INSERT INTO audit_boot (worker, boot, through, mac, ended_at) VALUES ('w1', $1, $2, $3, $4)
+         ON CONFLICT (worker, boot) DO UPDATE SET through = excluded.through, mac = excluded.mac, updated_at = now(),
+           ended_at = excluded.ended_at`,
+        [boot, through, mac, endedAt],
+      );
+    };
+    await trail.take(one);
+    await byOld(two);
+    expect(await found()).toEqual([]);
+    await trail.take(three);
+    await byOld(ended(three));
+    expect(await found()).toEqual([]);
+    await trail.take(ended(three));
+    expect(faults).toEqual([]);
+    expect(await found()).toEqual([]);
+  });
+
+  it('does not take a database that does not answer for one that was altered', async () => {
+    await trail.take(batches([[['lone']]])[0] as TrailBatch);
+    await api.database.query('UPDATE audit_boot SET seal = NULL WHERE boot = $1', [boot]);
+    const read = api.database.transaction(async (manager) => {
+      const slow = watched(manager, async (text) => {
+        if (!isOfOwnBlocks(text)) return;
+        await manager.query('SET LOCAL statement_timeout = 10');
+        await manager.query('SELECT pg_sleep(5)');
+      });
+      return readHead(slow, headKeys(), { worker: 'w1', boot });
+    });
+    await expect(read).rejects.toThrow('statement timeout');
+  });
+
+  it('reads what says that runs are over once for all runs without a MAC, however many there are', async () => {
+    const reads = async (): Promise<number> => {
+      let count = 0;
+      const counted = watched(api.database.manager, async (text) => void (count += isOfOwnBlocks(text) ? 1 : 0));
+      expect(await alteredHeads(counted, headKeys())).toMatchObject({ count: 0 });
+      return count;
+    };
+    await api.database.query('DELETE FROM audit_boot');
+    const ofOne: number[] = [];
+    for (let runs = 0; runs < 5; runs++) {
+      boot = `boot${boots++}`;
+      await trail.take(batches([[['lone']]])[0] as TrailBatch);
+      await api.database.query('UPDATE audit_boot SET seal = NULL WHERE boot = $1', [boot]);
+      ofOne.push(await reads());
+    }
+    expect(ofOne[0]).toBeGreaterThan(0);
+    expect(new Set(ofOne)).toEqual(new Set([ofOne[0]]));
   });
 
   it('raises entries of a boot that was over', async () => {

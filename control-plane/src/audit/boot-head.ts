@@ -1,13 +1,11 @@
 /* How far the trail of a boot is written, and that nobody else says so. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readEntry } from '@onecli/shared/domain/audit-entry';
-import { ownWorker, readOwnEntry } from '@onecli/shared/domain/audit-trail/own-entry';
 import { chainStart } from '@onecli/shared/vault/audit-chain';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import type { EntityManager } from 'typeorm';
 import type { Boot } from './open-intents.ts';
-import { openLinks } from './trail/block.ts';
-import { readBlocks } from './trail/block-store.ts';
+import { readBlock, type StatedEnds, statedEnds } from './stated-ends.ts';
 
 export interface BootHead {
   readonly through: number;
@@ -33,11 +31,13 @@ export interface HeadKeys {
 /**
  * What is known of a boot. A row whose MAC is wrong is not believed: its head is made anew from the last entries that are kept.
  * `isAltered` says that those say something else; `isEarlyThere` that batches wait for those before them.
+ * @param ends of which runs it is known, where it is
  */
 export async function readHead(
   manager: EntityManager,
   keys: HeadKeys,
   boot: Boot,
+  ends?: StatedEnds,
 ): Promise<{ readonly head: BootHead; readonly isAltered: boolean; readonly isEarlyThere: boolean }> {
   const start = { through: -1, mac: chainStart(keys.macKey, boot.worker, boot.boot), isEnded: false };
   const [row] = await manager.query<(StoredHead & { is_early_there: boolean })[]>(
@@ -50,7 +50,7 @@ export async function readHead(
   const stored = row && headOf(row);
   if (row === undefined || stored === undefined) return { head: start, isAltered: false, isEarlyThere };
   if (isSealed(keys, boot, row)) return { head: stored, isAltered: false, isEarlyThere };
-  const head = (await lastKept(manager, keys.keyring, boot)) ?? start;
+  const head = (await lastKept(manager, keys.keyring, boot, ends)) ?? start;
   // A row of the release before has no MAC: it is good where the trail says the same, also of the run's end. One that is wrong is somebody's work.
   const isSame = head.through === stored.through && head.mac === stored.mac && head.isEnded === stored.isEnded;
   const isAltered = row.seal !== null || !isSame;
@@ -95,37 +95,23 @@ function sealOf(macKey: Buffer, { worker, boot }: Boot, { through, mac, isEnded 
 async function lastKept(
   manager: EntityManager,
   keyring: Keyring,
-  { worker, boot }: Boot,
+  boot: Boot,
+  ends: StatedEnds | undefined,
 ): Promise<BootHead | undefined> {
   const [block] = await manager.query<{ tree: string; first: number; last: number; sealed: Buffer }[]>(
     `SELECT t.id AS tree, b.first_index::float8 AS first, (b.first_sequence + b.entry_count - 1)::float8 AS last, b.sealed_lines AS sealed
      FROM audit_block b, audit_tree t WHERE b.worker = $1 AND b.boot = $2 ORDER BY b.first_sequence DESC LIMIT 1`,
-    [worker, boot],
+    [boot.worker, boot.boot],
   );
   if (block === undefined) return undefined;
-  try {
-    const link = (await openLinks(keyring, block.tree, block.first, block.sealed)).at(-1);
+  const { tree, first, last, sealed } = block;
+  const known = await readBlock(keyring, tree, first, sealed, (links) => {
+    const link = links.at(-1);
     const line = link?.lines.at(-1);
-    const isEnded = await isEndStated(manager, keyring, { worker, boot }, block);
-    if (link && line) return { through: readEntry(line).sequence, mac: link.mac, isEnded };
-  } catch {
-    // Altered too: the next link follows on nothing that is known, and is told as broken.
-  }
-  return { through: block.last, mac: '', isEnded: false };
-}
-
-/** Whether the control plane's own entries after a block say that the run is over. @throws VaultFault for one that was altered */
-async function isEndStated(
-  manager: EntityManager,
-  keyring: Keyring,
-  { worker, boot }: Boot,
-  { tree, first }: { readonly tree: string; readonly first: number },
-): Promise<boolean> {
-  for await (const block of readBlocks(manager, first, Number.MAX_SAFE_INTEGER, ownWorker))
-    for (const { lines } of await openLinks(keyring, tree, block.firstIndex, block.sealedLines))
-      for (const line of lines) {
-        const fact = readOwnEntry(line)?.entry;
-        if (fact?.kind === 'END' && fact.worker === worker && fact.boot === boot) return true;
-      }
-  return false;
+    return link && line ? { through: readEntry(line).sequence, mac: link.mac } : undefined;
+  });
+  const isEnded = (ends ?? (await statedEnds(manager, keyring, [boot], first))).isOver(boot, first);
+  // Altered too: the next link follows on nothing that is known, and is told as broken.
+  if (known === undefined || isEnded === undefined) return { through: last, mac: '', isEnded: false };
+  return { ...known, isEnded };
 }

@@ -36,6 +36,7 @@ import { BindWorkerRole } from './bind-worker-role.migration.ts';
 import { LetOwnerReport } from './let-owner-report.migration.ts';
 import { PinWorkerHeartbeat } from './pin-worker-heartbeat.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
+import { UnsealBootHeads } from './unseal-boot-heads.migration.ts';
 
 /** Every step of the schema. Their numbers say in which order. */
 export const migrations = [
@@ -69,6 +70,7 @@ export const migrations = [
   BindWorkerRole,
   AddClosedIntents,
   LetOwnerReport,
+  UnsealBootHeads,
 ];
 
 export interface DataSourceOptions {
