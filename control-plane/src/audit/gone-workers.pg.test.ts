@@ -232,6 +232,19 @@ describe('of a worker that is gone for a day', () => {
     expect(await byId()).toMatchObject([{ reason: 'ALLOWED' }]);
   });
 
+  it('waits for no count that takes long', async () => {
+    boot = `boot${boots++}`;
+    const [one, two] = batches([[['intent']]], [[['outcome', 0]]]) as [TrailBatch, TrailBatch];
+    await trail.take(one);
+    await silent(25);
+    await look();
+    await api.database.transaction(async (manager) => {
+      await manager.query('SELECT FROM traffic_place FOR UPDATE');
+      await trail.take(two);
+    });
+    expect(await byId()).toMatchObject([{ reason: 'ALLOWED' }]);
+  });
+
   it('lets the requests of one that lives go on', async () => {
     const [one] = batches([[['intent']]]) as [TrailBatch];
     await trail.take(one);
