@@ -1,7 +1,7 @@
 import type { Onecli } from '../support/start-onecli.ts';
 import { type Figures, figuresOf } from './figures.ts';
 
-const rounds = 40;
+const rounds = 100;
 const pageSizes = [50, 200] as const;
 
 const graphqlFields: Readonly<Record<string, string>> = {
