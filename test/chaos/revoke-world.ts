@@ -96,17 +96,17 @@ export class RevokeLane {
   /**
    * Gives the agent its secret, or takes it away, by its policy.
    * @param wait ALL: answered when every worker has applied it
-   * @throws when the API refuses it, or names workers that are behind
+   * @throws when the API refuses it, or a worker has not confirmed
    */
   async grant(isGranted: boolean, wait: 'ALL' | 'NONE'): Promise<Changed> {
     const { name, host, secret } = this.#agent;
     const rule = `{ allow: { hosts: ["${host}"], paths: ["/v1/**"], secrets: [${isGranted ? `"${secret}"` : ''}] } }`;
-    const query = `mutation { upsertPolicy(input: { name: "${name}", rules: [${rule}] }, wait: ${wait}) { change behind errors { code message } } }`;
+    const query = `mutation { upsertPolicy(input: { name: "${name}", rules: [${rule}] }, wait: ${wait}) { change isEverywhere behind silent errors { code message } } }`;
     const calledMs = performance.now();
     const answer = await this.#api.graphql(query);
     const answeredMs = performance.now();
-    const { change, behind, errors } = answer.data?.upsertPolicy ?? {};
-    if (change !== 'UPDATED' || (errors?.length ?? 0) > 0 || (behind?.length ?? 0) > 0)
+    const { change, isEverywhere, errors } = answer.data?.upsertPolicy ?? {};
+    if (change !== 'UPDATED' || (errors?.length ?? 0) > 0 || (wait === 'ALL' && isEverywhere !== true))
       throw new Error(`the grant was not changed: ${JSON.stringify(answer)}`);
     return { calledMs, answeredMs };
   }
@@ -260,5 +260,5 @@ class Api {
 }
 
 interface GraphqlAnswer {
-  data?: { upsertPolicy?: { change?: string; behind?: string[] | null; errors?: unknown[] } };
+  data?: { upsertPolicy?: { change?: string; isEverywhere?: boolean | null; errors?: unknown[] } };
 }

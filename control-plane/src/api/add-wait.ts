@@ -9,6 +9,7 @@ import {
   GraphQLSchema,
   getNamedType,
 } from 'graphql/index.js';
+import type { Applied } from '../workers/applied-wait.ts';
 import type { GraphqlContext } from './graphql-context.ts';
 
 const defaultTimeoutMs = 5_000;
@@ -19,7 +20,7 @@ const waitFor = new GraphQLEnumType({
   description: 'What a write waits for before it is answered.',
   values: {
     NONE: { description: 'Its commit.' },
-    ALL: { description: 'Every live worker has applied its revision, or the time is over: see `behind`.' },
+    ALL: { description: 'Every live worker has applied its revision, or the time is over: see `isEverywhere`.' },
   },
 });
 
@@ -61,14 +62,15 @@ function waiting(field: Field): Field {
         throw new Fault('INVALID', `\`timeoutMs\` must be 1-${maxTimeoutMs}`, { field: 'timeoutMs' });
       const payload = (await resolve?.(source, args, context, info)) as { readonly revision: number | null };
       if (wait !== 'ALL' || payload.revision === null) return payload;
-      return { ...payload, behind: await settled(context.applied.until(payload.revision, limitMs)) };
+      return { ...payload, ...(await told(context.applied.until(payload.revision, limitMs))) };
     },
   };
 }
 
 /** What was written is told even when the workers cannot be asked: an error in a field's place is one of that field alone. */
-function settled<T>(asked: Promise<T>): Promise<T | Error> {
-  return asked.catch((error: unknown) =>
-    error instanceof Error ? error : new Error('A wait failed', { cause: error }),
-  );
+function told(asked: Promise<Applied>): Promise<Applied | Record<keyof Applied, Error>> {
+  return asked.catch((cause: unknown) => {
+    const error = cause instanceof Error ? cause : new Error('A wait failed', { cause });
+    return { isEverywhere: error, confirmedBy: error, behind: error, silent: error };
+  });
 }

@@ -103,18 +103,31 @@ describe('wait: ALL', () => {
   let count = 0;
   const write = (timeoutMs: number) =>
     run(
-      `mutation($input: AgentInput!) { result: upsertAgent(input: $input, wait: ALL, timeoutMs: ${timeoutMs}) { change revision behind errors { code } } }`,
+      `mutation($input: AgentInput!) { result: upsertAgent(input: $input, wait: ALL, timeoutMs: ${timeoutMs}) { change revision isEverywhere confirmedBy behind silent errors { code } } }`,
       { input: { name: 'waited', labels: [{ key: 'n', value: `${++count}` }] } },
-    ) as Promise<{ revision: number; behind: string[] }>;
+    ) as Promise<{ revision: number }>;
 
-  it('needs no time when there is no live worker', async () => {
-    expect(await write(30_000)).toMatchObject({ behind: [], errors: [] });
+  it('says at once that nobody has confirmed when there is no worker', async () => {
+    expect(await write(30_000)).toMatchObject({
+      change: 'CREATED',
+      isEverywhere: false,
+      confirmedBy: 0,
+      behind: [],
+      silent: [],
+      errors: [],
+    });
   });
 
   it('names the workers that have not applied the revision when the time is over', async () => {
     await report('fast', 1_000_000);
     await report('slow', 0);
-    expect(await write(100)).toMatchObject({ change: 'UPDATED', behind: ['slow'] });
+    expect(await write(100)).toMatchObject({
+      change: 'UPDATED',
+      isEverywhere: false,
+      confirmedBy: 1,
+      behind: ['slow'],
+      silent: [],
+    });
   });
 
   it('is answered as soon as the last of them has reported it', async () => {
@@ -125,13 +138,55 @@ describe('wait: ALL', () => {
       .toEqual({ agent: { labels: [{ value: `${count}` }] } });
     expect(isAnswered).toBe(false);
     await report('slow', 1_000_000);
-    expect(await answer).toMatchObject({ behind: [] });
+    expect(await answer).toMatchObject({ isEverywhere: true, confirmedBy: 2, behind: [], silent: [] });
   });
 
-  it('does not wait for a worker that is gone', async () => {
-    await report('gone', 0);
-    await api.database.query("UPDATE worker SET seen_at = now() - interval '11 seconds' WHERE name = 'gone'");
-    expect(await write(30_000)).toMatchObject({ behind: [] });
+  const silence = (interval: string, name: string) =>
+    api.database.query('UPDATE worker SET seen_at = now() - $1::interval WHERE name = $2', [interval, name]);
+
+  it('does not wait for a worker that missed its reports, and does not count it, whatever it said last', async () => {
+    await report('missing', 1_000_000);
+    await silence('11 seconds', 'missing');
+    const found = { isEverywhere: false, confirmedBy: 2, behind: [], silent: ['missing'] };
+    expect(await write(30_000)).toMatchObject(found);
+    await silence('23 hours', 'missing');
+    expect(await write(30_000)).toMatchObject(found);
+    await report('missing', 1_000_000);
+    expect(await write(30_000)).toMatchObject({ isEverywhere: true, confirmedBy: 3, silent: [] });
+  });
+
+  it('counts one that falls silent while it is waited for as silent', async () => {
+    await report('missing', 0);
+    const answer = write(30_000);
+    await silence('11 seconds', 'missing');
+    expect(await answer).toMatchObject({ isEverywhere: false, confirmedBy: 2, behind: [], silent: ['missing'] });
+  });
+
+  it('says that nobody has confirmed when all are silent', async () => {
+    await api.database.query("UPDATE worker SET seen_at = seen_at - interval '1 minute'");
+    expect(await write(30_000)).toMatchObject({
+      isEverywhere: false,
+      confirmedBy: 0,
+      behind: [],
+      silent: ['fast', 'missing', 'slow'],
+    });
+    for (const name of ['fast', 'slow']) await report(name, 1_000_000);
+  });
+
+  it('forgets a worker that ended in order, in that run alone, and one that is silent for a day', async () => {
+    const end = (boot: string) =>
+      api.database.query(
+        `INSERT INTO audit_boot (worker, boot, through, mac, ended_at) VALUES ('missing', $1, 0, '', now())`,
+        [boot],
+      );
+    await end('an-earlier-run');
+    expect(await write(30_000)).toMatchObject({ isEverywhere: false, silent: ['missing'] });
+    await end('b');
+    const found = { isEverywhere: true, confirmedBy: 2, behind: [], silent: [] };
+    expect(await write(30_000)).toMatchObject(found);
+    await api.database.query("DELETE FROM audit_boot WHERE worker = 'missing'");
+    await silence('25 hours', 'missing');
+    expect(await write(30_000)).toMatchObject(found);
   });
 
   it('waits for nothing when the write was refused, and takes no endless time', async () => {

@@ -37,9 +37,29 @@ export abstract class WritePayload {
   @Field(() => [String], {
     nullable: true,
     description:
-      'Names of the workers that had not applied the revision in time; none: all have. Null: not waited for.',
+      'Names of the live workers that had not applied the revision in time; none: all have, if there are any. Null: not waited for.',
   })
   behind?: string[] | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many live workers have applied the revision; 0: none, or there is none. Null: not waited for.',
+  })
+  confirmedBy?: number | null;
+
+  @Field(() => [String], {
+    nullable: true,
+    description:
+      'Names of the workers that stopped reporting within the last day and did not end in order: nobody knows whether they still serve by an earlier revision. Null: not waited for.',
+  })
+  silent?: string[] | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'At least one worker has applied the revision, and none is `behind` or `silent`. Null: not waited for.',
+  })
+  isEverywhere?: boolean | null;
 }
 
 @ObjectType({ description: 'The result of a removal. Removing what is absent succeeds, unchanged.' })

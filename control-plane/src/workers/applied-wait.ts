@@ -1,12 +1,24 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { WorkerStore } from './worker-store.ts';
+import type { AppliedView, WorkerStore } from './worker-store.ts';
 
 const lookEveryMs = 20;
+
+/** What became of a revision at the workers. */
+export interface Applied {
+  /** Live workers that have applied it. */
+  readonly confirmedBy: number;
+  /** Names of the live ones that have not. */
+  readonly behind: readonly string[];
+  /** Names of those that stopped reporting, so that nobody knows. */
+  readonly silent: readonly string[];
+  /** One has applied it at least, and there is no worker of which that is not known. */
+  readonly isEverywhere: boolean;
+}
 
 interface Waiter {
   readonly revision: number;
   readonly untilMs: number;
-  readonly answer: (behind: readonly string[]) => void;
+  readonly answer: (applied: Applied) => void;
   readonly fail: (error: unknown) => void;
 }
 
@@ -24,10 +36,10 @@ export class AppliedWait {
   }
 
   /**
-   * Resolves as soon as every live worker has applied `revision`, with nothing; after `timeoutMs`, with the names of those
-   * that have not. A worker that stops reporting is not waited for any more. @throws what reading the reports throws
+   * Resolves as soon as every live worker has applied `revision`, or after `timeoutMs`. A worker that stops reporting is not waited
+   * for any more, and does not count as one that has applied it. @throws what reading the reports throws
    */
-  until(revision: number, timeoutMs: number): Promise<readonly string[]> {
+  until(revision: number, timeoutMs: number): Promise<Applied> {
     return new Promise((answer, fail) => {
       this.#waiting.add({ revision, untilMs: performance.now() + timeoutMs, answer, fail });
       if (!this.#isLooking) void this.#look();
@@ -39,7 +51,7 @@ export class AppliedWait {
     while (this.#waiting.size > 0) {
       const waiting = [...this.#waiting];
       try {
-        const workers = await this.#store.live();
+        const workers = await this.#store.applied();
         for (const waiter of waiting) this.#judge(waiter, workers);
       } catch (error) {
         for (const waiter of waiting) this.#end(waiter, () => waiter.fail(error));
@@ -49,13 +61,22 @@ export class AppliedWait {
     this.#isLooking = false;
   }
 
-  #judge(waiter: Waiter, workers: readonly { readonly name: string; readonly appliedRevision: number }[]): void {
-    const behind = workers.filter(({ appliedRevision }) => appliedRevision < waiter.revision).map(({ name }) => name);
-    if (behind.length === 0 || performance.now() >= waiter.untilMs) this.#end(waiter, () => waiter.answer(behind));
+  #judge(waiter: Waiter, workers: readonly AppliedView[]): void {
+    const applied = appliedBy(workers, waiter.revision);
+    if (applied.behind.length === 0 || performance.now() >= waiter.untilMs)
+      this.#end(waiter, () => waiter.answer(applied));
   }
 
   #end(waiter: Waiter, end: () => void): void {
     this.#waiting.delete(waiter);
     end();
   }
+}
+
+function appliedBy(workers: readonly AppliedView[], revision: number): Applied {
+  const live = workers.filter(({ isLive }) => isLive);
+  const behind = live.filter(({ appliedRevision }) => appliedRevision < revision).map(({ name }) => name);
+  const silent = workers.filter(({ isLive }) => !isLive).map(({ name }) => name);
+  const confirmedBy = live.length - behind.length;
+  return { confirmedBy, behind, silent, isEverywhere: confirmedBy > 0 && behind.length + silent.length === 0 };
 }

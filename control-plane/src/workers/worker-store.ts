@@ -2,6 +2,8 @@ import type { DataSource } from 'typeorm';
 import type { Page, PageRequest } from '../configuration/page.ts';
 
 const aliveWithinSeconds = 10;
+/** A worker that reported nothing for longer is taken to be gone. */
+const goneAfterHours = 24;
 const defaultLimit = 50;
 
 /** How much a worker had to do when it last reported. */
@@ -28,6 +30,14 @@ export interface WorkerView {
   readonly isLive: boolean;
   /** Null: of a release that does not tell. */
   readonly load: LoadView | null;
+}
+
+/** What a worker last reported to have applied. */
+export interface AppliedView {
+  readonly name: string;
+  readonly appliedRevision: number;
+  /** False: it is silent, and has not said that it ended; nobody knows what it has applied since, or whether it runs. */
+  readonly isLive: boolean;
 }
 
 /** One committed change of configuration. */
@@ -65,14 +75,18 @@ export class WorkerStore {
     return { items, next: rows.length > limit ? items.at(-1)?.name : undefined };
   }
 
-  /** The workers that are live, and what each has applied. */
-  async live(): Promise<{ readonly name: string; readonly appliedRevision: number }[]> {
-    const rows: { name: string; appliedRevision: string }[] = await this.#database.query(
-      `SELECT name, applied_revision AS "appliedRevision" FROM worker
-       WHERE seen_at > now() - make_interval(secs => $1) ORDER BY name`,
-      [aliveWithinSeconds],
+  /** What each worker has applied that is live, or silent for less than a day although its run has not ended in order. */
+  async applied(): Promise<AppliedView[]> {
+    const rows: (Omit<AppliedView, 'appliedRevision'> & { appliedRevision: string })[] = await this.#database.query(
+      `SELECT name, applied_revision AS "appliedRevision", is_live AS "isLive"
+       FROM (SELECT *, seen_at > now() - make_interval(secs => $1) AS is_live FROM worker) w
+       WHERE seen_at > now() - make_interval(hours => $2)
+         AND CASE WHEN is_live THEN true ELSE NOT EXISTS (
+           SELECT FROM audit_boot b WHERE b.worker = w.name AND b.boot = w.boot_id AND b.ended_at IS NOT NULL) END
+       ORDER BY name`,
+      [aliveWithinSeconds, goneAfterHours],
     );
-    return rows.map(({ name, appliedRevision }) => ({ name, appliedRevision: Number(appliedRevision) }));
+    return rows.map((row) => ({ ...row, appliedRevision: Number(row.appliedRevision) }));
   }
 
   /** The revision of the configuration that is committed now. */
