@@ -174,14 +174,18 @@ describe('wait: ALL', () => {
   });
 
   it('forgets a worker that ended in order, in that run alone, and one that is silent for a day', async () => {
-    const end = (boot: string) =>
+    const end = (boot: string, interval: string) =>
       api.database.query(
-        `INSERT INTO audit_boot (worker, boot, through, mac, ended_at) VALUES ('missing', $1, 0, '', now())`,
-        [boot],
+        `INSERT INTO audit_boot (worker, boot, through, mac, ended_at) VALUES ('missing', $1, 0, '', now() - $2::interval)
+         ON CONFLICT (worker, boot) DO UPDATE SET ended_at = excluded.ended_at`,
+        [boot, interval],
       );
-    await end('an-earlier-run');
+    await end('an-earlier-run', '0');
     expect(await write(30_000)).toMatchObject({ isEverywhere: false, silent: ['missing'] });
-    await end('b');
+    // Somebody took its spool and ended its run: it was heard of since.
+    await end('b', '1 hour');
+    expect(await write(30_000)).toMatchObject({ isEverywhere: false, silent: ['missing'] });
+    await end('b', '0');
     const found = { isEverywhere: true, confirmedBy: 2, behind: [], silent: [] };
     expect(await write(30_000)).toMatchObject(found);
     await api.database.query("DELETE FROM audit_boot WHERE worker = 'missing'");

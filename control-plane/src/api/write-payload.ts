@@ -50,7 +50,7 @@ export abstract class WritePayload {
   @Field(() => [String], {
     nullable: true,
     description:
-      'Names of the workers that stopped reporting within the last day and did not end in order: nobody knows whether they still serve by an earlier revision. Null: not waited for.',
+      'Names of the workers that stopped reporting within the last day and whose run has not ended: nobody knows whether they still serve by an earlier revision. Null: not waited for.',
   })
   silent?: string[] | null;
 

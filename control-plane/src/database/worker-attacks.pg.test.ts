@@ -190,7 +190,8 @@ describe('who has the database password of a worker', () => {
     await expect(beat()).rejects.toMatchObject({ code: '42501' });
     await migrate(dataSource);
     await beat();
-    expect(await new WorkerStore(dataSource).live()).toContainEqual({ name: 'w-5', appliedRevision: 7 });
+    const applied = { name: 'w-5', appliedRevision: 7, isLive: true };
+    expect(await new WorkerStore(dataSource).applied()).toContainEqual(applied);
     const { client } = await attacker();
     await expect(client.query('SELECT worker_heartbeat($1)', [report])).rejects.toMatchObject({ code: '42501' });
   });

@@ -75,14 +75,17 @@ export class WorkerStore {
     return { items, next: rows.length > limit ? items.at(-1)?.name : undefined };
   }
 
-  /** What each worker has applied that is live, or silent for less than a day although its run has not ended in order. */
+  /**
+   * What each worker has applied that is live, or silent for less than a day although its run has not ended. One that reports after
+   * somebody else has ended its run, having taken its spool, still runs.
+   */
   async applied(): Promise<AppliedView[]> {
     const rows: (Omit<AppliedView, 'appliedRevision'> & { appliedRevision: string })[] = await this.#database.query(
       `SELECT name, applied_revision AS "appliedRevision", is_live AS "isLive"
        FROM (SELECT *, seen_at > now() - make_interval(secs => $1) AS is_live FROM worker) w
        WHERE seen_at > now() - make_interval(hours => $2)
          AND CASE WHEN is_live THEN true ELSE NOT EXISTS (
-           SELECT FROM audit_boot b WHERE b.worker = w.name AND b.boot = w.boot_id AND b.ended_at IS NOT NULL) END
+           SELECT FROM audit_boot b WHERE b.worker = w.name AND b.boot = w.boot_id AND b.ended_at >= w.seen_at) END
        ORDER BY name`,
       [aliveWithinSeconds, goneAfterHours],
     );
