@@ -16,6 +16,11 @@ import { type ReadSnapshotFile, readSnapshotFile, SnapshotFileFault, SnapshotFil
 /** So often it is written down that the store had nothing newer: by so much a restarted worker may think it older. */
 const confirmEveryMs = 60_000;
 const retryMs = 10_000;
+/**
+ * What was applied is written so much later: what else follows the same change on this machine, to refuse what it takes away, goes
+ * first, and changes shortly after one another are written by one write.
+ */
+const gatherMs = 10;
 /** Rows that are sealed at once. */
 const rowsAtOnce = 500;
 const leastGrowthBytes = 1_048_576;
@@ -135,6 +140,7 @@ export class LastKnownGood {
   }
 
   async #writeAll(): Promise<void> {
+    await pause(gatherMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     while (this.#isWholeDue || this.#pending.length > 0) {
       let waiting: (() => void)[] = [];
       try {

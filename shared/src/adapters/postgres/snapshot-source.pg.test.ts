@@ -271,7 +271,7 @@ describe('PostgresSnapshotSource', () => {
     await change('agent', 1, "UPDATE agent SET labels = '{}' WHERE id = :id");
     await client.query('BEGIN');
     // The state and the keys are read by now, and these not yet.
-    await client.query('LOCK TABLE agent, policy IN ACCESS EXCLUSIVE MODE');
+    await client.query('LOCK TABLE agent IN ACCESS EXCLUSIVE MODE');
     const reading = source.changesSince(since);
     await expect.poll(() => waiting(client), patiently).toBe(1);
     await client.query("UPDATE agent SET name = 'new'");

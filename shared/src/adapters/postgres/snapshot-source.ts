@@ -10,6 +10,8 @@ import type {
 } from '../../ports/snapshot-source.ts';
 import { orAfter } from '../before-deadline.ts';
 import { readInstanceKeys, storedKeysOf, type TermValues } from './key-rows.ts';
+import { readFewChanges } from './few-changes.ts';
+import { positionOf, type StateRow } from './state-row.ts';
 import { readAgents, readAuthorities, readPolicies, readRoutes, readSecrets } from './snapshot-rows.ts';
 
 const connectTimeoutMs = 2_000;
@@ -68,7 +70,8 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
   }
 
   async changesSince(revision: number | undefined): Promise<ConfigChanges> {
-    return this.#atOneMoment(revision, readChanges);
+    const few = revision === undefined ? undefined : await readFewChanges(this.#pool, revision, this.#maxGap);
+    return few ?? this.#atOneMoment(revision, readChanges);
   }
 
   async written(worker: string, boot: string): Promise<Written | undefined> {
@@ -81,8 +84,8 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
   }
 
   /**
-   * Runs reads that all see the same state of the database. What every reader needs is asked for together with the BEGIN, so that a
-   * change is followed after two answers of the server; many workers follow at the same time, and statements are prepared once.
+   * Runs reads that all see the same state of the database. What every reader needs is asked for together with the BEGIN, so that they
+   * are done after two answers of the server; many workers read at the same time, and statements are prepared once.
    */
   async #atOneMoment<T>(since: number | undefined, read: (moment: StoreMoment) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
@@ -117,15 +120,6 @@ export class PostgresSnapshotSource implements SnapshotSource, AuditConfirmation
   async close(): Promise<void> {
     if (!this.#pool.ending) await orAfter(closeTimeoutMs, this.#pool.end());
   }
-}
-
-interface StateRow {
-  readonly revision: string;
-  readonly key_generation: string;
-  readonly epoch: string;
-  readonly epoch_mac: Buffer | null;
-  readonly restored_at: Date | null;
-  readonly instance_id: string | null;
 }
 
 interface MomentRow extends StateRow {
@@ -188,20 +182,6 @@ async function openMoment(client: PoolClient, since: number | undefined, maxGap:
   // Every revision has a record. Where one is missing, or all of them are, the difference cannot be told.
   const isKnown = since !== undefined && new Set(rows.map((row) => row.revision)).size === position.revision - since;
   return { client, position, keys, changes: isKnown ? rows : undefined };
-}
-
-function positionOf([row]: readonly StateRow[]): StorePosition {
-  if (row === undefined) throw new Error('The database holds no revision yet');
-  return {
-    revision: Number(row.revision),
-    keyGeneration: Number(row.key_generation),
-    epoch: {
-      instanceId: row.instance_id ?? undefined,
-      epoch: Number(row.epoch),
-      mac: row.epoch_mac ?? undefined,
-      isRestored: row.restored_at !== null,
-    },
-  };
 }
 
 async function readChanges(moment: StoreMoment): Promise<ConfigChanges> {

@@ -1,0 +1,119 @@
+import { Client, Pool } from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freshDatabase } from '../../../../test/support/fresh-database.ts';
+import { readFewChanges } from './few-changes.ts';
+
+const tables = `
+  CREATE TABLE instance (id uuid, key_check bytea);
+  CREATE TABLE key_term (term integer, wrapped_key bytea, activated_at timestamptz, retired_at timestamptz);
+  CREATE TABLE config_state (revision bigint, key_generation bigint, epoch bigint, epoch_mac bytea, restored_at timestamptz);
+  CREATE TABLE config_change (revision bigint, kind text, object_id uuid);
+  CREATE TABLE policy (id uuid, name text, version integer, sealed_body bytea);
+  CREATE TABLE route (id uuid, name text, version integer, sealed_body bytea);
+  INSERT INTO config_state VALUES (0, 5, 2, '\\x0e', NULL);
+  INSERT INTO key_term VALUES (1, '\\x0a', now(), NULL), (2, '\\x0b', NULL, NULL), (0, '\\x09', now(), now());`;
+
+const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+let client: Client;
+let pool: Pool;
+
+beforeEach(async () => {
+  const connectionString = await freshDatabase();
+  client = new Client({ connectionString });
+  await client.connect();
+  await client.query(tables);
+  await client.query("INSERT INTO instance VALUES ($1, '\\x01')", [idOf(99)]);
+  pool = new Pool({ connectionString, application_name: 'onecli-worker', max: 2, pipeline: true });
+});
+
+afterEach(async () => {
+  await pool.end();
+  await client.end();
+});
+
+/** Changes objects of a kind in a revision of its own. */
+async function change(kind: string, numbers: readonly number[], sql = ''): Promise<void> {
+  const changed = `INSERT INTO config_change SELECT revision, '${kind}', id FROM config_state, unnest($1::uuid[]) AS t(id)`;
+  await client.query('BEGIN');
+  if (sql !== '') await client.query(sql);
+  await client.query('UPDATE config_state SET revision = revision + 1');
+  await client.query(changed, [numbers.map(idOf)]);
+  await client.query('COMMIT');
+}
+
+const policy = (number: number) => `INSERT INTO policy VALUES ('${idOf(number)}', 'p-${number}', 1, '\\x0c0d')`;
+
+describe('readFewChanges', () => {
+  it('gives policies and routes that changed, those that are gone, and the keys, as the whole reading does', async () => {
+    await change('policy', [1], policy(1));
+    await change('policy', [2], policy(2));
+    await change('route', [3], `INSERT INTO route VALUES ('${idOf(3)}', 'r', 4, '\\xff')`);
+    await change('policy', [2], `DELETE FROM policy WHERE id = '${idOf(2)}'`);
+    expect(await readFewChanges(pool, 0, 1000)).toEqual({
+      revision: 4,
+      epoch: { instanceId: idOf(99), epoch: 2, mac: Buffer.of(14), isRestored: false },
+      keys: {
+        generation: 5,
+        keyCheck: Buffer.of(1),
+        terms: [
+          { term: 1, wrappedKey: Buffer.of(10), isActive: true },
+          { term: 2, wrappedKey: Buffer.of(11), isActive: false },
+        ],
+      },
+      isWhole: false,
+      secrets: [],
+      agents: [],
+      policies: [{ id: idOf(1), name: 'p-1', version: 1, sealedBody: Buffer.of(12, 13) }],
+      routes: [{ id: idOf(3), name: 'r', version: 4, sealedBody: Buffer.of(255) }],
+      authority: undefined,
+      otherAuthorities: undefined,
+      clientAuthorities: undefined,
+      removedIds: [idOf(2)],
+    });
+    expect(await readFewChanges(pool, 2, 1000)).toMatchObject({ policies: [], removedIds: [idOf(2)] });
+  });
+
+  it.each(['secret', 'agent', 'authority', 'something newer'])('leaves a change of a %s to others', async (kind) => {
+    await change('policy', [1], policy(1));
+    await change(kind, [2]);
+    expect(await readFewChanges(pool, 1, 1000)).toBeUndefined();
+    expect(await readFewChanges(pool, 0, 1000)).toBeUndefined();
+  });
+
+  it('leaves to others what cannot be told: a revision without its record, one before, the same, and too long a way', async () => {
+    for (let number = 1; number <= 3; number += 1) await change('policy', [number], policy(number));
+    expect((await readFewChanges(pool, 1, 2))?.policies).toHaveLength(2);
+    expect(await readFewChanges(pool, 0, 2)).toBeUndefined();
+    expect(await readFewChanges(pool, 3, 1000)).toBeUndefined();
+    expect(await readFewChanges(pool, 7, 1000)).toBeUndefined();
+    await client.query('DELETE FROM config_change WHERE revision = 2');
+    expect(await readFewChanges(pool, 0, 1000)).toBeUndefined();
+    expect(await readFewChanges(pool, 1, 1000)).toBeUndefined();
+  });
+
+  it('leaves more than a hundred objects to others, in one revision or in many', async () => {
+    const numbers = Array.from({ length: 101 }, (_none, number) => number + 1);
+    await change('policy', numbers, numbers.slice(0, 100).map(policy).join(';'));
+    expect(await readFewChanges(pool, 0, 1000)).toBeUndefined();
+    await change('policy', numbers.slice(0, 100));
+    expect(await readFewChanges(pool, 0, 1000)).toBeUndefined();
+    expect((await readFewChanges(pool, 1, 1000))?.policies).toHaveLength(100);
+  });
+
+  it('sees one moment, be a policy and the revision changed while it waits for them', async () => {
+    await change('policy', [1], policy(1));
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE policy IN ACCESS EXCLUSIVE MODE');
+    const reading = readFewChanges(pool, 0, 1000);
+    const waits =
+      'SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())';
+    await expect.poll(async () => (await client.query(waits)).rowCount, { timeout: 40_000 }).toBe(1);
+    await client.query("UPDATE policy SET name = 'new'");
+    await client.query('UPDATE config_state SET revision = 2');
+    await client.query("INSERT INTO config_change VALUES (2, 'policy', $1)", [idOf(1)]);
+    await client.query('COMMIT');
+    const { revision, policies } = (await reading) ?? {};
+    expect([revision, policies?.[0]?.name]).toEqual(revision === 1 ? [1, 'p-1'] : [2, 'new']);
+  });
+});
