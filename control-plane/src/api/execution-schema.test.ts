@@ -1,41 +1,73 @@
-import { buildSchema, execute, getIntrospectionQuery, type GraphQLObjectType, parse } from 'graphql/index.js';
+import {
+  buildSchema as parseSchema,
+  execute,
+  getIntrospectionQuery,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  parse,
+} from 'graphql/index.js';
 import { describe, expect, it } from 'vitest';
+import { buildSchema } from './build-schema.ts';
 import { executionSchema, executor } from './execution-schema.ts';
+import { isPlain } from './projection.ts';
 
-const shown = buildSchema(`
-  interface Named { name: String!, tags: [String!]! }
-  type One implements Named { name: String!, tags: [String!]!, inner: One, few: [String], ids: [ID!], rows: [[String!]!]! }
-  type Other implements Named { name: String!, tags: [String!]!, maybe: [String!] }
-  union Either = One | Other
-  type Query { named: [Named!]!, either: [Either!]!, bad: [String!], one: One }
+const shown = parseSchema(`
+  interface Named { name: String! tags: [String!]! }
+  enum Mode { ENFORCE MONITOR }
+  type One implements Named {
+    name: String! tags: [String!]! inner: One few: [String] ids: [ID!] rows: [[String!]!]! mode: Mode count: Int rate: Float is: Boolean
+  }
+  type Other { one(size: Int): One }
+  type Query { named: [Named!]! ones(first: Int): [One!]! one: One none: One other: Other text: String! bad: [String!] sad: One! angry: One! }
 `);
-const one = { __typename: 'One', name: 'a', tags: ['x', ''], few: [null, 'y'], ids: [1, 'z'], rows: [['p', 'q'], []] };
-const other = { __typename: 'Other', name: 'b', tags: [], maybe: null };
+const one = { name: 'a', tags: ['x', ''], few: [null, 'y'], ids: [1, 'z'], rows: [['p', 'q'], []], inner: null };
+const full = { ...one, inner: { ...one, mode: 'MONITOR' }, mode: 'ENFORCE', count: 3, rate: 0.5, is: false };
 const answers: Readonly<Record<string, unknown>> = {
-  named: [one, other],
-  either: [other, one],
-  one: { ...one, inner: one },
+  named: [{ ...one, __typename: 'One' }],
+  ones: [full, one],
+  one: full,
+  none: null,
+  other: { one: full },
+  text: 'here',
   bad: ['fine', null],
+  sad: { ...full, name: undefined },
+  angry: new Error('anger'),
 };
 for (const [name, field] of Object.entries((shown.getType('Query') as GraphQLObjectType).getFields()))
   field.resolve = () => answers[name];
 
-const document = parse(`{
-  named { __typename name tags ... on Other { maybe } }
-  either { ... on One { few ids rows } ... on Other { tags maybe } }
-  one { alias: tags inner { tags } }
-}`);
+const answersOf = (query: string, variableValues: Record<string, unknown> = {}) =>
+  [executionSchema(shown), shown].map(async (schema: GraphQLSchema) =>
+    JSON.parse(JSON.stringify(await execute({ schema, document: parse(query), variableValues }))),
+  );
 
 describe('executionSchema', () => {
-  it('gives the answers that the schema itself gives', async () => {
-    const [own, plain] = [executionSchema(shown), shown].map((schema) => execute({ schema, document }));
-    expect(await own).toEqual(await plain);
-    expect(await own).toMatchObject({ data: { named: [{ tags: ['x', ''] }, { tags: [], maybe: null }] } });
+  it.each([
+    '{ one { __typename alias: tags name other: name few ids rows mode count rate is inner { mode count inner { name } } } }',
+    '{ ones { ...Some inner { tags } ... on Named { few: name } ... { is } } none { name } text } fragment Some on One { inner { name } mode }',
+    'query($yes: Boolean = true, $no: Boolean!) { one { name @skip(if: $yes) tags @include(if: $no) ids @include(if: $yes) } }',
+    '{ one { constructor: name toString: name toJSON: name hasOwnProperty: name } }',
+    '{ one { __proto__: inner { __proto__: name name } name } }',
+    '{ named { __typename name ... on One { ids } } other { one(size: 3) { name } } }',
+  ])('gives the answers that the schema itself gives: %s', async (query) => {
+    const [own, plain] = await Promise.all(answersOf(query, { no: false }));
+    expect(own).toEqual(plain);
+    expect(own).not.toHaveProperty('errors');
   });
 
-  it('takes no list for one of texts that holds something else', async () => {
-    const answer = await execute({ schema: executionSchema(shown), document: parse('{ bad one { name } }') });
-    expect(answer).toMatchObject({ data: { bad: null, one: { name: 'a' } }, errors: [{ path: ['bad'] }] });
+  it.each([
+    ['{ bad one { name } }', { bad: null, one: { name: 'a' } }, 'bad'],
+    ['{ sad { name } one { name } }', null, 'sad'],
+    ['{ angry { name } }', null, 'angry'],
+  ])('refuses the whole of a value that does not fit its type: %s', async (query, data, field) => {
+    const [own] = await Promise.all(answersOf(query));
+    expect(own).toMatchObject({ data, errors: [{ path: [field] }] });
+  });
+
+  it('completes each query of the product by a plan', () => {
+    const fields = Object.entries(buildSchema().getQueryType()?.getFields() ?? {});
+    expect(fields.length).toBeGreaterThan(20);
+    expect(fields.filter(([, { type }]) => !isPlain(type)).map(([name]) => name)).toEqual([]);
   });
 });
 

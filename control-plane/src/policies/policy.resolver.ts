@@ -94,8 +94,17 @@ function show(view: PolicyView): Policy {
     ...view,
     agents: view.agents.map(showSelector),
     mode: view.mode as PolicyMode,
-    rules: view.rules.map(showRule),
+    rules: showRules(view.rules),
   };
+}
+
+/** Of documents that are kept: of the largest page those are thousands of rules, and nobody changes what is shown. */
+const shownRules = new WeakMap<readonly RuleDocument[], Rule[]>();
+
+function showRules(rules: readonly RuleDocument[]): Rule[] {
+  const shown = shownRules.get(rules) ?? rules.map(showRule);
+  shownRules.set(rules, shown);
+  return shown;
 }
 
 function showSelector(agent: PolicyView['agents'][number]): AgentSelector {
@@ -107,7 +116,7 @@ function showRule(rule: RuleDocument): Rule {
   return { allow: showAllow(rule.allow), deny: null };
 }
 
-/** Of the largest page for thousands of rules: nothing is copied, and each comes in one shape. */
+/** Nothing is copied, and each comes in one shape. */
 function showAllow(allow: AllowDocument): AllowRule {
   const { hosts, paths, methods, windows, secrets, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp } =
     allow;
