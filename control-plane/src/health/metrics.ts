@@ -1,4 +1,5 @@
 import type { AuthorityKind } from '@onecli/shared/certificates/sealed-authority';
+import { defaultMetrics } from '@onecli/shared/default-metrics';
 import type { FaultCode } from '@onecli/shared/fault';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { type WorkerLoad, WorkerLoadGauges } from './worker-load-gauges.ts';
@@ -52,7 +53,7 @@ export class Metrics {
   readonly #leaderLooks: Counter<'job' | 'outcome'>;
 
   constructor() {
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({ ...defaultMetrics, register: this.#registry });
     this.#requests = this.#counter('onecli_http_requests_total', 'Requests to the API, by the route that answered', [
       'method',
       'route',

@@ -1,9 +1,20 @@
-import { describe, expect, it } from 'vitest';
+import perfHooks from 'node:perf_hooks';
+import { describe, expect, it, vi } from 'vitest';
 import { Metrics } from './metrics.ts';
 
 const newMetrics = () => new Metrics({ revision: () => 812, pooled: () => 4, auditPending: () => 5 });
 
 describe('Metrics', () => {
+  it('looks at the event loop ten times a second at most, as that is work that nobody asked for', () => {
+    const looking = vi.spyOn(perfHooks, 'monitorEventLoopDelay');
+    try {
+      newMetrics();
+      expect(looking.mock.calls.map(([options]) => options?.resolution)).toEqual([100]);
+    } finally {
+      looking.mockRestore();
+    }
+  });
+
   it('counts requests, denials and replacements', async () => {
     const metrics = newMetrics();
     metrics.request('allow', 'GET', 200, 'ALLOWED');

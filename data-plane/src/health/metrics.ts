@@ -1,3 +1,4 @@
+import { defaultMetrics } from '@onecli/shared/default-metrics';
 import type { Surface } from '@onecli/shared/domain/binding';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { type Tally, TalliedCounter, TalliedHistogram } from './tallies.ts';
@@ -50,7 +51,7 @@ export class Metrics {
 
   /** @param gauges read when metrics are asked for */
   constructor(gauges: { revision: () => number; pooled: () => number; auditPending: () => number }) {
-    collectDefaultMetrics({ register: this.registry });
+    collectDefaultMetrics({ ...defaultMetrics, register: this.registry });
     this.#gauge('onecli_config_revision', 'The revision of the configuration in force.', gauges.revision);
     this.#gauge('onecli_pooled_connections', 'Idle connections to upstreams.', gauges.pooled);
     this.#gauge('onecli_audit_pending_events', 'Audit events not yet in the queue.', gauges.auditPending);
