@@ -5,7 +5,16 @@ import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
 import { alteredHeads } from './altered-heads.ts';
 import { type HeadKeys, readHead } from './boot-head.ts';
-import { batchesOf, ended, openTrailStore, type Row, rowsOf, type Spec } from './testing/runs.ts';
+import {
+  batchesOf,
+  ended,
+  type HeadRow,
+  headRowOf,
+  openTrailStore,
+  type Row,
+  rowsOf,
+  type Spec,
+} from './testing/runs.ts';
 import type { TakenLinks } from './trail/trail-keeper.ts';
 import { verifyByScript } from './trail/testing/open-trail.ts';
 import type { TrailStore } from './trail-store.ts';
@@ -31,13 +40,7 @@ beforeEach(() => {
 const timeMs = Date.now();
 const batches = (...specs: Spec[][][]): TrailBatch[] => batchesOf(api, boot, timeMs, specs);
 const rows = (): Promise<Row[]> => rowsOf(api.database, boot);
-const head = async () => {
-  const [row]: { through: string; mac: string; ended_at: Date | null }[] = await api.database.query(
-    'SELECT through, mac, ended_at FROM audit_boot WHERE boot = $1',
-    [boot],
-  );
-  return row;
-};
+const head = (): Promise<HeadRow | undefined> => headRowOf(api.database, boot);
 
 const headKeys = (): HeadKeys => ({ keyring: api.keys.keyring, macKey: api.keys.auditMacKey });
 const isOfOwnBlocks = (text: string): boolean => text.includes('ORDER BY first_index LIMIT');
@@ -52,7 +55,8 @@ function watched(manager: EntityManager, told: (text: string) => Promise<void>):
 }
 
 /** What both verifiers find of this run in an export of everything. */
-const found = async (): Promise<string[]> => {
+const found = async (): Promise<string[]> => (await foundByBoth()).product;
+const foundByBoth = async (): Promise<{ readonly product: string[]; readonly script: string[] }> => {
   const { text } = await api.call('GET', '/api/audit/export');
   const { json } = await api.call('POST', '/api/audit/trail/verify', {});
   const told = (json as { faults: { id: string | null; message: string }[] }).faults.filter(
@@ -61,7 +65,7 @@ const found = async (): Promise<string[]> => {
   const script = await verifyByScript(text);
   const lines = script.text.split('\n').filter((line) => line.startsWith('BAD') && line.includes(boot));
   expect(lines.length > 0, script.text).toBe(told.length > 0);
-  return told.map(({ message }) => message);
+  return { product: told.map(({ message }) => message), script: lines };
 };
 
 describe('how far a run is written', () => {
@@ -201,7 +205,9 @@ describe('how far a run is written', () => {
     expect(await head()).toMatchObject({ through: '1', ended_at: expect.any(Date) });
     await trail.take(three);
     expect(faults).toEqual(['BROKEN', 'BROKEN']);
-    expect((await found()).join()).toContain('ended after 1 entries: 3 are here');
+    const { product, script } = await foundByBoth();
+    expect(product.join()).toContain('ended after 1 entries: 3 are here');
+    expect(script.join()).toContain('ended after 1 entries, 3 are here');
   });
 
   it('is not raised of a run of the release before that is over', async () => {

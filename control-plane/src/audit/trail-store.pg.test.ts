@@ -2,7 +2,16 @@ import type { TrailBatch } from '@onecli/shared/ports/audit-queue';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
-import { batchesOf, ended, openTrailStore, type Row, rowsOf, type Spec } from './testing/runs.ts';
+import {
+  batchesOf,
+  ended,
+  type HeadRow,
+  headRowOf,
+  openTrailStore,
+  type Row,
+  rowsOf,
+  type Spec,
+} from './testing/runs.ts';
 import type { TakenLinks } from './trail/trail-keeper.ts';
 import type { TrailStore } from './trail-store.ts';
 
@@ -33,13 +42,7 @@ const count = async (table: string): Promise<number> => {
   ]);
   return row?.n ?? -1;
 };
-const head = async () => {
-  const [row]: { through: string; mac: string; ended_at: Date | null }[] = await api.database.query(
-    'SELECT through, mac, ended_at FROM audit_boot WHERE boot = $1',
-    [boot],
-  );
-  return row;
-};
+const head = (): Promise<HeadRow | undefined> => headRowOf(api.database, boot);
 
 describe('TrailStore', () => {
   it('makes one event of an intent and its outcome, in one batch or in two', async () => {

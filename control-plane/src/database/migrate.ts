@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { type DataSource, MigrationExecutor, QueryFailedError, type QueryRunner } from 'typeorm';
+import { type DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
+import { isLockHeld } from './lock-fault.ts';
 import { boundStatements } from './bounded-client.ts';
 import { endIntruders, takeFromWorkers } from './worker-sessions.ts';
 
@@ -131,11 +132,4 @@ async function reportUnknown(dataSource: DataSource, runner: QueryRunner, { log 
   const known = new Set(dataSource.migrations.map(({ name }) => name));
   const unknown = (await executor.getExecutedMigrations()).map(({ name }) => name).filter((name) => !known.has(name));
   if (unknown.length > 0) log.warn(`the database has steps of a newer release: ${unknown.join(', ')}`);
-}
-
-/** lock_not_available and deadlock_detected (PostgreSQL's manual, appendix A). */
-const lockCodes: ReadonlySet<string> = new Set(['55P03', '40P01']);
-
-function isLockHeld(error: unknown): boolean {
-  return error instanceof QueryFailedError && lockCodes.has((error.driverError as { code?: string }).code ?? '');
 }

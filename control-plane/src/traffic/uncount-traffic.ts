@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { isLockHeld } from '../database/lock-fault.ts';
 import { summedSql } from './traffic-rollup.ts';
 
 /** Of an event that goes from the list, what it was counted by, as PostgreSQL gives it. */
@@ -23,8 +24,6 @@ const isSame = '(t.grain, t.kind, t.name, t.at, t.latency_class) = (s.grain, s.k
 
 /** A count takes much less; the first one after an update may take more. */
 const patienceMs = 3000;
-/** lock_not_available and deadlock_detected (PostgreSQL's manual, appendix A). */
-const lockCodes: ReadonlySet<string> = new Set(['55P03', '40P01']);
 
 /**
  * Takes events that this transaction deleted out of the counts: what takes their place is counted too. Those that are not counted yet
@@ -55,7 +54,7 @@ async function lockPlace(manager: EntityManager): Promise<{ written_by: string }
     await manager.query('SET LOCAL lock_timeout TO DEFAULT; RELEASE SAVEPOINT place');
     return place;
   } catch (error) {
-    if (!lockCodes.has((error as { code?: string }).code ?? '')) throw error;
+    if (!isLockHeld(error)) throw error;
     await manager.query('ROLLBACK TO SAVEPOINT place; RELEASE SAVEPOINT place');
     return undefined;
   }

@@ -80,6 +80,18 @@ export function rowsOf(database: DataSource, boot: string): Promise<Row[]> {
   ]);
 }
 
+/** How far a run is written, as it is stored. */
+export interface HeadRow {
+  readonly through: string;
+  readonly mac: string;
+  readonly ended_at: Date | null;
+}
+
+export async function headRowOf(database: DataSource, boot: string): Promise<HeadRow | undefined> {
+  const sql = 'SELECT through, mac, ended_at FROM audit_boot WHERE boot = $1';
+  return (await database.query<HeadRow[]>(sql, [boot]))[0];
+}
+
 /** What says that a run is over, after its last batch. */
 export function ended(batch: TrailBatch): TrailBatch {
   const previousMac = /#([0-9a-f]{64})\n$/.exec(batch.text)?.[1] ?? '';
