@@ -2,12 +2,15 @@ import { Client, Pool } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { readFewChanges } from './few-changes.ts';
+import { readAgents } from './snapshot-rows.ts';
 
 const tables = `
   CREATE TABLE instance (id uuid, key_check bytea);
   CREATE TABLE key_term (term integer, wrapped_key bytea, activated_at timestamptz, retired_at timestamptz);
   CREATE TABLE config_state (revision bigint, key_generation bigint, epoch bigint, epoch_mac bytea, restored_at timestamptz);
   CREATE TABLE config_change (revision bigint, kind text, object_id uuid);
+  CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean, sealed_identities bytea);
+  CREATE TABLE agent_token (agent_id uuid, hash bytea, created_at timestamptz, expires_at timestamptz);
   CREATE TABLE policy (id uuid, name text, version integer, sealed_body bytea);
   CREATE TABLE route (id uuid, name text, version integer, sealed_body bytea);
   INSERT INTO config_state VALUES (0, 5, 2, '\\x0e', NULL);
@@ -74,7 +77,28 @@ describe('readFewChanges', () => {
     expect(await readFewChanges(pool, 2, 1000)).toMatchObject({ policies: [], removedIds: [idOf(2)] });
   });
 
-  it.each(['secret', 'agent', 'authority', 'something newer'])('leaves a change of a %s to others', async (kind) => {
+  it('gives agents that changed with their tokens and identities, as the reading by a transaction does', async () => {
+    const labels = { team: 'finance', quote: '"\\' };
+    const values = `('${idOf(1)}', 'a', '${JSON.stringify(labels)}', true, '\\x0f'), ('${idOf(2)}', 'b', '{}', false, NULL)`;
+    await change('agent', [1, 2, 3], `INSERT INTO agent VALUES ${values}`);
+    const tokens = `('${idOf(1)}', '\\xabcd', now(), '2030-01-01T00:00:00.9876Z'), ('${idOf(1)}', '\\xef01', now(), NULL)`;
+    await change('agent', [1], `INSERT INTO agent_token VALUES ${tokens}`);
+    const few = await readFewChanges(pool, 0, 1000);
+    expect(few?.removedIds).toEqual([idOf(3)]);
+    const one = few?.agents.find(({ id }) => id === idOf(1));
+    expect(one).toMatchObject({ name: 'a', labels, isDisabled: true, sealedIdentities: Buffer.of(15) });
+    expect(one?.tokens).toEqual([
+      { hash: 'abcd', expiresAtMs: Date.UTC(2030, 0, 1, 0, 0, 0, 987) },
+      { hash: 'ef01', expiresAtMs: undefined },
+    ]);
+    const session = await pool.connect();
+    const byTransaction = await readAgents(session, [idOf(1), idOf(2)]);
+    session.release();
+    expect(few?.agents).toHaveLength(2);
+    expect(few?.agents).toEqual(expect.arrayContaining(byTransaction));
+  });
+
+  it.each(['secret', 'authority', 'something newer'])('leaves a change of a %s to others', async (kind) => {
     await change('policy', [1], policy(1));
     await change(kind, [2]);
     expect(await readFewChanges(pool, 1, 1000)).toBeUndefined();

@@ -261,19 +261,20 @@ describe('PostgresSnapshotSource', () => {
     await change('agent', 1, agent('old'));
     await change('policy', 2, String.raw`INSERT INTO policy VALUES (:id, 'old', 1, '\x0c')`);
     await change('agent', 1, "UPDATE agent SET labels = '{}' WHERE id = :id");
+    await change('secret', 3, "INSERT INTO secret VALUES (:id, 'prod/one', '{}', false, 1)");
     await client.query('BEGIN');
     // The state and the keys are read by now, and these not yet.
-    await client.query('LOCK TABLE agent IN ACCESS EXCLUSIVE MODE');
+    await client.query('LOCK TABLE secret IN ACCESS EXCLUSIVE MODE');
     const reading = source.changesSince(since);
     await expect.poll(() => waiting(client), patiently).toBe(1);
     await client.query("UPDATE agent SET name = 'new'");
     await client.query("UPDATE policy SET name = 'new'");
-    await client.query('UPDATE config_state SET revision = 4');
-    await client.query("INSERT INTO config_change VALUES (4, 'agent', $1), (4, 'policy', $2)", [idOf(1), idOf(2)]);
+    await client.query('UPDATE config_state SET revision = 5');
+    await client.query("INSERT INTO config_change VALUES (5, 'agent', $1), (5, 'policy', $2)", [idOf(1), idOf(2)]);
     await client.query('COMMIT');
-    expect(await reading).toMatchObject({ revision: 3, agents: [{ name: 'old' }], policies: [{ name: 'old' }] });
-    const after = { revision: 4, isWhole: false, agents: [{ name: 'new' }], policies: [{ name: 'new' }] };
-    expect(await source.changesSince(3)).toMatchObject(after);
+    expect(await reading).toMatchObject({ revision: 4, agents: [{ name: 'old' }], policies: [{ name: 'old' }] });
+    const after = { revision: 5, isWhole: false, agents: [{ name: 'new' }], policies: [{ name: 'new' }] };
+    expect(await source.changesSince(4)).toMatchObject(after);
   });
 
   it('reads what changed of the next moment the next time, by the same connection', async () => {
