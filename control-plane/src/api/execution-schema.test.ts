@@ -27,7 +27,7 @@ const answers: Readonly<Record<string, unknown>> = {
   ones: [full, one],
   one: full,
   none: null,
-  other: { one: full },
+  other: {},
   text: 'here',
   bad: ['fine', null],
   sad: { ...full, name: undefined },
@@ -35,6 +35,8 @@ const answers: Readonly<Record<string, unknown>> = {
 };
 for (const [name, field] of Object.entries((shown.getType('Query') as GraphQLObjectType).getFields()))
   field.resolve = () => answers[name];
+const sized = (shown.getType('Other') as GraphQLObjectType).getFields()['one'];
+if (sized !== undefined) sized.resolve = (_source, { size }) => ({ ...one, name: `of ${size}` });
 
 const answersOf = (query: string, variableValues: Record<string, unknown> = {}) =>
   [executionSchema(shown), shown].map(async (schema: GraphQLSchema) =>
@@ -62,6 +64,11 @@ describe('executionSchema', () => {
   ])('refuses the whole of a value that does not fit its type: %s', async (query, data, field) => {
     const [own] = await Promise.all(answersOf(query));
     expect(own).toMatchObject({ data, errors: [{ path: [field] }] });
+  });
+
+  it('leaves a field with a resolver of its own to that', async () => {
+    const [own] = await Promise.all(answersOf('{ other { one(size: 3) { name } } }'));
+    expect(own).toEqual({ data: { other: { one: { name: 'of 3' } } } });
   });
 
   it('completes each query of the product by a plan', () => {
