@@ -20,7 +20,7 @@ const retryMs = 10_000;
  * What was applied is written so much later: what else follows the same change on this machine, to refuse what it takes away, goes
  * first, and changes shortly after one another are written by one write.
  */
-const gatherMs = 10;
+const gatherMs = 40;
 /** Rows that are sealed at once. */
 const rowsAtOnce = 500;
 const leastGrowthBytes = 1_048_576;

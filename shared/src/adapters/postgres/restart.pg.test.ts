@@ -166,7 +166,9 @@ describe('PostgreSQL that no longer answers', () => {
     await expect(source.position()).rejects.toThrow('config_state');
     await server.freeze();
     await expect(bus.announce(9)).rejects.toThrow();
+    const changes = expect(source.changesSince(1)).rejects.toThrow('timeout');
     await expect(source.position()).rejects.toThrow('timeout');
+    await changes;
     await Promise.all([source.close(), bus.close()]);
   });
 });
