@@ -1,8 +1,9 @@
 import { Client, Pool } from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { readFewChanges } from './few-changes.ts';
 import { readAgents } from './snapshot-rows.ts';
+import { PostgresSnapshotSource } from './snapshot-source.ts';
 
 const tables = `
   CREATE TABLE instance (id uuid, key_check bytea);
@@ -18,11 +19,12 @@ const tables = `
 
 const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 
+let connectionString: string;
 let client: Client;
 let pool: Pool;
 
 beforeEach(async () => {
-  const connectionString = await freshDatabase();
+  connectionString = await freshDatabase();
   client = new Client({ connectionString });
   await client.connect();
   await client.query(tables);
@@ -46,6 +48,10 @@ async function change(kind: string, numbers: readonly number[], sql = ''): Promi
 }
 
 const policy = (number: number) => `INSERT INTO policy VALUES ('${idOf(number)}', 'p-${number}', 1, '\\x0c0d')`;
+
+const bytesOf = (length: number) => `decode(repeat('ab', ${length}), 'hex')`;
+const waiting = `SELECT pid FROM pg_locks WHERE NOT granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 describe('readFewChanges', () => {
   it('gives policies and routes that changed, those that are gone, and the keys, as the whole reading does', async () => {
@@ -125,14 +131,86 @@ describe('readFewChanges', () => {
     expect((await readFewChanges(pool, 1, 1000))?.policies).toHaveLength(100);
   });
 
+  const most = 1_048_576;
+  const labelsLength = JSON.stringify({}).length;
+  it.each([
+    ['a policy', `INSERT INTO policy VALUES ('${idOf(1)}', 'p', 1, ${bytesOf(most)})`, 'policy'],
+    ['a route', `INSERT INTO route VALUES ('${idOf(1)}', 'r', 1, ${bytesOf(most)})`, 'route'],
+    [
+      "an agent's identities",
+      `INSERT INTO agent VALUES ('${idOf(1)}', 'a', '{}', false, ${bytesOf(most - labelsLength)})`,
+      'agent',
+    ],
+  ])('leaves more than a megabyte to others, and asks for none of it: %s and a byte', async (_of, sql, kind) => {
+    await change(kind, [1], sql);
+    expect(await readFewChanges(pool, 0, 1000)).toMatchObject({ revision: 1, removedIds: [] });
+    await change('route', [2], `INSERT INTO route VALUES ('${idOf(2)}', 'more', 1, '\\x00')`);
+    const query = vi.spyOn(pool, 'query');
+    expect(await readFewChanges(pool, 0, 1000)).toBeUndefined();
+    const answer: unknown = await query.mock.results[0]?.value;
+    expect(answer).toMatchObject({ rows: [{ fits: false, agents: null, policies: null, routes: null }] });
+    expect((await readFewChanges(pool, 1, 1000))?.routes).toHaveLength(1);
+  });
+
+  it('leaves an agent with thousands of tokens to others', async () => {
+    await change('agent', [1], `INSERT INTO agent VALUES ('${idOf(1)}', 'a', '{}', false, NULL)`);
+    const tokens = (count: number) =>
+      `INSERT INTO agent_token SELECT '${idOf(1)}', sha256(n::text::bytea), now(), NULL FROM generate_series(1, ${count}) n`;
+    await change('agent', [1], tokens(8_000));
+    expect((await readFewChanges(pool, 0, 1000))?.agents[0]?.tokens).toHaveLength(8_000);
+    await change('agent', [1], tokens(200));
+    expect(await readFewChanges(pool, 0, 1000)).toBeUndefined();
+  });
+
+  it('leaves to others what PostgreSQL refuses, which a transaction reads', async () => {
+    await change('policy', [1], policy(1));
+    await client.query('DROP TABLE agent_token');
+    expect(await readFewChanges(pool, 0, 1000)).toBeUndefined();
+    const source = new PostgresSnapshotSource({ connectionString });
+    expect(await source.changesSince(0)).toMatchObject({ revision: 1, isWhole: false, policies: [{ name: 'p-1' }] });
+    await source.close();
+  });
+
+  it.each([
+    ['pg_cancel_backend', '57014'],
+    ['pg_terminate_backend', '57P01'],
+  ])('tells that it was ended, and nobody asks more of the server: %s', async (end, code) => {
+    pool.on('connect', (connected) => connected.on('error', () => undefined));
+    pool.on('error', () => undefined);
+    await change('policy', [1], policy(1));
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE policy IN ACCESS EXCLUSIVE MODE');
+    const reading = readFewChanges(pool, 0, 1000);
+    const ended = expect(reading).rejects.toMatchObject({ code });
+    await expect.poll(async () => (await client.query(waiting)).rowCount, { timeout: 40_000 }).toBe(1);
+    await client.query(`SELECT ${end}(pid) FROM (${waiting}) w`);
+    await ended;
+    await client.query('ROLLBACK');
+  });
+
+  it('is planned once by a connection, and not for each change again', async () => {
+    await change('policy', [1], policy(1));
+    await client.query(`
+      INSERT INTO agent SELECT gen_random_uuid(), 'a-' || n, '{}', false, NULL FROM generate_series(1, 2000) n;
+      INSERT INTO agent_token SELECT id, sha256(name::bytea), now(), NULL FROM agent;
+      INSERT INTO config_change SELECT -1, 'agent', id FROM agent;
+      CREATE INDEX ON config_change (revision);
+      CREATE INDEX ON agent (id);
+      CREATE INDEX ON agent_token (agent_id);
+      ANALYZE`);
+    const one = new Pool({ connectionString, max: 1 });
+    for (let time = 0; time < 7; time += 1) await readFewChanges(one, 0, 1000);
+    const plans = "SELECT generic_plans::int AS kept FROM pg_prepared_statements WHERE name = 'few changes'";
+    expect((await one.query(plans)).rows).toEqual([{ kept: 2 }]);
+    await one.end();
+  });
+
   it('sees one moment, be a policy and the revision changed while it waits for them', async () => {
     await change('policy', [1], policy(1));
     await client.query('BEGIN');
     await client.query('LOCK TABLE policy IN ACCESS EXCLUSIVE MODE');
     const reading = readFewChanges(pool, 0, 1000);
-    const waits =
-      'SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())';
-    await expect.poll(async () => (await client.query(waits)).rowCount, { timeout: 40_000 }).toBe(1);
+    await expect.poll(async () => (await client.query(waiting)).rowCount, { timeout: 40_000 }).toBe(1);
     await client.query("UPDATE policy SET name = 'new'");
     await client.query('UPDATE config_state SET revision = 2');
     await client.query("INSERT INTO config_change VALUES (2, 'policy', $1)", [idOf(1)]);
