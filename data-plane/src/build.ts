@@ -82,7 +82,7 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
   return {
     plane,
     follow: async (stop) => {
-      await plane.configuration.start(stop, () => heartbeat.send());
+      await plane.configuration.start(stop, heartbeat);
       // Not before: it would take the time of a core from the loading of the configuration.
       queue.start();
       audit.recover();
@@ -91,6 +91,7 @@ export async function buildWorker(config: WorkerConfig, log: Logger, signal: Abo
     close: async () => {
       plane.pool.close();
       plane.sessions.close();
+      await heartbeat.stop();
       await audit.close(5000);
       plane.clock.close();
       plane.connections.close();

@@ -31,7 +31,7 @@ describe('changes while a tunnel is open', () => {
   it('is in force when a write by GraphQL that waits for all workers is answered, which names those that are behind', async () => {
     const write = async (value: string, timeoutMs: number) => {
       const query = `mutation($input: SecretInput!) { upsertSecret(input: $input, wait: ALL, timeoutMs: ${timeoutMs}) {
-        change revision behind errors { code } } }`;
+        change revision isEverywhere behind errors { code } } }`;
       const answer = await world.onecli.must<{ data: { upsertSecret: object } }>('POST', '/graphql', {
         query,
         variables: { input: { name: 'prod/openai', value } },
@@ -41,17 +41,26 @@ describe('changes while a tunnel is open', () => {
     const connection = await world.tunnel();
     for (let round = 0; round < 10; round++) {
       const value = `${world.canary}-waited-${round}`;
-      expect(await write(value, 10_000)).toMatchObject({ change: 'UPDATED', behind: [], errors: [] });
+      expect(await write(value, 10_000)).toMatchObject({
+        change: 'UPDATED',
+        isEverywhere: true,
+        behind: [],
+        errors: [],
+      });
       expect(await askWithKey(connection)).toEqual({ status: 200, key: value });
     }
     const workers = world.onecli.pidsOf('worker');
     for (const pid of workers) process.kill(pid, 'SIGSTOP');
     try {
-      expect(await write(`${world.canary}-unseen`, 500)).toMatchObject({ change: 'UPDATED', behind: ['worker-1'] });
+      expect(await write(`${world.canary}-unseen`, 500)).toMatchObject({
+        change: 'UPDATED',
+        isEverywhere: false,
+        behind: ['worker-1'],
+      });
     } finally {
       for (const pid of workers) process.kill(pid, 'SIGCONT');
     }
-    expect(await write(`${world.canary}-seen`, 10_000)).toMatchObject({ behind: [] });
+    expect(await write(`${world.canary}-seen`, 10_000)).toMatchObject({ isEverywhere: true });
     expect((await askWithKey(connection)).key).toBe(`${world.canary}-seen`);
     connection.close();
   });

@@ -186,11 +186,68 @@ describe('wait: ALL', () => {
     await end('b', '1 hour');
     expect(await write(30_000)).toMatchObject({ isEverywhere: false, silent: ['missing'] });
     await end('b', '0');
+    await report('missing', 0);
+    await end('b', '0');
     const found = { isEverywhere: true, confirmedBy: 2, behind: [], silent: [] };
     expect(await write(30_000)).toMatchObject(found);
     await api.database.query("DELETE FROM audit_boot WHERE worker = 'missing'");
     await silence('25 hours', 'missing');
     expect(await write(30_000)).toMatchObject(found);
+  });
+
+  it('names one whose trail goes on after its last report: it runs, and began again without the database', async () => {
+    const run = (boot: string, age: string, isEnded: boolean) =>
+      api.database.query(
+        `INSERT INTO audit_boot (worker, boot, through, mac, updated_at, ended_at)
+         VALUES ('missing', $1, 0, '', now() - $2::interval, CASE WHEN $3 THEN now() END)
+         ON CONFLICT (worker, boot) DO UPDATE SET updated_at = excluded.updated_at, ended_at = excluded.ended_at`,
+        [boot, age, isEnded],
+      );
+    await report('missing', 1_000_000);
+    await silence('1 hour', 'missing');
+    await run('b', '0', true);
+    await run('before', '2 hours', false);
+    const out = { isEverywhere: true, confirmedBy: 2, behind: [], silent: [] };
+    expect(await write(30_000)).toMatchObject(out);
+    await run('later', '1 minute', false);
+    const found = { isEverywhere: false, confirmedBy: 2, behind: [], silent: ['missing'] };
+    expect(await write(30_000)).toMatchObject(found);
+    await silence('30 hours', 'missing');
+    expect(await write(30_000)).toMatchObject(found);
+    for (const boot of ['before', 'later']) await run(boot, '25 hours', false);
+    expect(await write(30_000)).toMatchObject(out);
+    await run('later', '1 minute', true);
+    expect(await write(30_000)).toMatchObject(out);
+    await api.database.query("DELETE FROM audit_boot WHERE worker = 'missing'");
+  });
+
+  it('takes no longer than it was given while the database hangs, and says what it found last, or that it found nothing', async () => {
+    await report('fast', 1_000_000);
+    await report('slow', 0);
+    const holder = api.database.createQueryRunner();
+    await holder.connect();
+    const hang = () => holder.query('BEGIN; LOCK TABLE worker IN ACCESS EXCLUSIVE MODE');
+    try {
+      await hang();
+      // Were it waited for the database, nothing would ever be answered.
+      const answer = await api.graphql(
+        'mutation { upsertAgent(input: { name: "hung" }, wait: ALL, timeoutMs: 100) { change isEverywhere behind } }',
+      );
+      expect(answer.data).toEqual({ upsertAgent: { change: 'CREATED', isEverywhere: null, behind: null } });
+      expect(answer.errors?.[0]).toMatchObject({ extensions: { code: 'NOT_READY' } });
+      await holder.query('ROLLBACK');
+      const waiting = write(2_000);
+      await expect
+        .poll(async () => (await api.graphql('{ agent(name: "waited") { labels { value } } }')).data, { interval: 10 })
+        .toEqual({ agent: { labels: [{ value: `${count}` }] } });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await hang();
+      expect(await waiting).toMatchObject({ isEverywhere: false, confirmedBy: 1, behind: ['slow'], silent: [] });
+    } finally {
+      await holder.query('ROLLBACK');
+      await holder.release();
+    }
+    await report('slow', 1_000_000);
   });
 
   it('waits for nothing when the write was refused, and takes no endless time', async () => {

@@ -37,7 +37,7 @@ export abstract class WritePayload {
   @Field(() => [String], {
     nullable: true,
     description:
-      'Names of the live workers that had not applied the revision in time; none: all have, if there are any. Null: not waited for.',
+      'Names of the live workers that had not applied the revision in time, starting ones among them; none: all have, if there are any. Null: not waited for.',
   })
   behind?: string[] | null;
 
@@ -50,14 +50,14 @@ export abstract class WritePayload {
   @Field(() => [String], {
     nullable: true,
     description:
-      'Names of the workers that stopped reporting within the last day and whose run has not ended: nobody knows whether they still serve by an earlier revision. Null: not waited for.',
+      'Names of the workers that stopped reporting within the last day and whose run has not ended, or whose audit trail goes on after their last report: nobody knows whether they still serve by an earlier revision. Null: not waited for.',
   })
   silent?: string[] | null;
 
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'At least one worker has applied the revision, and none is `behind` or `silent`. Null: not waited for.',
+      'At least one worker has applied the revision, and none that is known to run is `behind` or `silent`. One that was stopped, and is started later without the database, serves by its snapshot file all the same. Null: not waited for.',
   })
   isEverywhere?: boolean | null;
 }

@@ -1,7 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '@onecli/shared/fault';
 import type { AppliedView, WorkerStore } from './worker-store.ts';
 
 const lookEveryMs = 20;
+/** However short the time, the database has so long for its first answer. */
+const firstLookMs = 500;
 
 /** What became of a revision at the workers. */
 export interface Applied {
@@ -20,6 +23,9 @@ interface Waiter {
   readonly untilMs: number;
   readonly answer: (applied: Applied) => void;
   readonly fail: (error: unknown) => void;
+  /** What the last look found. */
+  found: Applied | undefined;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -36,14 +42,25 @@ export class AppliedWait {
   }
 
   /**
-   * Resolves as soon as every live worker has applied `revision`, or after `timeoutMs`. A worker that stops reporting is not waited
-   * for any more, and does not count as one that has applied it. @throws what reading the reports throws
+   * Resolves as soon as every live worker has applied `revision`, or after `timeoutMs`, however long the database takes. A worker that
+   * stops reporting is not waited for any more, and does not count as one that has applied it. @throws what reading the reports throws
    */
   until(revision: number, timeoutMs: number): Promise<Applied> {
     return new Promise((answer, fail) => {
-      this.#waiting.add({ revision, untilMs: performance.now() + timeoutMs, answer, fail });
+      const untilMs = performance.now() + timeoutMs;
+      const waiter: Waiter = { revision, untilMs, answer, fail, found: undefined, timer: undefined };
+      waiter.timer = setTimeout(() => this.#over(waiter, firstLookMs - timeoutMs), timeoutMs);
+      this.#waiting.add(waiter);
       if (!this.#isLooking) void this.#look();
     });
+  }
+
+  /** The time is over while a look is under way: what the one before it found holds. */
+  #over(waiter: Waiter, moreMs: number): void {
+    const { found } = waiter;
+    if (found !== undefined) this.#end(waiter, () => waiter.answer(found));
+    else if (moreMs > 0) waiter.timer = setTimeout(() => this.#over(waiter, 0), moreMs);
+    else this.#end(waiter, () => waiter.fail(untold()));
   }
 
   async #look(): Promise<void> {
@@ -63,14 +80,20 @@ export class AppliedWait {
 
   #judge(waiter: Waiter, workers: readonly AppliedView[]): void {
     const applied = appliedBy(workers, waiter.revision);
+    waiter.found = applied;
     if (applied.behind.length === 0 || performance.now() >= waiter.untilMs)
       this.#end(waiter, () => waiter.answer(applied));
   }
 
   #end(waiter: Waiter, end: () => void): void {
+    clearTimeout(waiter.timer);
     this.#waiting.delete(waiter);
     end();
   }
+}
+
+function untold(): Fault {
+  return new Fault('NOT_READY', 'The database did not tell in time what the workers have applied');
 }
 
 function appliedBy(workers: readonly AppliedView[], revision: number): Applied {

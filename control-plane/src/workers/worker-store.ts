@@ -76,16 +76,19 @@ export class WorkerStore {
   }
 
   /**
-   * What each worker has applied that is live, or silent for less than a day although its run has not ended. One that reports after
-   * somebody else has ended its run, having taken its spool, still runs.
+   * What each worker has applied that is live, or silent for less than a day although its run has not ended; one that ended is not live,
+   * however late it reported. One that reports after somebody else has ended its run, having taken its spool, still runs, and so does
+   * one of whose trail more came than it reported: it began again by its snapshot file, without the database, or is refused by it.
    */
   async applied(): Promise<AppliedView[]> {
     const rows: (Omit<AppliedView, 'appliedRevision'> & { appliedRevision: string })[] = await this.#database.query(
       `SELECT name, applied_revision AS "appliedRevision", is_live AS "isLive"
-       FROM (SELECT *, seen_at > now() - make_interval(secs => $1) AS is_live FROM worker) w
-       WHERE seen_at > now() - make_interval(hours => $2)
-         AND CASE WHEN is_live THEN true ELSE NOT EXISTS (
-           SELECT FROM audit_boot b WHERE b.worker = w.name AND b.boot = w.boot_id AND b.ended_at >= w.seen_at) END
+       FROM (SELECT *, NOT is_over AND seen_at > now() - make_interval(secs => $1) AS is_live
+         FROM (SELECT *, EXISTS (SELECT FROM audit_boot b
+             WHERE b.worker = r.name AND b.boot = r.boot_id AND b.ended_at >= r.seen_at) AS is_over FROM worker r) told) w
+       WHERE is_live OR (NOT is_over AND seen_at > now() - make_interval(hours => $2))
+         OR EXISTS (SELECT FROM audit_boot b WHERE b.worker = w.name AND b.ended_at IS NULL AND b.updated_at > w.seen_at
+           AND b.updated_at > now() - make_interval(hours => $2))
        ORDER BY name`,
       [aliveWithinSeconds, goneAfterHours],
     );

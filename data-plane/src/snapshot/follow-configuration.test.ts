@@ -139,7 +139,8 @@ describe('FollowedConfiguration', () => {
     let taken = 0;
     const { source, followed, ending } = follow({ onApplied: () => gates[taken++]?.opened ?? Promise.resolve() });
     const told: number[] = [];
-    await followed.start(ending.signal, () => void told.push(followed.settledRevision));
+    await followed.start(ending.signal, { send: async () => void told.push(followed.settledRevision) });
+    expect(told.splice(0)).toEqual([0]);
     for (const revision of [2, 3]) {
       source.stored = revision;
       await followed.refresh();

@@ -10,6 +10,7 @@ import { ageMs, later, type Moment, never, now, writtenDown } from './age.ts';
 import { applyChanges, type Openers } from './apply-changes.ts';
 import { Configuration } from './configuration.ts';
 import type { EpochGuard } from './epoch-guard.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { KeptConfiguration } from './kept-records.ts';
 import type { LastKnownGood } from './last-known-good.ts';
 import type { WorkerKeys } from './worker-keys.ts';
@@ -49,7 +50,7 @@ export class FollowedConfiguration {
   #isStale = false;
   #isLooking = false;
   #isStoreReachable = false;
-  #applied: () => void = () => undefined;
+  #reports: Pick<Heartbeat, 'send'> = { send: () => Promise.resolve() };
   #refusal: StoreRefusal | undefined;
   #takenCount = 0;
   #settledCount = 0;
@@ -94,25 +95,21 @@ export class FollowedConfiguration {
   }
 
   /**
-   * Loads the first configuration (retrying until it can, or from what was kept) and follows until `signal` aborts. `applied` is
-   * called whenever another one is in force.
+   * Loads the first configuration (retrying until it can, or from what was kept) and follows until `signal` aborts. `reports` are
+   * sent before the store is read, and whenever another configuration is in force.
    */
-  async start(signal: AbortSignal, applied?: () => void): Promise<void> {
-    if (applied) this.#applied = applied;
-    if (this.#useKept() && this.#options.isStoreAway !== true)
-      await Promise.race([this.refresh(), pause(patienceMs, signal)]);
+  async start(signal: AbortSignal, reports = this.#reports): Promise<void> {
+    this.#reports = reports;
+    const isKept = this.#useKept();
+    this.#listen(signal);
+    if (isKept && this.#options.isStoreAway !== true) await Promise.race([this.#enter(), pause(patienceMs, signal)]);
     while (!this.#current && !signal.aborted) {
-      await this.refresh();
+      await this.#enter();
       if (!this.#current) await pause(200, signal);
     }
     if (signal.aborted) return;
     const looking = setInterval(() => void this.#look(), this.#options.lookEveryMs);
     signal.addEventListener('abort', () => clearInterval(looking), { once: true });
-    void this.#options.bus
-      .listen((revision) => this.#heard(revision), signal)
-      .catch((error: unknown) => {
-        this.#options.log.error({ err: error }, 'the bus ended: changes are found by looking');
-      });
   }
 
   /** Brings the configuration up to date, once at a time: a call during a load runs one more after it. */
@@ -123,6 +120,19 @@ export class FollowedConfiguration {
     }
     this.#refreshing = this.#loadUntilFresh().finally(() => (this.#refreshing = undefined));
     return this.#refreshing;
+  }
+
+  /** Reports first: whoever waits for a revision sees this worker by then, or the revision is in what is read here. */
+  async #enter(): Promise<void> {
+    await this.#reports.send();
+    await this.refresh();
+  }
+
+  #listen(signal: AbortSignal): void {
+    const { bus, log } = this.#options;
+    void bus
+      .listen((revision) => this.#heard(revision), signal)
+      .catch((error: unknown) => log.error({ err: error }, 'the bus ended: changes are found by looking'));
   }
 
   #heard(revision: number): void {
@@ -186,7 +196,7 @@ export class FollowedConfiguration {
     if (place <= this.#settledCount) return;
     this.#settledCount = place;
     this.#settledRevision = configuration.revision;
-    this.#applied();
+    void this.#reports.send();
   }
 
   /** Puts what was kept in force. False when there is nothing, or not all of it opens. */

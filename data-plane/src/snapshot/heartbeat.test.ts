@@ -23,8 +23,8 @@ describe('Heartbeat', () => {
     const { sent, ends, source } = stalling();
     let appliedRevision = 1;
     const heartbeat = new Heartbeat(source, log, () => ({ appliedRevision }) as WorkerReport);
-    heartbeat.send();
-    for (appliedRevision = 2; appliedRevision < 5; appliedRevision++) heartbeat.send();
+    void heartbeat.send();
+    for (appliedRevision = 2; appliedRevision < 5; appliedRevision++) void heartbeat.send();
     await turn();
     expect(sent).toEqual([1]);
     ends[0]?.();
@@ -35,13 +35,42 @@ describe('Heartbeat', () => {
     expect(sent).toEqual([1, 5]);
   });
 
+  it('has sent what it was told to send only when that has arrived', async () => {
+    const { ends, source } = stalling();
+    const heartbeat = new Heartbeat(source, log, () => ({}) as WorkerReport);
+    void heartbeat.send();
+    let isSent = false;
+    const sent = heartbeat.send().then(() => (isSent = true));
+    ends[0]?.();
+    await turn();
+    expect([ends.length, isSent]).toEqual([2, false]);
+    ends[1]?.();
+    await sent;
+  });
+
+  it('sends nothing after it was stopped, which is over when the report under way is', async () => {
+    const { sent, ends, source } = stalling();
+    const heartbeat = new Heartbeat(source, log, () => ({ appliedRevision: 1 }) as WorkerReport);
+    void heartbeat.send();
+    void heartbeat.send();
+    let isStopped = false;
+    const stopped = heartbeat.stop().then(() => (isStopped = true));
+    void heartbeat.send();
+    await turn();
+    expect(isStopped).toBe(false);
+    ends[0]?.();
+    await stopped;
+    void heartbeat.send();
+    await turn();
+    expect(sent).toEqual([1]);
+  });
+
   it('goes on after a report that failed', async () => {
     let count = 0;
     const source = { heartbeat: () => Promise.reject(new Error(`${++count}`)) } as unknown as SnapshotSource;
     const heartbeat = new Heartbeat(source, log, () => ({}) as WorkerReport);
     for (const times of [1, 2]) {
-      heartbeat.send();
-      await turn();
+      await heartbeat.send();
       expect(count).toBe(times);
     }
   });
@@ -59,8 +88,7 @@ describe('Heartbeat', () => {
     const noting = { debug: note('debug'), error: note('error') } as unknown as Logger;
     const heartbeat = new Heartbeat(source, noting, () => ({}) as WorkerReport);
     while (answers.length > 0) {
-      heartbeat.send();
-      await turn();
+      await heartbeat.send();
     }
     expect(told).toEqual(['error', 'debug', 'debug', 'error']);
   });

@@ -1,7 +1,9 @@
+import { orAfter } from '@onecli/shared/adapters/before-deadline';
 import type { SnapshotSource, WorkerReport } from '@onecli/shared/ports/snapshot-source';
 import type { Logger } from 'pino';
 
 const everyMs = 2_000;
+const stopWithinMs = 2_000;
 /** Between two errors in the log that say the same. */
 const tellEveryMs = 60_000;
 /** insufficient_privilege (PostgreSQL's manual, appendix A). */
@@ -16,6 +18,8 @@ export class Heartbeat {
   readonly #report: () => WorkerReport;
   readonly #log: Logger;
   #isSending = false;
+  #sending: Promise<void> = Promise.resolve();
+  #isOver = false;
   #isNews = false;
   #toldMs = Number.NEGATIVE_INFINITY;
 
@@ -27,15 +31,27 @@ export class Heartbeat {
 
   /** Reports every two seconds until `signal` aborts. */
   start(signal: AbortSignal): void {
-    this.send();
-    const beating = setInterval(() => this.send(), everyMs);
+    void this.send();
+    const beating = setInterval(() => void this.send(), everyMs);
     signal.addEventListener('abort', () => clearInterval(beating), { once: true });
   }
 
-  /** Reports what holds now; while a report is under way, after it. */
-  send(): void {
+  /** Reports what holds now; while a report is under way, after it. Resolves when that has arrived, or cannot: never rejects. */
+  send(): Promise<void> {
+    if (this.#isOver) return this.#sending;
     this.#isNews = true;
-    if (!this.#isSending) void this.#sendAll();
+    if (!this.#isSending) this.#sending = this.#sendAll();
+    return this.#sending;
+  }
+
+  /**
+   * Reports nothing any more. Resolves when what is under way has ended, or 2 s later: one that arrived after the end of the run would
+   * tell that it goes on.
+   */
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    this.#isNews = false;
+    await orAfter(stopWithinMs, this.#sending);
   }
 
   async #sendAll(): Promise<void> {

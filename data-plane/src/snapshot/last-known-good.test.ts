@@ -231,6 +231,24 @@ describe('LastKnownGood', () => {
     await keeping.close();
   });
 
+  it('leaves the file as it is after its close, whatever comes then', async () => {
+    const keeping = open();
+    keeping.begin(instance, false);
+    const first = whole(1, [secret(1)]);
+    const snapshot = applyChanges(undefined, first, openers);
+    keeping.applied(first, snapshot);
+    await keeping.settled();
+    const before = readFileSync(path);
+    await keeping.close();
+    const next = changes(2, { secrets: [secret(1, 2)] });
+    keeping.applied(next, applyChanges(snapshot, next, openers));
+    keeping.confirmed(Date.now() + 3_600_000);
+    await keeping.settled();
+    expect(readFileSync(path)).toEqual(before);
+    expect(lines.join('')).not.toContain('taken away');
+    expect(open().restore()?.changes.revision).toBe(1);
+  });
+
   it('writes down now and then that the store had nothing newer', async () => {
     const keeping = open();
     keeping.begin(instance, false);

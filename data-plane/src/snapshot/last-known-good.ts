@@ -87,8 +87,9 @@ export class LastKnownGood {
     if (!isRestored) this.#read = undefined;
   }
 
-  /** Another configuration is in force. `isKept`: it came from the file. */
+  /** Another configuration is in force. `isKept`: it came from the file. After `close` the file stays as it is. */
   applied(changes: ConfigChanges, snapshot: Snapshot, isKept = false): void {
+    if (this.#closing.signal.aborted) return;
     this.#follow(changes, snapshot);
     if (isKept) return;
     const confirmedAtMs = Date.now();
@@ -105,8 +106,9 @@ export class LastKnownGood {
       : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The store has nothing newer than what is in force. */
+  /** The store has nothing newer than what is in force. Nothing happens after `close`. */
   confirmed(nowMs = Date.now()): void {
+    if (this.#closing.signal.aborted) return;
     this.#confirmedAtMs = nowMs;
     if (nowMs - this.#writtenConfirmedAtMs < confirmEveryMs || this.#snapshot === undefined) return;
     this.#writtenConfirmedAtMs = nowMs;
