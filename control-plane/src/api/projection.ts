@@ -34,8 +34,8 @@ export function isPlain(type: GraphQLOutputType, seen = new Set<GraphQLOutputTyp
 }
 
 /**
- * What completes values of a plain type by what field nodes select. It throws a GraphQLError for a value that does not fit: that is the
- * fault of who made it, so that the whole value is refused, and not a part of it.
+ * What completes values of a plain type by what field nodes select. It throws for a value that does not fit, and for one that graphql-js
+ * would look into further, as a promise and an Error are: what has to become of such a value is left to graphql-js.
  */
 export function projection(type: GraphQLOutputType, nodes: readonly FieldNode[], asked: Asked): Complete {
   if (!isNonNullType(type)) return orNull(presentProjection(type, nodes, asked));
@@ -66,8 +66,18 @@ function listProjection(complete: Complete): Complete {
   };
 }
 
+/** A leaf may be any object; neither a promise nor an Error is a value. */
+function refuseUnsettled(value: object): void {
+  if (value instanceof Error) throw value;
+  if (!('then' in value) || typeof value.then !== 'function') return;
+  // Nobody looks at this one any more: what it fails with would end the process.
+  Promise.resolve(value).catch(() => undefined);
+  throw new GraphQLError('A value is a promise');
+}
+
 function leafProjection(type: GraphQLLeafType): Complete {
   const serialize = (value: unknown): unknown => {
+    if (typeof value === 'object' && value !== null) refuseUnsettled(value);
     const shown = type.serialize(value);
     if (shown === null || shown === undefined) throw new GraphQLError(`A value is no ${type.name}`);
     return shown;
@@ -90,7 +100,8 @@ function objectProjection(type: GraphQLObjectType, nodes: readonly FieldNode[], 
   // An alias may be `__proto__`: of a plain object that would be no property. Others are faster to write as text.
   const isProperty = !selected.has('__proto__');
   return (value) => {
-    if (typeof value !== 'object') throw new GraphQLError(`A value is no ${type.name}`);
+    if (typeof value !== 'object' || value === null) throw new GraphQLError(`A value is no ${type.name}`);
+    refuseUnsettled(value);
     const made: Record<string, unknown> = isProperty ? {} : Object.create(null);
     for (const { key, name, complete } of parts) made[key] = complete((value as Record<string, unknown>)[name]);
     return made;

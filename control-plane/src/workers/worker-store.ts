@@ -5,6 +5,7 @@ const aliveWithinSeconds = 10;
 /** A worker that reported nothing for longer is taken to be gone. */
 const goneAfterHours = 24;
 const defaultLimit = 50;
+const maxInt = 2_147_483_647;
 
 /** How much a worker had to do when it last reported. */
 export interface LoadView {
@@ -60,12 +61,17 @@ export class WorkerStore {
     this.#database = database;
   }
 
-  /** One page, in the order of names; 50 when no limit is given. */
+  /**
+   * One page, in the order of names; 50 when no limit is given. Whatever a worker reports as a number or a time, the page can be shown:
+   * no revision is larger than GraphQL's Int, no process has started after it reported, and a load of which a part is missing is none.
+   */
   async list({ after, limit = defaultLimit }: PageRequest): Promise<Page<WorkerView>> {
     const rows: (Omit<WorkerView, 'appliedRevision'> & { appliedRevision: string })[] = await this.#database.query(
-      `SELECT name, boot_id AS "bootId", version, applied_revision AS "appliedRevision", started_at AS "startedAt",
-              seen_at AS "seenAt", seen_at > now() - make_interval(secs => $1) AS "isLive",
-              CASE WHEN connections IS NOT NULL THEN json_build_object('connections', connections,
+      `SELECT name, boot_id AS "bootId", version, least(applied_revision, ${maxInt}) AS "appliedRevision",
+              least(greatest(started_at, 'epoch'), seen_at) AS "startedAt", seen_at AS "seenAt",
+              seen_at > now() - make_interval(secs => $1) AS "isLive",
+              CASE WHEN connections IS NOT NULL AND memory_bytes IS NOT NULL AND abs(requests_per_second) < 'Infinity'
+                AND abs(cpu_share) < 'Infinity' THEN json_build_object('connections', connections,
                 'requestsPerSecond', requests_per_second, 'cpuShare', cpu_share, 'memoryBytes', memory_bytes,
                 'spoolBytes', spool_bytes) END AS load
        FROM worker WHERE $2::text IS NULL OR name > $2 ORDER BY name LIMIT $3`,

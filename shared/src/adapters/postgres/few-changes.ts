@@ -1,5 +1,5 @@
 import { DatabaseError, type Pool } from 'pg';
-import type { ConfigChanges, SealedAgent, SealedPolicy, SealedRoute } from '../../ports/snapshot-source.ts';
+import type { ConfigChanges, SealedAgent, SealedPolicy } from '../../ports/snapshot-source.ts';
 import { storedKeysOf, type TermValues } from './key-rows.ts';
 import { positionOf, type StateRow } from './state-row.ts';
 
@@ -141,6 +141,6 @@ function agentsOf(values: readonly AgentValues[] | null | undefined): SealedAgen
   }));
 }
 
-function documentsOf(values: readonly DocumentValues[] | null | undefined): (SealedPolicy & SealedRoute)[] {
+function documentsOf(values: readonly DocumentValues[] | null | undefined): SealedPolicy[] {
   return (values ?? []).map(([id, name, version, hex]) => ({ id, name, version, sealedBody: Buffer.from(hex, 'hex') }));
 }
