@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../test/support/free-port.ts';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
+import { WorkerStore } from './worker-store.ts';
 
+const register = new URL('../../../infra/tools/register-tsx.mjs', import.meta.url).href;
 const main = fileURLToPath(new URL('../../../data-plane/src/main.ts', import.meta.url));
 let api: Served;
 let reports: PostgresSnapshotSource;
@@ -42,7 +45,7 @@ const confirm = () =>
   });
 
 async function start(): Promise<ChildProcess> {
-  const args = ['--conditions=source', '--import', import.meta.resolve('tsx'), main];
+  const args = ['--conditions=source', '--import', register, main];
   return spawn(process.execPath, args, {
     env: {
       PATH: process.env['PATH'],
@@ -66,7 +69,7 @@ const disable = async (timeoutMs: number) => {
 };
 
 describe('a worker that is starting', () => {
-  it('is waited for by a revocation that is not in what it reads, until it has that too', async () => {
+  it('is waited for by a revocation that is not in what it reads, until it has that too or has ended in order', async () => {
     await api.call('POST', '/api/agents', { name: 'revoked' });
     const holder = api.database.createQueryRunner();
     try {
@@ -95,5 +98,10 @@ describe('a worker that is starting', () => {
       silent: [],
     };
     expect(await disable(30_000)).toMatchObject(reached);
+    const ended = once(worker, 'exit');
+    worker.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    const names = (await new WorkerStore(api.database).applied()).map(({ name }) => name);
+    expect(names).not.toContain('starting');
   });
 });
