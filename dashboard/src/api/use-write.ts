@@ -1,9 +1,10 @@
 import type { TypedDocumentNode } from '@apollo/client';
 import { useApolloClient } from '@apollo/client/react';
 import type { OperationVariables } from '@apollo/client';
+import { noteWritten, type Waited } from './applied-note.ts';
 import { type WriteError, writeErrorText } from '../ui/problem.tsx';
 
-interface Payload {
+interface Payload extends Waited {
   readonly errors: readonly WriteError[];
 }
 
@@ -30,6 +31,7 @@ export function useWrite<Data, Variables extends OperationVariables>(
     const [payload] = Object.values(data ?? {}).filter((value) => typeof value === 'object') as PayloadOf<Data>[];
     if (payload === undefined) throw new Error('The control plane gave no answer to a write');
     const problem = payload.errors.length > 0 ? writeErrorText(payload.errors) : undefined;
+    if (problem === undefined) noteWritten(payload);
     return { payload, problem, code: payload.errors[0]?.code };
   };
 }

@@ -7,6 +7,7 @@ import { Logo } from '../ui/logo.tsx';
 import { Problem } from '../ui/problem.tsx';
 import { ThemeChoice } from '../ui/theme-choice.tsx';
 import { useTask } from '../ui/use-task.ts';
+import { AppliedSign } from './applied-sign.tsx';
 import { features } from './features.ts';
 import { Navigation } from './navigation.tsx';
 import { ReadOnlySign } from './read-only-sign.tsx';
@@ -71,6 +72,7 @@ export function Shell({ user, signOut, children }: ShellProps) {
       <Navigation isOpen={isMenuOpen} />
       <main id="main" tabIndex={-1}>
         {leaving.problem !== undefined && <Problem>{leaving.problem}</Problem>}
+        <AppliedSign />
         <ScreenGuard at={pathname}>{children}</ScreenGuard>
       </main>
       {opened === 'palette' && (

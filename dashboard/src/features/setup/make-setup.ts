@@ -1,4 +1,5 @@
 import type { ApolloClient } from '@apollo/client';
+import { noteWritten } from '../../api/applied-note.ts';
 import { ApplySetupDocument, PlanSetupDocument } from '../../gql/graphql.ts';
 import { writeErrorText } from '../../ui/problem.tsx';
 
@@ -34,9 +35,9 @@ export async function makeSetup(client: ApolloClient, setup: Setup): Promise<Mad
   const applied = await client.mutate({ mutation: ApplySetupDocument, variables, fetchPolicy: 'no-cache' });
   const { errors = [], tokens = [] } = applied.data?.apply ?? {};
   const [made] = tokens;
-  return errors.length > 0 || made === undefined
-    ? refused(writeErrorText(errors))
-    : { kind: 'made', token: made.token };
+  if (errors.length > 0 || made === undefined) return refused(writeErrorText(errors));
+  noteWritten(applied.data?.apply ?? {});
+  return { kind: 'made', token: made.token };
 }
 
 function configurationOf({ secret, value, host, agent }: Setup) {
