@@ -5,16 +5,7 @@ import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
 import { alteredHeads } from './altered-heads.ts';
 import { type HeadKeys, readHead } from './boot-head.ts';
-import {
-  batchesOf,
-  ended,
-  type HeadRow,
-  headRowOf,
-  openTrailStore,
-  type Row,
-  rowsOf,
-  type Spec,
-} from './testing/runs.ts';
+import { batchesOf, ended, headRowOf, openTrailStore, type Row, rowsOf, type Spec } from './testing/runs.ts';
 import type { TakenLinks } from './trail/trail-keeper.ts';
 import { verifyByScript } from './trail/testing/open-trail.ts';
 import type { TrailStore } from './trail-store.ts';
@@ -40,7 +31,7 @@ beforeEach(() => {
 const timeMs = Date.now();
 const batches = (...specs: Spec[][][]): TrailBatch[] => batchesOf(api, boot, timeMs, specs);
 const rows = (): Promise<Row[]> => rowsOf(api.database, boot);
-const head = (): Promise<HeadRow | undefined> => headRowOf(api.database, boot);
+const head = () => headRowOf(api.database, boot);
 
 const headKeys = (): HeadKeys => ({ keyring: api.keys.keyring, macKey: api.keys.auditMacKey });
 const isOfOwnBlocks = (text: string): boolean => text.includes('ORDER BY first_index LIMIT');

@@ -2,16 +2,7 @@ import type { TrailBatch } from '@onecli/shared/ports/audit-queue';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
-import {
-  batchesOf,
-  ended,
-  type HeadRow,
-  headRowOf,
-  openTrailStore,
-  type Row,
-  rowsOf,
-  type Spec,
-} from './testing/runs.ts';
+import { batchesOf, ended, headRowOf, openTrailStore, type Row, rowsOf, type Spec } from './testing/runs.ts';
 import type { TakenLinks } from './trail/trail-keeper.ts';
 import type { TrailStore } from './trail-store.ts';
 
@@ -42,7 +33,7 @@ const count = async (table: string): Promise<number> => {
   ]);
   return row?.n ?? -1;
 };
-const head = (): Promise<HeadRow | undefined> => headRowOf(api.database, boot);
+const head = () => headRowOf(api.database, boot);
 
 describe('TrailStore', () => {
   it('makes one event of an intent and its outcome, in one batch or in two', async () => {

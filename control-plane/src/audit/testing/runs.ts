@@ -81,7 +81,7 @@ export function rowsOf(database: DataSource, boot: string): Promise<Row[]> {
 }
 
 /** How far a run is written, as it is stored. */
-export interface HeadRow {
+interface HeadRow {
   readonly through: string;
   readonly mac: string;
   readonly ended_at: Date | null;
