@@ -82,7 +82,7 @@ const fewQuery = {
 
 /**
  * What has changed after a revision, where that is some agents, policies and routes and nothing else: who may do what. One statement sees one
- * state of the database, and so needs no transaction: many workers on few processors follow a revocation in half the time.
+ * state of the database, and so needs no transaction: many workers on few processors follow a revocation sooner.
  * Undefined: something else changed too, or too much, or it cannot be told, or PostgreSQL refuses the statement; that is read by a
  * transaction. The statement names the tables of all three kinds, whichever changed: it waits for whoever has locked one of them for
  * itself, as a migration may, for as long as any query waits.
