@@ -142,6 +142,17 @@ describe('each screen', () => {
     '/nowhere',
   ];
 
+  /** Those that stand empty until they are answered, each in its own way. */
+  const slowScreens = [
+    '/agents/my-agent',
+    '/new/rule?agent=my-agent&host=api.github.com&method=GET&path=/user',
+    '/rotations/prod%2Fopenai',
+    '/map',
+    '/account',
+    '/keys',
+    '/authorities',
+  ];
+
   const dialogs = [
     ['/secrets/prod%2Fopenai', 'New version'],
     ['/agents/my-agent', 'Delete'],
@@ -158,6 +169,7 @@ describe('each screen', () => {
     for (const screen of screens) {
       await page.goto(onecli.apiUrl + screen);
       await page.getByRole('main').locator('h1, h2').first().waitFor();
+      await page.getByRole('main').getByText('Loading', { exact: true }).first().waitFor({ state: 'detached' });
       found[screen] = await findViolations(page, screen);
       expect(canariesIn(await everythingIn(page), allKeys), screen).toEqual([]);
     }
@@ -185,6 +197,23 @@ describe('each screen', () => {
     expect(witness.answers.filter(({ url, body }) => canariesIn(url + body, allKeys).length > 0)).toEqual([]);
     await context.close();
   }, 300_000);
+
+  it('has nothing that axe-core finds while it waits for what it shows', async () => {
+    const { page, context } = await openSession(browser, { reducedMotion: 'reduce' });
+    await signIn(page, onecli.apiUrl, onecli.adminPassword);
+    // Who is signed in is answered; what a screen is about is not.
+    await page.route('**/graphql', async (route) => {
+      if (route.request().postData()?.includes('"operationName":"Me"') === true) await route.continue();
+    });
+    const found: string[] = [];
+    for (const screen of slowScreens) {
+      await page.goto(onecli.apiUrl + screen);
+      await page.getByRole('main').getByRole('status').getByText('Loading').waitFor({ state: 'attached' });
+      found.push(...(await findViolations(page, screen)));
+    }
+    expect(found).toEqual([]);
+    await context.close();
+  });
 });
 
 describe('a refused request', () => {

@@ -1,5 +1,6 @@
-import { Center, Loader } from '@mantine/core';
+import { Center } from '@mantine/core';
 import { Suspense, useSyncExternalStore } from 'react';
+import { Loading } from '../ui/loading.tsx';
 import { LoginForm } from '../features/login/login-form.tsx';
 import { LoginScreen } from '../features/login/login-screen.tsx';
 import { WelcomeScreen } from '../features/login/welcome-screen.tsx';
@@ -34,7 +35,7 @@ export function App() {
 function Waiting() {
   return (
     <Center mih={240}>
-      <Loader size="sm" aria-label="Loading" />
+      <Loading />
     </Center>
   );
 }

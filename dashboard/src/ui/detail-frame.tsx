@@ -1,5 +1,5 @@
-import { Loader } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
+import { Loading } from './loading.tsx';
 import { EmptyState } from './empty-state.tsx';
 import { Problem, problemText } from './problem.tsx';
 
@@ -23,8 +23,9 @@ export function DetailFrame<Found>({ noun, name, error, found, children }: Detai
   const shown = found === undefined && last?.name === name ? last.found : found;
   return (
     <>
+      {shown === undefined && <h1>{name}</h1>}
       {error !== undefined && <Problem>{problemText(error)}</Problem>}
-      {shown === undefined && error === undefined && <Loader size="sm" aria-label="Loading" />}
+      {shown === undefined && error === undefined && <Loading />}
       {shown === null && error === undefined && (
         <EmptyState isScreen title={`There is no ${noun} ${name}`}>
           It may have been deleted, or belong to an environment that you may not read.

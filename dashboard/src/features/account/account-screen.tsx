@@ -1,5 +1,6 @@
 import { useApolloClient, useQuery } from '@apollo/client/react';
-import { Loader, PasswordInput } from '@mantine/core';
+import { PasswordInput } from '@mantine/core';
+import { Loading } from '../../ui/loading.tsx';
 import { ChangePasswordDocument, OwnSessionsDocument } from '../../gql/graphql.ts';
 import { FormPanel } from '../../ui/form-panel.tsx';
 import { Problem, problemText } from '../../ui/problem.tsx';
@@ -14,7 +15,7 @@ export function AccountScreen() {
     <div className="narrow stack">
       <h1>Your account</h1>
       {error !== undefined && <Problem>{problemText(error)}</Problem>}
-      {data === undefined && error === undefined && <Loader size="sm" aria-label="Loading" />}
+      {data === undefined && error === undefined && <Loading />}
       {data !== undefined && (
         <section className="panel table">
           <SessionTable caption="Where you are signed in" sessions={data.sessions} done={reread} />

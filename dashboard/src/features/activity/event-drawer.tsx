@@ -1,6 +1,7 @@
 import { useQuery } from '@apollo/client/react';
-import { Anchor, Drawer, Loader } from '@mantine/core';
+import { Anchor, Drawer } from '@mantine/core';
 import { Link } from 'react-router';
+import { Loading } from '../../ui/loading.tsx';
 import { type ExplainEventQuery, ExplainEventDocument } from '../../gql/graphql.ts';
 import { DecisionTag } from '../../ui/decision-tag.tsx';
 import { Facts } from '../../ui/facts.tsx';
@@ -89,7 +90,7 @@ function TryAgain({ event: { node } }: { readonly event: PlacedEvent }) {
 function Explanation({ cursor }: { readonly cursor: string }) {
   const { data, error } = useQuery(ExplainEventDocument, { variables: { cursor }, fetchPolicy: 'no-cache' });
   if (error !== undefined) return <Problem>{problemText(error)}</Problem>;
-  if (data === undefined) return <Loader size="xs" aria-label="Loading" />;
+  if (data === undefined) return <Loading size="xs" />;
   return <Explained explanation={data.explain} />;
 }
 

@@ -1,6 +1,7 @@
 import { useQuery } from '@apollo/client/react';
-import { Button, Loader, SegmentedControl } from '@mantine/core';
+import { Button, SegmentedControl } from '@mantine/core';
 import { Link, useSearchParams } from 'react-router';
+import { Loading } from '../../ui/loading.tsx';
 import { useRefusal } from '../../api/use-may.ts';
 import { type AuthorityKind, AuthoritiesDocument } from '../../gql/graphql.ts';
 import { GuardedButton } from '../../ui/guarded-button.tsx';
@@ -45,7 +46,7 @@ export function AuthorityScreen() {
       </div>
       <p className="lead">{kindTexts[kind].about}</p>
       {error !== undefined && <Problem>{problemText(error)}</Problem>}
-      {found === undefined && error === undefined && <Loader size="sm" aria-label="Loading" />}
+      {found === undefined && error === undefined && <Loading />}
       {found !== undefined && <WaitingFor workers={found.waitingFor} />}
       {kind === 'CLIENT' && found?.authorities.length === 0 && (
         <p className="lead">There is none yet: the first certificate that is issued for an agent makes it.</p>

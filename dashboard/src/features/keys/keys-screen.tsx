@@ -1,5 +1,6 @@
 import { useQuery } from '@apollo/client/react';
-import { Loader, Progress } from '@mantine/core';
+import { Progress } from '@mantine/core';
+import { Loading } from '../../ui/loading.tsx';
 import { useAct } from '../../api/use-act.ts';
 import { useRefusal } from '../../api/use-may.ts';
 import { type KeysQuery, KeysDocument, RotateKeysDocument } from '../../gql/graphql.ts';
@@ -74,7 +75,7 @@ export function KeysScreen() {
         </Confirm>
       </div>
       {error !== undefined && <Problem>{problemText(error)}</Problem>}
-      {data === undefined && error === undefined && <Loader size="sm" aria-label="Loading" />}
+      {data === undefined && error === undefined && <Loading />}
       {data !== undefined && <KeysDetail keys={data.keys} />}
     </div>
   );

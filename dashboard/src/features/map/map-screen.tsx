@@ -1,5 +1,6 @@
-import { Button, Loader } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { Link, useSearchParams } from 'react-router';
+import { Loading } from '../../ui/loading.tsx';
 import type { ReachRuleFragment } from '../../gql/graphql.ts';
 import { DataTable } from '../../ui/data-table.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
@@ -38,7 +39,7 @@ export function MapScreen() {
           These are the first {rules.length} rules. Choose an agent, a host or a secret to see all that are about it.
         </p>
       )}
-      {isLoading && rules.length === 0 && <Loader size="sm" aria-label="Loading" />}
+      {isLoading && rules.length === 0 && <Loading />}
       {!isLoading && shown.length === 0 && error === undefined && (
         <Nothing isAll={focus === undefined && text === ''} />
       )}

@@ -1,6 +1,7 @@
-import { Button, Loader, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useSearchParams } from 'react-router';
+import { Loading } from '../../ui/loading.tsx';
 import { late } from '../../ui/late.tsx';
 import { Problem, problemText } from '../../ui/problem.tsx';
 import { type GivenRule, type RuleTexts, allowRule, fieldNames, givenRule } from './given-rule.ts';
@@ -25,7 +26,7 @@ export function AllowScreen() {
         </p>
       </div>
       {!isWhole && <WithheldForm given={given} fill={fillIn} />}
-      {isWhole && found.kind === 'looking' && <Loader size="sm" aria-label="Loading" />}
+      {isWhole && found.kind === 'looking' && <Loading />}
       {isWhole && found.kind === 'failed' && <Problem>{problemText(found.cause)}</Problem>}
       {isWhole && found.kind === 'found' && (
         <AllowIn agent={agent} found={found} rule={allowRule(filledIn ?? given.texts, given.texts)} />

@@ -1,7 +1,8 @@
 import { useQuery } from '@apollo/client/react';
-import { Anchor, Button, Loader } from '@mantine/core';
+import { Anchor, Button } from '@mantine/core';
 import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
+import { Loading } from '../../ui/loading.tsx';
 import { useAct } from '../../api/use-act.ts';
 import { useRefusal } from '../../api/use-may.ts';
 import {
@@ -33,12 +34,12 @@ export function RotationScreen() {
     skipPollAttempt: () => document.hidden,
   });
   // A reading that failed while it is followed does not take away what is typed.
-  if (data === undefined && error !== undefined) return <Problem>{problemText(error)}</Problem>;
-  if (data === undefined) return <Loader size="sm" aria-label="Loading" />;
   return (
     <div className="stack">
+      {data === undefined && <h1>Rotation of {secret}</h1>}
       {error !== undefined && <Problem>{problemText(error)}</Problem>}
-      <RotationDetail secret={secret} of={data} reread={async () => void (await refetch())} />
+      {data === undefined && error === undefined && <Loading />}
+      {data !== undefined && <RotationDetail secret={secret} of={data} reread={async () => void (await refetch())} />}
     </div>
   );
 }
