@@ -156,7 +156,11 @@ const faults = {
     isRetryable: true,
     hint: 'Too many hosts were contacted for the first time. Wait as Retry-After says. An admin can raise ONECLI_LIMIT_CERTIFICATES_PER_MINUTE or ONECLI_LIMIT_CERTIFICATES_PER_AGENT_PER_MINUTE.',
   },
-  METHOD_NOT_ALLOWED: { status: 405, isRetryable: false, hint: 'This method is not allowed here.' },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    isRetryable: false,
+    hint: 'Use the method that the message names, or another than CONNECT and TRACE.',
+  },
   NOT_A_PROXY_REQUEST: {
     status: 404,
     isRetryable: false,
@@ -166,7 +170,7 @@ const faults = {
   UPSTREAM_UNREACHABLE: {
     status: 502,
     isRetryable: true,
-    hint: 'The host did not resolve, or did not accept a connection.',
+    hint: 'Check the name and the port of the host. If they are right, try again later; an admin can see whether the machine of the gateway reaches that host at all.',
   },
   UPSTREAM_UNTRUSTED: {
     status: 502,
@@ -176,7 +180,7 @@ const faults = {
   UPSTREAM_INVALID: {
     status: 502,
     isRetryable: true,
-    hint: 'The upstream sent something that is not a well-formed HTTP/1.1 response.',
+    hint: 'The upstream sent something that is not a well-formed HTTP/1.1 response. Check that the port speaks HTTP; otherwise only the service itself can mend it.',
   },
   UPSTREAM_TIMEOUT: { status: 504, isRetryable: true, hint: 'The upstream did not answer in time.' },
   UPSTREAM_ENCODING: {
@@ -187,7 +191,7 @@ const faults = {
   SECRET_ECHOED: {
     status: 502,
     isRetryable: false,
-    hint: 'The answer held the secret that went out with the request, and the binding of the secret says that such answers are refused. The request did reach the upstream.',
+    hint: 'The answer held the secret that went out with the request, and the binding of the secret says that such answers are refused. The request did reach the upstream, so look before you send it again. An admin can have echoes replaced in place of refused: `scrub: replace`.',
   },
   NOT_READY: {
     status: 503,
