@@ -1,3 +1,4 @@
+import { MemoryConfigBus } from '@onecli/shared/adapters/memory/config-bus';
 import { pickConfigBus } from '@onecli/shared/adapters/pick-adapters';
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { hostname } from 'node:os';
@@ -74,7 +75,9 @@ export interface Foundation {
 /** Wires the control plane over an open instance, and sets up its admin. @throws ConfigFault when nobody could sign in */
 export async function build(config: Config, { database, keys }: Foundation, log: Logger): Promise<ControlPlane> {
   const users = new UserStore(database);
-  await setUpAdmin(users, config.adminUser, config.adminPassword);
+  // Before there is a bus: workers find what it changes by looking.
+  const unheard = new ChangeConfig(database, new MemoryConfigBus(), log, keys.terms);
+  await setUpAdmin(users, unheard, { name: config.adminUser, password: config.adminPassword });
   const metrics = new Metrics();
   const tracing = await ControlPlaneTracing.start(config, metrics);
   const ground = { connectionString: config.databaseUrl, redis: config.redis, instanceId: keys.instanceId };

@@ -144,8 +144,16 @@ async function rotation({ main: { page }, url, must }: World): Promise<void> {
   await press(page, 'Save');
   await page.getByRole('alert').getByText('must be cron text').waitFor();
   await page.getByLabel('Schedule').fill('');
+  const recipe = { generate: { length: 40 }, schedule: '0 3 1 * *', graceSeconds: 90_000 };
+  await must('PUT', '/api/rotations/prod%2Frouted', recipe);
   await press(page, 'Save');
-  await page.getByText('only when asked').waitFor();
+  await page.getByRole('row', { name: 'graceSeconds 86400 90000' }).waitFor();
+  await press(page, 'Write what I changed');
+  await page.getByRole('button', { name: 'Change schedule and recipe' }).waitFor();
+  expect(await must('GET', '/api/rotations/prod%2Frouted')).toMatchObject({
+    schedule: null,
+    recipe: { graceSeconds: 90_000 },
+  });
   await agree(page, 'Delete');
   await page.waitForURL('**/rotations');
   const { items } = await must<{ items: { secret: string }[] }>('GET', '/api/rotations');

@@ -57,7 +57,7 @@ async function apiKey({ main: { page }, url, must }: World): Promise<void> {
   expect(await must('GET', '/api/api-keys')).toMatchObject({ items: [] });
 }
 
-async function user({ main: { page }, browser, url }: World): Promise<void> {
+async function user({ main: { page }, browser, url, must }: World): Promise<void> {
   await page.goto(`${url}/new/user`);
   await page.getByLabel('Name').fill('alice');
   await page.getByLabel('Operator', { exact: true }).check();
@@ -80,6 +80,13 @@ async function user({ main: { page }, browser, url }: World): Promise<void> {
   await theirs.context.close();
   await agree(page, 'Enable');
   await page.getByText('Active', { exact: true }).waitFor();
+  await page.getByLabel('Environments of Operator').fill('staging, dev');
+  await must('PUT', '/api/users/alice', { roles: [{ role: 'auditor', environments: ['*'] }] });
+  await press(page, 'Save the roles');
+  await page.getByText('Somebody else changed it meanwhile').waitFor();
+  expect(await page.getByLabel('Environments of Operator').inputValue()).toBe('staging, dev');
+  await press(page, 'Drop mine, show theirs');
+  expect(await page.getByLabel('Auditor', { exact: true }).isChecked()).toBe(true);
   await agree(page, 'Reset password');
   expect((await page.getByLabel('Invitation code').innerText()).trim()).not.toBe(code);
   expect(await agree(page, 'Delete')).toContain('API keys');

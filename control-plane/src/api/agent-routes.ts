@@ -105,12 +105,13 @@ function handOverRoutes(agents: AgentService, certificates: AgentCertificateServ
       method: 'post',
       path: '/agents/{name}/rotate',
       id: 'rotateAgentToken',
+      isConditional: true,
       summary: 'Give an agent a new token; those before it are dead',
       access: 'agent:rotate',
       status: 200,
       answer: token,
-      handle: async ({ principal, params }) => {
-        const { token, revision } = await agents.rotate(principal, params.name);
+      handle: async ({ principal, params, conditions }) => {
+        const { token, revision } = await agents.rotate(principal, params.name, conditions);
         return { token, revision };
       },
     }),
@@ -139,10 +140,12 @@ function switchRoute(
     method: 'post',
     path: `/agents/{name}/${verb}`,
     id: `${verb}Agent`,
+    isConditional: true,
     summary: isDisabled ? 'Refuse an agent from now on' : 'Let an agent in again',
     access: 'agent:update',
     status: 200,
     answer: written,
-    handle: async ({ principal, params }) => show(await agents.update(principal, params.name, { isDisabled })),
+    handle: async ({ principal, params, conditions }) =>
+      show(await agents.update(principal, params.name, { isDisabled }, conditions)),
   });
 }

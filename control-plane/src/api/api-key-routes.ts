@@ -3,7 +3,7 @@ import { newApiKeyInput } from '../auth/keys/api-key-input.ts';
 import type { ApiKeyService } from '../auth/keys/api-key.service.ts';
 import { pageForm } from './page-query.ts';
 import { pageBody } from './rest-body.ts';
-import { id, pageOf, revision, texts, time } from './rest/answer-parts.ts';
+import { id, lastRevision, pageOf, revision, texts, time } from './rest/answer-parts.ts';
 import { roles } from './rest/principal-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
@@ -19,6 +19,7 @@ const key = z
     createdAt: time,
     expiresAt: time.nullable(),
     usedAt: time.nullable().meta({ description: 'When it was last used, to within five minutes.' }),
+    revision: lastRevision,
   })
   .meta({ id: 'ApiKey' });
 
@@ -63,6 +64,7 @@ export function apiKeyRoutes(keys: ApiKeyService): RestRoute[] {
       method: 'get',
       path: '/api-keys/{name}',
       id: 'getApiKey',
+      isConditional: true,
       summary: 'An API key, without its text',
       access: 'own:api-key',
       status: 200,
@@ -73,10 +75,11 @@ export function apiKeyRoutes(keys: ApiKeyService): RestRoute[] {
       method: 'delete',
       path: '/api-keys/{name}',
       id: 'revokeApiKey',
+      isConditional: true,
       summary: 'End an API key at once; absent is fine',
       access: 'own:api-key',
       status: 204,
-      handle: async ({ principal, params }) => void (await keys.revoke(principal, params.name)),
+      handle: async ({ principal, params, conditions }) => void (await keys.revoke(principal, params.name, conditions)),
     }),
   ];
 }

@@ -15,6 +15,13 @@ export class ObjectArguments {
   id?: string | null;
 }
 
+/** Of a write whose object has other arguments of its own. */
+@ArgsType()
+export class ConditionArguments {
+  @Field(() => Int, { nullable: true, description: ifRevisionDescription })
+  ifRevision?: number | null;
+}
+
 @ArgsType()
 export class WriteArguments extends ObjectArguments {
   @Field(() => Int, { nullable: true, description: ifRevisionDescription })

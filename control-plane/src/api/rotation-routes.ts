@@ -4,7 +4,7 @@ import { rotationInput } from '../rotation/rotation-input.ts';
 import type { RotationService } from '../rotation/rotation.service.ts';
 import { pageForm } from './page-query.ts';
 import { pageBody } from './rest-body.ts';
-import { pageOf, revision, time } from './rest/answer-parts.ts';
+import { lastRevision, pageOf, revision, time } from './rest/answer-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
 const rotation = z
@@ -15,6 +15,7 @@ const rotation = z
     zone: z.string(),
     isEnabled: z.boolean(),
     nextRunAt: time.nullable(),
+    revision: lastRevision,
     createdAt: time,
     updatedAt: time,
   })
@@ -59,6 +60,7 @@ function settingRoutes(rotations: RotationService): RestRoute[] {
       method: 'get',
       path: '/rotations/{name}',
       id: 'getRotation',
+      isConditional: true,
       summary: 'How a secret is rotated',
       access: 'rotation:read',
       status: 200,
@@ -69,13 +71,14 @@ function settingRoutes(rotations: RotationService): RestRoute[] {
       method: 'put',
       path: '/rotations/{name}',
       id: 'putRotation',
+      isConditional: true,
       summary: 'Set how a secret is rotated, as a whole',
       access: 'rotation:update',
       body: rotationInput.meta({ id: 'RotationInput' }),
       status: 200,
       answer: rotation.extend({ revision }).meta({ id: 'WrittenRotation' }),
-      handle: async ({ principal, params, body }) => {
-        const { object, revision: written } = await rotations.put(principal, params.name, body);
+      handle: async ({ principal, params, body, conditions }) => {
+        const { object, revision: written } = await rotations.put(principal, params.name, body, conditions);
         return { ...object, revision: written };
       },
     }),
@@ -83,11 +86,13 @@ function settingRoutes(rotations: RotationService): RestRoute[] {
       method: 'delete',
       path: '/rotations/{name}',
       id: 'deleteRotation',
+      isConditional: true,
       summary: 'Do not rotate a secret any more; absent is fine',
       access: 'rotation:delete',
       status: 204,
       faults: ['CONFLICT'],
-      handle: async ({ principal, params }) => void (await rotations.remove(principal, params.name)),
+      handle: async ({ principal, params, conditions }) =>
+        void (await rotations.remove(principal, params.name, conditions)),
     }),
   ];
 }

@@ -56,26 +56,28 @@ function versionRoutes(versions: SecretVersionService): RestRoute[] {
       method: 'post',
       path: '/secrets/{name}/rollback',
       id: 'rollBackSecret',
+      isConditional: true,
       summary: 'Make an older version the current one',
       access: 'secret:rotate',
       body: z.strictObject({ version: versionInput }).meta({ id: 'SecretRollback' }),
       status: 200,
       answer: writtenSecret,
       faults: ['CONFLICT'],
-      handle: async ({ principal, params, body }) =>
-        show(await versions.rollBack(principal, params.name, body.version)),
+      handle: async ({ principal, params, body, conditions }) =>
+        show(await versions.rollBack(principal, params.name, body.version, conditions)),
     }),
     restRoute({
       method: 'delete',
       path: '/secrets/{name}/versions/{version}',
       id: 'destroySecretVersion',
+      isConditional: true,
       summary: 'Destroy a version for good',
       access: 'secret:delete',
       status: 200,
       answer: writtenSecret,
       faults: ['CONFLICT'],
-      handle: async ({ principal, params }) =>
-        show(await versions.destroy(principal, params.name, Number(params.version))),
+      handle: async ({ principal, params, conditions }) =>
+        show(await versions.destroy(principal, params.name, Number(params.version), conditions)),
     }),
   ];
 }
@@ -86,12 +88,14 @@ function effectRoutes(versions: SecretVersionService, dependentsOf: SecretDepend
       method: 'post',
       path: '/secrets/{name}/alias',
       id: 'rotateSecretAlias',
+      isConditional: true,
       summary: 'Give a secret another alias',
       access: 'secret:update',
       body: aliasRotationInput.meta({ id: 'AliasRotation' }),
       status: 200,
       answer: writtenSecret,
-      handle: async ({ principal, params, body }) => show(await versions.rotateAlias(principal, params.name, body)),
+      handle: async ({ principal, params, body, conditions }) =>
+        show(await versions.rotateAlias(principal, params.name, body, conditions)),
     }),
     restRoute({
       method: 'get',

@@ -3,7 +3,7 @@ import { invitationInput, userUpdateInput } from '../auth/users/user-input.ts';
 import type { UserService, WrittenUser } from '../auth/users/user.service.ts';
 import { pageForm } from './page-query.ts';
 import { pageBody, withDisabled } from './rest-body.ts';
-import { id, pageOf, revision, time } from './rest/answer-parts.ts';
+import { id, lastRevision, pageOf, revision, time } from './rest/answer-parts.ts';
 import { roles } from './rest/principal-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
@@ -14,6 +14,7 @@ const user = z
     roles,
     state: z.enum(['active', 'invited', 'disabled']).meta({ description: '`invited`: has no password, or no more.' }),
     signedInAt: time.nullable(),
+    revision: lastRevision,
     createdAt: time,
     updatedAt: time,
   })
@@ -51,6 +52,7 @@ function readRoutes(users: UserService): RestRoute[] {
       method: 'get',
       path: '/users/{name}',
       id: 'getUser',
+      isConditional: true,
       summary: 'A user',
       access: 'user:read',
       status: 200,
@@ -78,14 +80,15 @@ function writeRoutes(users: UserService): RestRoute[] {
       method: 'put',
       path: '/users/{name}',
       id: 'updateUser',
+      isConditional: true,
       summary: 'Change roles and state; whoever is disabled is out at once',
       access: 'user:update',
       body: update,
       status: 200,
       answer: written,
       faults: ['LAST_OWNER'],
-      handle: async ({ principal, params, body }) => {
-        const { object, revision } = await users.update(principal, params.name, withDisabled(body));
+      handle: async ({ principal, params, body, conditions }) => {
+        const { object, revision } = await users.update(principal, params.name, withDisabled(body), conditions);
         return { ...object, revision };
       },
     }),
@@ -93,22 +96,26 @@ function writeRoutes(users: UserService): RestRoute[] {
       method: 'post',
       path: '/users/{name}/reset',
       id: 'resetUser',
+      isConditional: true,
       summary: 'Take a user’s password away, end his sessions, and give a token by which he sets another',
       access: 'user:update',
       status: 200,
       answer: linked,
       faults: ['LAST_OWNER'],
-      handle: async ({ principal, params }) => showLink(await users.reset(principal, params.name)),
+      handle: async ({ principal, params, conditions }) =>
+        showLink(await users.reset(principal, params.name, conditions)),
     }),
     restRoute({
       method: 'delete',
       path: '/users/{name}',
       id: 'deleteUser',
+      isConditional: true,
       summary: 'Remove a user with his sessions and API keys; absent is fine',
       access: 'user:delete',
       status: 204,
       faults: ['LAST_OWNER'],
-      handle: async ({ principal, params }) => void (await users.remove(principal, params.name)),
+      handle: async ({ principal, params, conditions }) =>
+        void (await users.remove(principal, params.name, conditions)),
     }),
   ];
 }

@@ -68,7 +68,7 @@ export async function buildAccess({ config, database, keys, users, change, log }
     },
     services: {
       users: new UserService(users, links, change),
-      passwords: new PasswordService({ database, users, links, logins, limiter }),
+      passwords: new PasswordService({ database, change, users, links, logins, limiter }),
       sessions: new SessionService({ database, users, sessions, logins, limiter, change }),
       apiKeys: new ApiKeyService(apiKeys, change),
       adminEvents: new AdminEventService(events),

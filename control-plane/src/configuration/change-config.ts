@@ -7,9 +7,10 @@ import type { Principal } from '../auth/principal.ts';
 import { lockForChange } from './lock-for-change.ts';
 import type { WriteOptions } from './written.ts';
 
-export type ConfigKind = 'secret' | 'agent' | 'policy' | 'route' | 'authority';
+/** Who may change the configuration, and how secrets are rotated, are part of it: they are no business of workers. */
+export type ConfigKind = RevisedKind | 'authority';
 /** What an admin event can be of: configuration, and who may change it. */
-type AuditedKind = ConfigKind | 'keys' | 'user' | 'session' | 'api-key';
+type AuditedKind = ConfigKind | 'keys' | 'session';
 export type ConfigOperation = 'upsert' | 'remove';
 
 /** What a change may do inside its transaction. */
@@ -43,8 +44,17 @@ interface Recorded {
   readonly events: AdminAct[];
 }
 
-/** The kinds whose rows carry the revision that last wrote them. */
-const revisedKinds = ['secret', 'agent', 'policy', 'route'] as const satisfies readonly ConfigKind[];
+/** The kinds whose rows carry the revision that last wrote them, with their tables. */
+const revisedTables = {
+  secret: 'secret',
+  agent: 'agent',
+  policy: 'policy',
+  route: 'route',
+  user: 'user_account',
+  'api-key': 'api_key',
+  rotation: 'rotation',
+} as const;
+type RevisedKind = keyof typeof revisedTables;
 
 /** An answer waits so long, so that a change is usually announced before its writer knows of it. */
 const announceWithinMs = 100;
@@ -144,9 +154,9 @@ function transactionOf(
 function requireRevision(kind: ConfigKind, before: { readonly revision: number } | null, ifRevision: number): void {
   const field = 'ifRevision';
   if (before === null) {
-    if (ifRevision > 0) throw new Fault('CONFLICT', `The ${kind} is not there any more`, { field });
+    if (ifRevision > 0) throw new Fault('CONFLICT', `The ${nounOf(kind)} is not there any more`, { field });
   } else if (before.revision > ifRevision) {
-    throw new Fault('CONFLICT', `The ${kind} was written meanwhile, in revision ${before.revision}`, { field });
+    throw new Fault('CONFLICT', `The ${nounOf(kind)} was written meanwhile, in revision ${before.revision}`, { field });
   }
 }
 
@@ -155,9 +165,13 @@ function requireMatch(
   before: { readonly revision: number } | null,
   ifMatch: ReadonlySet<number> | '*',
 ) {
-  if (before === null) throw new Fault('PRECONDITION_FAILED', `The ${kind} is not there`);
+  if (before === null) throw new Fault('PRECONDITION_FAILED', `The ${nounOf(kind)} is not there`);
   if (ifMatch !== '*' && !ifMatch.has(before.revision))
-    throw new Fault('PRECONDITION_FAILED', `The ${kind} was last written in revision ${before.revision}`);
+    throw new Fault('PRECONDITION_FAILED', `The ${nounOf(kind)} was last written in revision ${before.revision}`);
+}
+
+function nounOf(kind: ConfigKind): string {
+  return kind === 'api-key' ? 'API key' : kind;
 }
 
 async function commitRecorded(
@@ -189,10 +203,10 @@ async function commitChanges(
     ],
   );
   // Where the write itself did not: no way of writing an object can forget it.
-  for (const kind of revisedKinds) {
+  for (const [kind, table] of Object.entries(revisedTables)) {
     const ids = changes.filter((change) => change.kind === kind).map(({ id }) => id);
     if (ids.length > 0)
-      await manager.query(`UPDATE ${kind} SET revision = $1 WHERE id = ANY ($2) AND revision <> $1`, [revision, ids]);
+      await manager.query(`UPDATE ${table} SET revision = $1 WHERE id = ANY ($2) AND revision <> $1`, [revision, ids]);
   }
 }
 

@@ -6,6 +6,7 @@ import { RotationEntity, RunEntity } from '../rotation/rotation.entity.ts';
 import { RouteEntity } from '../routes/route.entity.ts';
 import { DestroyedVersionEntity, SecretEntity, SecretVersionEntity } from '../secrets/secret.entity.ts';
 import { BoundedClient, idleTransactionMs, statementTimeoutMs } from './bounded-client.ts';
+import { AddAccessRevisions } from './add-access-revisions.migration.ts';
 import { AddAgentIdentities } from './add-agent-identities.migration.ts';
 import { AddAliases } from './add-aliases.migration.ts';
 import { AddClientAuthorityRotation } from './add-client-authority-rotation.migration.ts';
@@ -71,6 +72,7 @@ export const migrations = [
   AddClosedIntents,
   LetOwnerReport,
   UnsealBootHeads,
+  AddAccessRevisions,
 ];
 
 export interface DataSourceOptions {

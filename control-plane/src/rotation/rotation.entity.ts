@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm';
+import { revisionColumn } from '../configuration/revision-column.ts';
 
 export interface RotationRow {
   id: string;
@@ -9,6 +10,8 @@ export interface RotationRow {
   zone: string;
   isEnabled: boolean;
   nextRunAt: Date | null;
+  /** That last set it; that it was run is no change of it. */
+  revision: number;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -24,6 +27,7 @@ export const RotationEntity = new EntitySchema<RotationRow>({
     zone: { type: 'text' },
     isEnabled: { name: 'is_enabled', type: 'boolean' },
     nextRunAt: { name: 'next_run_at', type: 'timestamptz', nullable: true },
+    revision: revisionColumn,
     createdAt: { name: 'created_at', type: 'timestamptz' },
     updatedAt: { name: 'updated_at', type: 'timestamptz' },
   },

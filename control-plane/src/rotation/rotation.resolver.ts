@@ -2,6 +2,7 @@ import { GraphQLJSON } from 'graphql-scalars';
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
 import type { GraphqlContext } from '../api/graphql-context.ts';
+import { ConditionArguments, conditionsOf } from '../api/object-arguments.ts';
 import { orNull } from '../api/or-null.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { RotationService } from './rotation.service.ts';
@@ -49,17 +50,19 @@ export class RotationResolver {
     @Arg('secret', () => String) secret: string,
     @Arg('recipe', () => GraphQLJSON, { description: 'As docs/rotation.md has it, with its schedule.' })
     recipe: unknown,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RotationPayload> {
-    return payloadOf(() => this.#rotations.put(principal, secret, recipe));
+    return payloadOf(() => this.#rotations.put(principal, secret, recipe, conditionsOf(asked)));
   }
 
   @Mutation(() => RemovalPayload, { description: 'Does not rotate a secret any more; the secret stays.' })
   deleteRotation(
     @Arg('secret', () => String) secret: string,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RemovalPayload> {
-    return payloadOf(() => this.#rotations.remove(principal, secret));
+    return payloadOf(() => this.#rotations.remove(principal, secret, conditionsOf(asked)));
   }
 
   @Mutation(() => RotationRunPayload, { description: 'Begins to rotate a secret; `rotationRuns` tells how far it is.' })

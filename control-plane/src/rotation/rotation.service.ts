@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Binding } from '@onecli/shared/domain/binding';
 import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import { type DataSource, type EntityManager, IsNull } from 'typeorm';
 import { authorize, authorizeList } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { ChangeConfig } from '../configuration/change-config.ts';
+import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import type { Page } from '../configuration/page.ts';
 import { invalidField, parseInput } from '../configuration/parse-input.ts';
-import type { Removed, Written } from '../configuration/written.ts';
+import type { Removed, WriteOptions, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { findSecret, requireSecret } from '../secrets/require-secret.ts';
 import type { SecretRow } from '../secrets/secret.entity.ts';
@@ -37,6 +38,8 @@ export interface RotationView {
   readonly zone: string;
   readonly isEnabled: boolean;
   readonly nextRunAt: Date | null;
+  /** That last set it. */
+  readonly revision: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -91,44 +94,58 @@ export class RotationService {
     return this.#view(name, await requireRotation(manager, secret));
   }
 
-  /** Sets how a secret is rotated, as a whole. @throws Fault INVALID, NOT_FOUND, FORBIDDEN also for secrets that it would use */
-  async put(principal: Principal, name: string, input: unknown): Promise<Written<RotationView>> {
+  /** Sets how a secret is rotated, as a whole. @throws Fault INVALID, NOT_FOUND, CONFLICT, FORBIDDEN also for secrets that it would use */
+  async put(
+    principal: Principal,
+    name: string,
+    input: unknown,
+    options: WriteOptions = {},
+  ): Promise<Written<RotationView>> {
     authorize(principal, 'rotation:update', environmentOf(name));
     const { schedule, zone, isEnabled, currentKeyId, ...body } = parseInput(rotationInput, input);
     authorizeUse(principal, body);
     const { keys, vault, change } = this.#options;
-    const { result, revision } = await change.changeConfig(principal, async (tx) => {
+    const work = async (tx: ConfigTransaction) => {
       const secret = await requireSecret(tx.manager, name);
       await requireBound(tx.manager, secret, body);
       const before = await tx.manager.findOneBy(RotationEntity, { secretId: secret.id });
+      const isSame =
+        before !== null && currentKeyId === undefined && isSaid(keys, before, { schedule, zone, isEnabled, body });
+      if (isSame) return { object: this.#view(name, before), change: 'UNCHANGED' as const };
+      tx.checkRevision('rotation', before);
       const now = new Date();
       const id = before?.id ?? randomUUID();
       const version = (before?.version ?? 0) + 1;
       const nextRunAt = schedule === null ? null : (nextRun(schedule, zone, now) ?? null);
       const sealedBody = sealBody(keys, id, version, body);
-      const times = { createdAt: before?.createdAt ?? now, updatedAt: now };
+      const times = { revision: tx.revision, createdAt: before?.createdAt ?? now, updatedAt: now };
       const row = { id, secretId: secret.id, version, sealedBody, schedule, zone, isEnabled, nextRunAt, ...times };
       await tx.manager.upsert(RotationEntity, row, ['id']);
       if (currentKeyId !== undefined) await vault.setKeyId(tx.manager, secret, secret.currentVersion, currentKeyId);
+      tx.changed('rotation', id, 'upsert');
       tx.audit('rotation:update', 'secret', name, { version, schedule });
       return { object: this.#view(name, row), change: before === null ? ('CREATED' as const) : ('UPDATED' as const) };
-    });
+    };
+    const { result, revision } = await change.changeConfig(principal, work, options);
     return { ...result, revision };
   }
 
   /** Removes how a secret is rotated; absent is fine. @throws Fault CONFLICT while a run is under way */
-  async remove(principal: Principal, name: string): Promise<Removed> {
+  async remove(principal: Principal, name: string, options: WriteOptions = {}): Promise<Removed> {
     authorize(principal, 'rotation:delete', environmentOf(name));
-    const { result, revision } = await this.#options.change.changeConfig(principal, async (tx) => {
+    const work = async (tx: ConfigTransaction) => {
       const secret = await findSecret(tx.manager, name);
-      if (secret === null) return 'UNCHANGED';
+      const before = secret && (await tx.manager.findOneBy(RotationEntity, { secretId: secret.id }));
+      if (secret === null || before === null) return 'UNCHANGED';
+      tx.checkRevision('rotation', before);
       if (await tx.manager.existsBy(RunEntity, { secretId: secret.id, finishedAt: IsNull() }))
         throw new Fault('CONFLICT', `A rotation of ${name} is under way: wait for its end`);
-      const { affected } = await tx.manager.delete(RotationEntity, { secretId: secret.id });
-      if (affected !== 1) return 'UNCHANGED';
+      await tx.manager.delete(RotationEntity, { id: before.id });
+      tx.changed('rotation', before.id, 'remove');
       tx.audit('rotation:delete', 'secret', name);
       return 'DELETED';
-    });
+    };
+    const { result, revision } = await this.#options.change.changeConfig(principal, work, options);
     return { change: result, revision };
   }
 
@@ -179,9 +196,24 @@ export class RotationService {
   }
 
   #view(secret: string, row: RotationRow): RotationView {
-    const { schedule, zone, isEnabled, nextRunAt, createdAt, updatedAt } = row;
+    const { schedule, zone, isEnabled, nextRunAt, revision, createdAt, updatedAt } = row;
     const recipe = openBody(this.#options.keys, row);
-    return { secret, recipe, schedule, zone, isEnabled, nextRunAt, createdAt, updatedAt };
+    return { secret, recipe, schedule, zone, isEnabled, nextRunAt, revision, createdAt, updatedAt };
+  }
+}
+
+interface Said extends Pick<RotationRow, 'schedule' | 'zone' | 'isEnabled'> {
+  readonly body: RotationBody;
+}
+
+/** Whether a row says just this. One that does not open says nothing: it may be set anew. */
+function isSaid(keys: InstanceKeys, row: RotationRow, { body, ...given }: Said): boolean {
+  const { schedule, zone, isEnabled } = row;
+  if (!isDeepStrictEqual({ schedule, zone, isEnabled }, given)) return false;
+  try {
+    return isDeepStrictEqual(openBody(keys, row), JSON.parse(JSON.stringify(body)));
+  } catch {
+    return false;
   }
 }
 

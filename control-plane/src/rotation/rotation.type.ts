@@ -33,6 +33,9 @@ export class Rotation {
   @Field(() => GraphQLISODateTime, { nullable: true })
   nextRunAt: Date | null;
 
+  @Field(() => Int, { description: 'The revision that last set it.' })
+  revision: number;
+
   @Field(() => GraphQLISODateTime)
   createdAt: Date;
 

@@ -1,5 +1,6 @@
-import { Arg, Ctx, Int, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, Int, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../api/graphql-context.ts';
+import { ConditionArguments, conditionsOf } from '../api/object-arguments.ts';
 import { payloadOf } from '../api/write-payload.ts';
 import type { SecretDependentsService } from './secret-dependents.service.ts';
 import { showSecretWritten } from './show-secret.ts';
@@ -39,18 +40,24 @@ export class SecretVersionResolver {
   rollBackSecret(
     @Arg('name', () => String) name: string,
     @Arg('version', () => Int) version: number,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<SecretPayload> {
-    return payloadOf(async () => showSecretWritten(await this.#versions.rollBack(principal, name, version)));
+    return payloadOf(async () =>
+      showSecretWritten(await this.#versions.rollBack(principal, name, version, conditionsOf(asked))),
+    );
   }
 
   @Mutation(() => SecretPayload, { description: 'Destroys a version for good: its ciphertext is gone.' })
   destroySecretVersion(
     @Arg('name', () => String) name: string,
     @Arg('version', () => Int) version: number,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<SecretPayload> {
-    return payloadOf(async () => showSecretWritten(await this.#versions.destroy(principal, name, version)));
+    return payloadOf(async () =>
+      showSecretWritten(await this.#versions.destroy(principal, name, version, conditionsOf(asked))),
+    );
   }
 
   @Mutation(() => SecretPayload, {
@@ -60,9 +67,12 @@ export class SecretVersionResolver {
     @Arg('name', () => String) name: string,
     @Arg('prefix', () => String, { nullable: true }) prefix: string | null,
     @Arg('graceSeconds', () => Int, { defaultValue: 0 }) graceSeconds: number,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<SecretPayload> {
     const input = { prefix, graceSeconds };
-    return payloadOf(async () => showSecretWritten(await this.#versions.rotateAlias(principal, name, input)));
+    return payloadOf(async () =>
+      showSecretWritten(await this.#versions.rotateAlias(principal, name, input, conditionsOf(asked))),
+    );
   }
 }

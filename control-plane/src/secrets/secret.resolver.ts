@@ -4,6 +4,7 @@ import { orNull } from '../api/or-null.ts';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
 import { SwitchableFilter, filterOf } from '../api/list-filter.ts';
 import {
+  ConditionArguments,
   ObjectArguments,
   UpsertArguments,
   WriteArguments,
@@ -64,12 +65,13 @@ export class SecretResolver {
     @Arg('name', () => String) name: string,
     @Arg('value', () => String, { nullable: true }) value: string | null,
     @Arg('generate', () => GenerateInput, { nullable: true }) generate: GenerateInput | null,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<SecretPayload> {
     return payloadOf(async () => {
       if (value == null && generate == null) throw invalidField('value', 'is required, or `generate`');
       const input = withoutNulls({ value, generate });
-      return showSecretWritten(await this.#secrets.put(principal, name, input));
+      return showSecretWritten(await this.#secrets.put(principal, name, input, conditionsOf(asked)));
     });
   }
 

@@ -57,7 +57,9 @@ registerEnumType(ChangeOperation, { name: 'ChangeOperation' });
 
 @ObjectType({ description: 'An object that a revision changed.' })
 export class RevisionChange {
-  @Field(() => String, { description: '`secret`, `agent`, `policy`, `route`, `authority`.' })
+  @Field(() => String, {
+    description: '`secret`, `agent`, `policy`, `route`, `authority`, `user`, `api-key`, `rotation`.',
+  })
   kind: string;
 
   @Field(() => ID)

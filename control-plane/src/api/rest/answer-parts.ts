@@ -9,13 +9,16 @@ export const texts = z.array(z.string());
 /** Of the configuration; that of a write holds what was written. */
 export const revision = z.int().min(0).meta({ description: 'The revision of the configuration that has it.' });
 
+/** Of an object that a write may be held against. */
+export const lastRevision = z.int().min(0).meta({ description: 'The revision that last wrote it.' });
+
 /** What every object of the configuration shows beside its content. */
 export const standing = {
   managedBy: z
     .string()
     .nullable()
     .meta({ description: 'The source of configuration as code that made it; null: made by hand.' }),
-  revision: z.int().min(0).meta({ description: 'The revision that last wrote it.' }),
+  revision: lastRevision,
   createdAt: time,
   updatedAt: time,
 };

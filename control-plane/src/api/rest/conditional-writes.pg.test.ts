@@ -3,6 +3,8 @@ import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../testing/serve.ts';
 
 let api: Served;
+const everywhere = (role: string) => [{ role, environments: ['*'] }];
+const rotation = { generate: {}, watchSeconds: 0, graceSeconds: 0 };
 const inject = [{ header: { name: 'x-key', template: '{secret}' } }];
 /** A path, what makes it, and three bodies of a PUT. */
 const kinds = [
@@ -28,11 +30,27 @@ const kinds = [
     { secret: 'prod/a', hosts: ['c.example'], inject },
     { secret: 'prod/a', hosts: ['d.example'], inject },
   ],
+  [
+    '/api/users',
+    { name: 'ann', roles: everywhere('auditor') },
+    { roles: everywhere('operator') },
+    { roles: everywhere('agent-manager') },
+    { roles: everywhere('admin') },
+  ],
+  [
+    '/api/rotations',
+    { name: 'prod/a', ...rotation },
+    { ...rotation, schedule: '0 3 1 * *' },
+    { ...rotation, zone: 'Europe/Berlin' },
+    { ...rotation, isEnabled: false },
+  ],
 ] as const;
 
 beforeAll(async () => {
   api = await serve(await freshDatabase());
-  for (const [path, made] of kinds) expect((await api.call('POST', path, made)).status).toBe(201);
+  for (const [path, made] of kinds)
+    if (path !== '/api/rotations') expect((await api.call('POST', path, made)).status).toBe(201);
+  expect((await api.call('PUT', '/api/rotations/prod%2Fa', rotation)).status).toBe(200);
 });
 afterAll(() => api?.stop());
 
@@ -84,6 +102,35 @@ describe.each(kinds)('conditional writes of %s', (path, { name }, one, two, thir
 });
 
 describe('an If-Match', () => {
+  it('ends the API key that was looked at, and no other of its name', async () => {
+    const url = '/api/api-keys/ci';
+    const make = async () => {
+      expect((await api.call('POST', '/api/api-keys', { name: 'ci' })).status).toBe(201);
+      return { 'if-match': (await api.call('GET', url)).headers['etag'] ?? '' };
+    };
+    const first = await make();
+    expect((await api.call('DELETE', url, undefined, first)).status).toBe(204);
+    const second = await make();
+    expect((await api.call('DELETE', url, undefined, first)).status).toBe(412);
+    expect((await api.call('GET', url)).status).toBe(200);
+    expect((await api.call('DELETE', url, undefined, second)).status).toBe(204);
+  });
+
+  it.each([
+    ['POST', '/api/secrets/prod%2Fa/rollback', { version: 1 }],
+    ['POST', '/api/secrets/prod%2Fa/alias', { prefix: 'sk-' }],
+    ['DELETE', '/api/secrets/prod%2Fa/versions/1', undefined],
+    ['POST', '/api/users/ann/reset', undefined],
+    ['POST', '/api/agents/bot/rotate', undefined],
+    ['POST', '/api/agents/bot/disable', undefined],
+  ])('is held against by %s %s', async (method, url, body) => {
+    await api.call('PUT', '/api/secrets/prod%2Fa', { value: 'y' });
+    const events = () => api.database.query("SELECT count(*) FROM admin_event WHERE outcome = 'done'");
+    const before = await events();
+    expect((await api.call(method, url, body, { 'if-match': '"1"' })).status).toBe(412);
+    expect(await events()).toEqual(before);
+  });
+
   it('is refused where it would be ignored', async () => {
     const answer = await api.call('POST', '/api/agents', { name: 'other' }, { 'if-match': '"1"' });
     expect(answer.json).toMatchObject({ error: { code: 'INVALID', field: 'If-Match' } });
@@ -104,8 +151,9 @@ describe('an If-Match', () => {
         Record<string, { parameters: { name: string }[]; responses: Record<string, { headers?: object }> }>
       >;
     };
-    for (const path of ['secrets', 'agents', 'policies', 'routes'].map((name) => `/api/${name}/{name}`)) {
-      for (const method of ['put', 'delete']) {
+    const named = ['secrets', 'agents', 'policies', 'routes', 'users', 'rotations', 'api-keys'];
+    for (const path of named.map((name) => `/api/${name}/{name}`)) {
+      for (const method of path.includes('api-keys') ? ['delete'] : ['put', 'delete']) {
         expect(paths[path]?.[method]?.parameters.map(({ name }) => name)).toContain('If-Match');
         expect(paths[path]?.[method]?.responses).toHaveProperty('412');
       }

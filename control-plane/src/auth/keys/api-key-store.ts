@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { tokenHash } from '@onecli/shared/vault/keyed-hash';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { ConfigTransaction } from '../../configuration/change-config.ts';
 import { type Action, actions as allActions } from '../actions.ts';
 import { type Assignment, type Principal, everywhere } from '../principal.ts';
 import { principalOfUser, readAssignments, userColumns, userOf } from '../users/user-store.ts';
@@ -30,6 +31,8 @@ export interface ApiKeyView {
   readonly expiresAt: Date | null;
   /** To within five minutes. */
   readonly usedAt: Date | null;
+  /** That made it; its use is no change of it. */
+  readonly revision: number;
 }
 
 /** What a new key is to be. */
@@ -44,7 +47,7 @@ export interface NewApiKey {
 }
 
 const viewColumns = `k.id, k.name, u.name AS "owner", k.prefix, k.assignments AS roles, k.actions, k.environments,
-  k.created_at AS "createdAt", k.expires_at AS "expiresAt", k.used_at AS "usedAt"`;
+  k.created_at AS "createdAt", k.expires_at AS "expiresAt", k.used_at AS "usedAt", k.revision::float8 AS revision`;
 
 type StoredUser = Parameters<typeof userOf>[0];
 
@@ -89,13 +92,13 @@ export class ApiKeyStore {
   }
 
   /** Makes a key and gives its text; only here. */
-  async insert(manager: EntityManager, ownerId: string | undefined, key: NewApiKey): Promise<string> {
-    const text = newKeyText();
-    await manager.query(
-      `INSERT INTO api_key (id, name, owner_id, hash, prefix, assignments, actions, environments, created_at, expires_at, made_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), $9, $10)`,
+  async insert(tx: ConfigTransaction, ownerId: string | undefined, key: NewApiKey): Promise<string> {
+    const [id, text] = [randomUUID(), newKeyText()];
+    await tx.manager.query(
+      `INSERT INTO api_key (id, name, owner_id, hash, prefix, assignments, actions, environments, created_at, expires_at, made_by, revision)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), $9, $10, $11)`,
       [
-        randomUUID(),
+        id,
         key.name,
         ownerId ?? null,
         tokenHash(this.#pepper, text),
@@ -105,8 +108,10 @@ export class ApiKeyStore {
         key.environments,
         key.expiresAt,
         key.madeBy ?? null,
+        tx.revision,
       ],
     );
+    tx.changed('api-key', id, 'upsert');
     return text;
   }
 
@@ -148,14 +153,15 @@ export class ApiKeyStore {
   }
 
   /** Ends a key, and all that were made by it or by those. Gives the names of these others. */
-  async remove(manager: EntityManager, name: string): Promise<string[]> {
-    const [rows] = await manager.query<[{ name: string }[], number]>(
+  async remove(tx: ConfigTransaction, name: string): Promise<string[]> {
+    const [rows] = await tx.manager.query<[{ id: string; name: string }[], number]>(
       `WITH RECURSIVE ended AS (
          SELECT id FROM api_key WHERE name = $1
          UNION SELECT k.id FROM api_key k JOIN ended e ON k.made_by = e.id)
-       DELETE FROM api_key k USING ended e WHERE k.id = e.id RETURNING k.name`,
+       DELETE FROM api_key k USING ended e WHERE k.id = e.id RETURNING k.id, k.name`,
       [name],
     );
+    for (const { id } of rows) tx.changed('api-key', id, 'remove');
     return rows
       .map((row) => row.name)
       .filter((each) => each !== name)

@@ -1,5 +1,6 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../../api/graphql-context.ts';
+import { ConditionArguments, conditionsOf } from '../../api/object-arguments.ts';
 import { orNull } from '../../api/or-null.ts';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../../api/connection.ts';
 import { RemovalPayload, payloadOf } from '../../api/write-payload.ts';
@@ -43,8 +44,12 @@ export class ApiKeyResolver {
   }
 
   @Mutation(() => RemovalPayload)
-  revokeApiKey(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<RemovalPayload> {
-    return payloadOf(() => this.#keys.revoke(principal, name));
+  revokeApiKey(
+    @Arg('name', () => String) name: string,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RemovalPayload> {
+    return payloadOf(() => this.#keys.revoke(principal, name, conditionsOf(asked)));
   }
 }
 

@@ -1,9 +1,9 @@
 import { isPlainName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
-import type { ChangeConfig } from '../../configuration/change-config.ts';
+import type { ChangeConfig, ConfigTransaction } from '../../configuration/change-config.ts';
 import type { Page, PageRequest } from '../../configuration/page.ts';
 import { invalidField, parseInput } from '../../configuration/parse-input.ts';
-import type { Removed, Written } from '../../configuration/written.ts';
+import type { Removed, WriteOptions, Written } from '../../configuration/written.ts';
 import type { z } from 'zod';
 import { authorize, may, Refusal } from '../authorize.ts';
 import { covers } from '../covers.ts';
@@ -62,7 +62,7 @@ export class ApiKeyService {
       const { keyId: madeBy } = principal;
       if (madeBy !== undefined && !(await this.#keys.isLive(tx.manager, madeBy)))
         throw new Fault('UNAUTHENTICATED', 'The API key was revoked');
-      const token = await this.#keys.insert(tx.manager, principal.userId, { ...key, expiresAt, madeBy });
+      const token = await this.#keys.insert(tx, principal.userId, { ...key, expiresAt, madeBy });
       const made = await this.#keys.get(name, tx.manager);
       if (made === undefined) throw new Error('An API key that was just written is not there');
       const { roles, actions, environments } = key;
@@ -72,19 +72,21 @@ export class ApiKeyService {
     return { ...result, change: 'CREATED', revision };
   }
 
-  /** Ends a key at once, and all that it made; one that is absent is fine. @throws Fault FORBIDDEN for somebody else's */
-  async revoke(principal: Principal, name: string): Promise<Removed> {
+  /** Ends a key at once, and all that it made; one that is absent is fine. @throws Fault FORBIDDEN for somebody else's, CONFLICT */
+  async revoke(principal: Principal, name: string, options: WriteOptions = {}): Promise<Removed> {
     authorize(principal, 'own:api-key');
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
+    const work = async (tx: ConfigTransaction) => {
       const found = isPlainName(name) ? await this.#keys.get(name, tx.manager) : undefined;
       if (found === undefined || !isOwn(principal, found.ownerId)) authorize(principal, 'api-key:revoke');
       if (found === undefined) return 'UNCHANGED';
-      const others = await this.#keys.remove(tx.manager, name);
+      tx.checkRevision('api-key', found.view);
+      const others = await this.#keys.remove(tx, name);
       const { owner } = found.view;
       tx.audit('api-key:revoke', 'api-key', name, { owner });
       for (const other of others) tx.audit('api-key:revoke', 'api-key', other, { owner, with: name });
       return 'DELETED';
-    });
+    };
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { change: result, revision };
   }
 }

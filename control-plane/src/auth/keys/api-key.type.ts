@@ -35,6 +35,9 @@ export class ApiKey {
 
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'When it was last used, to within five minutes.' })
   usedAt: Date | null;
+
+  @Field(() => Int, { description: 'The revision that made it.' })
+  revision: number;
 }
 
 export const ApiKeyConnection = connectionType(ApiKey, 'ApiKey');

@@ -1,8 +1,8 @@
 import { Fault } from '@onecli/shared/fault';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
+import type { ChangeConfig, ConfigTransaction } from '../../configuration/change-config.ts';
 import { parseInput } from '../../configuration/parse-input.ts';
 import { authorize } from '../authorize.ts';
-import { insertDone } from '../events/admin-event-store.ts';
 import { hashPassword } from '../passwords/password.ts';
 import type { PasswordLogin } from '../passwords/password-login.ts';
 import { requireGoodPassword } from '../passwords/password-rule.ts';
@@ -10,10 +10,11 @@ import type { CallOrigin, Principal } from '../principal.ts';
 import type { LoginLimiter } from '../sessions/login-limiter.ts';
 import { newPasswordInput, passwordChangeInput } from './user-input.ts';
 import type { UserLinks } from './user-links.ts';
-import { principalOfUser, type UserStore } from './user-store.ts';
+import { principalOfUser, type UserRow, type UserStore } from './user-store.ts';
 
 export interface PasswordServiceOptions {
   readonly database: DataSource;
+  readonly change: ChangeConfig;
   readonly users: UserStore;
   readonly links: UserLinks;
   readonly logins: PasswordLogin;
@@ -33,7 +34,7 @@ export class PasswordService {
    * @throws Fault INVALID for a password that is not good enough, UNAUTHENTICATED for a link that is none (any more), TooManyLogins
    */
   async setByLink(input: unknown, origin: CallOrigin): Promise<{ readonly user: string }> {
-    const { database, links, limiter } = this.#options;
+    const { database, change, links, limiter } = this.#options;
     const { token, password } = parseInput(newPasswordInput, input);
     await limiter.count(origin.address, '');
     const found = await database.transaction((manager) => links.find(manager, token));
@@ -41,10 +42,10 @@ export class PasswordService {
     await limiter.uncount(origin.address, '');
     await requireGoodPassword(password, found.name);
     const hash = await hashPassword(password);
-    await database.transaction(async (manager) => {
+    await change.changeConfig({ ...principalOfUser(found), origin }, async (tx) => {
       // Two who hold the same link: the second finds it gone.
-      if ((await links.find(manager, token)) === undefined) throw unusable();
-      await this.#set(manager, { ...principalOfUser(found), origin }, found.id, hash);
+      if ((await links.find(tx.manager, token)) === undefined) throw unusable();
+      await this.#set(tx, found, hash);
     });
     return { user: found.name };
   }
@@ -60,19 +61,12 @@ export class PasswordService {
     const user = await this.#options.logins.check(principal.name, currentPassword, principal.origin?.address ?? '');
     await requireGoodPassword(password, user.name);
     const hash = await hashPassword(password);
-    await this.#options.database.transaction((manager) => this.#set(manager, principal, user.id, hash));
+    await this.#options.change.changeConfig(principal, (tx) => this.#set(tx, user, hash));
   }
 
-  async #set(manager: EntityManager, principal: Principal, userId: string, hash: string): Promise<void> {
-    await this.#options.users.setPassword(manager, userId, hash);
-    await insertDone(manager, principal, undefined, [
-      {
-        action: 'own:password',
-        objectKind: 'user',
-        objectName: principal.name,
-        detail: { fields: ['password'] },
-      },
-    ]);
+  async #set(tx: ConfigTransaction, { id, name }: UserRow, hash: string): Promise<void> {
+    await this.#options.users.setPassword(tx, id, hash);
+    tx.audit('own:password', 'user', name, { fields: ['password'] });
   }
 }
 

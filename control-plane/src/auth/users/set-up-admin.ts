@@ -1,13 +1,19 @@
 import type { SecretValue } from '@onecli/shared/secret-value';
 import { ConfigFault } from '../../config.ts';
+import type { ChangeConfig } from '../../configuration/change-config.ts';
 import { hashPassword, verifyPassword } from '../passwords/password.ts';
+import { everywhere, systemPrincipal } from '../principal.ts';
 import { type UserStore, isOwner } from './user-store.ts';
 
 /**
  * Makes the account that the configuration names able to sign in with the password that it gives, whatever was done to it.
  * @throws ConfigFault when there is no password and nobody could sign in
  */
-export async function setUpAdmin(users: UserStore, name: string, password: SecretValue | undefined): Promise<void> {
+export async function setUpAdmin(
+  users: UserStore,
+  change: ChangeConfig,
+  { name, password }: { readonly name: string; readonly password: SecretValue | undefined },
+): Promise<void> {
   if (password === undefined) {
     if (!(await users.isEmpty())) return;
     throw new ConfigFault([
@@ -21,5 +27,14 @@ export async function setUpAdmin(users: UserStore, name: string, password: Secre
     !account.isDisabled &&
     account.passwordHash !== null &&
     (await verifyPassword(password.reveal(), account.passwordHash));
-  if (!isCurrent) await users.putOwner(name, await hashPassword(password.reveal()));
+  if (!isCurrent) await putOwner(users, change, name, await hashPassword(password.reveal()));
+}
+
+/** Makes the account an enabled owner with that password hash; its sessions end. */
+async function putOwner(users: UserStore, change: ChangeConfig, name: string, passwordHash: string): Promise<void> {
+  await change.changeConfig(systemPrincipal, async (tx) => {
+    const user = (await users.find(name, tx.manager)) ?? (await users.insert(tx, name, everywhere('owner')));
+    await users.update(tx, user, { assignments: everywhere('owner'), isDisabled: false });
+    await users.setPassword(tx, user.id, passwordHash);
+  });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { ConfigTransaction } from '../../configuration/change-config.ts';
 import { type Role, roles } from '../actions.ts';
 import { type Assignment, type Principal, everywhere } from '../principal.ts';
 
@@ -12,6 +13,8 @@ export interface UserRow {
   readonly assignments: readonly Assignment[];
   readonly isDisabled: boolean;
   readonly signedInAt: Date | null;
+  /** That last wrote it; when the user signed in is no change of it. */
+  readonly revision: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -20,7 +23,7 @@ type StoredUser = Omit<UserRow, 'assignments'> & { readonly role: string; readon
 
 /** The columns of an account under the names of `StoredUser`; for queries that join it as `u`. */
 export const userColumns = `u.id, u.name, u.password_hash AS "passwordHash", u.role, u.assignments, u.is_disabled AS "isDisabled",
-  u.signed_in_at AS "signedInAt", u.created_at AS "createdAt", u.updated_at AS "updatedAt"`;
+  u.signed_in_at AS "signedInAt", u.revision::float8 AS revision, u.created_at AS "createdAt", u.updated_at AS "updatedAt"`;
 
 /** What the column `role` says of roles that it cannot tell: no release that reads it alone lets such a user in. */
 const tellsNothing = 'limited';
@@ -83,47 +86,47 @@ export class UserStore {
   }
 
   /** Makes an account without a password. */
-  async insert(manager: EntityManager, name: string, assignments: readonly Assignment[]): Promise<UserRow> {
+  async insert(tx: ConfigTransaction, name: string, assignments: readonly Assignment[]): Promise<UserRow> {
     const id = randomUUID();
-    await manager.query(
-      `INSERT INTO user_account (id, name, password_hash, role, assignments, is_disabled, created_at, updated_at)
-       VALUES ($1, $2, NULL, $3, $4, false, now(), now())`,
-      [id, name, roleColumn(assignments), JSON.stringify(assignments)],
+    await tx.manager.query(
+      `INSERT INTO user_account (id, name, password_hash, role, assignments, is_disabled, revision, created_at, updated_at)
+       VALUES ($1, $2, NULL, $3, $4, false, $5, now(), now())`,
+      [id, name, roleColumn(assignments), JSON.stringify(assignments), tx.revision],
     );
-    return this.#require(manager, name);
+    tx.changed('user', id, 'upsert');
+    return this.#require(tx.manager, name);
   }
 
   /** Writes roles and state. A link that was made before is void: it was given for what the user was then. */
   async update(
-    manager: EntityManager,
+    tx: ConfigTransaction,
     user: UserRow,
     { assignments, isDisabled }: Pick<UserRow, 'assignments' | 'isDisabled'>,
   ): Promise<UserRow> {
-    await manager.query(
-      'UPDATE user_account SET role = $2, assignments = $3, is_disabled = $4, updated_at = now() WHERE id = $1',
-      [user.id, roleColumn(assignments), JSON.stringify(assignments), isDisabled],
+    await tx.manager.query(
+      'UPDATE user_account SET role = $2, assignments = $3, is_disabled = $4, revision = $5, updated_at = now() WHERE id = $1',
+      [user.id, roleColumn(assignments), JSON.stringify(assignments), isDisabled, tx.revision],
     );
-    await manager.query('DELETE FROM user_link WHERE user_id = $1', [user.id]);
-    return this.#require(manager, user.name);
+    await tx.manager.query('DELETE FROM user_link WHERE user_id = $1', [user.id]);
+    tx.changed('user', user.id, 'upsert');
+    return this.#require(tx.manager, user.name);
   }
 
   /** Sets a password, or none. All that came in by the one before is out: sessions, links. */
-  async setPassword(manager: EntityManager, userId: string, passwordHash: string | null): Promise<void> {
-    await manager.query('UPDATE user_account SET password_hash = $2, updated_at = now() WHERE id = $1', [
-      userId,
-      passwordHash,
-    ]);
-    await manager.query('DELETE FROM user_session WHERE user_id = $1', [userId]);
-    await manager.query('DELETE FROM user_link WHERE user_id = $1', [userId]);
+  async setPassword(tx: ConfigTransaction, userId: string, passwordHash: string | null): Promise<void> {
+    await tx.manager.query(
+      'UPDATE user_account SET password_hash = $2, revision = $3, updated_at = now() WHERE id = $1',
+      [userId, passwordHash, tx.revision],
+    );
+    await tx.manager.query('DELETE FROM user_session WHERE user_id = $1', [userId]);
+    await tx.manager.query('DELETE FROM user_link WHERE user_id = $1', [userId]);
+    tx.changed('user', userId, 'upsert');
   }
 
-  /** Makes the account an enabled owner with that password hash; its sessions end. */
-  async putOwner(name: string, passwordHash: string): Promise<void> {
-    await this.#database.transaction(async (manager) => {
-      const user = (await this.find(name, manager)) ?? (await this.insert(manager, name, everywhere('owner')));
-      await this.update(manager, user, { assignments: everywhere('owner'), isDisabled: false });
-      await this.setPassword(manager, user.id, passwordHash);
-    });
+  /** Removes an account with its sessions and keys. */
+  async remove(tx: ConfigTransaction, userId: string): Promise<void> {
+    await tx.manager.query('DELETE FROM user_account WHERE id = $1', [userId]);
+    tx.changed('user', userId, 'remove');
   }
 
   async #require(manager: EntityManager, name: string): Promise<UserRow> {

@@ -2,6 +2,7 @@ import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../../api/graphql-context.ts';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../../api/connection.ts';
 import { orNull } from '../../api/or-null.ts';
+import { ConditionArguments, conditionsOf } from '../../api/object-arguments.ts';
 import { RemovalPayload, payloadOf } from '../../api/write-payload.ts';
 import { withoutNulls } from '../../api/without-nulls.ts';
 import { describeCaller } from '../describe-caller.ts';
@@ -62,10 +63,16 @@ export class UserResolver {
   updateUser(
     @Arg('name', () => String) name: string,
     @Arg('input', () => UserUpdateInput) input: UserUpdateInput,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<UserPayload> {
     return payloadOf(async () => {
-      const { object, ...written } = await this.#users.update(principal, name, withoutNulls(input));
+      const { object, ...written } = await this.#users.update(
+        principal,
+        name,
+        withoutNulls(input),
+        conditionsOf(asked),
+      );
       return { ...written, object: show(object) };
     });
   }
@@ -73,13 +80,21 @@ export class UserResolver {
   @Mutation(() => UserLinkPayload, {
     description: 'Takes a user’s password away, ends his sessions, and gives the link by which he sets another.',
   })
-  resetUser(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<UserLinkPayload> {
-    return linkPayloadOf(() => this.#users.reset(principal, name));
+  resetUser(
+    @Arg('name', () => String) name: string,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<UserLinkPayload> {
+    return linkPayloadOf(() => this.#users.reset(principal, name, conditionsOf(asked)));
   }
 
   @Mutation(() => RemovalPayload)
-  deleteUser(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<RemovalPayload> {
-    return payloadOf(() => this.#users.remove(principal, name));
+  deleteUser(
+    @Arg('name', () => String) name: string,
+    @Args(() => ConditionArguments) asked: ConditionArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<RemovalPayload> {
+    return payloadOf(() => this.#users.remove(principal, name, conditionsOf(asked)));
   }
 
   @Mutation(() => Boolean, { description: 'Changes the caller’s own password. All his sessions end, this one too.' })

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import type { ChangeConfig, ConfigTransaction } from '../../configuration/change-config.ts';
 import type { Page, PageRequest } from '../../configuration/page.ts';
 import { parseInput } from '../../configuration/parse-input.ts';
-import type { Removed, Written } from '../../configuration/written.ts';
+import type { Removed, WriteOptions, Written } from '../../configuration/written.ts';
 import type { Action } from '../actions.ts';
 import { authorize } from '../authorize.ts';
 import { requireCover } from '../covers.ts';
@@ -21,6 +21,8 @@ export interface UserView {
   /** `invited`: no password yet, or it was reset. */
   readonly state: 'active' | 'invited' | 'disabled';
   readonly signedInAt: Date | null;
+  /** That last wrote it. */
+  readonly revision: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -67,63 +69,74 @@ export class UserService {
     requireCover(principal, 'user:create', roles);
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
       if (await this.#users.find(name, tx.manager)) throw new Fault('NAME_TAKEN', `The user ${name} exists`);
-      const user = await this.#users.insert(tx.manager, name, roles);
+      const user = await this.#users.insert(tx, name, roles);
       tx.audit('user:create', 'user', name, { after: { roles } });
       return { object: viewUser(user), link: await this.#links.make(tx.manager, user.id, invitationSeconds) };
     });
     return { ...result, change: 'CREATED', revision };
   }
 
-  /** Changes roles and state; whoever is disabled is out at once. @throws Fault INVALID, NOT_FOUND, LAST_OWNER */
-  async update(principal: Principal, name: string, input: unknown): Promise<Written<UserView>> {
+  /** Changes roles and state; whoever is disabled is out at once. @throws Fault INVALID, NOT_FOUND, LAST_OWNER, CONFLICT */
+  async update(
+    principal: Principal,
+    name: string,
+    input: unknown,
+    options: WriteOptions = {},
+  ): Promise<Written<UserView>> {
     authorize(principal, 'user:update');
     const { roles, isDisabled } = parseInput(userUpdateInput, input);
     if (roles !== undefined) requireCover(principal, 'user:update', roles);
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
+    const work = async (tx: ConfigTransaction) => {
       const user = await this.#requireCovered(tx.manager, principal, 'user:update', name);
       const after = { assignments: roles ?? user.assignments, isDisabled: isDisabled ?? user.isDisabled };
       const [was, is] = [shownOf(user), shownOf(after)];
       const fields = (['roles', 'isDisabled'] as const).filter((field) => !isDeepStrictEqual(was[field], is[field]));
       if (fields.length === 0) return { object: viewUser(user), change: 'UNCHANGED' as const };
+      tx.checkRevision('user', user);
       if (!isOwner(after) || after.isDisabled) await this.#requireOtherOwner(tx.manager, user);
-      const written = await this.#users.update(tx.manager, user, after);
+      const written = await this.#users.update(tx, user, after);
       if (after.isDisabled) await tx.manager.query('DELETE FROM user_session WHERE user_id = $1', [user.id]);
       tx.audit('user:update', 'user', name, { fields, before: pick(was, fields), after: pick(is, fields) });
       return { object: viewUser(written), change: 'UPDATED' as const };
-    });
+    };
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { ...result, revision };
   }
 
   /**
    * Takes a user's password away, ends his sessions, and gives the link by which he sets another within a day.
-   * @throws Fault NOT_FOUND, LAST_OWNER
+   * @throws Fault NOT_FOUND, LAST_OWNER, CONFLICT
    */
-  async reset(principal: Principal, name: string): Promise<WrittenUser> {
+  async reset(principal: Principal, name: string, options: WriteOptions = {}): Promise<WrittenUser> {
     authorize(principal, 'user:update');
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
+    const work = async (tx: ConfigTransaction) => {
       const user = await this.#requireCovered(tx.manager, principal, 'user:update', name);
+      tx.checkRevision('user', user);
       if (user.isDisabled) throw new Fault('CONFLICT', `The user ${name} is disabled: enable him first`);
       await this.#requireOtherOwner(tx.manager, user);
-      await this.#users.setPassword(tx.manager, user.id, null);
+      await this.#users.setPassword(tx, user.id, null);
       tx.audit('user:update', 'user', name, { fields: ['password'] });
       const link = await this.#links.make(tx.manager, user.id, resetSeconds);
-      return { object: viewUser({ ...user, passwordHash: null }), link };
-    });
+      return { object: viewUser(await this.#require(name, tx.manager)), link };
+    };
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { ...result, change: 'UPDATED', revision };
   }
 
-  /** Removes a user with his sessions and keys; one that is absent is fine. @throws Fault LAST_OWNER */
-  async remove(principal: Principal, name: string): Promise<Removed> {
+  /** Removes a user with his sessions and keys; one that is absent is fine. @throws Fault LAST_OWNER, CONFLICT */
+  async remove(principal: Principal, name: string, options: WriteOptions = {}): Promise<Removed> {
     authorize(principal, 'user:delete');
-    const { result, revision } = await this.#change.changeConfig(principal, async (tx: ConfigTransaction) => {
+    const work = async (tx: ConfigTransaction) => {
       const user = await this.#users.find(name, tx.manager);
       if (user === undefined) return 'UNCHANGED';
       requireCover(principal, 'user:delete', user.assignments);
+      tx.checkRevision('user', user);
       await this.#requireOtherOwner(tx.manager, user);
-      await tx.manager.query('DELETE FROM user_account WHERE id = $1', [user.id]);
+      await this.#users.remove(tx, user.id);
       tx.audit('user:delete', 'user', name, { before: { roles: user.assignments } });
       return 'DELETED';
-    });
+    };
+    const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { change: result, revision };
   }
 
@@ -149,9 +162,9 @@ export class UserService {
 
 /** What is shown of an account. */
 export function viewUser({ id, name, assignments, isDisabled, passwordHash, ...times }: UserRow): UserView {
-  const { signedInAt, createdAt, updatedAt } = times;
+  const { signedInAt, revision, createdAt, updatedAt } = times;
   const state = isDisabled ? 'disabled' : passwordHash === null ? 'invited' : 'active';
-  return { id, name, roles: assignments, state, signedInAt, createdAt, updatedAt };
+  return { id, name, roles: assignments, state, signedInAt, revision, createdAt, updatedAt };
 }
 
 function shownOf({ assignments, isDisabled }: Pick<UserRow, 'assignments' | 'isDisabled'>) {

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Field, GraphQLISODateTime, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, GraphQLISODateTime, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionType } from '../../api/connection.ts';
 import { WritePayload } from '../../api/write-payload.ts';
 import { RoleAssignment, RoleAssignmentInput } from '../role.type.ts';
@@ -27,6 +27,9 @@ export class User {
 
   @Field(() => GraphQLISODateTime, { nullable: true })
   signedInAt: Date | null;
+
+  @Field(() => Int, { description: 'The revision that last wrote it.' })
+  revision: number;
 
   @Field(() => GraphQLISODateTime)
   createdAt: Date;

@@ -53,8 +53,8 @@ export function ApiKeyListScreen() {
   const canSeeAll = useMay()('api-key:read');
   const act: Column<ApiKeyRowFragment> = {
     head: <span className="dim">What to do</span>,
-    cell: ({ name }) => (
-      <Confirm label="Revoke" title={`Revoke ${name}?`} act={revoke({ name })} isDangerous>
+    cell: ({ name, revision }) => (
+      <Confirm label="Revoke" title={`Revoke ${name}?`} act={revoke({ name, ifRevision: revision })} isDangerous>
         Programs that use it are refused from their next call on. It cannot be brought back.
       </Confirm>
     ),

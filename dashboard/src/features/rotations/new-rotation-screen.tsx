@@ -20,7 +20,7 @@ export function NewRotationScreen() {
       <section className="panel">
         <TextInput
           label="Secret"
-          description="Which is to be rotated, like prod/provider. What is set here takes the place of what there was"
+          description="Which is to be rotated, like prod/provider"
           required
           autoFocus
           spellCheck={false}

@@ -1,10 +1,15 @@
-import { Checkbox, NativeSelect, TextInput, Textarea } from '@mantine/core';
+import { NativeSelect } from '@mantine/core';
+import { useRef } from 'react';
+import { useEditing } from '../../api/use-editing.ts';
+import { useLook } from '../../api/use-look.ts';
 import { useRefusal } from '../../api/use-may.ts';
 import { useWrite } from '../../api/use-write.ts';
-import { type RotationRowFragment, SetRotationDocument } from '../../gql/graphql.ts';
+import { type RotationRowFragment, RotationDocument, SetRotationDocument } from '../../gql/graphql.ts';
+import { ConflictNotice } from '../../ui/conflict-notice.tsx';
 import { FormPanel } from '../../ui/form-panel.tsx';
 import { useFields } from '../../ui/use-fields.ts';
-import { recipeExamples, recipeFields, recipeOf } from './recipe.ts';
+import { RecipeForm } from './recipe-form.tsx';
+import { recipeExamples, recipeFields, recipeOf, savedRecipe, withKeys } from './recipe.ts';
 
 interface RecipeEditorProps {
   readonly secret: string;
@@ -14,61 +19,63 @@ interface RecipeEditorProps {
 }
 
 /** How and when a secret gets its next value. */
-export function RecipeEditor({ secret, rotation, done }: RecipeEditorProps) {
+export function RecipeEditor({ rotation, ...others }: RecipeEditorProps) {
+  return rotation === null ? <NewRecipe {...others} /> : <SavedRecipe {...others} rotation={rotation} />;
+}
+
+function NewRecipe({ secret, done }: Omit<RecipeEditorProps, 'rotation'>) {
   const write = useWrite(SetRotationDocument);
-  const { fields, set, text, flag } = useFields(recipeFields(rotation));
+  const form = useFields(recipeFields(null));
   const submit = async () => {
-    const recipe = recipeOf(fields);
+    const recipe = recipeOf(form.fields);
     if (typeof recipe === 'string') return recipe;
-    const { problem } = await write({ secret, recipe });
+    const { problem, code } = await write({ secret, recipe, ifRevision: 0 });
+    if (code === 'CONFLICT') return `${secret} is rotated already. Change how instead.`;
     if (problem === undefined) await done();
     return problem;
   };
   return (
-    <FormPanel
-      submitLabel={rotation === null ? 'Set it up' : 'Save'}
-      submit={submit}
-      refused={useRefusal('rotation:update')}
-    >
-      <div className="columns inputs">
-        <TextInput
-          label="Schedule"
-          description="Cron text of five fields, like 0 3 1 * *. Empty: only when asked"
-          spellCheck={false}
-          {...text('schedule')}
-        />
-        <TextInput label="Time zone" description="Of the schedule, like Europe/Berlin" required {...text('zone')} />
-      </div>
-      <Checkbox
-        label="Enabled"
-        description="Without it neither the schedule nor anybody runs it"
-        {...flag('isEnabled')}
-      />
-      {rotation === null && (
+    <FormPanel submitLabel="Set it up" submit={submit} refused={useRefusal('rotation:update')}>
+      <RecipeForm form={form}>
         <NativeSelect
           label="Begin with"
           data={Object.entries(recipeExamples).map(([value, { label }]) => ({ value, label }))}
           onChange={(event) =>
-            set({ text: recipeExamples[event.currentTarget.value as keyof typeof recipeExamples].text })
+            form.set({ text: recipeExamples[event.currentTarget.value as keyof typeof recipeExamples].text })
           }
         />
-      )}
-      <Textarea
-        label="Recipe"
-        description="YAML or JSON. It names secrets as onecli://environment/name, and {{new}}, {{old}}, {{newKeyId}}, {{oldKeyId}}, {{runId}}; never write a value here"
-        classNames={{ input: 'mono' }}
-        autosize
-        minRows={10}
-        maxRows={28}
-        spellCheck={false}
-        {...text('text')}
-      />
-      <TextInput
-        label="Id of the current key"
-        description="What the provider calls the key that is in use now, so that it can be ended. Empty: as it is known from the last run"
-        spellCheck={false}
-        {...text('currentKeyId')}
-      />
+      </RecipeForm>
+    </FormPanel>
+  );
+}
+
+interface SavedRecipeProps extends RecipeEditorProps {
+  readonly rotation: RotationRowFragment;
+}
+
+/** It is written as a whole: what was changed here is put into what is known to be saved. */
+function SavedRecipe({ secret, rotation, done }: SavedRecipeProps) {
+  const write = useWrite(SetRotationDocument);
+  const seen = useRef([rotation]);
+  const lookOnce = useLook(RotationDocument, { secret }, (data) => data.rotation);
+  const look = async () => {
+    const now = await lookOnce();
+    if (now !== null) seen.current.unshift(now);
+    return now;
+  };
+  const { form, task, submit, conflict } = useEditing({
+    thing: rotation,
+    fieldsOf: recipeFields,
+    inputOf: (fields) => withKeys(seen.current, recipeOf(fields)),
+    write: (parts, ifRevision) =>
+      write({ secret, recipe: { ...savedRecipe(seen.current[0] ?? rotation), ...parts }, ifRevision }),
+    look,
+    done,
+  });
+  return (
+    <FormPanel submitLabel="Save" submit={submit} task={task} refused={useRefusal('rotation:update')}>
+      {conflict !== undefined && <ConflictNotice {...conflict} isBusy={task.isBusy} />}
+      <RecipeForm form={form} />
     </FormPanel>
   );
 }

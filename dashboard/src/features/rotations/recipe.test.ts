@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { recipeExamples, recipeFields, recipeOf } from './recipe.ts';
+import type { RotationRowFragment } from '../../gql/graphql.ts';
+import { changedParts, differencesOf } from '../../ui/differences.ts';
+import { recipeExamples, recipeFields, recipeOf, savedRecipe, withKeys } from './recipe.ts';
 
 const fields = (text: string) => ({ ...recipeFields(null), schedule: ' 0 3 1 * * ', zone: 'Europe/Berlin', text });
 
@@ -30,5 +32,39 @@ describe('a recipe', () => {
 
   it.each(['', '[]', 'text', '{'])('is refused as it is: %j', (text) => {
     expect(recipeOf(fields(text))).toEqual(expect.any(String));
+  });
+});
+
+describe('a saved recipe', () => {
+  const row = (recipe: object) =>
+    ({ schedule: null, zone: 'UTC', isEnabled: true, recipe, revision: 1 }) as unknown as RotationRowFragment;
+  const saved = row({ generate: { length: 40 }, verify: { url: 'https://a.example' } });
+  const mine = (text: string, seen = [saved]) => withKeys(seen, recipeOf({ ...recipeFields(saved), text })) as object;
+  const base = withKeys([saved], recipeOf(recipeFields(saved))) as object;
+
+  it('loses a part that is taken out of the text', () => {
+    const parts = changedParts(base, mine('generate: { length: 40 }'));
+    expect(JSON.parse(JSON.stringify({ ...savedRecipe(saved), ...parts }))).toEqual({
+      generate: { length: 40 },
+      schedule: null,
+      zone: 'UTC',
+      isEnabled: true,
+    });
+  });
+
+  it('keeps what somebody else changed elsewhere, and says what that is', () => {
+    const theirs = row({ generate: { length: 40 }, graceSeconds: 9 });
+    const now = withKeys([theirs, saved], recipeOf(recipeFields(theirs))) as object;
+    expect(differencesOf(base, now).map(({ field }) => field)).toEqual(['graceSeconds', 'verify']);
+    const parts = changedParts(base, mine('generate: { length: 8 }\nverify: { url: "https://a.example" }'));
+    expect(JSON.parse(JSON.stringify({ ...savedRecipe(theirs), ...parts }))).toMatchObject({
+      generate: { length: 8 },
+      graceSeconds: 9,
+    });
+    expect(parts).not.toHaveProperty('verify');
+  });
+
+  it('is no recipe when the text is none', () => {
+    expect(withKeys([saved], 'wrong')).toBe('wrong');
   });
 });

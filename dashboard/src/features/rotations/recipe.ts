@@ -93,3 +93,15 @@ export function recipeOf({ schedule, zone, isEnabled, currentKeyId, text }: Reci
     ...(currentKeyId.trim() !== '' && { currentKeyId: currentKeyId.trim() }),
   };
 }
+
+/** What is saved, as the API takes it. */
+export function savedRecipe({ schedule, zone, isEnabled, recipe }: RotationRowFragment): object {
+  return { ...(recipe as object), schedule, zone, isEnabled };
+}
+
+/** A recipe that says of each part that a saved one has whether it has it too: a part that was taken out is a change. */
+export function withKeys(saved: readonly RotationRowFragment[], recipe: object | string): object | string {
+  if (typeof recipe === 'string') return recipe;
+  const keys = saved.flatMap((one) => Object.keys(savedRecipe(one)));
+  return { ...Object.fromEntries(keys.map((key) => [key, undefined])), ...recipe };
+}

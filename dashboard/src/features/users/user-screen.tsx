@@ -3,6 +3,8 @@ import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import { apiUrl } from '../../app/page-facts.ts';
 import { useAct } from '../../api/use-act.ts';
+import { useEditing } from '../../api/use-editing.ts';
+import { useLook } from '../../api/use-look.ts';
 import { useRefusal } from '../../api/use-may.ts';
 import { useWrite } from '../../api/use-write.ts';
 import {
@@ -13,6 +15,7 @@ import {
   UserDocument,
 } from '../../gql/graphql.ts';
 import { Confirm } from '../../ui/confirm.tsx';
+import { ConflictNotice } from '../../ui/conflict-notice.tsx';
 import { DetailFrame } from '../../ui/detail-frame.tsx';
 import { FormPanel } from '../../ui/form-panel.tsx';
 import { SessionTable } from '../account/session-table.tsx';
@@ -47,7 +50,7 @@ export function UserScreen() {
               <Delete name={name} />
             </div>
             {link !== undefined && <PasswordLink {...link} pageUrl={`${apiUrl}/welcome`} />}
-            <Roles key={JSON.stringify(user.roles)} user={user} done={reread} />
+            <Roles key={user.revision} user={user} done={reread} />
             <section className="panel table">
               <SessionTable caption="Where they are signed in" sessions={sessions} done={reread} />
             </section>
@@ -63,19 +66,28 @@ interface PartProps {
   readonly done: () => Promise<void>;
 }
 
-function Roles({ user: { name, roles: given }, done }: PartProps) {
+const roleFields = ({ roles }: UserRowFragment) => ({ roles: roleTexts(roles) });
+
+function rolesAsked({ roles: texts }: ReturnType<typeof roleFields>) {
+  const roles = roleInput(texts);
+  return roles.length === 0 ? 'Choose at least one role, or disable the user.' : { roles };
+}
+
+function Roles({ user, done }: PartProps) {
   const write = useWrite(UpdateUserDocument);
-  const [roles, setRoles] = useState(roleTexts(given));
-  const submit = async () => {
-    const input = { roles: roleInput(roles) };
-    if (input.roles.length === 0) return 'Choose at least one role, or disable the user.';
-    const { problem } = await write({ name, input });
-    if (problem === undefined) await done();
-    return problem;
-  };
+  const { name } = user;
+  const { form, task, submit, conflict } = useEditing({
+    thing: user,
+    fieldsOf: roleFields,
+    inputOf: rolesAsked,
+    write: (input, ifRevision) => write({ name, input, ifRevision }),
+    look: useLook(UserDocument, { name }, (data) => data.user),
+    done,
+  });
   return (
-    <FormPanel submitLabel="Save the roles" submit={submit} refused={useRefusal('user:update')}>
-      <RoleChoice legend="What they may do" roles={roles} choose={setRoles} />
+    <FormPanel submitLabel="Save the roles" submit={submit} task={task} refused={useRefusal('user:update')}>
+      {conflict !== undefined && <ConflictNotice {...conflict} isBusy={task.isBusy} />}
+      <RoleChoice legend="What they may do" roles={form.fields.roles} choose={(roles) => form.set({ roles })} />
     </FormPanel>
   );
 }
