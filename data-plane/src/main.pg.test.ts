@@ -1,13 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
-
-const main = fileURLToPath(new URL('main.ts', import.meta.url));
+import { describe, expect, inject, it } from 'vitest';
 
 describe('a worker', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 at %s while it waits for its database', async (signal) => {
-    const child = spawn(process.execPath, ['--conditions=source', '--import', import.meta.resolve('tsx'), main], {
+    const child = spawn(process.execPath, [inject('planes').worker], {
       env: {
         PATH: process.env['PATH'],
         DATABASE_URL: 'postgres://onecli@127.0.0.1:1/onecli',

@@ -1,5 +1,6 @@
 // Bundles the programs of the two planes, so that a process starts by reading a few files rather than two thousand: half of its start
-// was finding and reading modules. Runs after tsc, on what it wrote. Run directly it bundles at once.
+// was finding and reading modules. Runs after tsc, on what it wrote. Run directly it bundles at once; with a name it bundles, for tests,
+// the sources as they are, into folders of that name.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,7 +56,7 @@ const otherDatabases = [
 ];
 
 /** Where the bundle of a workspace is, from the root. */
-export const bundleFolder = (workspace) => `${workspace}/dist/bundle`;
+export const bundleFolder = (workspace, name = 'bundle') => `${workspace}/dist/${name}`;
 export const bundledWorkspaces = Object.keys(programs);
 
 /** Packages that are loaded so, and whose names nobody takes from what comes. */
@@ -74,15 +75,22 @@ function refuseBareImports(outputs) {
     }
 }
 
+const sourceOf = (path) => path.replace('/dist/', '/src/').replace(/\.js$/, '.ts');
+
 /** @throws what esbuild throws, which has told it on stderr */
-export async function bundlePrograms() {
+async function bundlePrograms(nameForSources) {
   const { build } = await import('esbuild');
   for (const [workspace, entryPoints] of Object.entries(programs)) {
-    rmSync(join(root, bundleFolder(workspace)), { recursive: true, force: true });
+    const outdir = bundleFolder(workspace, nameForSources);
+    rmSync(join(root, outdir), { recursive: true, force: true });
     const { metafile } = await build({
       absWorkingDir: root,
-      entryPoints,
-      outdir: bundleFolder(workspace),
+      entryPoints: Object.entries(entryPoints).map(([out, path]) => ({
+        out,
+        in: nameForSources === undefined ? path : sourceOf(path),
+      })),
+      ...(nameForSources !== undefined && { conditions: ['source'] }),
+      outdir,
       bundle: true,
       splitting: true,
       format: 'esm',
@@ -104,4 +112,4 @@ export async function bundlePrograms() {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundlePrograms();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundlePrograms(process.argv[2]);

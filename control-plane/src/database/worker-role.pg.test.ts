@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PostgresAuditConsumer, PostgresAuditQueue } from '@onecli/shared/adapters/postgres/audit-queue';
 import { trailBatch } from '@onecli/shared/ports/audit-queue.contract';
 import { MasterKey } from '@onecli/shared/vault/master-key';
@@ -275,9 +274,7 @@ describe('a worker’s database role', () => {
 });
 
 function startWorker(port: number): ChildProcess {
-  const main = fileURLToPath(new URL('../../../data-plane/src/main.ts', import.meta.url));
-  const register = new URL('../../../infra/tools/register-tsx.mjs', import.meta.url).href;
-  const child = spawn(process.execPath, ['--conditions=source', '--import', register, main], {
+  const child = spawn(process.execPath, [inject('planes').worker], {
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: roleUrl,

@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { expect, vi } from 'vitest';
+import { expect, inject, vi } from 'vitest';
 import { freePort } from '../../../test/support/free-port.ts';
-
-const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 /** A control plane as a process of its own. */
 export class Process {
@@ -13,7 +10,7 @@ export class Process {
   isReady = false;
 
   constructor(environment: Record<string, string>) {
-    this.child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', main], {
+    this.child = spawn(process.execPath, [inject('planes').controlPlane], {
       env: { PATH: process.env['PATH'], ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

@@ -3,16 +3,13 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { freePort } from '../../../test/support/free-port.ts';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
 import { WorkerStore } from './worker-store.ts';
 
-const register = new URL('../../../infra/tools/register-tsx.mjs', import.meta.url).href;
-const main = fileURLToPath(new URL('../../../data-plane/src/main.ts', import.meta.url));
 let api: Served;
 let reports: PostgresSnapshotSource;
 let folder: string;
@@ -45,8 +42,7 @@ const confirm = () =>
   });
 
 async function start(): Promise<ChildProcess> {
-  const args = ['--conditions=source', '--import', register, main];
-  return spawn(process.execPath, args, {
+  return spawn(process.execPath, [inject('planes').worker], {
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: api.config.databaseUrl,

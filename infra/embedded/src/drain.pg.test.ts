@@ -6,16 +6,13 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { freePorts } from '../../../test/support/free-port.ts';
 import { readConfig } from './config.ts';
 import { supervise } from './supervise.ts';
 import type { Supervision } from './supervision.ts';
 import { waitFor } from './wait-for.ts';
 
-const source = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const programs = { controlPlane: source('control-plane/src/main.ts'), worker: source('data-plane/src/main.ts') };
 const patience = { timeoutMs: 30_000, everyMs: 50 };
 const login = { authorization: `Basic ${Buffer.from('admin:drain-test-password').toString('base64')}` };
 
@@ -34,7 +31,6 @@ async function start(drainMs: string): Promise<Supervision> {
   const [proxyPort, apiPort] = ports;
   const read = readConfig([], {
     PATH: process.env['PATH'],
-    NODE_OPTIONS: `--conditions=source --import ${new URL('../../tools/register-tsx.mjs', import.meta.url).href}`,
     ONECLI_DATA_DIR: dataDir,
     ONECLI_PROXY_PORT: proxyPort,
     ONECLI_API_PORT: apiPort,
@@ -45,7 +41,7 @@ async function start(drainMs: string): Promise<Supervision> {
   });
   if (read.kind !== 'config') throw new Error(JSON.stringify(read));
   const lines: string[] = [];
-  running = await supervise(read.config, programs, (line) => lines.push(line));
+  running = await supervise(read.config, inject('planes'), (line) => lines.push(line));
   const isReady = () => lines.some((line) => line.includes('OneCLI is ready'));
   if ((await waitFor(isReady, patience)) === undefined) throw new Error(lines.join('\n'));
   return running;

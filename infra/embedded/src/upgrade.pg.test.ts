@@ -2,9 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createDataSource, migrations } from '../../../control-plane/src/database/data-source.ts';
 import { type MigrateOptions, MigrationFault, migrate } from '../../../control-plane/src/database/migrate.ts';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
@@ -14,7 +13,6 @@ import { type RecordingUpstream, startUpstream } from '../../../test/support/rec
 import { makeTestAuthority, type TestAuthority } from '../../../test/support/test-authority.ts';
 import { OldRelease, readAsOldWorker } from './testing/first-release/old-worker.ts';
 
-const source = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const dump = readFileSync(new URL('testing/first-release/database.sql', import.meta.url), 'utf8');
 const agentToken = /agent token: (\S+)/.exec(dump)?.[1] ?? '';
 
@@ -129,9 +127,12 @@ describe('a database of the first release', () => {
 
   it('is served by today’s control plane and worker, while those of that release go on', async () => {
     const [apiPort = 0, proxyPort = 0] = await freePorts(2);
-    start('control-plane/src/main.ts', { ONECLI_API_PORT: String(apiPort), ONECLI_ADMIN_PASSWORD: 'not the old one' });
+    start(inject('planes').controlPlane, {
+      ONECLI_API_PORT: String(apiPort),
+      ONECLI_ADMIN_PASSWORD: 'not the old one',
+    });
     await ready(apiPort);
-    start('data-plane/src/main.ts', {
+    start(inject('planes').worker, {
       ONECLI_PROXY_PORT: String(proxyPort),
       ONECLI_WORKER_NAME: 'new-worker',
       ONECLI_SPOOL_DIR: join(folder, 'spool'),
@@ -163,8 +164,7 @@ describe('a database of the first release', () => {
 });
 
 function start(program: string, environment: Record<string, string>): void {
-  const loader = new URL('../../tools/register-tsx.mjs', import.meta.url).href;
-  const child = spawn(process.execPath, ['--conditions=source', '--import', loader, source(program)], {
+  const child = spawn(process.execPath, [program], {
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: databaseUrl,

@@ -5,7 +5,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { freePort } from '../../../test/support/free-port.ts';
@@ -55,9 +54,7 @@ afterAll(async () => {
 
 async function start(): Promise<void> {
   output = '';
-  const main = fileURLToPath(new URL('../../../data-plane/src/main.ts', import.meta.url));
-  const register = new URL('../../tools/register-tsx.mjs', import.meta.url).href;
-  worker = spawn(process.execPath, ['--conditions=source', '--import', register, main], {
+  worker = spawn(process.execPath, [inject('planes').worker], {
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: server.url.replace('user=postgres', 'user=onecli_worker'),
