@@ -47,7 +47,7 @@ export interface Access {
 export async function buildAccess({ config, database, keys, users, change, log }: AccessOptions): Promise<Access> {
   const { tokenPepper } = keys;
   const limiter = new LoginLimiter(database);
-  const logins = await PasswordLogin.create(users, limiter);
+  const logins = new PasswordLogin(users, limiter);
   const sessions = new SessionStore(database, tokenPepper, config.sessionLifetime);
   const apiKeys = new ApiKeyStore(database, tokenPepper);
   const events = new AdminEventStore(database);

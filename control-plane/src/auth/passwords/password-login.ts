@@ -3,7 +3,7 @@ import type { LoginLimiter } from '../sessions/login-limiter.ts';
 import { TooManyLogins } from '../sessions/login-limiter.ts';
 import type { UserRow, UserStore } from '../users/user-store.ts';
 import { CredentialCache } from './credential-cache.ts';
-import { hashPassword, verifyPassword } from './password.ts';
+import { hashOfNobody, verifyPassword } from './password.ts';
 
 const cacheLifetimeMs = 60_000;
 /** Each costs 32 MB and a thread of a pool of four while it runs: more than so many at once wait too long to be meant. */
@@ -25,20 +25,15 @@ export class PasswordLogin {
   readonly #users: UserStore;
   readonly #limiter: LoginLimiter;
   readonly #cache = new CredentialCache<true>(cacheLifetimeMs);
-  readonly #hashOfNobody: string;
+  readonly #hashOfNobody = hashOfNobody();
   readonly #verify: typeof verifyPassword;
   #running = 0;
 
-  private constructor(users: UserStore, limiter: LoginLimiter, hashOfNobody: string, verify: typeof verifyPassword) {
+  /** `verify` is given by tests that count its work. */
+  constructor(users: UserStore, limiter: LoginLimiter, verify = verifyPassword) {
     this.#users = users;
     this.#limiter = limiter;
-    this.#hashOfNobody = hashOfNobody;
     this.#verify = verify;
-  }
-
-  /** `verify` is given by tests that count its work. */
-  static async create(users: UserStore, limiter: LoginLimiter, verify = verifyPassword): Promise<PasswordLogin> {
-    return new PasswordLogin(users, limiter, await hashPassword(crypto.randomUUID()), verify);
   }
 
   /**

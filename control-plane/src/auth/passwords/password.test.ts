@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hashPassword, verifyPassword } from './password.ts';
+import { hashOfNobody, hashPassword, verifyPassword } from './password.ts';
 
 describe('hashPassword', () => {
   it('gives text that verifies the password and no other', async () => {
@@ -18,6 +18,14 @@ describe('hashPassword', () => {
 
   it('takes a password for the same in either Unicode form', async () => {
     expect(await verifyPassword('e\u0301t\u00e9', await hashPassword('\u00e9te\u0301'))).toBe(true);
+  });
+});
+
+describe('hashOfNobody', () => {
+  it('is as a hash of a password: the same work to verify, and never the same', async () => {
+    expect(hashOfNobody()).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[\w-]{22}\$[\w-]{43}$/);
+    expect(hashOfNobody()).not.toBe(hashOfNobody());
+    expect(await verifyPassword('', hashOfNobody())).toBe(false);
   });
 });
 

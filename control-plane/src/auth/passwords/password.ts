@@ -18,7 +18,15 @@ interface ScryptCost {
  */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(saltBytes);
-  const hash = await derive(password, salt, current, hashBytes);
+  return textOf(salt, await derive(password, salt, current, hashBytes));
+}
+
+/** A stored form that no password is right for: to verify one against it is the same work, to make it is none. */
+export function hashOfNobody(): string {
+  return textOf(randomBytes(saltBytes), randomBytes(hashBytes));
+}
+
+function textOf(salt: Buffer, hash: Buffer): string {
   return `$scrypt$ln=${current.logN},r=${current.r},p=${current.p}$${salt.toString('base64url')}$${hash.toString('base64url')}`;
 }
 
