@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { CliError } from '../cli-error.ts';
 import { readBounded } from './read-bounded.ts';
 
@@ -18,7 +18,8 @@ const maxTotalBytes = 8 * 1024 * 1024;
 
 /**
  * Reads the files of a configuration: those that are named, all *.yaml and *.yml in folders that are named and below, in the
- * order of their names, and stdin for `-`. Hidden files and folders are passed over; links to folders are not followed.
+ * order of their names, and stdin for `-`. Hidden files and folders are passed over. A link that leads
+ * nowhere or to a folder is a fault: what it hides would be missing, and `--prune` would delete it.
  * @throws CliError for what cannot be read, a folder with none, more than 1,000 files or 8 MB
  */
 export function findFiles(paths: readonly string[]): SourceFile[] {
@@ -35,7 +36,7 @@ export function findFiles(paths: readonly string[]): SourceFile[] {
 }
 
 function filesOf(path: string): string[] {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = orUnreadable(path, () => statSync(path, { throwIfNoEntry: false }));
   if (stat === undefined) throw new CliError(`there is no ${path}`);
   if (!stat.isDirectory()) return [path];
   const files = yamlBelow(path);
@@ -44,15 +45,31 @@ function filesOf(path: string): string[] {
 }
 
 function yamlBelow(folder: string): string[] {
-  const entries = readdirSync(folder, { withFileTypes: true })
+  const entries = orUnreadable(folder, () => readdirSync(folder, { withFileTypes: true }))
     .filter(({ name }) => !name.startsWith('.') && name !== 'node_modules')
     .sort((one, other) => (one.name < other.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return yamlBelow(path);
-    const isYaml = /\.ya?ml$/i.test(basename(path)) && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+    const isYaml = /\.ya?ml$/i.test(entry.name);
+    if (!isYaml && !entry.isSymbolicLink()) return [];
+    const stat = orUnreadable(path, () => statSync(path, { throwIfNoEntry: false }));
+    if (stat === undefined) throw new CliError(`${path} is a link that leads nowhere`);
+    if (stat.isDirectory())
+      throw new CliError(`${path} is a link to a folder, which is not followed`, {
+        hint: 'name the folder that it leads to with -f, and take the link away',
+      });
+    if (isYaml && !stat.isFile()) throw new CliError(`${path} is no file`);
     return isYaml ? [path] : [];
   });
+}
+
+function orUnreadable<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new CliError(`${path} cannot be read`, { cause });
+  }
 }
 
 function readAtMost(path: string, maxBytes: number): Buffer {
