@@ -31,6 +31,20 @@ export class ApiError extends CliError {
   }
 }
 
+/** No answer, or not all of it. */
+export class UnansweredError extends CliError {
+  /** False: no connection was made, so that nothing can have been done. */
+  readonly wasSent: boolean;
+
+  constructor(message: string, options: { readonly cause: unknown; readonly wasSent: boolean; readonly hint: string }) {
+    super(message, options);
+    this.wasSent = options.wasSent;
+  }
+}
+
+/** What a connection ends with that never was one. */
+const unsentCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
 export type Query = Readonly<Record<string, string | undefined>>;
 
 /** The REST API of one gateway, called as one admin. */
@@ -100,8 +114,11 @@ export class ApiClient {
   }
 
   async #request(method: string, path: string, body: unknown, query: Query): Promise<unknown> {
-    const response = await this.#send(this.#urlOf(path, query), method, body);
-    const text = await response.text();
+    const url = this.#urlOf(path, query);
+    const response = await this.#send(url, method, body);
+    const text = await response.text().catch((cause: unknown) => {
+      throw unanswered(url, cause);
+    });
     const json = parseJson(text);
     if (response.ok) return json;
     throw this.#refusal(response.status, json, `${method} ${path}`);
@@ -120,11 +137,7 @@ export class ApiClient {
         signal: AbortSignal.timeout(patienceMs),
       });
     } catch (cause) {
-      const isSlow = cause instanceof DOMException && cause.name === 'TimeoutError';
-      const message = isSlow
-        ? `the gateway at ${url.origin} did not answer in time`
-        : `no gateway answers at ${url.origin}`;
-      throw new CliError(message, { cause, hint: 'start it with `npm start`, or say where it is with ONECLI_API_URL' });
+      throw unanswered(url, cause);
     }
   }
 
@@ -144,6 +157,26 @@ export class ApiClient {
       field ?? undefined,
     );
   }
+}
+
+function unanswered({ origin }: URL, cause: unknown): UnansweredError {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  const code = inner instanceof Error ? (inner as NodeJS.ErrnoException).code : undefined;
+  const hint = 'start it with `npm start`, or say where it is with ONECLI_API_URL';
+  if (inner instanceof Error && inner.message === 'unexpected redirect')
+    return new UnansweredError(`${origin} redirects, and keys are not sent after it`, {
+      cause,
+      wasSent: false,
+      hint: 'give the address that it redirects to, with https:// perhaps, as ONECLI_API_URL',
+    });
+  if (typeof code === 'string' && unsentCodes.has(code))
+    return new UnansweredError(`no gateway answers at ${origin}`, { cause, wasSent: false, hint });
+  const isSlow = cause instanceof DOMException && cause.name === 'TimeoutError';
+  const reason = typeof code === 'string' ? ` (${code})` : '';
+  const message = isSlow
+    ? `the gateway at ${origin} did not answer in time`
+    : `the connection to ${origin} ended before its answer${reason}`;
+  return new UnansweredError(message, { cause, wasSent: true, hint });
 }
 
 function understand<T>(answer: unknown, schema: z.ZodType<T>, call: string): T {

@@ -25,3 +25,8 @@ export const applyAnswer = z.looseObject({
 
 export type PlanAnswer = z.infer<typeof planAnswer>;
 export type ChangeAnswer = z.infer<typeof change>;
+
+/** Whether there is anything that apply would do. */
+export function isChange({ changes }: PlanAnswer): boolean {
+  return changes.some(({ action }) => action !== 'NONE');
+}

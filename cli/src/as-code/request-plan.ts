@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type ApiClient, ApiError } from '../api/api-client.ts';
+import { type ApiClient, ApiError, UnansweredError } from '../api/api-client.ts';
 import { CliError } from '../cli-error.ts';
 import type { Variables } from '../environment.ts';
 import { printable } from '../terminal.ts';
@@ -54,13 +54,44 @@ export async function requestPlan(api: ApiClient, { body, place }: PlanBody): Pr
   throw new CliError(faultList(plan.problems.map(({ field, message }) => withPlace(place(field), printable(message)))));
 }
 
-/** Does what a plan says. */
-export function requestApply(
+/** @throws CliError where apply would be refused, with the first reason */
+export function requireAllowed({ changes }: PlanAnswer, done: 'applied' | 'stored'): void {
+  const refused = changes.find((change) => change.refused !== null)?.refused;
+  if (refused) throw new CliError(`nothing was ${done}: ${printable(refused.message)}`);
+}
+
+/** Does what a plan says. @throws CliError, which tells where it may have been done all the same */
+export async function requestApply(
   api: ApiClient,
   { body, place }: PlanBody,
-  planHash: string,
+  { planHash, changes }: Pick<PlanAnswer, 'planHash' | 'changes'>,
 ): Promise<z.infer<typeof applyAnswer>> {
-  return withPlaces(place, () => api.call('POST', '/api/apply', applyAnswer, { ...body, planHash }));
+  try {
+    return await withPlaces(place, () => api.call('POST', '/api/apply', applyAnswer, { ...body, planHash }));
+  } catch (error) {
+    if (isRefusal(error)) throw error;
+    throw new CliError(`it may have been applied: ${(error as Error).message}`, {
+      cause: error,
+      hint: ['run the same again: there is nothing to do if it was', ...rotationHints(changes)].join('\n  '),
+    });
+  }
+}
+
+/** Whether an error says that nothing was done: the gateway's own no, or a connection that was never made. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof ApiError) return error.status < 500;
+  if (error instanceof UnansweredError) return !error.wasSent;
+  return error instanceof CliError && error.cause instanceof ApiError && isRefusal(error.cause);
+}
+
+/** How to come by the tokens of new agents, which are told once, when that once was missed. */
+export function rotationHints(changes: PlanAnswer['changes']): string[] {
+  return changes
+    .filter(({ makesToken }) => makesToken)
+    .map(
+      ({ name }) =>
+        `the token of ${printable(name)} may be lost; for a new one: onecli agent rotate ${printable(name)}`,
+    );
 }
 
 async function withPlaces<T>(place: Configuration['place'], call: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { AgentTokens } from '../agent-tokens.ts';
 import type { ApiClient } from '../api/api-client.ts';
 import { CliError } from '../cli-error.ts';
@@ -19,7 +19,7 @@ interface MadeToken {
 export interface TokenOutlet {
   /** Hands the tokens out. */
   take(tokens: readonly MadeToken[]): void;
-  /** Nothing was applied: leaves no empty file behind. */
+  /** There are no tokens to take: leaves no empty file behind, and touches no other that stands there by now. */
   abandon(): void;
 }
 
@@ -44,8 +44,9 @@ export function openTokenOutlet(context: CommandContext, api: ApiClient, options
     },
     abandon() {
       if (file === undefined || tokensTo === undefined) return;
+      const { ino, size } = fstatSync(file);
       closeSync(file);
-      unlinkSync(tokensTo);
+      if (size === 0 && statSync(tokensTo, { throwIfNoEntry: false })?.ino === ino) unlinkSync(tokensTo);
     },
   };
 }

@@ -1,9 +1,17 @@
 import { type Command, CommanderError } from 'commander';
 import { ask } from '../as-code/ask.ts';
 import { stdinPath } from '../as-code/find-files.ts';
-import type { PlanAnswer } from '../as-code/plan-answer.ts';
+import { isChange, type PlanAnswer } from '../as-code/plan-answer.ts';
 import { renderPlan, type View } from '../as-code/render-plan.ts';
-import { type PlanBody, readPlanBody, requestApply, requestPlan, type SourceOptions } from '../as-code/request-plan.ts';
+import {
+  type PlanBody,
+  readPlanBody,
+  requestApply,
+  requestPlan,
+  requireAllowed,
+  rotationHints,
+  type SourceOptions,
+} from '../as-code/request-plan.ts';
 import { openTokenOutlet, type TokenOutletOptions } from '../as-code/token-outlet.ts';
 import type { ApiClient } from '../api/api-client.ts';
 import { CliError } from '../cli-error.ts';
@@ -62,7 +70,7 @@ Examples:
   onecli apply -f config/ --managed-by github.com/acme/infra --prune --yes
   onecli plan -f config/ --json > plan.json; onecli apply -f config/ --plan-hash "$(jq -r .planHash plan.json)"
 
-Exit codes: 0 done, or nothing to do; 1 a fault, and nothing was applied.`,
+Exit codes: 0 done, or nothing to do; 1 a fault. Nothing was applied then, unless it says that it may have been, or that it was.`,
     )
     .action((options: ApplyOptions) => withFaultsAsOne(() => apply(context, options)));
 }
@@ -104,18 +112,13 @@ function printPlan({ terminal }: CommandContext, plan: PlanAnswer, what: View): 
   if (what === 'plan' && plan.planHash !== null && isChange(plan)) terminal.print(`plan ${plan.planHash}`);
 }
 
-function isChange({ changes }: PlanAnswer): boolean {
-  return changes.some(({ action }) => action !== 'NONE');
-}
-
 async function apply(context: CommandContext, options: ApplyOptions): Promise<void> {
   const { terminal, environment } = context;
   const body = readPlanBody(options, environment.inherited);
   const api = openApi(context);
   const plan = await requestPlan(api, body);
   if (!options.json) printPlan(context, plan, 'plan');
-  const refused = plan.changes.find((change) => change.refused !== null)?.refused;
-  if (refused) throw new CliError(`nothing was applied: ${refused.message}`);
+  requireAllowed(plan, 'applied');
   if (options.planHash !== undefined && options.planHash !== plan.planHash)
     throw new CliError('that is not the plan of these files as the gateway is now: plan again');
   if (!isChange(plan)) {
@@ -125,7 +128,7 @@ async function apply(context: CommandContext, options: ApplyOptions): Promise<vo
   if (plan.planHash === null)
     throw new CliError('nothing was applied: a new secret needs its value', { hint: 'leave --no-values away' });
   await confirm(options);
-  await applyPlan(context, api, { plan, body, planHash: plan.planHash, options });
+  await applyPlan(context, api, { plan, body, options });
 }
 
 async function applyPlan(
@@ -134,18 +137,24 @@ async function applyPlan(
   given: {
     readonly plan: PlanAnswer;
     readonly body: PlanBody;
-    readonly planHash: string;
     readonly options: ApplyOptions;
   },
 ): Promise<void> {
-  const { plan, body, planHash, options } = given;
+  const { plan, body, options } = given;
   const hasTokens = plan.changes.some(({ makesToken }) => makesToken);
   const outlet = hasTokens ? openTokenOutlet(context, api, options) : undefined;
-  const { tokens, ...done } = await requestApply(api, body, planHash).catch((error: unknown) => {
+  const { tokens, ...done } = await requestApply(api, body, plan).catch((error: unknown) => {
     outlet?.abandon();
     throw error;
   });
-  outlet?.take(tokens);
+  try {
+    outlet?.take(tokens);
+  } catch (cause) {
+    throw new CliError(`applied in revision ${done.revision}, but not all tokens were handed out`, {
+      cause,
+      hint: rotationHints(plan.changes).join('\n  '),
+    });
+  }
   if (options.json) context.terminal.print(JSON.stringify(done, null, 2));
   else context.terminal.notice(`applied in revision ${done.revision}`);
 }
