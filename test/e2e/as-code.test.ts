@@ -1,4 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -145,6 +148,38 @@ describe('plan, apply, diff and export', () => {
   });
 });
 
+describe('an apply whose answer is lost', () => {
+  it('says that it may have been done, and how to come by the tokens', async () => {
+    const cutter = createServer((request, response) => {
+      const onward = httpRequest(`${onecli.apiUrl}${request.url}`, {
+        method: request.method,
+        headers: request.headers,
+      });
+      onward.on('response', (answer) => {
+        if (request.url === '/api/apply') return void answer.resume().on('end', () => request.socket.destroy());
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(onward);
+    });
+    await once(cutter.listen(0, '127.0.0.1'), 'listening');
+    const { port } = cutter.address() as AddressInfo;
+    const env = { ONECLI_API_URL: `http://127.0.0.1:${port}`, ONECLI_ADMIN_PASSWORD: onecli.adminPassword };
+    writeFileSync(join(folder, 'lost.yaml'), 'apiVersion: onecli/v1\nagents: [{name: lost-1}]\n');
+    const apply = ['apply', '-f', 'lost.yaml', '--yes', '--tokens-to', 'lost.json'];
+    const lost = await cli(apply, { env });
+    cutter.close();
+    expect(lost).toMatchObject({ code: 1 });
+    expect(lost.stderr).toContain('it may have been applied');
+    expect(lost.stderr).toContain('onecli agent rotate lost-1');
+    expect(lost.stderr).not.toContain('no gateway answers');
+    expect(await onecli.must('GET', '/api/agents/lost-1')).toMatchObject({ name: 'lost-1' });
+    const again = await cli(apply);
+    expect(again, again.stderr).toMatchObject({ code: 0 });
+    expect(again.stdout).toContain('nothing to do');
+  });
+});
+
 describe('a .env file', () => {
   const text = () => `# keys of the project
 STRIPE_API_KEY="${canaries.STRIPE_KEY}"   # live
@@ -174,8 +209,19 @@ PORT=3000
         { name: 'prod/stripe', binding: { hosts: ['api.stripe.com'] } },
       ],
     });
-    const bound = await cli(['secret', 'import', '.env', '--host', 'ACME_KEY=api.acme.example']);
+    await onecli.must('PUT', '/api/secrets/prod%2Fstripe', {
+      leaseSeconds: 60,
+      binding: { hosts: ['stripe.example'], surfaces: ['basic'] },
+    });
+    const stripe = await onecli.must('GET', '/api/secrets/prod%2Fstripe');
+    const bind = ['secret', 'import', '.env', '--host', 'ACME_KEY=api.acme.example'];
+    const unasked = await cli(bind);
+    expect(unasked).toMatchObject({ code: 1 });
+    expect(unasked.stderr).toContain('more than the value of prod/acme would change');
+    expect(await onecli.must('GET', '/api/secrets/prod%2Facme')).toMatchObject({ binding: null });
+    const bound = await cli([...bind, '--yes']);
     expect(bound, bound.stderr).toMatchObject({ code: 0 });
+    expect(await onecli.must('GET', '/api/secrets/prod%2Fstripe')).toEqual(stripe);
     expect(await onecli.must('GET', '/api/secrets/prod%2Facme')).toMatchObject({
       version: 1,
       binding: { hosts: ['api.acme.example'] },
@@ -193,6 +239,19 @@ PORT=3000
     expect(existsSync(join(folder, '.env.bak'))).toBe(false);
     expect(await cli(['env', 'rewrite', '.env'])).toMatchObject({ code: 0 });
     expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(after);
+  });
+
+  it('keeps what can be read in more than one way, and the exit code says so', async () => {
+    const odd = `DB_PASSWORD=abc#${canaries.ACME_KEY}\nexport ACME_KEY=${canaries.ACME_KEY}\n`;
+    writeFileSync(join(folder, 'odd.env'), odd);
+    const imported = await cli(['secret', 'import', 'odd.env', '--dry-run']);
+    expect(imported.stderr).toContain('left DB_PASSWORD on line 1: it can be read in more than one way');
+    const done = await cli(['env', 'rewrite', 'odd.env']);
+    expect(done).toMatchObject({ code: 1 });
+    expect(done.stderr).toContain('1 of 2 keys are still in odd.env');
+    const after = odd.replace(`export ACME_KEY=${canaries.ACME_KEY}`, 'export ACME_KEY=onecli://prod/acme');
+    expect(readFileSync(join(folder, 'odd.env'), 'utf8')).toBe(after);
+    rmSync(join(folder, 'odd.env'));
   });
 });
 

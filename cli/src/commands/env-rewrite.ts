@@ -1,4 +1,4 @@
-import { chmodSync, constants, copyFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { placeholderFor } from '@onecli/shared/domain/placeholder';
 import type { Command } from 'commander';
 import { exportSchemas } from '../as-code/export-configuration.ts';
@@ -6,8 +6,9 @@ import { requestPlan } from '../as-code/request-plan.ts';
 import type { ApiClient } from '../api/api-client.ts';
 import { CliError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
-import { type ChosenSecret, chooseSecrets } from '../dotenv/choose-secrets.ts';
-import { linesWith, readAssignments, unreadableVariables, withValues } from '../dotenv/dotenv-file.ts';
+import { type ChosenSecret, chooseSecrets, isCalledLikeSecret } from '../dotenv/choose-secrets.ts';
+import { linesWith, type NamedLine, readDotenvText, withValues } from '../dotenv/dotenv-file.ts';
+import { remainderNotices, unreadNotices } from '../dotenv/left-in-file.ts';
 import { readDotenv } from '../dotenv/read-dotenv.ts';
 import { replaceFile } from '../dotenv/replace-file.ts';
 import { collectList } from '../parse-options.ts';
@@ -37,60 +38,84 @@ Examples:
   onecli secret import .env && onecli env rewrite .env
   onecli env rewrite .env.staging --environment staging --dry-run
 
-A key is replaced only where the gateway holds that very value, so that none is lost. Comments, order, quotes and the file's mode stay.`,
+A key is replaced only where the gateway holds that very value, so that none is lost. Comments, order, quotes and the file's mode stay.
+A line that shells and libraries may read in more than one way is left and named. Exit code 1: keys are still in the file.`,
     )
-    .action((file: string, options: RewriteOptions) => rewrite(context, file, options));
+    .action((path: string, options: RewriteOptions) => rewrite(context, path, options));
 }
 
-async function rewrite(context: CommandContext, file: string, options: RewriteOptions): Promise<void> {
+async function rewrite(context: CommandContext, path: string, options: RewriteOptions): Promise<void> {
   const { terminal } = context;
-  const text = readDotenv(file);
+  const text = readDotenv(path);
+  const file = readDotenvText(text);
   const { environment, skip = [], only = [] } = options;
+  for (const notice of unreadNotices(file)) terminal.notice(notice);
   const hosts = new Map(only.map((variable) => [variable, []]));
-  const { chosen, left } = chooseSecrets(readAssignments(text), { environment, skip, hosts });
+  const { chosen, left } = chooseSecrets(file.assignments, { environment, skip, hosts });
   for (const { variable, reason } of left) terminal.notice(`left ${variable}: ${reason}`);
-  const unreadable = unreadableVariables(text);
-  for (const variable of unreadable) terminal.notice(`left ${variable}: its line can be read in more than one way`);
   const placeholders = chosen.length === 0 ? new Map<string, string>() : await storedOf(openApi(context), chosen);
   const lost = chosen.filter(({ variable }) => !placeholders.has(variable));
   for (const { variable, name } of lost)
     terminal.notice(`left ${variable}: the gateway does not hold its value as ${name}`);
-  if (placeholders.size > 0) write(context, { file, text, options, chosen, placeholders });
+  if (placeholders.size > 0) write(context, { path, text, options, chosen, placeholders });
   else terminal.notice('there is nothing to replace');
-  if (lost.length > 0)
-    throw new CliError(`${lost.length} of ${chosen.length} keys are still in ${file}`, {
-      hint: `store them: onecli secret import ${file} --environment ${environment}`,
-    });
+  const isSecret = (variable: string) =>
+    !skip.includes(variable) && (hosts.has(variable) || isCalledLikeSecret(variable));
+  for (const notice of remainderNotices(file, isSecret)) terminal.notice(notice);
+  const unread = file.unread.filter(({ variable }) => variable !== undefined && isSecret(variable));
+  requireNoneLeft({ path, environment, chosen, lost, unread });
+}
+
+/** Whoever runs this in a script learns by the exit code that keys are still in the file. */
+function requireNoneLeft(found: {
+  readonly path: string;
+  readonly environment: string;
+  readonly chosen: readonly ChosenSecret[];
+  readonly lost: readonly ChosenSecret[];
+  readonly unread: readonly NamedLine[];
+}): void {
+  const { path, environment, chosen, lost, unread } = found;
+  const left = lost.length + unread.length;
+  if (left === 0) return;
+  const store = `store them: onecli secret import ${path} --environment ${environment}`;
+  throw new CliError(`${left} of ${chosen.length + unread.length} keys are still in ${path}`, {
+    hint: lost.length > 0 ? store : 'write the lines named above plainly, store their keys, and run this again',
+  });
 }
 
 interface Rewriting {
-  readonly file: string;
+  readonly path: string;
   readonly text: string;
   readonly options: RewriteOptions;
   readonly chosen: readonly ChosenSecret[];
   readonly placeholders: ReadonlyMap<string, string>;
 }
 
-function write({ terminal }: CommandContext, { file, text, options, chosen, placeholders }: Rewriting): void {
+function write({ terminal }: CommandContext, { path, text, options, chosen, placeholders }: Rewriting): void {
   const rewritten = withValues(text, placeholders);
   if (!options.dryRun) {
-    if (options.backup !== undefined) copyPrivately(file, options.backup);
-    replaceFile(file, rewritten);
+    if (options.backup !== undefined) writePrivately(options.backup, text);
+    try {
+      replaceFile(path, { from: text, to: rewritten });
+    } catch (error) {
+      if (options.backup !== undefined) rmSync(options.backup, { force: true });
+      throw error;
+    }
   }
   for (const [variable, placeholder] of placeholders) terminal.print(`${variable}=${placeholder}`);
   for (const { variable, value } of chosen) {
     const lines = placeholders.has(variable) ? linesWith(rewritten, value) : [];
     if (lines.length > 0)
-      terminal.notice(`warning: the key of ${variable} still stands elsewhere in ${file}, line ${lines.join(', ')}`);
+      terminal.notice(`warning: the key of ${variable} still stands elsewhere in ${path}, line ${lines.join(', ')}`);
   }
 }
 
-function copyPrivately(from: string, to: string): void {
+function writePrivately(path: string, text: string): void {
   try {
-    copyFileSync(from, to, constants.COPYFILE_EXCL);
-    chmodSync(to, 0o600);
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
   } catch (cause) {
-    throw new CliError(`${to} cannot be made, so that nothing was replaced`, { cause });
+    const reason = (cause as NodeJS.ErrnoException).code === 'EEXIST' ? 'is there already' : 'cannot be made';
+    throw new CliError(`${path} ${reason}, so that nothing was replaced`, { cause });
   }
 }
 

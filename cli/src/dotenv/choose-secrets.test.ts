@@ -3,11 +3,11 @@ import { isSecretName } from '@onecli/shared/domain/names';
 import { describe, expect, it } from 'vitest';
 import { knownVariables } from '../known-variables.ts';
 import { chooseSecrets } from './choose-secrets.ts';
-import { readAssignments } from './dotenv-file.ts';
+import { readDotenvText } from './dotenv-file.ts';
 import { parseHosts } from './read-dotenv.ts';
 
 const choose = (text: string, options: { hosts?: string[]; skip?: string[] } = {}) =>
-  chooseSecrets(readAssignments(text), {
+  chooseSecrets(readDotenvText(text).assignments, {
     environment: 'prod',
     hosts: parseHosts(options.hosts ?? []),
     skip: options.skip ?? [],
@@ -19,17 +19,24 @@ describe('chooseSecrets', () => {
   it('binds what is well known, leaves unbound what only looks like a key, and leaves the rest', () => {
     const { chosen, left } = choose('OPENAI_API_KEY=a\nACME_API_KEY=b\nPORT=3000\nNEXT_PUBLIC_KEY=c\n');
     expect(chosen).toEqual([
-      { variable: 'OPENAI_API_KEY', name: 'prod/openai', value: 'a', hosts: ['api.openai.com'], surfaces: undefined },
-      { variable: 'ACME_API_KEY', name: 'prod/acme', value: 'b', hosts: [], surfaces: undefined },
+      expect.objectContaining({
+        variable: 'OPENAI_API_KEY',
+        name: 'prod/openai',
+        value: 'a',
+        hosts: ['api.openai.com'],
+      }),
+      expect.objectContaining({ variable: 'ACME_API_KEY', name: 'prod/acme', value: 'b', hosts: [] }),
     ]);
     expect(left.map(({ variable }) => variable)).toEqual(['PORT', 'NEXT_PUBLIC_KEY']);
   });
 
   it('takes a variable that is named, whatever it is called, with its hosts', () => {
     expect(choose('SESAME=x\n', { hosts: ['SESAME=a.example,b.example'] }).chosen).toMatchObject([
-      { name: 'prod/sesame', hosts: ['a.example', 'b.example'] },
+      { name: 'prod/sesame', hosts: ['a.example', 'b.example'], areHostsNamed: true },
     ]);
-    expect(() => choose('A=x\n', { hosts: ['B=b.example'] })).toThrow('--host B: the file does not set it');
+    expect(() => choose('A=x\n', { hosts: ['B=b.example'] })).toThrow(
+      'B was named, and no line of the file sets it plainly',
+    );
   });
 
   it('makes one secret of one value under two names, and two of two values', () => {

@@ -12,6 +12,8 @@ export interface ChosenSecret {
   readonly value: string;
   /** None: it is bound nowhere yet, and never used. */
   readonly hosts: readonly string[];
+  /** Somebody said these hosts of this very variable: they hold for a secret that exists, too. */
+  readonly areHostsNamed: boolean;
   readonly surfaces: readonly Surface[] | undefined;
 }
 
@@ -52,12 +54,19 @@ export function chooseSecrets(
     const named = options.hosts.get(variable);
     const name = freeName(options.environment, variable, value, valueOfName);
     valueOfName.set(name, value);
-    chosen.push({ variable, name, value, hosts: named ?? known?.hosts ?? [], surfaces: known?.surfaces });
+    const hosts = named ?? known?.hosts ?? [];
+    const areHostsNamed = named !== undefined && named.length > 0;
+    chosen.push({ variable, name, value, hosts, areHostsNamed, surfaces: known?.surfaces });
   }
   for (const variable of options.hosts.keys())
     if (!assignments.some((one) => one.variable === variable))
-      throw usageError(`--host ${variable}: the file does not set it`);
+      throw usageError(`${variable} was named, and no line of the file sets it plainly`, `write it as ${variable}='…'`);
   return { chosen, left };
+}
+
+/** Whether a variable is a secret by its name: one that is well known, or `…_KEY`, `…_TOKEN` and the like. */
+export function isCalledLikeSecret(variable: string): boolean {
+  return knownVariables.has(variable) || (looksSecret.test(variable) && !looksPublic.test(variable));
 }
 
 function reasonToLeave(variable: string, value: string, { hosts, skip }: ChooseOptions): string | undefined {
@@ -66,8 +75,7 @@ function reasonToLeave(variable: string, value: string, { hosts, skip }: ChooseO
   if (findPlaceholders(value).length > 0) return 'a placeholder already';
   if (/^ONECLI_/i.test(variable)) return 'a setting of OneCLI itself';
   if (/[\r\n]/.test(value)) return 'of several lines, which no header can have';
-  const isSecret = hosts.has(variable) || knownVariables.has(variable);
-  if (isSecret || (looksSecret.test(variable) && !looksPublic.test(variable))) return undefined;
+  if (hosts.has(variable) || isCalledLikeSecret(variable)) return undefined;
   return 'not called like a secret: name it with --host if it is one';
 }
 

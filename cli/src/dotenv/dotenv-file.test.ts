@@ -1,15 +1,16 @@
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { linesWith, readAssignments, unreadableVariables, withValues } from './dotenv-file.ts';
+import { linesWith, readDotenvText, withValues } from './dotenv-file.ts';
 
-const read = (text: string) => readAssignments(text).map(({ variable, value, line }) => [variable, value, line]);
+const read = (text: string) =>
+  readDotenvText(text).assignments.map(({ variable, value, line }) => [variable, value, line]);
+const unread = (text: string) => readDotenvText(text).unread.map(({ variable, line }) => [variable, line]);
 const rewritten = (text: string, values: Record<string, string>) => withValues(text, new Map(Object.entries(values)));
 
 const nasty = `# OPENAI_API_KEY=sk-in-a-comment
 export OPENAI_API_KEY=sk-plain   # the key
 QUOTED="sk double # not a comment"
   SINGLE = 'sk single'
-BACKTICK=\`sk back\`
 EMPTY=
 SPACES=  sk-spaces  
 MULTI="one
@@ -19,24 +20,75 @@ EQUALS=a=b==
 PORT=3000
 `;
 
-describe('readAssignments', () => {
+describe('readDotenvText', () => {
   it('reads what Node reads, and where it stands', () => {
     expect(read(nasty)).toEqual([
       ['OPENAI_API_KEY', 'sk-plain', 2],
       ['QUOTED', 'sk double # not a comment', 3],
       ['SINGLE', 'sk single', 4],
-      ['BACKTICK', 'sk back', 5],
-      ['EMPTY', '', 6],
-      ['SPACES', 'sk-spaces', 7],
-      ['MULTI', 'one\nINNER=not a variable\ntwo', 8],
-      ['EQUALS', 'a=b==', 11],
-      ['PORT', '3000', 12],
+      ['EMPTY', '', 5],
+      ['SPACES', 'sk-spaces', 6],
+      ['MULTI', 'one\nINNER=not a variable\ntwo', 7],
+      ['EQUALS', 'a=b==', 10],
+      ['PORT', '3000', 11],
     ]);
-    expect(unreadableVariables(nasty)).toEqual([]);
+    expect(unread(nasty)).toEqual([]);
   });
 
   it('takes the last of several, as programs do', () => {
     expect(read('A=one\nA=two\n')).toEqual([['A', 'two', 2]]);
+  });
+
+  it('reads no key of a line that shells, Node and other libraries read differently, and names the line', () => {
+    for (const line of [
+      'A_KEY=abc#def',
+      'A_KEY=#def',
+      'A_KEY="abc"#def',
+      'A_KEY=${B}-x',
+      'A_KEY=pa$$word',
+      'A_KEY="pa$word"',
+      'A_KEY=a;b',
+      'export A_KEY=1; export B_MODE=prod',
+      'A_KEY=a&b',
+      'A_KEY=`pass show x`',
+      'A_KEY="a`b"',
+      'A_KEY=two words',
+      'A_KEY=a\u00a0b',
+      'A_KEY=a\rB=c',
+      'A_KEY=a\\ b',
+      "A_KEY='it''s'",
+      'A_KEY="a" "b"',
+      'A_KEY="c"d',
+      'A_KEY="a\\"b"',
+    ]) {
+      expect(read(`${line}\nC=1\n`), line).toEqual([['C', '1', 2]]);
+      expect(unread(`${line}\nC=1\n`), line).toContainEqual(['A_KEY', 1]);
+    }
+  });
+
+  it('names what only some libraries take for an assignment', () => {
+    expect(unread('A_KEY: yaml\n')).toEqual([['A_KEY', 1]]);
+  });
+
+  it('is sure of no line after a quote that nothing closes', () => {
+    expect(read('Z=1\nA="unclosed\nB_KEY=1\n')).toEqual([['Z', '1', 1]]);
+    expect(unread('Z=1\nA="unclosed\nB_KEY=1\n')).toEqual([
+      ['A', 2],
+      ['B_KEY', 3],
+    ]);
+  });
+
+  it('names the line of a stray piece of a key, and repeats nothing of it', () => {
+    expect(unread('A_KEY=x\nMIIEpAIBAAKCAQEA/+x\n+ab==\n')).toEqual([
+      [undefined, 2],
+      [undefined, 3],
+    ]);
+  });
+
+  it('tells what is overridden, and which comments look like an assignment', () => {
+    const { overridden, commented } = readDotenvText('# A_KEY=older\nA_KEY=old\nA_KEY=new\n# note: A_KEY is new\n');
+    expect(overridden).toMatchObject([{ variable: 'A_KEY', value: 'old', line: 2 }]);
+    expect(commented).toMatchObject([{ variable: 'A_KEY', value: 'older', line: 1 }]);
   });
 
   it('agrees with Node or leaves the variable out, whatever the text is', () => {
@@ -61,7 +113,7 @@ describe('readAssignments', () => {
     ];
     for (const text of odd) {
       const truth = parseEnv(text.replace('\uFEFF', '')) as Record<string, string>;
-      for (const { variable, value } of readAssignments(text)) expect(value, text).toBe(truth[variable]);
+      for (const { variable, value } of readDotenvText(text).assignments) expect(value, text).toBe(truth[variable]);
     }
   });
 });

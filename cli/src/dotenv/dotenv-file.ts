@@ -9,53 +9,112 @@ export interface Assignment {
   readonly start: number;
   readonly end: number;
   /** The quotes around it, or nothing. */
-  readonly quote: '' | '"' | "'" | '`';
+  readonly quote: '' | '"' | "'";
   /** From 1. */
   readonly line: number;
 }
 
-const assignment =
-  /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*("(?:\\.|[^"\\])*"|'[^']*'|`[^`]*`|[^\r\n#]*)/gm;
+/** A line and the variable that it is about, where it can be told. */
+export interface NamedLine {
+  readonly variable: string | undefined;
+  /** From 1; undefined for a variable that Node finds where no line sets it. */
+  readonly line: number | undefined;
+}
+
+/** What stands in a .env file, in its order. */
+export interface DotenvFile {
+  /** What is read alike by all: the last of each variable. */
+  readonly assignments: readonly Assignment[];
+  /** What shells and the libraries of several languages read in more than one way. */
+  readonly unread: readonly NamedLine[];
+  /** What an assignment further down overrides: its value is in force nowhere, and stands in the file. */
+  readonly overridden: readonly Assignment[];
+  /** Comments that look like an assignment with a value. */
+  readonly commented: readonly Assignment[];
+}
+
+const name = '([A-Za-z_][A-Za-z0-9_.-]*)';
+const isName = new RegExp(`^${name}$`);
+/** Quotes without what some readers unfold, or a word without what a shell takes for more than text; then at most a comment. */
+const plain = new RegExp(
+  `[ \\t]*(?:export[ \\t]+)?${name}[ \\t]*=[ \\t]*(?![ \\t])` +
+    '("(?:[^"\\\\$`]|\\\\n)*"|\'[^\'\\\\]*\'|[^\\s#$;&`"\'\\\\<>|()]*)' +
+    '(?=[ \\t]*(?:(?<=[ \\t])#[^\\r\\n]*)?\\r?(?:\\n|$))',
+  'y',
+);
+const blankOrComment = /^[ \t]*(?:#[^\r]*)?\r?$/;
+const comment = new RegExp(`^[ \\t]*#[ \\t#]*(?:export[ \\t]+)?${name}[ \\t]*=[ \\t]*(\\S+)`);
+/** Not the end of a key that was broken into lines, which ends with `=` too. */
+const named = new RegExp(`^[ \\t]*(?:export[ \\t]+)?${name}[ \\t]*[=:](?!=*\\s*$)`);
+const openingQuote = /=[ \t]*(["'`])/;
 
 /**
- * The assignments of a .env file in their order. The values are those that Node's own parser gives (`util.parseEnv`); an
- * assignment that this reader would read in another way is left out, and so is what an assignment further down overrides.
+ * Reads a .env file as all readers do: shells, Node and the usual libraries. What they differ in is not guessed but named: such
+ * a line is unread, and so is what Node's own parser (`util.parseEnv`) gives another value.
  */
-export function readAssignments(text: string): Assignment[] {
-  const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
-  const offset = text.length - body.length;
-  const truth = parseEnv(body) as Readonly<Record<string, string>>;
-  const last = new Map<string, Assignment>();
-  for (const match of body.matchAll(assignment)) {
-    const [whole, variable = '', written = ''] = match;
-    const trimmed = written.trimEnd();
-    const start = match.index + whole.length - written.length + offset;
-    const quote = quoteOf(trimmed);
-    const value = quote === '' ? trimmed : trimmed.slice(1, -1);
-    const line = text.slice(0, start).split('\n').length;
-    last.delete(variable);
-    last.set(variable, { variable, value, start, end: start + trimmed.length, quote, line });
+export function readDotenvText(text: string): DotenvFile {
+  const lines = [...linesOf(text)];
+  const truth = parseEnv(text.replace(/^\uFEFF/, '')) as Readonly<Record<string, string>>;
+  const last = new Map<string, number>();
+  for (const [index, { kind, variable }] of lines.entries())
+    if (kind !== 'comment' && variable !== undefined) last.set(variable, index);
+  const assignments: Assignment[] = [];
+  const unread: NamedLine[] = [];
+  const overridden: Assignment[] = [];
+  const commented: Assignment[] = [];
+  for (const [index, one] of lines.entries()) {
+    if (one.kind === 'unread') unread.push(one);
+    else if (one.kind === 'comment') commented.push(one);
+    else if (last.get(one.variable) !== index) overridden.push(one);
+    else if (Object.hasOwn(truth, one.variable) && truth[one.variable] === one.value) assignments.push(one);
+    else unread.push(one);
   }
-  return [...last.values()]
-    .filter(({ variable, value, quote }) => {
-      const read = Object.hasOwn(truth, variable) ? truth[variable] : undefined;
-      return read === value || (quote === '"' && read === value.replaceAll('\\n', '\n'));
-    })
-    .map((found) => ({ ...found, value: truth[found.variable] ?? found.value }))
-    .sort((one, other) => one.start - other.start);
+  for (const variable of Object.keys(truth))
+    if (!last.has(variable) && isName.test(variable)) unread.push({ variable, line: undefined });
+  return { assignments, unread, overridden, commented };
 }
 
-/** Variables that the file sets and of which it cannot be told where. */
-export function unreadableVariables(text: string): string[] {
-  const read = new Set(readAssignments(text).map(({ variable }) => variable));
-  const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
-  return Object.keys(parseEnv(body)).filter((variable) => !read.has(variable));
+type Line = (Assignment & { readonly kind: 'plain' | 'comment' }) | (NamedLine & { readonly kind: 'unread' });
+
+/** What stands in each line, or from it on. After a quote that nothing closes, no line is sure to be one. */
+function* linesOf(text: string): Generator<Line> {
+  let isOpen = false;
+  let line = 1;
+  for (let at = text.startsWith('\uFEFF') ? 1 : 0; at < text.length; line += 1) {
+    plain.lastIndex = at;
+    const match = isOpen ? null : plain.exec(text);
+    if (match !== null) {
+      yield assignmentAt({ kind: 'plain', variable: match[1], written: match[2], end: plain.lastIndex, line });
+      line += match[0].split('\n').length - 1;
+      at += match[0].length;
+    }
+    const lineEnd = text.indexOf('\n', at);
+    const end = lineEnd === -1 ? text.length : lineEnd;
+    const rest = text.slice(at, end);
+    if (match === null) {
+      const [whole = '', variable, written] = comment.exec(rest) ?? [];
+      if (whole !== '') yield assignmentAt({ kind: 'comment', variable, written, end: at + whole.length, line });
+      else if (!blankOrComment.test(rest)) yield { kind: 'unread', variable: named.exec(rest)?.[1], line };
+      const quote = openingQuote.exec(rest);
+      if (quote?.[1] !== undefined && !rest.trimStart().startsWith('#'))
+        isOpen ||= text.indexOf(quote[1], at + quote.index + quote[0].length) === -1;
+    }
+    at = end + 1;
+  }
 }
 
-function quoteOf(written: string): Assignment['quote'] {
-  const first = written[0];
-  const isQuoted = written.length > 1 && (first === '"' || first === "'" || first === '`') && written.endsWith(first);
-  return isQuoted ? first : '';
+function assignmentAt(found: {
+  readonly kind: 'plain' | 'comment';
+  readonly variable: string | undefined;
+  readonly written: string | undefined;
+  readonly end: number;
+  readonly line: number;
+}): Line {
+  const { kind, variable = '', written = '', end, line } = found;
+  const quote = kind === 'plain' && (written[0] === '"' || written[0] === "'") ? written[0] : '';
+  const inner = quote === '' ? written : written.slice(1, -1);
+  const value = quote === '"' ? inner.replaceAll('\\n', '\n') : inner;
+  return { kind, variable, value, start: end - written.length, end, quote, line };
 }
 
 /**
@@ -64,7 +123,7 @@ function quoteOf(written: string): Assignment['quote'] {
  */
 export function withValues(text: string, values: ReadonlyMap<string, string>): string {
   let result = text;
-  for (const { variable, start, end, quote } of readAssignments(text).reverse()) {
+  for (const { variable, start, end, quote } of readDotenvText(text).assignments.toReversed()) {
     const value = values.get(variable);
     if (value !== undefined) result = result.slice(0, start) + quote + value + quote + result.slice(end);
   }
