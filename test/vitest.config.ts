@@ -3,16 +3,17 @@ import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Start the whole product in each file: much of their time they wait for it, so that more go beside one another than there are cores. */
+/** Start the whole product in each file. */
 const wholeProduct = {
   testTimeout: 120_000,
   hookTimeout: 120_000,
-  maxWorkers: 3,
-  sequence: { groupOrder: 1 },
 };
 
 /**
- * Unit tests lie beside the code; whole-product suites lie in test/, and run when the others are over. `--project unit` is the inner loop.
+ * Unit tests lie beside the code; whole-product suites lie in test/. `--project unit` is the inner loop.
+ * Files wait much of their time, for processes, databases and one another's answers: more go beside one another than the two cores of the
+ * machines that they are run on. All projects are of one group, one after another by name: the many short files of `unit` come last, so
+ * that no long file is left to run alone, neither at the end nor between.
  * Files of `isolate: false` share their modules, which would take longer to load than the tests to run: each cleans up what it changes.
  */
 export default defineConfig({
@@ -20,7 +21,9 @@ export default defineConfig({
   resolve: { conditions: ['source', 'node'] },
   ssr: { resolve: { conditions: ['source', 'node'] } },
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
+    // A second, as by default, a busy machine may need for one look.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       {
         extends: true,
