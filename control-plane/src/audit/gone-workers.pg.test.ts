@@ -177,7 +177,7 @@ describe('of a worker that is gone for a day', () => {
       await holder.query('BEGIN');
       await holder.query(`LOCK TABLE ${last?.name} IN ACCESS EXCLUSIVE MODE`);
       const taken = trail.take(two).then(() => 'taken');
-      const first = await Promise.race([taken, pause(5_000, 'waits')]);
+      const first = await Promise.race([taken, pause(30_000, 'waits', { ref: false })]);
       await holder.query('ROLLBACK');
       await taken;
       expect(first).toBe('taken');

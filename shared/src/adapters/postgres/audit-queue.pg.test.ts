@@ -23,10 +23,12 @@ auditQueueContract('PostgresAuditQueue', async () => {
 });
 
 function threadedQueue({ connectionString, key }: { connectionString: string; key: Buffer }): ThreadedAuditQueue {
-  return new ThreadedAuditQueue({ store: { kind: 'postgres', connectionString }, key, file });
+  return new ThreadedAuditQueue({ store: { kind: 'postgres', connectionString }, key, file, answerTimeoutMs });
 }
 
 const file = new URL('../queue/testing/mortal-audit-thread.mjs', import.meta.url);
+/** It loads each source by itself, which takes a busy machine seconds. */
+const answerTimeoutMs = 40_000;
 
 auditQueueContract('ThreadedAuditQueue', async () => {
   const options = { connectionString: await readyQueue(), key: randomBytes(32) };
@@ -47,6 +49,13 @@ describe('ThreadedAuditQueue', () => {
       await Promise.all([queue.close(), consumer.close()]);
     }
     await expect(queue.add('late', trailBatch('l-1'))).rejects.toThrow('closed');
+  });
+
+  it('gives a batch up that its thread does not answer in time', async () => {
+    const store = { kind: 'postgres', connectionString: await freshDatabase() } as const;
+    const queue = new ThreadedAuditQueue({ store, key: randomBytes(32), file, answerTimeoutMs: 1 });
+    await expect(queue.add('slow', trailBatch('s-1'))).rejects.toThrow('does not answer');
+    await queue.close();
   });
 });
 

@@ -6,7 +6,7 @@ import { orAfter } from '../before-deadline.ts';
 import { packBatch } from './audit-batch.ts';
 
 /** Longer than the queue itself takes to give up, so that what it says is heard. */
-const answerTimeoutMs = 5_000;
+const defaultAnswerTimeoutMs = 5_000;
 const closeTimeoutMs = 5_000;
 /**
  * Batches die young and are collected soon. The old generation has no bound of its own: reaching it would end the whole
@@ -20,6 +20,8 @@ export interface ThreadedAuditQueueOptions {
   readonly key: Buffer;
   /** The thread's program, if not our own. */
   readonly file?: URL;
+  /** How long an answer is waited for. Default: 5 s. */
+  readonly answerTimeoutMs?: number;
 }
 
 const ownFile = new URL(`audit-queue-thread${extname(import.meta.url)}`, import.meta.url);
@@ -58,11 +60,13 @@ export class ThreadedAuditQueue implements AuditQueue {
 
 class AuditThread {
   readonly #worker: Worker;
+  readonly #answerTimeoutMs: number;
   readonly #waiting = new Map<number, (fault: string | undefined) => void>();
   #number = 0;
   #isAlive = true;
 
-  constructor({ store, key, file = ownFile }: ThreadedAuditQueueOptions) {
+  constructor({ store, key, file = ownFile, answerTimeoutMs = defaultAnswerTimeoutMs }: ThreadedAuditQueueOptions) {
+    this.#answerTimeoutMs = answerTimeoutMs;
     // A copy: a Buffer would take along whatever else its pool holds.
     const workerData: AuditThreadData = { store, key: Uint8Array.from(key) };
     this.#worker = new Worker(file, { workerData, resourceLimits: memory });
@@ -81,7 +85,7 @@ class AuditThread {
       const timer = setTimeout(() => {
         this.#end('The thread of the audit queue does not answer');
         void this.#worker.terminate();
-      }, answerTimeoutMs);
+      }, this.#answerTimeoutMs);
       this.#waiting.set(number, (fault) => {
         clearTimeout(timer);
         if (fault === undefined) resolve();

@@ -17,6 +17,8 @@ function settingsOf(url: string): RedisSettings {
 /** Conditions are waited for, however busy the machine is. */
 const patiently = { timeout: 40_000 };
 const file = new URL('../queue/testing/mortal-audit-thread.mjs', import.meta.url);
+/** It loads each source by itself, which takes a busy machine seconds. */
+const answerTimeoutMs = 40_000;
 
 describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
   let server: RedisServer;
@@ -38,7 +40,7 @@ describe.skipIf(!hasRedis)('on Redis (skipped without redis-server)', () => {
 
   auditQueueContract('ThreadedAuditQueue', async () => {
     const { key, ...store } = optionsFor(server.url);
-    const queue = new ThreadedAuditQueue({ store: { kind: 'redis', ...store }, key, file });
+    const queue = new ThreadedAuditQueue({ store: { kind: 'redis', ...store }, key, file, answerTimeoutMs });
     return { queue, consumer: new RedisAuditConsumer({ key, ...store }) };
   });
 
