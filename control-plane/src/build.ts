@@ -16,9 +16,8 @@ import { MacKeyService } from './audit/trail/mac-key.service.ts';
 import { AuditService } from './audit/audit.service.ts';
 import type { AuditWriter } from './audit/audit-writer.ts';
 import { type Audit, buildAudit } from './audit/build-audit.ts';
-import { type Access, buildAccess } from './auth/build-access.ts';
+import { type Access, accessStores, buildAccess } from './auth/build-access.ts';
 import { setUpAdmin } from './auth/users/set-up-admin.ts';
-import { UserStore } from './auth/users/user-store.ts';
 import { AuthorityService } from './authority/authority.service.ts';
 import { BackupService } from './backup/backup.service.ts';
 import { DestroyedFile } from './backup/destroyed-list.ts';
@@ -74,10 +73,10 @@ export interface Foundation {
 
 /** Wires the control plane over an open instance, and sets up its admin. @throws ConfigFault when nobody could sign in */
 export async function build(config: Config, { database, keys }: Foundation, log: Logger): Promise<ControlPlane> {
-  const users = new UserStore(database);
+  const stores = accessStores(config, { database, keys });
   // Before there is a bus: workers find what it changes by looking.
-  const unheard = new ChangeConfig(database, new MemoryConfigBus(), log, keys.terms);
-  await setUpAdmin(users, unheard, { name: config.adminUser, password: config.adminPassword });
+  const unheard = new ChangeConfig(database, new MemoryConfigBus(), log, keys.terms, stores.standing);
+  await setUpAdmin(stores.users, unheard, { name: config.adminUser, password: config.adminPassword });
   const metrics = new Metrics();
   const tracing = await ControlPlaneTracing.start(config, metrics);
   const ground = { connectionString: config.databaseUrl, redis: config.redis, instanceId: keys.instanceId };
@@ -86,8 +85,8 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const audit = await buildAudit({ config, ground, database, keys, secretUse, metrics, log });
   const health = buildHealth(database, audit.writer, metrics);
   const keyRotation = new KeyRotation({ database, terms: keys.terms, name: `${hostname()}-${process.pid}`, log });
-  const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms, tracing?.changed);
-  const access = await buildAccess({ config, database, keys, users, change, log });
+  const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms, stores.standing, tracing?.changed);
+  const access = await buildAccess({ config, database, keys, stores, change, log });
   const rotation = buildRotation({ config, database, keys, change, log });
   const { masterKey, settings } = config;
   const configured = buildServices({ database, keys }, { change, audit, keyRotation, access, masterKey, rotation });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const app = express();
   app.use(openContext({ debug: () => undefined } as never, { requestEnded: () => undefined } as never));
   app.use((_request, response, next) => {
-    signIn(response, owner);
+    signIn(response, owner, () => Promise.resolve(owner));
     next();
   });
   const bounds = { stallMs: 2_000, totalMs: 60_000, atOnce: 1 };

@@ -9,7 +9,7 @@ import type { ControlPlaneTracing } from '../telemetry.ts';
 import { answerFault, notFound } from './answer-fault.ts';
 import { backupHandler } from './backup-handler.ts';
 import type { GraphqlApi } from './graphql-api.ts';
-import { readJson, refuseForeignAlways, refuseForeignOrigin, requireLogin } from './guards.ts';
+import { readJson, refuseForeignAlways, refuseForeignOrigin, requireLogin, requireLoginStill } from './guards.ts';
 import { openContext } from './request-context.ts';
 import { onlyUpgrades, upgradeRoute } from './upgrade-route.ts';
 import { methodNotAllowed } from './rest/method-not-allowed.ts';
@@ -59,11 +59,11 @@ export function createApp(options: AppOptions): Express {
       ofWrites,
     ),
   );
-  const guards = [requireLogin(authenticator), ...ofWrites];
+  const login = requireLogin(authenticator);
+  const guards = [login, ...ofWrites, requireLoginStill];
   app.use('/api', ...guards, restRouter(table.filter(({ access }) => access !== 'public')), otherMethods(table));
-  const upgrade = upgradeRoute(authenticator, graphql.subscriptions, services);
-  app.get('/graphql', onlyUpgrades, requireLogin(authenticator), upgrade);
-  app.all('/graphql', requireLogin(authenticator), refuseForeignAlways, readJson, graphql.handler);
+  app.get('/graphql', onlyUpgrades, login, upgradeRoute(graphql.subscriptions, services));
+  app.all('/graphql', login, refuseForeignAlways, readJson, requireLoginStill, graphql.handler);
   app.post('/backup', ...guards, backupHandler(services.backups));
   app.all('/backup', ...guards, methodNotAllowed(['post']));
   if (dashboard !== undefined) app.use(dashboard);

@@ -2,7 +2,7 @@ import { Fault } from '@onecli/shared/fault';
 import { type NextFunction, type Request, type RequestHandler, type Response, json } from 'express';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { readSessionCookie } from '../auth/sessions/session-cookie.ts';
-import { addressOf, requestIdOf, signIn } from './request-context.ts';
+import { addressOf, requestIdOf, signIn, signInAgain } from './request-context.ts';
 
 const maxBodyBytes = 1024 * 1024;
 const maxConfigurationBytes = 8 * maxBodyBytes;
@@ -12,11 +12,21 @@ const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function requireLogin(authenticator: Authenticator): RequestHandler {
   return async (request, response, next) => {
     const { authorization } = request.headers;
-    const address = addressOf(request);
-    const principal = await authenticator.authenticate(authorization, address, readSessionCookie(request));
-    signIn(response, { ...principal, origin: { address, requestId: requestIdOf(response) } });
+    const origin = { address: addressOf(request), requestId: requestIdOf(response) };
+    const cookie = readSessionCookie(request);
+    const look = async () => ({
+      ...(await authenticator.authenticate(authorization, origin.address, cookie)),
+      origin,
+    });
+    signIn(response, await look(), look);
     next();
   };
+}
+
+/** Asks again who calls when a body was read: it may have come long after the head, by which the caller was let in. */
+export async function requireLoginStill(request: Request, response: Response, next: NextFunction): Promise<void> {
+  if (!reads.has(request.method) && hasBody(request)) await signInAgain(response);
+  next();
 }
 
 /**

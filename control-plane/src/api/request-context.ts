@@ -8,6 +8,7 @@ import type { ControlPlaneTracing } from '../telemetry.ts';
 interface RequestContext {
   readonly requestId: string;
   principal: Principal | undefined;
+  lookAgain: (() => Promise<Principal>) | undefined;
 }
 
 const contexts = new WeakMap<Response, RequestContext>();
@@ -15,7 +16,11 @@ const contexts = new WeakMap<Response, RequestContext>();
 /** Gives each request an id and the headers that every answer has, and writes one log line and one count when it ends. */
 export function openContext(log: Logger, metrics: Metrics, tracing?: ControlPlaneTracing) {
   return (request: Request, response: Response, next: NextFunction): void => {
-    const context: RequestContext = { requestId: givenId(request) ?? randomUUID(), principal: undefined };
+    const context: RequestContext = {
+      requestId: givenId(request) ?? randomUUID(),
+      principal: undefined,
+      lookAgain: undefined,
+    };
     contexts.set(response, context);
     response.set({
       'X-Request-Id': context.requestId,
@@ -76,9 +81,21 @@ export function requestIdOf(response: Response): string {
   return contextOf(response).requestId;
 }
 
-/** Records who calls. */
-export function signIn(response: Response, principal: Principal): void {
-  contextOf(response).principal = principal;
+/** Records who calls, and how to find out later whether he still may. */
+export function signIn(response: Response, principal: Principal, lookAgain: () => Promise<Principal>): void {
+  Object.assign(contextOf(response), { principal, lookAgain });
+}
+
+/** Who calls, as he is now. @throws Fault UNAUTHENTICATED, TOO_MANY_LOGINS; Error on a route that does not ask for a login */
+export async function lookAgain(response: Response): Promise<Principal> {
+  const { lookAgain: look } = contextOf(response);
+  if (look === undefined) throw new Error('This route is served without a login');
+  return look();
+}
+
+/** `lookAgain`, for all that comes after it. */
+export async function signInAgain(response: Response): Promise<void> {
+  contextOf(response).principal = await lookAgain(response);
 }
 
 /** Who calls, or undefined on a route that does not ask for a login and where there is none. */

@@ -8,7 +8,7 @@ import { LoginRefusal, type PasswordLogin } from './passwords/password-login.ts'
 import { type Principal, everywhere } from './principal.ts';
 import type { LoginLimiter } from './sessions/login-limiter.ts';
 import { sessionPrefix, type SessionStore } from './sessions/session-store.ts';
-import { principalOfUser } from './users/user-store.ts';
+import { principalByPassword, principalOfUser } from './users/user-store.ts';
 
 /** Local access: the hash of the token that lies in a file which only this machine's owner can read. */
 export interface LocalAccess {
@@ -50,7 +50,7 @@ export class Authenticator {
         return this.#byToken(credentials.token, address);
       case 'basic': {
         const { user, password } = credentials;
-        return principalOfUser(await this.#options.logins.check(user, password, address));
+        return principalByPassword(await this.#options.logins.check(user, password, address));
       }
     }
   }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Services } from '../api/services.ts';
 import type { Config } from '../config.ts';
-import type { ChangeConfig } from '../configuration/change-config.ts';
+import type { ChangeConfig, Standing } from '../configuration/change-config.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { Authenticator, type LocalAccess } from './authenticator.ts';
 import { AdminEventService } from './events/admin-event.service.ts';
@@ -14,20 +14,29 @@ import { ApiKeyStore } from './keys/api-key-store.ts';
 import { writeLocalAccess } from './local-access.ts';
 import { PasswordLogin } from './passwords/password-login.ts';
 import { LoginLimiter } from './sessions/login-limiter.ts';
+import { StoredStanding } from './standing.ts';
 import { SessionService } from './sessions/session.service.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { PasswordService } from './users/password.service.ts';
 import { UserLinks } from './users/user-links.ts';
 import { UserService } from './users/user.service.ts';
-import type { UserStore } from './users/user-store.ts';
+import { UserStore } from './users/user-store.ts';
 
 export interface AccessOptions {
   readonly config: Config;
   readonly database: DataSource;
   readonly keys: InstanceKeys;
-  readonly users: UserStore;
+  readonly stores: AccessStores;
   readonly change: ChangeConfig;
   readonly log: Logger;
+}
+
+/** What is kept of who may come in, and who still may. */
+export interface AccessStores {
+  readonly standing: Standing;
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
+  readonly keys: ApiKeyStore;
 }
 
 const sweepEveryMs = 600_000;
@@ -43,13 +52,23 @@ export interface Access {
   readonly services: Pick<Services, 'users' | 'passwords' | 'sessions' | 'apiKeys' | 'adminEvents'>;
 }
 
+/** Wires the stores of who may come in. */
+export function accessStores(
+  config: Config,
+  { database, keys: { tokenPepper } }: Pick<AccessOptions, 'database' | 'keys'>,
+): AccessStores {
+  const users = new UserStore(database);
+  const sessions = new SessionStore(database, tokenPepper, config.sessionLifetime);
+  const keys = new ApiKeyStore(database, tokenPepper);
+  return { users, sessions, keys, standing: new StoredStanding({ users, sessions, keys }) };
+}
+
 /** Wires users, sessions, API keys and their record. */
-export async function buildAccess({ config, database, keys, users, change, log }: AccessOptions): Promise<Access> {
+export async function buildAccess({ config, database, keys, stores, change, log }: AccessOptions): Promise<Access> {
   const { tokenPepper } = keys;
+  const { users, sessions, keys: apiKeys } = stores;
   const limiter = new LoginLimiter(database);
   const logins = new PasswordLogin(users, limiter);
-  const sessions = new SessionStore(database, tokenPepper, config.sessionLifetime);
-  const apiKeys = new ApiKeyStore(database, tokenPepper);
   const events = new AdminEventStore(database);
   const links = new UserLinks(tokenPepper);
   const localAccess = await openLocalAccess(config, tokenPepper);

@@ -26,6 +26,8 @@ export interface Principal {
   readonly limits?: KeyLimits;
   /** The session that the user signed in with. */
   readonly sessionId?: string;
+  /** Of a user who gave his password: a digest of the hash that it fitted, by which another password is told from it. */
+  readonly passwordMark?: string;
   readonly origin?: CallOrigin;
 }
 

@@ -4,7 +4,7 @@ import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapsho
 import type { ConfigBus } from '@onecli/shared/ports/config-bus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
-import { openServices, owner } from '../database/testing/open-services.ts';
+import { anybody, openServices, owner } from '../database/testing/open-services.ts';
 import { ChangeConfig, type ConfigTransaction } from './change-config.ts';
 
 /** Conditions are waited for, however busy the machine is. */
@@ -141,7 +141,7 @@ describe('ChangeConfig', () => {
     const listeners = `SELECT count(*)::int AS count FROM pg_stat_activity
       WHERE datname = current_database() AND query LIKE 'LISTEN%'`;
     await expect.poll(() => dataSource.query(listeners), patiently).toEqual([{ count: 1 }]);
-    const change = new ChangeConfig(dataSource, bus, { warn: () => undefined }, keys.terms);
+    const change = new ChangeConfig(dataSource, bus, { warn: () => undefined }, keys.terms, anybody);
     for (const name of ['a', 'b', 'c']) await change.changeConfig(owner, (tx) => insertAgent(tx, name));
     await expect.poll(() => found.length, patiently).toBe(3);
     leaving.abort();

@@ -34,6 +34,16 @@ export interface SealingKeys {
   refresh(manager: EntityManager): Promise<void>;
 }
 
+/** Tells whether a principal is still who he was when he was let in. */
+export interface Standing {
+  /**
+   * To be asked in the transaction that writes, under the lock of changes: what ends a principal, or takes a role from him, is
+   * written under it, too.
+   * @throws Fault UNAUTHENTICATED for one who may not come in any more, FORBIDDEN for one whose rights are others now
+   */
+  require(manager: EntityManager, principal: Principal): Promise<void>;
+}
+
 /** The part of a logger that is needed here. */
 export interface WarningLog {
   warn(fields: object, message: string): void;
@@ -67,6 +77,7 @@ export class ChangeConfig {
   readonly #bus: ConfigBus;
   readonly #log: WarningLog;
   readonly #keys: SealingKeys;
+  readonly #standing: Standing;
   readonly #changed: ((startMs: number, revision: number) => void) | undefined;
 
   /** @param changed is told of each change that was committed, and when it was begun */
@@ -75,6 +86,7 @@ export class ChangeConfig {
     bus: ConfigBus,
     log: WarningLog,
     keys: SealingKeys,
+    standing: Standing,
     changed?: (startMs: number, revision: number) => void,
   ) {
     this.#changed = changed;
@@ -82,13 +94,15 @@ export class ChangeConfig {
     this.#bus = bus;
     this.#log = log;
     this.#keys = keys;
+    this.#standing = standing;
   }
 
   /**
    * Runs `work` in a transaction that no other change overlaps, so that revisions become visible in order. When `work`
    * reports a change the revision grows by one and, after the commit, is announced; else it stays as it was. A bus
    * that is away is logged: workers find the revision when they next look.
-   * @throws what `work` throws, after undoing everything; Fault CONFLICT when another change holds the lock too long
+   * @throws what `work` throws, after undoing everything; Fault UNAUTHENTICATED, FORBIDDEN for a principal that is not any
+   * more what it was when it was let in; CONFLICT when another change holds the lock too long
    */
   async changeConfig<T>(
     principal: Principal,
@@ -99,6 +113,7 @@ export class ChangeConfig {
     const outcome = await this.#dataSource
       .transaction('READ COMMITTED', async (manager) => {
         await lockForChange(manager);
+        await this.#standing.require(manager, principal);
         await this.#keys.refresh(manager);
         const recorded: Recorded = { changes: new Map(), events: [] };
         const before = await currentRevision(manager);

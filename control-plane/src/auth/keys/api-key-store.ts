@@ -61,6 +61,9 @@ interface StoredKey {
   readonly isNoted: boolean;
 }
 
+/** With its owner, if it has one. */
+type LiveKey = StoredKey & { [Column in keyof StoredUser]: StoredUser[Column] | null };
+
 /** API keys; only a keyed hash of each is kept. */
 export class ApiKeyStore {
   readonly #database: DataSource;
@@ -76,19 +79,17 @@ export class ApiKeyStore {
    * The key's use is written down, sparingly.
    */
   async find(text: string): Promise<Principal | undefined> {
-    const [row] = await this.#database.query<
-      (StoredKey & { [Column in keyof StoredUser]: StoredUser[Column] | null })[]
-    >(
-      `SELECT k.id AS "keyId", k.name AS "keyName", k.assignments AS roles, k.actions, k.environments, k.expires_at AS "expiresAt",
-         coalesce(k.used_at > now() - make_interval(secs => $2), false) AS "isNoted", ${userColumns}
-       FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id
-       WHERE k.hash = $1 AND (k.expires_at IS NULL OR k.expires_at > now()) AND (k.owner_id IS NULL OR NOT u.is_disabled)`,
-      [tokenHash(this.#pepper, text), noteAfterSeconds],
-    );
+    const row = await selectLive(this.#database.manager, 'hash', tokenHash(this.#pepper, text));
     if (row === undefined) return undefined;
     const { keyId, isNoted } = row;
     if (!isNoted) await this.#database.query('UPDATE api_key SET used_at = now() WHERE id = $1', [keyId]);
-    return principalOf(row, row.id === null ? undefined : principalOfUser(userOf(row as StoredUser)));
+    return principalOf(row);
+  }
+
+  /** The principal that the key of that id is now; undefined as for `find`. */
+  async findById(id: string, manager: EntityManager): Promise<Principal | undefined> {
+    const row = await selectLive(manager, 'id', id);
+    return row && principalOf(row);
   }
 
   /** Makes a key and gives its text; only here. */
@@ -143,15 +144,6 @@ export class ApiKeyStore {
     );
   }
 
-  /** Whether a key is there and not over. */
-  async isLive(manager: EntityManager, id: string): Promise<boolean> {
-    const rows: unknown[] = await manager.query(
-      'SELECT 1 FROM api_key WHERE id = $1 AND (expires_at IS NULL OR expires_at > now())',
-      [id],
-    );
-    return rows.length > 0;
-  }
-
   /** Ends a key, and all that were made by it or by those. Gives the names of these others. */
   async remove(tx: ConfigTransaction, name: string): Promise<string[]> {
     const [rows] = await tx.manager.query<[{ id: string; name: string }[], number]>(
@@ -169,7 +161,20 @@ export class ApiKeyStore {
   }
 }
 
-function principalOf(key: StoredKey, owner: Principal | undefined): Principal {
+/** A key that is not over, and whose owner, if it has one, may come in. */
+async function selectLive(manager: EntityManager, by: 'hash' | 'id', given: unknown): Promise<LiveKey | undefined> {
+  const [row] = await manager.query<LiveKey[]>(
+    `SELECT k.id AS "keyId", k.name AS "keyName", k.assignments AS roles, k.actions, k.environments, k.expires_at AS "expiresAt",
+       coalesce(k.used_at > now() - make_interval(secs => $2), false) AS "isNoted", ${userColumns}
+     FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id
+     WHERE k.${by} = $1 AND (k.expires_at IS NULL OR k.expires_at > now()) AND (k.owner_id IS NULL OR NOT u.is_disabled)`,
+    [given, noteAfterSeconds],
+  );
+  return row;
+}
+
+function principalOf(key: LiveKey): Principal {
+  const owner = key.id === null ? undefined : principalOfUser(userOf(key as StoredUser));
   const { keyName, roles, actions, environments, expiresAt } = key;
   const known = actions?.filter((action) => (allActions as readonly string[]).includes(action)) as Action[] | undefined;
   return {

@@ -107,6 +107,15 @@ export class SessionStore {
     );
   }
 
+  /** Whether a session of a user is there and not over. */
+  async isLive(manager: EntityManager, id: string, userId: string): Promise<boolean> {
+    const rows: unknown[] = await manager.query(
+      'SELECT 1 FROM user_session WHERE id = $1 AND user_id = $2 AND expires_at > now()',
+      [id, userId],
+    );
+    return rows.length > 0;
+  }
+
   /** Whose session it is, or undefined. */
   async ownerOf(manager: EntityManager, id: string): Promise<UserRow | undefined> {
     const [row] = await manager.query<Parameters<typeof userOf>[0][]>(

@@ -10,7 +10,7 @@ import type { CallOrigin, Principal } from '../principal.ts';
 import type { LoginLimiter } from '../sessions/login-limiter.ts';
 import { newPasswordInput, passwordChangeInput } from './user-input.ts';
 import type { UserLinks } from './user-links.ts';
-import { principalOfUser, type UserRow, type UserStore } from './user-store.ts';
+import { principalByPassword, type UserRow, type UserStore } from './user-store.ts';
 
 export interface PasswordServiceOptions {
   readonly database: DataSource;
@@ -42,7 +42,7 @@ export class PasswordService {
     await limiter.uncount(origin.address, '');
     await requireGoodPassword(password, found.name);
     const hash = await hashPassword(password);
-    await change.changeConfig({ ...principalOfUser(found), origin }, async (tx) => {
+    await change.changeConfig({ ...principalByPassword(found), origin }, async (tx) => {
       // Two who hold the same link: the second finds it gone.
       if ((await links.find(tx.manager, token)) === undefined) throw unusable();
       await this.#set(tx, found, hash);
@@ -52,7 +52,8 @@ export class PasswordService {
 
   /**
    * Changes the caller's own password. All his sessions end, the one that he calls with among them.
-   * @throws Fault INVALID, FORBIDDEN for whoever is no user, UNAUTHENTICATED for a current password that is wrong
+   * @throws Fault INVALID, FORBIDDEN for whoever is no user, UNAUTHENTICATED for a current password that is wrong, or
+   * is another one when the new one has been looked at
    */
   async change(principal: Principal, input: unknown): Promise<void> {
     authorize(principal, 'own:password');
@@ -61,6 +62,7 @@ export class PasswordService {
     const user = await this.#options.logins.check(principal.name, currentPassword, principal.origin?.address ?? '');
     await requireGoodPassword(password, user.name);
     const hash = await hashPassword(password);
+    // Under the lock the caller is looked up again: a reset while the new one was looked at holds, and its link too.
     await this.#options.change.changeConfig(principal, (tx) => this.#set(tx, user, hash));
   }
 

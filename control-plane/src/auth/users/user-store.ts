@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ConfigTransaction } from '../../configuration/change-config.ts';
 import { type Role, roles } from '../actions.ts';
@@ -43,6 +43,18 @@ export function principalOfUser(user: Pick<UserRow, 'id' | 'name' | 'assignments
   return { kind: 'user', name: user.name, assignments: user.assignments, userId: user.id };
 }
 
+/** The principal that a user is who gave the password that the account has. */
+export function principalByPassword(user: UserRow): Principal {
+  return { ...principalOfUser(user), passwordMark: passwordMarkOf(user) };
+}
+
+/** A digest of an account's password hash: another one means another password, or none. */
+export function passwordMarkOf({ passwordHash }: Pick<UserRow, 'passwordHash'>): string {
+  return createHash('sha256')
+    .update(passwordHash ?? '')
+    .digest('base64url');
+}
+
 /** The accounts of people. Passwords lie there as scrypt hashes alone. */
 export class UserStore {
   readonly #database: DataSource;
@@ -58,6 +70,12 @@ export class UserStore {
     const rows = await manager.query<StoredUser[]>(`SELECT ${userColumns} FROM user_account u WHERE u.name = $1`, [
       name,
     ]);
+    return rows[0] && userOf(rows[0]);
+  }
+
+  /** The account of that id, or undefined. */
+  async findById(id: string, manager: EntityManager): Promise<UserRow | undefined> {
+    const rows = await manager.query<StoredUser[]>(`SELECT ${userColumns} FROM user_account u WHERE u.id = $1`, [id]);
     return rows[0] && userOf(rows[0]);
   }
 

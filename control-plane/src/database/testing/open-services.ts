@@ -7,7 +7,7 @@ import { AgentCertificateService } from '../../agents/agent-certificate.service.
 import { AgentService } from '../../agents/agent.service.ts';
 import { AuthorityService } from '../../authority/authority.service.ts';
 import { type Principal, everywhere } from '../../auth/principal.ts';
-import { ChangeConfig } from '../../configuration/change-config.ts';
+import { ChangeConfig, type Standing } from '../../configuration/change-config.ts';
 import { InstanceService } from '../../instance/instance.service.ts';
 import { PlanService } from '../../plan/plan.service.ts';
 import { PolicyService } from '../../policies/policy.service.ts';
@@ -18,6 +18,9 @@ import { SecretVersionService } from '../../secrets/secret-version.service.ts';
 import { createDataSource } from '../data-source.ts';
 
 export const owner: Principal = { kind: 'user', name: 'admin', assignments: everywhere('owner') };
+
+/** Lets every principal stand, as the ones of tests lie in no database. */
+export const anybody: Standing = { require: () => Promise.resolve() };
 
 /** Everything that the services need, on a real database, as `build.ts` would wire it. */
 export async function openServices(connectionString: string, options: { master?: MasterKey; bus?: ConfigBus } = {}) {
@@ -31,7 +34,7 @@ export async function openServices(connectionString: string, options: { master?:
   try {
     const keys = await new InstanceService(dataSource).open(master);
     const log = { warn: (_fields: object, message: string) => warnings.push(message) };
-    const change = new ChangeConfig(dataSource, bus, log, keys.terms);
+    const change = new ChangeConfig(dataSource, bus, log, keys.terms, anybody);
     const secrets = new SecretService(dataSource, change, keys);
     const agents = new AgentService(dataSource, change, keys);
     const certificates = new AgentCertificateService(change, keys);
