@@ -27,13 +27,15 @@ export function faultBody(fault: Fault, requestId: string): FaultBody {
 }
 
 interface FaultWitnesses {
+  /** The heads of all paths that are served, `/api/agents`. What else was asked for is recorded as `elsewhere`: people paste keys. */
+  readonly places: ReadonlySet<string>;
   readonly log: Logger;
   readonly refusals: RefusalRecord;
   readonly metrics: Metrics;
 }
 
 /** The last middleware: makes an answer of whatever was thrown, records refusals, and logs what nobody expected. */
-export function answerFault({ log, refusals, metrics }: FaultWitnesses) {
+export function answerFault({ places, log, refusals, metrics }: FaultWitnesses) {
   return async (error: unknown, request: Request, response: Response, _next: NextFunction): Promise<void> => {
     const fault = toFault(error);
     const requestId = requestIdOf(response);
@@ -45,7 +47,7 @@ export function answerFault({ log, refusals, metrics }: FaultWitnesses) {
       principal: callerOf(response),
       address: addressOf(request),
       requestId,
-      call: `${request.method} ${request.path.split('/').slice(0, 3).join('/')}`,
+      call: `${request.method} ${headOf(request, places)}`,
       objectName: nameIn(request),
     });
     if (response.headersSent) {
@@ -60,6 +62,11 @@ export function answerFault({ log, refusals, metrics }: FaultWitnesses) {
     const body = faultBody(fault, requestId);
     response.status(fault.status).json(request.path === '/graphql' ? { ...body, errors: [graphqlError(body)] } : body);
   };
+}
+
+function headOf({ path }: Request, places: ReadonlySet<string>): string {
+  const head = path.split('/', 3).join('/');
+  return places.has(head) ? head : 'elsewhere';
 }
 
 /** Basic would make the browser ask for a password in a window of its own: the dashboard asks itself. */

@@ -14,6 +14,7 @@ import { openContext } from './request-context.ts';
 import { onlyUpgrades, upgradeRoute } from './upgrade-route.ts';
 import { methodNotAllowed } from './rest/method-not-allowed.ts';
 import { otherMethods, restRouter } from './rest/rest-router.ts';
+import type { RestRoute } from './rest/rest-route.ts';
 import { restTable } from './rest/rest-table.ts';
 import type { Services } from './services.ts';
 
@@ -68,6 +69,11 @@ export function createApp(options: AppOptions): Express {
   app.all('/backup', ...guards, methodNotAllowed(['post']));
   if (dashboard !== undefined) app.use(dashboard);
   app.use(notFound);
-  app.use(answerFault({ log, refusals, metrics }));
+  app.use(answerFault({ places: placesOf(table), log, refusals, metrics }));
   return app;
+}
+
+/** The heads of the paths that ask for a login. */
+function placesOf(table: readonly RestRoute[]): ReadonlySet<string> {
+  return new Set(['/graphql', '/backup', ...table.map(({ path }) => `/api${path.split('/', 2).join('/')}`)]);
 }

@@ -25,7 +25,7 @@ export function refusalPlugin(refusals: RefusalRecord): ApolloServerPlugin<Graph
               principal,
               address: principal.origin?.address ?? '',
               requestId: contextValue.requestId,
-              call: `${operation?.operation ?? 'document'} ${error.path?.[0] ?? ''}`.trim(),
+              call: `${operation?.operation ?? 'document'} ${fieldIn(error)}`.trim(),
               objectName: nameIn(error, operation, schema, request.variables ?? {}),
             });
           }
@@ -44,9 +44,14 @@ export function noteRefusedSubscription(
     principal,
     address: principal.origin?.address ?? '',
     requestId,
-    call: `subscription ${error.path?.[0] ?? ''}`.trim(),
+    call: `subscription ${fieldIn(error)}`.trim(),
     objectName: undefined,
   });
+}
+
+/** The field that was refused, as the schema names it: its alias may be anything, as long as a document. */
+function fieldIn({ nodes }: GraphQLError): string {
+  return nodes?.find((one): one is FieldNode => one.kind === 'Field')?.name.value ?? '';
 }
 
 /** The name of the object that a field is about: its argument `name`, or `name` in its `input`. */

@@ -85,7 +85,7 @@ export class FewAtOnce {
   }
 }
 
-/** A person's keys and sessions are one: more of them are no more work at once. */
-function nameOf({ kind, name, userId }: Principal): string {
+/** Under which name a principal's work is counted: a person's keys and sessions are one, and more of them are no more work. */
+export function nameOf({ kind, name, userId }: Principal): string {
   return userId === undefined ? `${kind} ${name}` : `user ${userId}`;
 }

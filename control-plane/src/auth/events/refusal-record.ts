@@ -4,15 +4,18 @@ import type { Logger } from 'pino';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { DataSource } from 'typeorm';
 import { Refusal } from '../authorize.ts';
+import { nameOf as callerName } from '../few-at-once.ts';
 import { LoginRefusal } from '../passwords/password-login.ts';
 import type { Principal } from '../principal.ts';
 import { placeOf } from '../sessions/login-limiter.ts';
-import { insertRefused, principalText, type RefusedAct } from './admin-event-store.ts';
+import { insertRefused, type RefusedAct } from './admin-event-store.ts';
 
 /** The faults that say no to somebody, not to what he sent. */
 const refusals: ReadonlySet<FaultCode> = new Set<FaultCode>(['FORBIDDEN', 'UNAUTHENTICATED', 'TOO_MANY_LOGINS']);
-/** Of one principal, or of nobody from one address, in a minute: who is refused all the time fills no disk. */
+/** Of one principal, with all his keys, or of nobody from one address, in a minute: who is refused all the time fills no disk. */
 const eventsPerMinute = 240;
+/** Of nobody from all addresses together, in a minute. It keeps no event of a principal out. */
+const ofNobodyPerMinute = 1200;
 
 /** A call that was refused. */
 export interface RefusedCall {
@@ -30,6 +33,7 @@ export class RefusalRecord {
   readonly #database: DataSource;
   readonly #log: Logger;
   readonly #perCaller = new RateLimiterMemory({ points: eventsPerMinute, duration: 60 });
+  readonly #ofNobody = new RateLimiterMemory({ points: ofNobodyPerMinute, duration: 60 });
 
   constructor(database: DataSource, log: Logger) {
     this.#database = database;
@@ -42,17 +46,23 @@ export class RefusalRecord {
     const act = actOf(fault, call);
     const { requestId } = act;
     try {
-      const caller = call.principal === undefined ? placeOf(call.address) : principalText(call.principal);
-      const { consumedPoints } = await this.#perCaller.penalty(caller);
-      if (consumedPoints > eventsPerMinute) {
-        if (consumedPoints === eventsPerMinute + 1)
-          this.#log.warn({ requestId }, 'refused tries of one caller are not recorded for the rest of a minute');
-        return;
-      }
-      await insertRefused(this.#database.manager, act);
+      if (await this.#isWithinBounds(call)) await insertRefused(this.#database.manager, act);
     } catch (error) {
       this.#log.error({ err: error, requestId }, 'a refused try could not be recorded');
     }
+  }
+
+  async #isWithinBounds({ principal, address, requestId }: RefusedCall): Promise<boolean> {
+    const caller = principal === undefined ? placeOf(address) : callerName(principal);
+    const { consumedPoints } = await this.#perCaller.penalty(caller);
+    if (consumedPoints === eventsPerMinute + 1)
+      this.#log.warn({ requestId }, 'refused tries of one caller are not recorded for the rest of a minute');
+    if (consumedPoints > eventsPerMinute) return false;
+    if (principal !== undefined) return true;
+    const { consumedPoints: ofNobody } = await this.#ofNobody.penalty('');
+    if (ofNobody === ofNobodyPerMinute + 1)
+      this.#log.warn({ requestId }, 'refused tries without a login are not recorded for the rest of a minute');
+    return ofNobody <= ofNobodyPerMinute;
   }
 }
 
