@@ -1,5 +1,5 @@
 import { isSecretName } from '@onecli/shared/domain/names';
-import { placeholderFor } from '@onecli/shared/domain/placeholder';
+import { findPlaceholders, placeholderFor } from '@onecli/shared/domain/placeholder';
 import { AgentTokens } from './agent-tokens.ts';
 import { ApiClient } from './api/api-client.ts';
 import type { AdminAccess } from './api/admin-access.ts';
@@ -30,6 +30,12 @@ export interface AgentIdentity {
   readonly agent: string;
   readonly token: string;
   readonly proxyAddress: string;
+}
+
+/** What policies let an agent use, and what to tell where that is not known. */
+interface Granted {
+  readonly secrets: readonly string[];
+  readonly notices: readonly string[];
 }
 
 // The gateway knows an agent by its token; clients want some user name beside it.
@@ -63,7 +69,7 @@ export async function agentEnvironment(
       ...placed.variables,
       ...baseUrlVariables(options.baseUrl ?? [], baseUrl),
     }),
-    notices: [...granted.notices, ...placed.notices],
+    notices: [...granted.notices, ...placed.notices, ...ungranted(options, identity.agent, granted)],
   };
 }
 
@@ -109,10 +115,16 @@ export function parseAssignments(assignments: readonly string[]): Variables {
   return variables;
 }
 
-async function grantedTo(
-  agent: string,
-  access: AdminAccess | undefined,
-): Promise<{ secrets: string[]; notices: string[] }> {
+/** Placeholders that were set by hand and that no policy lets the agent use: they would be refused later, far from here. */
+function ungranted({ set = [], placeholders }: AgentEnvironmentOptions, agent: string, granted: Granted): string[] {
+  if (!placeholders || granted.notices.length > 0) return [];
+  return Object.values(parseAssignments(set))
+    .flatMap((placeholder) => findPlaceholders(placeholder).flatMap(({ name }) => name ?? []))
+    .filter((name) => !granted.secrets.includes(name))
+    .map((name) => `no policy lets "${agent}" use ${name}: onecli policy allow ${agent} HOST --secrets ${name}`);
+}
+
+async function grantedTo(agent: string, access: AdminAccess | undefined): Promise<Granted> {
   if (access === undefined) {
     return {
       secrets: [],

@@ -64,9 +64,25 @@ const commands = [
   addSupportBundle,
 ];
 
+/** A command that says where its help is when it was called wrongly. */
+class HelpfulCommand extends Command {
+  override createCommand(name?: string): HelpfulCommand {
+    return new HelpfulCommand(name);
+  }
+
+  override error(message: string, options?: Parameters<Command['error']>[1]): never {
+    return super.error(`${message}\n(its help: ${typedAs(this)} --help)`, options);
+  }
+}
+
+/** How a command is typed: `onecli secret put`. */
+function typedAs(command: Command): string {
+  return command.parent === null ? command.name() : `${typedAs(command.parent)} ${command.name()}`;
+}
+
 /** The whole command line. `context` gives the commands their surroundings; parse it with `parseAsync`. */
 function buildProgram(makeContext: (program: Command) => CommandContext): Command {
-  const program = new Command('onecli')
+  const program = new HelpfulCommand('onecli')
     .description(
       'OneCLI, a credential gateway for AI agents: they hold placeholders, it puts the real keys in on the way out',
     )

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeValue, hasStrayWhiteSpace } from './read-secret-value.ts';
+import { decodeValue, doubtsAbout, requireKey } from './read-secret-value.ts';
 
 describe('decodeValue', () => {
   it.each([
@@ -18,8 +18,18 @@ describe('decodeValue', () => {
   });
 });
 
-describe('hasStrayWhiteSpace', () => {
-  it('sees it at either end and not in between', () => {
-    expect([' a', 'a\n', 'a b'].map(hasStrayWhiteSpace)).toEqual([true, true, false]);
+describe('requireKey', () => {
+  it('refuses a placeholder and several lines, and repeats nothing of them', () => {
+    expect(() => requireKey('onecli://prod/openai')).toThrow('is a placeholder');
+    expect(() => requireKey('canary\ncanary')).toThrow(/^the value has several lines, and a key has one$/);
+    expect(() => requireKey('sk-1')).not.toThrow();
+  });
+});
+
+describe('doubtsAbout', () => {
+  it('sees white space at either end and not in between, quotes, and a line of a .env file', () => {
+    expect(
+      [' a', 'a\t', 'a b', '"a"', 'OPENAI_API_KEY=sk', 'QWJjZA==', 'A_B=='].map((one) => doubtsAbout(one).length),
+    ).toEqual([1, 1, 0, 1, 1, 0, 0]);
   });
 });

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { findPlaceholders } from '@onecli/shared/domain/placeholder';
 import { CliError, usageError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -7,16 +8,34 @@ const maxValueBytes = 1_000_000;
 
 /**
  * Reads a secret's value from stdin, or with a prompt that echoes nothing when stdin is a terminal. Exactly one newline at the
- * end of piped input is taken off. Throws for an empty value, one that is not UTF-8, or one over 1 MB.
+ * end of piped input is taken off. Throws for an empty value, one that is not UTF-8, one over 1 MB, and what cannot be a key.
  */
-export async function readSecretValue(name: string, terminal: Terminal): Promise<string> {
+export async function readSecretValue(name: string, terminal: Terminal, command = 'put'): Promise<string> {
   const value = process.stdin.isTTY
     ? await promptHidden(`Value of ${name} (not shown): `)
     : decodeValue(await readAll());
-  if (value === '') throw usageError('the value is empty', `pipe it in: printf %s "$KEY" | onecli secret put ${name}`);
-  if (hasStrayWhiteSpace(value))
-    terminal.notice('warning: the value begins or ends with white space; it is stored as it is');
+  if (value === '')
+    throw usageError('the value is empty', `pipe it in: printf %s "$KEY" | onecli secret ${command} ${name}`);
+  requireKey(value);
+  for (const doubt of doubtsAbout(value)) terminal.notice(`warning: the value ${doubt}; it is stored as it is`);
   return value;
+}
+
+/** @throws CliError for what no header can have, and for what an agent holds in place of a key */
+export function requireKey(value: string): void {
+  if (/[\r\n]/.test(value))
+    throw usageError('the value has several lines, and a key has one', 'only one line end after it is taken off');
+  if (findPlaceholders(value).length > 0)
+    throw usageError('the value is a placeholder, which agents hold; what is stored is the real key');
+}
+
+/** What is rarely meant: white space around a value, quotes, a whole line of a .env file. */
+export function doubtsAbout(value: string): string[] {
+  return [
+    ...(hasStrayWhiteSpace(value) ? ['begins or ends with white space'] : []),
+    ...(/^(["']).*\1$/.test(value) ? ['stands in quotes'] : []),
+    ...(/^[A-Z][A-Z0-9]*_[A-Z0-9_]*=[^=]/.test(value) ? ['looks like VARIABLE=value'] : []),
+  ];
 }
 
 /**
@@ -43,8 +62,7 @@ export function decodeValue(bytes: Uint8Array): string {
   }
 }
 
-/** Whether a value begins or ends with white space, which is rarely meant. */
-export function hasStrayWhiteSpace(value: string): boolean {
+function hasStrayWhiteSpace(value: string): boolean {
   return value.trim() !== value;
 }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { CliError, usageError } from '../cli-error.ts';
@@ -29,14 +29,17 @@ interface LocalAccess {
 
 const defaultApiUrl = 'http://127.0.0.1:10255';
 const notRunning =
-  'start it with `npm start`, or say where it is: ONECLI_API_URL with ONECLI_API_KEY, or with ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD';
+  'start it with `npm start`, or say where it is: ONECLI_DATA_DIR, if it runs on this machine with another data folder; ONECLI_API_URL with ONECLI_API_KEY, or with ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD';
 
 /** Admin access: credentials from the environment, else a saved login, else the file that a gateway on this machine left. Throws when there is none. */
 export function requireAdminAccess(environment: Environment, apiUrlOption: string | undefined): AdminAccess {
   const access = findAdminAccess(environment, apiUrlOption);
   if (access !== undefined) return access;
   const apiUrl = apiUrlOption ?? environment.apiUrl;
-  if (apiUrl === undefined) throw new CliError('no running gateway was found', { hint: notRunning });
+  if (apiUrl === undefined) {
+    const folders = localFolders(environment).map((folder) => resolve(folder));
+    throw new CliError(`no running gateway was found in ${[...new Set(folders)].join(' or ')}`, { hint: notRunning });
+  }
   throw new CliError(`no credentials for ${originOf(apiUrl)}`, {
     hint: 'set ONECLI_API_KEY, or ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD',
   });
@@ -93,10 +96,14 @@ export function loginUrl(environment: Environment, apiUrlOption: string | undefi
   return originOf(said ?? readLocalAccess(environment)?.apiUrl ?? defaultApiUrl);
 }
 
-function readLocalAccess(environment: Environment): LocalAccess | undefined {
+/** The data folders in which a gateway on this machine may have left its access. */
+function localFolders({ dataDir }: Environment): string[] {
   const repository = fileURLToPath(new URL('../../../', import.meta.url));
-  const folders = environment.dataDir === undefined ? ['data', join(repository, 'data')] : [environment.dataDir];
-  for (const folder of folders) {
+  return dataDir === undefined ? ['data', join(repository, 'data')] : [dataDir];
+}
+
+function readLocalAccess(environment: Environment): LocalAccess | undefined {
+  for (const folder of localFolders(environment)) {
     const path = join(folder, 'local-access.json');
     const text = readPrivateFile(path);
     if (text === undefined) continue;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CliError } from '../cli-error.ts';
 import { printable } from '../terminal.ts';
 import type { AdminAccess } from './admin-access.ts';
+import { adviceFor } from './refusal-advice.ts';
 
 const timeoutMs = 30_000;
 const downloadTimeoutMs = 3_600_000;
@@ -145,9 +146,10 @@ export class ApiClient {
     const parsed = errorSchema.safeParse(json);
     if (!parsed.success)
       return new ApiError(status, `HTTP_${status}`, `the gateway answered ${call} with ${status}`, undefined);
-    const { code, message, field } = parsed.data.error;
-    // What the API advises for a name that is not there only says the message again.
-    const hint = code === 'NOT_FOUND' ? undefined : parsed.data.error.hint;
+    const { code, field } = parsed.data.error;
+    const path = call.slice(call.indexOf(' ') + 1);
+    const told = { message: parsed.data.error.message, hint: parsed.data.error.hint ?? undefined };
+    const { message, hint } = adviceFor(code, path, told);
     const source = status === 401 ? ` (credentials from ${this.#access.source})` : '';
     return new ApiError(
       status,
@@ -169,7 +171,9 @@ function unanswered({ origin }: URL, cause: unknown): UnansweredError {
       wasSent: false,
       hint: 'give the address that it redirects to, with https:// perhaps, as ONECLI_API_URL',
     });
-  if (typeof code === 'string' && unsentCodes.has(code))
+  // Ports that the Fetch standard refuses have no code: https://fetch.spec.whatwg.org/#port-blocking
+  const isBlocked = inner instanceof Error && inner.message === 'bad port';
+  if (isBlocked || (typeof code === 'string' && unsentCodes.has(code)))
     return new UnansweredError(`no gateway answers at ${origin}`, { cause, wasSent: false, hint });
   const isSlow = cause instanceof DOMException && cause.name === 'TimeoutError';
   const reason = typeof code === 'string' ? ` (${code})` : '';

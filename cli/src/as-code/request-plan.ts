@@ -33,6 +33,10 @@ export function readPlanBody(options: SourceOptions, variables: Variables): Plan
   if (options.managedBy !== undefined && configuration.managedBy !== undefined)
     requireSame(options.managedBy, configuration.managedBy);
   const managedBy = options.managedBy ?? configuration.managedBy;
+  if ((prune || adopt) && managedBy === undefined)
+    throw new CliError(`${prune ? '--prune' : '--adopt'} has to know which source these files are`, {
+      hint: 'say managedBy in the files, or give --managed-by NAME',
+    });
   const isStdinTaken = file.includes(stdinPath);
   const values = options.values ? resolveValues(configuration, { variables, isStdinTaken }) : new Map<number, string>();
   const secrets = objects.secrets.map((fields, index) => {

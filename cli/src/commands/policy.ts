@@ -1,3 +1,4 @@
+import { isSecretName } from '@onecli/shared/domain/names';
 import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { type ApiClient, ApiError } from '../api/api-client.ts';
@@ -184,7 +185,9 @@ async function writeRules(rules: readonly RuleInput[], write: () => Promise<unkn
     throw new CliError(error.message.replace(error.field, `"${printable(value)}"`), {
       cause: error,
       ...(isSecret && {
-        hint: `store it first: onecli secret put ${printable(value)} --host HOST; those that are there: onecli secret list`,
+        hint: isSecretName(value)
+          ? `store it first: onecli secret put ${value} --host HOST; those that are there: onecli secret list`
+          : 'a secret is named without onecli://, such as prod/openai; those that are there: onecli secret list',
       }),
     });
   }

@@ -63,7 +63,7 @@ async function importFile(context: CommandContext, path: string, options: Import
   const api = openApi(context);
   const existing = await api.list('/api/secrets', exportSchemas.secrets, {}, Number.POSITIVE_INFINITY);
   const secrets = wantedSecrets(existing, chosen);
-  const body = { body: { config: { secrets } }, place: () => '' };
+  const body = { body: { config: { secrets } }, place: placeIn(secrets) };
   const plan = await requestPlan(api, body);
   for (const line of renderPlan(plan, 'plan', (colour, part) => terminal.paint(colour, part))) terminal.print(line);
   for (const { variable, name } of chosen) terminal.print(`${variable} → onecli://${name}`);
@@ -89,6 +89,11 @@ async function confirmChanges({ changes }: PlanAnswer, isSure: boolean): Promise
       hint: 'see above what changes, then give --yes',
     });
   if (!(await ask(`Change more than the value of ${names}?`))) throw new CliError('nothing was stored');
+}
+
+/** The secret that a fault of the API is about. */
+function placeIn(secrets: readonly { readonly name: string }[]): (field: string) => string {
+  return (field) => secrets[Number(/^secrets\[(\d+)\]/.exec(field)?.[1])]?.name ?? '';
 }
 
 type Existing = z.infer<typeof exportSchemas.secrets>;

@@ -1,11 +1,12 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { ApiClient } from '../api/api-client.ts';
+import { type ApiClient, ApiError } from '../api/api-client.ts';
 import { pathOf, secretSchema } from '../api/api-types.ts';
-import { usageError } from '../cli-error.ts';
+import { CliError, usageError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
+import { parseCount } from '../parse-options.ts';
 import { readSecretValue } from '../read-secret-value.ts';
 
 const versionsSchema = z.looseObject({
@@ -60,15 +61,15 @@ export function addSecretVersions(secret: Command, context: CommandContext): voi
     .command('rollback')
     .description('make an older version the current one')
     .argument(...name)
-    .argument('<version>')
-    .action(async (of: string, version: string) => {
-      await openApi(context).call('POST', `${pathOf('secrets', of)}/rollback`, secretSchema, {
-        version: Number(version),
-      });
+    .argument('<version>', 'its number', parseCount(999_999_999))
+    .action(async (of: string, version: number) => {
+      await openApi(context).call('POST', `${pathOf('secrets', of)}/rollback`, secretSchema, { version });
       context.terminal.notice(`version ${version} of ${of} is the current one`);
     });
   addEnds(secret, context);
   addValues(secret, context);
+  addAlias(secret, context);
+  addDependents(secret, context);
 }
 
 /** How its use ends: for good, for now, or at a time. */
@@ -77,13 +78,9 @@ function addEnds(secret: Command, context: CommandContext): void {
     .command('destroy')
     .description('destroy a version for good: its ciphertext is gone')
     .argument(...name)
-    .argument('<version>')
-    .action(async (of: string, version: string) => {
-      await openApi(context).call(
-        'DELETE',
-        `${pathOf('secrets', of)}/versions/${encodeURIComponent(version)}`,
-        secretSchema,
-      );
+    .argument('<version>', 'its number', parseCount(999_999_999))
+    .action(async (of: string, version: number) => {
+      await openApi(context).call('DELETE', `${pathOf('secrets', of)}/versions/${version}`, secretSchema);
       context.terminal.notice(`version ${version} of ${of} is destroyed`);
     });
   for (const [command, disabled] of [['disable', true] as const, ['enable', false] as const])
@@ -101,11 +98,18 @@ function addEnds(secret: Command, context: CommandContext): void {
     .argument(...name)
     .argument('<time>')
     .action(async (of: string, time: string) => {
-      const expiresAt = time === 'never' ? null : time;
+      const expiresAt = time === 'never' ? null : parseTime(time);
       await openApi(context).call('PUT', pathOf('secrets', of), secretSchema, { expiresAt });
       context.terminal.notice(expiresAt === null ? `${of} does not expire` : `${of} expires at ${expiresAt}`);
     });
   addLease(secret, context);
+}
+
+/** A time with its offset (RFC 3339), as the API takes it. */
+function parseTime(text: string): string {
+  const isTime = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+  if (!isTime) throw usageError('<time>: expected a time such as 2027-01-31T12:00:00Z, or never');
+  return new Date(text).toISOString();
 }
 
 function addLease(secret: Command, context: CommandContext): void {
@@ -135,9 +139,12 @@ function addValues(secret: Command, context: CommandContext): void {
       .argument('<name>')
       .option('--generate', 'a random value, which nobody is shown'),
   ).action(async (of: string, options: GenerateOptions) => {
+    const { generate, length, alphabet, prefix } = options;
+    if (!generate && [length, alphabet, prefix].some((option) => option !== undefined))
+      throw usageError('--length, --alphabet and --prefix go with --generate');
     const source = options.generate
       ? { generate: generateOf(options) }
-      : { value: await readSecretValue(of, context.terminal) };
+      : { value: await readSecretValue(of, context.terminal, 'rotate') };
     const { version } = await openApi(context).call('PUT', pathOf('secrets', of), secretSchema, source);
     context.terminal.notice(`${of} is at version ${version}`);
   });
@@ -150,9 +157,20 @@ function addValues(secret: Command, context: CommandContext): void {
   ).action(async (of: string, options: GenerateOptions & { host?: string[] }) => {
     const binding = options.host && { hosts: options.host };
     const body = { name: of, generate: generateOf(options), ...(binding && { binding }) };
-    await openApi(context).call('POST', '/api/secrets', secretSchema, body);
+    await openApi(context)
+      .call('POST', '/api/secrets', secretSchema, body)
+      .catch((error: unknown) => {
+        if (!(error instanceof ApiError) || error.code !== 'NAME_TAKEN') throw error;
+        throw new CliError(`there is a secret "${of}" already`, {
+          cause: error,
+          hint: `for a new random value: onecli secret rotate ${of} --generate`,
+        });
+      });
     context.terminal.notice(`stored ${of}; its placeholder is onecli://${of}`);
   });
+}
+
+function addAlias(secret: Command, context: CommandContext): void {
   const alias = secret.command('alias').description('the alias of a secret');
   alias
     .command('rotate')
@@ -168,6 +186,9 @@ function addValues(secret: Command, context: CommandContext): void {
       const written = await openApi(context).call('POST', `${pathOf('secrets', of)}/alias`, secretSchema, body);
       context.terminal.print(written.alias ?? '');
     });
+}
+
+function addDependents(secret: Command, context: CommandContext): void {
   secret
     .command('dependents')
     .description('what would be different without a secret')

@@ -2,14 +2,16 @@ import { scrubModes, surfaces, usualSurfaces } from '@onecli/shared/domain/bindi
 import { isSecretName } from '@onecli/shared/domain/names';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { ApiClient } from '../api/api-client.ts';
+import { type ApiClient, ApiError } from '../api/api-client.ts';
 import { pathOf, type Secret, secretSchema } from '../api/api-types.ts';
 import { usageError } from '../cli-error.ts';
 import { type CommandContext, openApi } from '../command-context.ts';
 import { formatTable } from '../format-table.ts';
 import { collect, collectList } from '../parse-options.ts';
+import { valueAt } from '../policy-rules.ts';
 import { addSecretVersions, confirm, dependentsOf } from './secret-versions.ts';
 import { readSecretValue } from '../read-secret-value.ts';
+import { printable } from '../terminal.ts';
 import { addSecretImport } from './secret-import.ts';
 
 interface PutOptions {
@@ -135,8 +137,17 @@ async function store(
   body: Record<string, unknown>,
   existing: Secret | undefined,
 ): Promise<Secret> {
-  if (existing !== undefined) return await api.call('PUT', pathOf('secrets', name), secretSchema, body);
-  return await api.call('POST', '/api/secrets', secretSchema, { name, ...body });
+  try {
+    if (existing !== undefined) return await api.call('PUT', pathOf('secrets', name), secretSchema, body);
+    return await api.call('POST', '/api/secrets', secretSchema, { name, ...body });
+  } catch (error) {
+    const host = error instanceof ApiError && error.field !== undefined ? valueAt(body, error.field) : undefined;
+    if (!(error instanceof ApiError) || host === undefined || !error.field?.startsWith('binding.hosts')) throw error;
+    throw usageError(
+      error.message.replace(error.field, `--host "${printable(host)}"`),
+      'for example --host api.openai.com',
+    );
+  }
 }
 
 function row(secret: Secret): string[] {

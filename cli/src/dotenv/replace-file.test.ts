@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   lstatSync,
   mkdtempSync,
   readdirSync,
@@ -39,5 +40,12 @@ describe('replaceFile', () => {
     expect(readFileSync(path, 'utf8')).toBe('A=new\n');
     expect(statSync(path).mode & 0o777).toBe(0o640);
     rmSync(link);
+  });
+
+  it.runIf(process.getuid?.() === 0)('keeps the owner', () => {
+    chownSync(path, 12_345, 54_321);
+    replaceFile(path, { from: 'A=old\n', to: 'A=new\n' });
+    expect(statSync(path)).toMatchObject({ uid: 12_345, gid: 54_321 });
+    expect(statSync(path).mode & 0o777).toBe(0o640);
   });
 });
