@@ -65,12 +65,16 @@ export class GuardedCaller implements ProviderCaller {
 
   async #dial(url: URL, ending: AbortSignal): Promise<Socket> {
     const host = hostOf(url);
-    if (url.protocol !== 'https:') throw new ProviderFault(host, 'is not to be called without TLS');
+    if (url.protocol !== 'https:')
+      throw new ProviderFault(host, 'is not to be called without TLS', { leftNothing: true });
     const port = url.port === '' ? 443 : Number(url.port);
     const resolution = await this.#resolver.resolve(host, port, ending);
     if (resolution.kind === 'refused')
-      throw new ProviderFault(host, `resolves to an address that is refused (${resolution.reason})`);
-    if (resolution.kind === 'failed') throw new ProviderFault(host, `did not resolve (${resolution.code})`);
+      throw new ProviderFault(host, `resolves to an address that is refused (${resolution.reason})`, {
+        leftNothing: true,
+      });
+    if (resolution.kind === 'failed')
+      throw new ProviderFault(host, `did not resolve (${resolution.code})`, { leftNothing: true });
     const { addresses } = resolution;
     const lookup: LookupFunction = (_name, _options, give) => give(null, [...addresses]);
     const raw = connectTcp({ host: 'checked', port: resolution.port, lookup, autoSelectFamily: true });
@@ -146,7 +150,7 @@ function opened(socket: Socket, event: 'connect' | 'secureConnect', host: string
       done();
       socket.on('error', () => undefined);
       socket.destroy();
-      reject(new ProviderFault(host, what));
+      reject(new ProviderFault(host, what, { leftNothing: true }));
     };
     const onError = (error: NodeJS.ErrnoException): void =>
       fail(

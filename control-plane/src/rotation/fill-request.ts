@@ -11,6 +11,7 @@ import type { ProviderRequest } from './call-provider.ts';
 import { ProviderFault } from './provider-fault.ts';
 import type { RequestTemplate } from './rotation-input.ts';
 import { areAtBoundPlaces, type Spot } from './json-places.ts';
+import { hasDotSegment } from './key-id.ts';
 import { fillTemplate, keyIds, secretsIn, type Variable, variablesIn } from './template.ts';
 
 /** What stands behind the variables of a template; absent: it is not known in this step. */
@@ -50,7 +51,8 @@ export function bindingProblem(
   spots: readonly Spot[],
   url: URL,
 ): string | undefined {
-  if (!bindsHost(binding, url)) return `is not bound to ${hostOf(url)}`;
+  const problem = hostProblem(binding, url);
+  if (problem !== undefined) return problem;
   if (surface === undefined) return 'may not stand in a URL';
   if (!bindsSurface(binding, surface)) return `is not bound to ${surface}`;
   if (surface !== 'json' || areAtBoundPlaces(binding, text, spots)) return undefined;
@@ -64,6 +66,11 @@ export function bindingProblem(
 export function keyIdProblem(rotated: Binding, used: readonly Binding[], url: URL): string | undefined {
   const isBound = [rotated, ...used].some((binding) => bindsHost(binding, url));
   return isBound ? undefined : `is not bound to ${hostOf(url)}, nor is a secret in that request`;
+}
+
+/** Why a secret may not be used for a host, or undefined when it may. */
+export function hostProblem(binding: Binding, url: URL): string | undefined {
+  return bindsHost(binding, url) ? undefined : `is not bound to ${hostOf(url)}`;
 }
 
 function bindsHost(binding: Binding, url: URL): boolean {
@@ -106,10 +113,22 @@ export async function fillRequest(
   const escape = { json: inJson, form: encodeURIComponent, text: plain }[bodySurface(template)];
   return {
     method: template.method,
-    url: new URL(fill(template.url, encodeURIComponent)),
+    url: filledUrl(fill(template.url, encodeURIComponent), target),
     headers,
     body: template.body === undefined ? undefined : fill(template.body, escape),
   };
+}
+
+/** What was filled in names something at the place of its own: it neither leads up a path, nor elsewhere. @throws ProviderFault */
+function filledUrl(text: string, target: URL): URL {
+  const url = new URL(text);
+  // Tabs and line breaks are passed over (WHATWG URL, basic parser), which could make one of two dots.
+  const [path = ''] = text.replaceAll(/[\t\n\r]/g, '').split(/[?#]/);
+  if (url.origin !== target.origin || url.hash !== '' || hasDotSegment(path))
+    throw new ProviderFault(target.hostname, 'was not called: a `.` or `..` would stand in the path', {
+      leftNothing: true,
+    });
+  return url;
 }
 
 /** The values of all secrets that a template names, each bound to where it stands. */
@@ -140,6 +159,19 @@ async function openSecrets(
   return opened;
 }
 
+/** The key that a webhook knows us by. It signs only for hosts of its binding: who gets a signature can try out what signed it. */
+export async function webhookKey(
+  webhook: { readonly url: string; readonly secret: string },
+  manager: EntityManager,
+  vault: SecretVault,
+): Promise<SecretValue> {
+  const target = new URL(webhook.url);
+  const row = await requireSecret(manager, webhook.secret);
+  refuse(row, target, hostProblem(row.binding, target));
+  refuseOver(row, target);
+  return vault.valueOf(manager, row, row.currentVersion);
+}
+
 /** The call of a webhook: what it is told, and an HMAC over the time and that by which it knows who asks. */
 export function webhookRequest(url: string, key: SecretValue, secret: string, runId: string): ProviderRequest {
   const body = JSON.stringify({ event: 'rotate', secret, runId });
@@ -158,7 +190,8 @@ export function webhookRequest(url: string, key: SecretValue, secret: string, ru
 }
 
 function refuse(secret: SecretRow, url: URL, problem: string | undefined): void {
-  if (problem !== undefined) throw new ProviderFault(url.hostname, `was not called: ${secret.name} ${problem}`);
+  if (problem === undefined) return;
+  throw new ProviderFault(url.hostname, `was not called: ${secret.name} ${problem}`, { leftNothing: true });
 }
 
 function refuseOver(secret: SecretRow, url: URL): void {
@@ -170,7 +203,8 @@ function valueOf(name: Variable, { secret, runId, values }: Filling, host: strin
   if (name === 'secret') return secret.name;
   if (name === 'runId') return runId;
   const value = values[name];
-  if (value === undefined) throw new ProviderFault(host, `was not called: {{${name}}} is not known in this step`);
+  if (value === undefined)
+    throw new ProviderFault(host, `was not called: {{${name}}} is not known in this step`, { leftNothing: true });
   return value.reveal();
 }
 

@@ -1,10 +1,9 @@
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource } from 'typeorm';
 import { generateValue } from '../secrets/generate-value.ts';
-import { SecretEntity } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import type { ProviderAnswer, ProviderCaller, ProviderRequest } from './call-provider.ts';
-import { fillRequest, webhookRequest } from './fill-request.ts';
+import { fillRequest, webhookKey, webhookRequest } from './fill-request.ts';
 import { fillingOf } from './filling.ts';
 import { ProviderFault } from './provider-fault.ts';
 import { type NewKey, readKey } from './read-answer.ts';
@@ -33,10 +32,8 @@ export class ProviderCalls {
     const { database, vault, caller } = this.#options;
     if (body.generate !== undefined) return { value: generateValue(body.generate), keyId: undefined };
     if (body.webhook !== undefined) {
-      const [key] = await database.manager.findBy(SecretEntity, { name: body.webhook.secret });
       const host = new URL(body.webhook.url).hostname;
-      if (key === undefined) throw new ProviderFault(host, `was not called: there is no ${body.webhook.secret}`);
-      const signingKey = await vault.valueOf(database.manager, key, key.currentVersion);
+      const signingKey = await webhookKey(body.webhook, database.manager, vault);
       const answer = await caller.call(webhookRequest(body.webhook.url, signingKey, secret.name, run.id), signal);
       expectStatus(host, answer, [200, 201]);
       const hasKeyId = body.revoke !== undefined;
@@ -97,5 +94,6 @@ export class ProviderCalls {
 }
 
 function expectStatus(host: string, { status }: ProviderAnswer, expected: readonly number[]): void {
-  if (!expected.includes(status)) throw new ProviderFault(host, `answered ${status}`);
+  if (expected.includes(status)) return;
+  throw new ProviderFault(host, `answered ${status}`, { leftNothing: status >= 400 && status < 500 });
 }

@@ -1,6 +1,7 @@
 import { parseJsonPath } from '@onecli/shared/domain/json-path';
 import { secretValue } from '../secrets/secret-input.ts';
 import type { ProviderAnswer } from './call-provider.ts';
+import { isKeyId } from './key-id.ts';
 import { ProviderFault } from './provider-fault.ts';
 
 /** The new key, and what the provider calls it. Held for the moment only. */
@@ -20,14 +21,16 @@ export function readKey(host: string, { body }: ProviderAnswer, valuePath: strin
   }
   const value = secretValue.safeParse(at(document, valuePath));
   if (!value.success) throw new ProviderFault(host, 'answered without a key where `valuePath` points');
-  const keyId = keyIdPath === undefined ? undefined : at(document, keyIdPath);
-  if (keyIdPath !== undefined && !isKeyId(keyId))
+  const keyId = keyIdPath === undefined ? undefined : keyIdIn(at(document, keyIdPath));
+  if (keyIdPath !== undefined && keyId === undefined)
     throw new ProviderFault(host, 'answered without a name of the key where `keyIdPath` points');
-  return { value: value.data, keyId: keyId === undefined ? undefined : String(keyId) };
+  return { value: value.data, keyId };
 }
 
-function isKeyId(value: unknown): value is string | number {
-  return typeof value === 'number' || (typeof value === 'string' && value.length > 0 && value.length <= 512);
+/** A number that JavaScript rounds would name another key. */
+function keyIdIn(given: unknown): string | undefined {
+  const text = typeof given === 'number' && Number.isSafeInteger(given) ? String(given) : given;
+  return typeof text === 'string' && isKeyId(text) ? text : undefined;
 }
 
 function at(document: unknown, path: string): unknown {

@@ -3,6 +3,7 @@ import { Cron } from 'croner';
 import { z } from 'zod';
 import { line, secretName, text } from '../configuration/input-parts.ts';
 import { generateInput } from '../secrets/generate-value.ts';
+import { hasDotSegment, isKeyId } from './key-id.ts';
 import { templateFault } from './template.ts';
 
 const maxHeaders = 30;
@@ -18,9 +19,10 @@ const url = template(2048).refine(
     !given.includes('onecli://') &&
     !/\{\{(?:new|old)\}\}/.test(given) &&
     /^https:\/\/[^/?#{}\\@\s]+(?:[/?]|$)/.test(given) &&
-    !given.includes('#') &&
+    !/[#\\\t\n\r]/.test(given) &&
+    !hasDotSegment(given.split('?')[0] ?? '') &&
     URL.canParse(given),
-  'must be an https:// URL whose host is written out, without user and fragment',
+  'must be an https:// URL whose host is written out, without user, fragment, `.` and `..` in the path',
 );
 
 const headers = z
@@ -106,7 +108,7 @@ export const rotationInput = z
     zone: z.string().refine(isZone, 'must be a time zone such as Europe/Berlin').default('UTC'),
     isEnabled: z.boolean().default(true),
     /** What the provider calls the key that is current now, where `create` has not told it. */
-    currentKeyId: line(512).optional(),
+    currentKeyId: line(512).refine(isKeyId, 'must not be empty, nor have `.` or `..` as a part of a path').optional(),
   })
   .superRefine((given, context) => {
     const sources = [given.create, given.webhook, given.generate].filter((source) => source !== undefined);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Binding } from '@onecli/shared/domain/binding';
 import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import { type DataSource, type EntityManager, IsNull } from 'typeorm';
@@ -8,14 +7,14 @@ import { authorize, authorizeList } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import type { Page } from '../configuration/page.ts';
-import { invalidField, parseInput } from '../configuration/parse-input.ts';
+import { parseInput } from '../configuration/parse-input.ts';
 import type { Removed, WriteOptions, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { findSecret, requireSecret } from '../secrets/require-secret.ts';
 import type { SecretRow } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { cancelRun } from './cancel-run.ts';
-import { bindingProblem, keyIdProblem, placesOf } from './fill-request.ts';
+import { authorizeUse, requireBound } from './recipe-secrets.ts';
 import {
   RotationEntity,
   type RotationRow,
@@ -28,7 +27,6 @@ import { type RotationBody, rotationInput } from './rotation-input.ts';
 import { hasActiveRun, newRun } from './rotation-scheduler.ts';
 import { type RotationPageRequest, pageOfRotations } from './rotation-page.ts';
 import { nextRun, openBody, sealBody } from './rotation-store.ts';
-import { keyIds, secretsIn, variablesIn } from './template.ts';
 
 /** How a secret is rotated, as it is shown: templates name secrets, they hold none. */
 export interface RotationView {
@@ -62,7 +60,6 @@ export interface RunView {
 }
 
 const maxRunsShown = 50;
-const templates = ['create', 'deliver', 'verify', 'revoke'] as const;
 
 export interface RotationServiceOptions {
   readonly database: DataSource;
@@ -94,7 +91,10 @@ export class RotationService {
     return this.#view(name, await requireRotation(manager, secret));
   }
 
-  /** Sets how a secret is rotated, as a whole. @throws Fault INVALID, NOT_FOUND, CONFLICT, FORBIDDEN also for secrets that it would use */
+  /**
+   * Sets how a secret is rotated, as a whole. @throws Fault INVALID, NOT_FOUND, FORBIDDEN also for secrets that it would use;
+   * CONFLICT also while a run goes by what would change
+   */
   async put(
     principal: Principal,
     name: string,
@@ -149,7 +149,7 @@ export class RotationService {
     return { change: result, revision };
   }
 
-  /** Begins a run. @throws Fault NOT_FOUND; CONFLICT while another is under way */
+  /** Begins a run. @throws Fault NOT_FOUND; CONFLICT while another is under way, and while a restore is not confirmed */
   async run(principal: Principal, name: string): Promise<{ readonly object: RunView; readonly revision: number }> {
     authorize(principal, 'rotation:run', environmentOf(name));
     const { result, revision } = await this.#options.change.changeConfig(principal, async (tx) => {
@@ -240,39 +240,4 @@ async function requireRotation(manager: EntityManager, { id: secretId, name }: S
   const row = await manager.findOneBy(RotationEntity, { secretId });
   if (row === null) throw new Fault('NOT_FOUND', `Nothing says how ${name} is rotated`);
   return row;
-}
-
-/** Whoever has a secret sent somewhere must be allowed to decide that for its environment too. */
-function authorizeUse(principal: Principal, body: RotationBody): void {
-  const texts = templates.flatMap((name) => (body[name] ? placesOf(body[name]).map(({ text }) => text) : []));
-  const names = texts.flatMap((text) => secretsIn(text).map((used) => used.name));
-  for (const name of [...names, ...(body.webhook ? [body.webhook.secret] : [])])
-    authorize(principal, 'rotation:update', environmentOf(name));
-}
-
-/** Each secret that a template names must be there and be bound to where the template sends it. */
-async function requireBound(manager: EntityManager, rotated: SecretRow, body: RotationBody): Promise<void> {
-  for (const name of templates) {
-    const template = body[name];
-    if (template === undefined) continue;
-    const url = new URL(template.url.replaceAll(/\{\{[^{}]*\}\}/g, 'x'));
-    const used: Binding[] = [];
-    const places = placesOf(template);
-    for (const place of places) {
-      for (const spot of secretsIn(place.text)) {
-        const row = await findSecret(manager, spot.name);
-        const problem = row === null ? 'does not exist' : bindingProblem(row.binding, place, [spot], url);
-        if (problem !== undefined) throw invalidField(name, `names ${spot.name}, which ${problem}`);
-        if (row !== null) used.push(row.binding);
-      }
-      const spots = variablesIn(place.text, ['new', 'old']);
-      const problem = spots.length > 0 ? bindingProblem(rotated.binding, place, spots, url) : undefined;
-      if (problem !== undefined) throw invalidField(name, `sends the secret itself, which ${problem}`);
-    }
-    const isKeyIdUsed = places.some(({ text }) => variablesIn(text, keyIds).length > 0);
-    const problem = isKeyIdUsed ? keyIdProblem(rotated.binding, used, url) : undefined;
-    if (problem !== undefined) throw invalidField(name, `sends what the provider calls the key: the secret ${problem}`);
-  }
-  if (body.webhook && (await findSecret(manager, body.webhook.secret)) === null)
-    throw invalidField('webhook.secret', 'names no secret that exists');
 }
