@@ -10,6 +10,7 @@ import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource } from 'typeorm';
 import { RestoreFault } from './backup/restore-fault.ts';
 import { restoreBackup, type RestoreReport } from './backup/restore-backup.ts';
+import { restoredProblem } from './rotation/restored.ts';
 import { ConfigFault, readMaintenanceConfig, readMasterKeyFile } from './config.ts';
 import { createDataSource } from './database/data-source.ts';
 import { migrate } from './database/migrate.ts';
@@ -74,10 +75,11 @@ async function runRestore(args: readonly string[]): Promise<void> {
   });
 }
 
-function tell({ header, rows, keptDead, disabled }: RestoreReport, isConfirmed: boolean): void {
+function tell({ header, rows, keptDead, disabled, endedRuns }: RestoreReport, isConfirmed: boolean): void {
   say(`restored the backup of ${header.createdAt}: revision ${header.revision}, ${rows} rows`);
   if (keptDead > 0) say(`${keptDead} values that were destroyed since stay destroyed`);
   for (const name of disabled) say(`${name} is disabled: its current value was destroyed; put a new one`);
+  for (const { secret } of endedRuns) say(`the rotation of ${secret} ended: ${restoredProblem}`);
   say(
     isConfirmed
       ? 'confirmed: workers take it'

@@ -8,6 +8,8 @@ import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig } from '../configuration/change-config.ts';
 import { parseInput } from '../configuration/parse-input.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
+import { keyLeft } from '../rotation/left-keys.ts';
+import { restoredProblem } from '../rotation/restored.ts';
 import { confirmEpoch } from './restore-backup.ts';
 import { writeBackup } from './write-backup.ts';
 
@@ -53,8 +55,10 @@ export class BackupService {
   async confirmRestore(principal: Principal): Promise<{ readonly revision: number }> {
     authorize(principal, 'backup:confirm');
     const { revision } = await this.#change.changeConfig(principal, async (tx) => {
-      await confirmEpoch(tx.manager, this.#keys.epochKey);
+      const ended = await confirmEpoch(tx.manager, this.#keys.epochKey);
       tx.audit('backup:confirm', 'keys', 'restore');
+      for (const { secret, ...about } of ended)
+        tx.audit('rotation:finished', 'secret', secret, { ...about, problem: restoredProblem, ...keyLeft });
     });
     return { revision };
   }

@@ -6,6 +6,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { lockForChange } from '../configuration/lock-for-change.ts';
 import { lastingKeys } from '../instance/lasting-keys.ts';
 import { readInstance } from '../instance/instance.service.ts';
+import { type RestoredRun, settleRestored } from '../rotation/restored.ts';
 import { appliedMigrations, backupTables, quoted } from './backup-tables.ts';
 import { type DestroyedValue, joinDestroyed, readDestroyed, readDestroyedFile } from './destroyed-list.ts';
 import { insertLines } from './insert-lines.ts';
@@ -33,6 +34,8 @@ export interface RestoreReport {
   readonly keptDead: number;
   /** Secrets whose current value stays dead: disabled until they get a new one. */
   readonly disabled: readonly string[];
+  /** Rotations of the backup's day that were under way, and end with its confirmation. */
+  readonly endedRuns: readonly RestoredRun[];
 }
 
 interface Target {
@@ -64,8 +67,8 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
 
     const lasting = await openRestored(manager, master);
     const destroyed = destroyedValues(options, target, header, lasting.destroyed);
-    await beginEpoch(manager, target, options.isConfirmed ? lasting.epoch : undefined);
-    return { header, rows, ...(await keepDead(manager, destroyed)) };
+    const endedRuns = await beginEpoch(manager, target, options.isConfirmed ? lasting.epoch : undefined);
+    return { header, rows, endedRuns, ...(await keepDead(manager, destroyed)) };
   });
 }
 
@@ -132,26 +135,32 @@ function destroyedValues(
   );
 }
 
-async function beginEpoch(manager: EntityManager, target: Target, epochKey: Buffer | undefined): Promise<void> {
+async function beginEpoch(
+  manager: EntityManager,
+  target: Target,
+  epochKey: Buffer | undefined,
+): Promise<readonly RestoredRun[]> {
   await manager.query(
     `UPDATE config_state SET restored_at = now(), epoch_mac = NULL, epoch = greatest(epoch, $1::bigint) + 1,
        key_generation = greatest(key_generation, $2::bigint) + 1`,
     [target.epoch, target.keyGeneration],
   );
-  if (epochKey !== undefined) await confirmEpoch(manager, epochKey);
+  return epochKey === undefined ? [] : confirmEpoch(manager, epochKey);
 }
 
 /**
  * Lets workers take the database as it is, although its revision went back. Within a transaction. The epoch is the time, so that it
- * is later than any that a worker may have seen of this instance.
+ * is later than any that a worker may have seen of this instance. Gives the rotations that end with it.
  */
-export async function confirmEpoch(manager: EntityManager, key: Buffer): Promise<void> {
+export async function confirmEpoch(manager: EntityManager, key: Buffer): Promise<readonly RestoredRun[]> {
+  const ended = await settleRestored(manager);
   const [state] = await manager.query<{ epoch: string }[]>('SELECT epoch FROM config_state');
   const epoch = Math.max(Number(state?.epoch ?? 0) + 1, Date.now());
   await manager.query('UPDATE config_state SET epoch = $1, epoch_mac = $2, restored_at = NULL', [
     epoch,
     epochMac(key, epoch),
   ]);
+  return ended;
 }
 
 async function keepDead(

@@ -6,6 +6,7 @@ import type { LeaderJob } from '../leadership/leader-jobs.ts';
 import { SecretEntity } from '../secrets/secret.entity.ts';
 import { RotationEntity, type RotationRow, RunEntity, type RunRow } from './rotation.entity.ts';
 import type { RotationEngine } from './rotation-engine.ts';
+import { isRestoreOpen } from './restored.ts';
 import { nextRun } from './rotation-store.ts';
 
 interface SchedulerLog {
@@ -44,9 +45,10 @@ export class RotationScheduler implements LeaderJob {
 
   /**
    * Begins what is due, and sets about every step that is. Steps that wait for a provider are given up when the signal aborts, and
-   * taken up again by whoever leads next.
+   * taken up again by whoever leads next. While a restore is not confirmed nothing is done.
    */
   readonly look = async (signal: AbortSignal): Promise<void> => {
+    if (await isRestoreOpen(this.#options.database.manager)) return;
     await this.#beginDue();
     // Those under way are due still, so that they are counted too.
     const due = await this.#options.database.query<{ id: string }[]>(
@@ -88,7 +90,7 @@ export class RotationScheduler implements LeaderJob {
     for (const { id } of due) {
       await change.changeConfig(systemPrincipal, async (tx) => {
         const row = await tx.manager.findOneBy(RotationEntity, { id });
-        if (row === null || !isDue(row)) return;
+        if (row === null || !isDue(row) || (await isRestoreOpen(tx.manager))) return;
         const secret = await tx.manager.findOneBy(SecretEntity, { id: row.secretId });
         if (secret === null || (await hasActiveRun(tx.manager.query.bind(tx.manager), row.secretId))) return;
         const run = newRun(row.secretId, secret.currentVersion, 'schedule');

@@ -15,6 +15,7 @@ import type { SecretRow } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { cancelRun } from './cancel-run.ts';
 import { authorizeUse, requireBound } from './recipe-secrets.ts';
+import { requireNoOpenRestore } from './restored.ts';
 import {
   RotationEntity,
   type RotationRow,
@@ -155,6 +156,7 @@ export class RotationService {
     const { result, revision } = await this.#options.change.changeConfig(principal, async (tx) => {
       const secret = await requireSecret(tx.manager, name);
       await requireRotation(tx.manager, secret);
+      await requireNoOpenRestore(tx.manager);
       if (await hasActiveRun((sql, parameters) => tx.manager.query(sql, parameters), secret.id))
         throw new Fault('CONFLICT', `A rotation of ${name} is under way`);
       const run = newRun(secret.id, secret.currentVersion, 'asked');
