@@ -75,6 +75,7 @@ function settingRoutes(rotations: RotationService): RestRoute[] {
       summary: 'Set how a secret is rotated, as a whole',
       access: 'rotation:update',
       body: rotationInput.meta({ id: 'RotationInput' }),
+      faults: ['CONFLICT'],
       status: 200,
       answer: rotation.extend({ revision }).meta({ id: 'WrittenRotation' }),
       handle: async ({ principal, params, body, conditions }) => {

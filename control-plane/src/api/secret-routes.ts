@@ -127,6 +127,7 @@ function secretWrites(secrets: SecretService): RestRoute[] {
       summary: 'Remove a secret with all its versions; absent is fine',
       access: 'secret:delete',
       status: 204,
+      faults: ['CONFLICT'],
       handle: async ({ principal, params, conditions }) =>
         void (await secrets.remove(principal, params.name, conditions)),
     }),

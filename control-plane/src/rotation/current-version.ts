@@ -10,6 +10,12 @@ export async function makeCurrent(tx: ConfigTransaction, secret: SecretRow, vers
   tx.changed('secret', secret.id, 'upsert');
 }
 
+/** Keeps a run's new version, which does not stay current: it may be pinned, made current and destroyed by hand. */
+export async function keepVersion(tx: ConfigTransaction, { id: secretId }: SecretRow, version: number): Promise<void> {
+  await tx.manager.update(SecretVersionEntity, { secretId, version }, { isPending: false });
+  tx.changed('secret', secretId, 'upsert');
+}
+
 /** Takes a run's new version back, which is the current one. False: the old one was destroyed meanwhile. */
 export async function bringBackOld(tx: ConfigTransaction, secret: SecretRow, run: RunRow): Promise<boolean> {
   if (!(await tx.manager.existsBy(SecretVersionEntity, { secretId: secret.id, version: run.oldVersion }))) return false;

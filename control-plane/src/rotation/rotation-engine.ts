@@ -8,11 +8,19 @@ import type { DataSource } from 'typeorm';
 import { systemPrincipal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import { SecretEntity, type SecretRow, SecretVersionEntity } from '../secrets/secret.entity.ts';
+import { SecretEntity, type SecretRow } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { destroyVersion, nextVersion } from '../secrets/secret-versions.ts';
 import type { ProviderCaller } from './call-provider.ts';
-import { bringBackOld, makeCurrent } from './current-version.ts';
+import { bringBackOld, keepVersion, makeCurrent } from './current-version.ts';
+import {
+  joinProblems,
+  keyLeft,
+  keyMayExist,
+  mayStayAtProvider,
+  problemOfCreating,
+  problemWithoutKey,
+} from './left-keys.ts';
 import { ProviderCalls } from './provider-calls.ts';
 import { ProviderFault } from './provider-fault.ts';
 import { isConfirmed, isRejected } from './rejections.ts';
@@ -53,7 +61,7 @@ export class RotationEngine {
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ProviderFault) && !(error instanceof Fault)) throw error;
-      await this.#failed(standing, error.message);
+      await this.#failed(standing, error);
     }
   }
 
@@ -84,7 +92,7 @@ export class RotationEngine {
   async #create(standing: Standing, signal: AbortSignal): Promise<void> {
     const { body, run } = standing;
     // Counted ahead of the call: one that never comes back is a try as well.
-    if (run.attempts >= attemptsOf.create) return this.#giveUp(standing, run.problem ?? 'no key came', 'FAILED');
+    if (run.attempts >= attemptsOf.create) return this.#giveUp(standing, problemWithoutKey(run, body), 'FAILED');
     if (!(await this.#countTry(standing))) return;
     standing.run.attempts++;
     const key = await this.#calls.newKey(standing, signal);
@@ -173,45 +181,53 @@ export class RotationEngine {
       return this.#finish(standing, 'SUPERSEDED', 'the old version is current again: its key was not ended');
     if (await isOldNeeded(this.#options.database.manager, run)) return this.#wait(standing, 60_000);
     if (run.attempts >= attemptsOf.revoke)
-      return this.#finish(standing, 'DONE', `the old key was not ended, do that by hand: ${run.problem ?? ''}`);
+      return this.#finish(
+        standing,
+        'DONE',
+        `the old key was not ended, do that by hand: ${run.problem ?? ''}`,
+        keyLeft,
+      );
     const isKnown = await this.#calls.endKey(standing, run.oldVersion, signal);
     if (body.revoke !== undefined && !isKnown)
-      return this.#finish(standing, 'DONE', 'what the provider calls the old key is not known: end it by hand');
+      return this.#finish(
+        standing,
+        'DONE',
+        'what the provider calls the old key is not known: end it by hand',
+        keyLeft,
+      );
     await this.#transact(standing, 'rotation:revoked', async (tx, { secret: now }) => {
       if (now.currentVersion !== run.oldVersion) await destroyVersion(tx.manager, now, run.oldVersion);
       return finished('DONE', null);
     });
   }
 
-  /** Ends the new key, which is not to stay. One that was handed to the provider may be the only one that works: it is kept. */
+  /** Ends the new key, which is not to stay. One that may still work at the provider is kept here too, and is said. */
   async #undo(standing: Standing, signal: AbortSignal): Promise<void> {
     const { run, secret, body } = standing;
-    const { newVersion } = run;
+    const { newVersion, problem } = run;
     const outcome = run.outcome ?? 'FAILED';
-    if (newVersion === null || newVersion === secret.currentVersion)
-      return this.#finish(standing, outcome, run.problem);
-    const isKept = body.deliver !== undefined;
-    let problem = run.problem;
-    if (!isKept && run.attempts >= attemptsOf.undo)
-      problem = `${problem ?? ''}; the new key may still work at the provider`;
-    else if (!isKept) await this.#calls.endKey(standing, newVersion, signal);
-    await this.#transact(standing, 'rotation:undone', async (tx, { secret: now }) => {
+    if (newVersion === null)
+      return this.#finish(standing, outcome, problem, problem?.includes(keyMayExist) ? keyLeft : {});
+    if (newVersion === secret.currentVersion) return this.#finish(standing, outcome, problem);
+    // One that was handed over may be the only one that works.
+    const isTried = body.deliver === undefined && run.attempts < attemptsOf.undo;
+    const isEnded = isTried && (await this.#calls.endKey(standing, newVersion, signal));
+    const left = isEnded ? undefined : mayStayAtProvider(body, newVersion);
+    const work = async (tx: ConfigTransaction, { secret: now }: { readonly secret: SecretRow }) => {
       if (newVersion === now.currentVersion) return finished(outcome, problem);
-      if (isKept)
-        await tx.manager.update(SecretVersionEntity, { secretId: now.id, version: newVersion }, { isPending: false });
+      if (left !== undefined) await keepVersion(tx, now, newVersion);
       else await destroyVersion(tx.manager, now, newVersion);
-      return finished(
-        outcome,
-        isKept ? `${problem ?? ''}; version ${newVersion} is kept, the provider may have it` : problem,
-      );
-    });
+      return finished(outcome, left === undefined ? problem : joinProblems(problem, left));
+    };
+    await this.#transact(standing, 'rotation:undone', work, left === undefined ? {} : keyLeft);
   }
 
-  async #failed(standing: Standing, problem: string): Promise<void> {
+  async #failed(standing: Standing, fault: Error): Promise<void> {
     const { run, body } = standing;
+    const problem = fault.message;
     switch (run.step) {
       case 'CREATING':
-        return this.#wait(standing, retryEveryMs * run.attempts, problem);
+        return this.#wait(standing, retryEveryMs * run.attempts, problemOfCreating(run, fault));
       case 'VERIFYING':
         if (run.attempts + 1 >= body.verifyAttempts) return this.#giveUp(standing, problem, 'FAILED');
         return this.#again(standing, body.verifyEverySeconds * 1000, problem);
@@ -234,8 +250,8 @@ export class RotationEngine {
     );
   }
 
-  #finish(standing: Standing, outcome: RunOutcome, problem: string | null): Promise<void> {
-    return this.#move(standing, 'rotation:finished', finished(outcome, problem));
+  #finish(standing: Standing, outcome: RunOutcome, problem: string | null, detail: object = {}): Promise<void> {
+    return this.#move(standing, 'rotation:finished', finished(outcome, problem), detail);
   }
 
   /** Moves the run without touching the secret. */

@@ -67,6 +67,11 @@ export async function isOldNeeded(manager: EntityManager, run: RunRow): Promise<
   return rows.length > 0;
 }
 
+/** Whether the new version of a run has not yet proven itself. */
+export function isActive({ step }: Pick<RunRow, 'step'>): boolean {
+  return step !== 'GRACE' && step !== 'REVOKING';
+}
+
 /** What is written of a run that has ended. */
 export function finished(outcome: RunOutcome, problem: string | null): Partial<RunRow> {
   return { outcome, problem, finishedAt: new Date() };

@@ -277,7 +277,7 @@ describe('a provider that is hostile, and a recipe that is', () => {
   it('is not followed elsewhere', async () => {
     provider.override = (_request, response) =>
       response.writeHead(302, { location: `https://${providerHost}/me` }).end();
-    expect(await problemOf()).toBe(`${providerHost} answered 302`);
+    expect(await problemOf()).toContain(`${providerHost} answered 302`);
     expect(provider.seen).toHaveLength(1);
   });
 
@@ -300,7 +300,7 @@ describe('a provider that is hostile, and a recipe that is', () => {
 
   it('cannot hold a run for ever', async () => {
     provider.override = (_request, response) => void response.write('{');
-    expect(await problemOf(newEngine({ timeoutMs: 300 }))).toBe(`${providerHost} did not answer in time`);
+    expect(await problemOf(newEngine({ timeoutMs: 300 }))).toContain(`${providerHost} did not answer in time`);
   });
 
   it('gets no value into what is kept, by echoing it', async () => {
@@ -308,7 +308,7 @@ describe('a provider that is hostile, and a recipe that is', () => {
       response.writeHead(400, { 'x-echo': String(request.headers.authorization) });
       response.end(`bad key ${String(request.headers.authorization)}`);
     };
-    expect(await problemOf()).toBe(`${providerHost} answered 400`);
+    expect(await problemOf()).toContain(`${providerHost} answered 400`);
     provider.override = (request, response) => response.end(`not json ${String(request.headers.authorization)}`);
     expect(await everythingWritten()).not.toContain(adminKey);
   });

@@ -14,6 +14,7 @@ import { findSecret, requireSecret } from '../secrets/require-secret.ts';
 import type { SecretRow } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { cancelRun } from './cancel-run.ts';
+import { requireFixedRecipe } from './fixed-recipe.ts';
 import { authorizeUse, requireBound } from './recipe-secrets.ts';
 import { requireNoOpenRestore } from './restored.ts';
 import {
@@ -114,6 +115,8 @@ export class RotationService {
         before !== null && currentKeyId === undefined && isSaid(keys, before, { schedule, zone, isEnabled, body });
       if (isSame) return { object: this.#view(name, before), change: 'UNCHANGED' as const };
       tx.checkRevision('rotation', before);
+      if (before !== null)
+        await requireFixedRecipe(tx.manager, secret, { keys, row: before }, { ...body, currentKeyId });
       const now = new Date();
       const id = before?.id ?? randomUUID();
       const version = (before?.version ?? 0) + 1;

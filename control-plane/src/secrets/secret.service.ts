@@ -15,6 +15,7 @@ import type { ObjectRef } from '../configuration/object-ref.ts';
 import type { Change, Removal, Removed, WriteOptions, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { generateValue } from './generate-value.ts';
+import { keysLeftBy } from './keys-of-runs.ts';
 import { SecretEntity, type SecretRow } from './secret.entity.ts';
 import { aliasAfter, newAlias } from './secret-alias.ts';
 import { newSecretInput, secretUpdateInput, secretUpsertInput } from './secret-input.ts';
@@ -143,7 +144,10 @@ export class SecretService {
     return this.#update(tx, before, isNewValue ? { ...others, value } : others);
   }
 
-  /** Removes a secret with all its versions; one that is absent is fine. Policies that name it grant nothing by that name. */
+  /**
+   * Removes a secret with all its versions; one that is absent is fine. Policies that name it grant nothing by that name.
+   * @throws Fault CONFLICT also while a rotation has a key at the provider that is in use nowhere yet
+   */
   async remove(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<Removed> {
     const work = (tx: ConfigTransaction) => this.removeIn(tx, principal, ref);
     const { result, revision } = await this.#change.changeConfig(principal, work, options);
@@ -157,9 +161,10 @@ export class SecretService {
     if (row === null) return 'UNCHANGED';
     authorize(principal, 'secret:delete', environmentOf(row.name));
     tx.checkRevision('secret', row);
+    const left = await keysLeftBy(tx.manager, row);
     await tx.manager.delete(SecretEntity, { id: row.id });
     tx.changed('secret', row.id, 'remove');
-    tx.audit('secret:delete', 'secret', row.name);
+    tx.audit('secret:delete', 'secret', row.name, left);
     return 'DELETED';
   }
 
