@@ -1,3 +1,4 @@
+import type { AppliedWait } from './applied-wait.ts';
 import { type AdminAccess, findAdminAccess, requireAdminAccess } from './api/admin-access.ts';
 import { ApiClient } from './api/api-client.ts';
 import type { SavedToken } from './agent-tokens.ts';
@@ -10,13 +11,15 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** The value of the global option --api-url. */
   readonly apiUrlOption: () => string | undefined;
+  /** What the command's writes wait for. */
+  readonly wait: AppliedWait;
 }
 
 /** A client with admin access; throws, with what to do, when there is none. */
 export function openApi(context: CommandContext): ApiClient {
   const access = requireAdminAccess(context.environment, context.apiUrlOption());
   warnOfCleartext(context, access.apiUrl);
-  return new ApiClient(access);
+  return new ApiClient(access, context.wait);
 }
 
 /** Warns when what is sent to the API can be read on the way. */

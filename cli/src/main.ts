@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { AppliedWait } from './applied-wait.ts';
 import { CliError } from './cli-error.ts';
 import type { CommandContext } from './command-context.ts';
 import { addAgent } from './commands/agent.ts';
@@ -23,6 +24,7 @@ import { addSecret } from './commands/secret.ts';
 import { addStart } from './commands/start.ts';
 import { addSupportBundle } from './commands/support-bundle.ts';
 import { readEnvironment } from './environment.ts';
+import { addWait } from './wait-option.ts';
 import { openTerminal } from './terminal.ts';
 
 const examples = `
@@ -37,7 +39,7 @@ Examples:
 
 Admin access comes from ONECLI_API_KEY, or ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD, with ONECLI_API_URL; else from \`onecli login\`;
 else from the data folder of the gateway on this machine (ONECLI_DATA_DIR, ./data).
-Exit codes: 0 done, 1 a fault, 2 called wrongly; \`run\` ends with the code of its command. \`plan\` and \`diff\`: 2 for changes, 1 for any fault.`;
+Exit codes: 0 done, 1 a fault, 2 called wrongly, 3 written but, by --wait, not known to be in force at every worker; \`run\` ends with the code of its command. \`plan\` and \`diff\`: 2 for changes, 1 for any fault.`;
 
 const commands = [
   addStart,
@@ -94,6 +96,7 @@ function buildProgram(makeContext: (program: Command) => CommandContext): Comman
     .exitOverride();
   const context = makeContext(program);
   for (const add of commands) add(program, context);
+  addWait(program, context);
   return program;
 }
 
@@ -113,6 +116,7 @@ async function main(argv: readonly string[]): Promise<number | undefined> {
       environment,
       terminal,
       apiUrlOption: () => root.opts<{ apiUrl?: string }>().apiUrl,
+      wait: new AppliedWait(),
     }));
     await program.parseAsync(argv);
     return undefined;

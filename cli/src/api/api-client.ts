@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AppliedWait } from '../applied-wait.ts';
 import { CliError } from '../cli-error.ts';
 import { printable } from '../terminal.ts';
 import type { AdminAccess } from './admin-access.ts';
@@ -7,6 +8,8 @@ import { adviceFor } from './refusal-advice.ts';
 const timeoutMs = 30_000;
 const downloadTimeoutMs = 3_600_000;
 const maxPageItems = 200;
+/** Posts that write nothing. */
+const questions: readonly string[] = ['/api/plan'];
 const errorSchema = z.object({
   error: z.object({
     code: z.string(),
@@ -51,9 +54,17 @@ export type Query = Readonly<Record<string, string | undefined>>;
 /** The REST API of one gateway, called as one admin. */
 export class ApiClient {
   readonly #access: AdminAccess;
+  readonly #wait: AppliedWait | undefined;
 
-  constructor(access: AdminAccess) {
+  /** @param wait absent: writes are answered when they are committed */
+  constructor(access: AdminAccess, wait?: AppliedWait) {
     this.#access = access;
+    this.#wait = wait;
+  }
+
+  /** Whether writes are answered when workers have applied them: then also one that changes nothing tells something. */
+  get isWaiting(): boolean {
+    return this.#wait?.waitMs !== undefined;
   }
 
   get apiUrl(): string {
@@ -67,7 +78,12 @@ export class ApiClient {
 
   /** Calls the API and gives what its schema makes of the answer. Throws ApiError for a refusal, CliError when it cannot be reached. */
   async call<T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown, query: Query = {}): Promise<T> {
-    const answer = await this.#request(method, path, body, query);
+    const waitMs = method === 'GET' || questions.includes(path) ? undefined : this.#wait?.waitMs;
+    if (waitMs === undefined)
+      return understand(await this.#request(method, path, body, query), schema, `${method} ${path}`);
+    const asked = { ...query, wait: 'all', timeoutMs: String(waitMs) };
+    const answer = await this.#request(method, path, body, asked, timeoutMs + waitMs);
+    this.#wait?.take(answer);
     return understand(answer, schema, `${method} ${path}`);
   }
 
@@ -114,9 +130,9 @@ export class ApiClient {
     return url;
   }
 
-  async #request(method: string, path: string, body: unknown, query: Query): Promise<unknown> {
+  async #request(method: string, path: string, body: unknown, query: Query, patienceMs?: number): Promise<unknown> {
     const url = this.#urlOf(path, query);
-    const response = await this.#send(url, method, body);
+    const response = await this.#send(url, method, body, patienceMs);
     const text = await response.text().catch((cause: unknown) => {
       throw unanswered(url, cause);
     });

@@ -70,7 +70,8 @@ Examples:
   onecli apply -f config/ --managed-by github.com/acme/infra --prune --yes
   onecli plan -f config/ --json > plan.json; onecli apply -f config/ --plan-hash "$(jq -r .planHash plan.json)"
 
-Exit codes: 0 done, or nothing to do; 1 a fault. Nothing was applied then, unless it says that it may have been, or that it was.`,
+Exit codes: 0 done, or nothing to do; 1 a fault. Nothing was applied then, unless it says that it may have been, or that it was.
+3: it was applied, but is, by --wait, not known to be in force everywhere.`,
     )
     .action((options: ApplyOptions) => withFaultsAsOne(() => apply(context, options)));
 }
@@ -121,13 +122,13 @@ async function apply(context: CommandContext, options: ApplyOptions): Promise<vo
   requireAllowed(plan, 'applied');
   if (options.planHash !== undefined && options.planHash !== plan.planHash)
     throw new CliError('that is not the plan of these files as the gateway is now: plan again');
-  if (!isChange(plan)) {
+  if (!isChange(plan) && !api.isWaiting) {
     if (options.json) terminal.print(JSON.stringify({ revision: plan.revision, changes: plan.changes }, null, 2));
     return;
   }
   if (plan.planHash === null)
     throw new CliError('nothing was applied: a new secret needs its value', { hint: 'leave --no-values away' });
-  await confirm(options);
+  if (isChange(plan)) await confirm(options);
   await applyPlan(context, api, { plan, body, options });
 }
 
@@ -156,7 +157,7 @@ async function applyPlan(
     });
   }
   if (options.json) context.terminal.print(JSON.stringify(done, null, 2));
-  else context.terminal.notice(`applied in revision ${done.revision}`);
+  else if (isChange(plan)) context.terminal.notice(`applied in revision ${done.revision}`);
 }
 
 async function confirm({ yes, planHash, file }: ApplyOptions): Promise<void> {

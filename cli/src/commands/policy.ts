@@ -158,7 +158,7 @@ async function addRuleFor(
       },
     );
   }
-  if (isChanged || deleted.length > 0) {
+  if (isChanged || deleted.length > 0 || api.isWaiting) {
     const body = { agents: existing.agents, mode, rules };
     await writeRules(rules, () => api.call('PUT', pathOf('policies', agent), z.unknown(), body));
     for (const name of deleted) terminal.notice(`policy ${agent} no longer grants ${name}: that secret was deleted`);

@@ -47,6 +47,7 @@ export function apiKeyRoutes(keys: ApiKeyService): RestRoute[] {
       method: 'post',
       path: '/api-keys',
       id: 'createApiKey',
+      isWaitable: true,
       summary: 'Make an API key; it can never do more than its maker',
       access: 'own:api-key',
       body: newApiKeyInput.meta({ id: 'NewApiKey' }),
@@ -75,11 +76,12 @@ export function apiKeyRoutes(keys: ApiKeyService): RestRoute[] {
       method: 'delete',
       path: '/api-keys/{name}',
       id: 'revokeApiKey',
+      isWaitable: true,
       isConditional: true,
       summary: 'End an API key at once; absent is fine',
       access: 'own:api-key',
       status: 204,
-      handle: async ({ principal, params, conditions }) => void (await keys.revoke(principal, params.name, conditions)),
+      handle: ({ principal, params, conditions }) => keys.revoke(principal, params.name, conditions),
     }),
   ];
 }

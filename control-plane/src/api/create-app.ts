@@ -57,12 +57,14 @@ export function createApp(options: AppOptions): Express {
     '/api',
     restRouter(
       table.filter(({ access }) => access === 'public'),
+      services.applied,
       ofWrites,
     ),
   );
   const login = requireLogin(authenticator);
   const guards = [login, ...ofWrites, requireLoginStill];
-  app.use('/api', ...guards, restRouter(table.filter(({ access }) => access !== 'public')), otherMethods(table));
+  const signedIn = table.filter(({ access }) => access !== 'public');
+  app.use('/api', ...guards, restRouter(signedIn, services.applied), otherMethods(table));
   app.get('/graphql', onlyUpgrades, login, upgradeRoute(graphql.subscriptions, services));
   app.all('/graphql', login, refuseForeignAlways, readJson, requireLoginStill, graphql.handler);
   app.post('/backup', ...guards, backupHandler(services.backups));

@@ -48,6 +48,7 @@ export function planRoutes(plans: PlanService): RestRoute[] {
       method: 'post',
       path: '/apply',
       id: 'apply',
+      isWaitable: true,
       summary: 'Do what a plan says: all of it, in one revision, or nothing',
       access: 'login',
       body: applyRequest.meta({ id: 'ApplyRequest' }),

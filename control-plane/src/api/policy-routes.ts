@@ -76,6 +76,7 @@ function policyWrites(policies: PolicyService): RestRoute[] {
       method: 'post',
       path: '/policies',
       id: 'createPolicy',
+      isWaitable: true,
       summary: 'Make a policy',
       access: 'policy:create',
       body: newPolicyInput.meta({ id: 'NewPolicy' }),
@@ -91,6 +92,7 @@ function policyWrites(policies: PolicyService): RestRoute[] {
       method: 'put',
       path: '/policies/{name}',
       id: 'replacePolicy',
+      isWaitable: true,
       isConditional: true,
       summary: 'Replace agents, mode and rules as a whole',
       access: 'policy:update',
@@ -106,12 +108,12 @@ function policyWrites(policies: PolicyService): RestRoute[] {
       method: 'delete',
       path: '/policies/{name}',
       id: 'deletePolicy',
+      isWaitable: true,
       isConditional: true,
       summary: 'Remove a policy; absent is fine',
       access: 'policy:delete',
       status: 204,
-      handle: async ({ principal, params, conditions }) =>
-        void (await policies.remove(principal, params.name, conditions)),
+      handle: ({ principal, params, conditions }) => policies.remove(principal, params.name, conditions),
     }),
   ];
 }

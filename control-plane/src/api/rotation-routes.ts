@@ -38,6 +38,8 @@ const run = z
   })
   .meta({ id: 'RotationRun' });
 
+const writtenRun = run.extend({ revision }).meta({ id: 'WrittenRotationRun' });
+
 /** `/api/rotations`: how secrets are rotated, and each time that it is done. No answer has a value. */
 export function rotationRoutes(rotations: RotationService): RestRoute[] {
   return [...settingRoutes(rotations), ...runRoutes(rotations)];
@@ -71,6 +73,7 @@ function settingRoutes(rotations: RotationService): RestRoute[] {
       method: 'put',
       path: '/rotations/{name}',
       id: 'putRotation',
+      isWaitable: true,
       isConditional: true,
       summary: 'Set how a secret is rotated, as a whole',
       access: 'rotation:update',
@@ -87,16 +90,21 @@ function settingRoutes(rotations: RotationService): RestRoute[] {
       method: 'delete',
       path: '/rotations/{name}',
       id: 'deleteRotation',
+      isWaitable: true,
       isConditional: true,
       summary: 'Do not rotate a secret any more; absent is fine',
       access: 'rotation:delete',
       status: 204,
       faults: ['CONFLICT'],
-      handle: async ({ principal, params, conditions }) =>
-        void (await rotations.remove(principal, params.name, conditions)),
+      handle: ({ principal, params, conditions }) => rotations.remove(principal, params.name, conditions),
     }),
   ];
 }
+
+const showRun = ({ object, revision: at }: Awaited<ReturnType<RotationService['run']>>) => ({
+  ...object,
+  revision: at,
+});
 
 function runRoutes(rotations: RotationService): RestRoute[] {
   return [
@@ -104,25 +112,27 @@ function runRoutes(rotations: RotationService): RestRoute[] {
       method: 'post',
       path: '/rotations/{name}/runs',
       id: 'runRotation',
+      isWaitable: true,
       summary: 'Begin to rotate a secret',
       access: 'rotation:run',
       status: 201,
-      answer: run,
+      answer: writtenRun,
       faults: ['CONFLICT'],
-      handle: async ({ principal, params }) => (await rotations.run(principal, params.name)).object,
+      handle: async ({ principal, params }) => showRun(await rotations.run(principal, params.name)),
     }),
     restRoute({
       method: 'post',
       path: '/rotations/{name}/cancel',
       id: 'cancelRotation',
+      isWaitable: true,
       summary: 'Let the newest run of a rotation go no further',
       description:
         'Until the new version has proven itself, the old one stays or comes back and the new key is ended; in its grace time both keys stay.',
       access: 'rotation:run',
       status: 200,
-      answer: run,
+      answer: writtenRun,
       faults: ['CONFLICT'],
-      handle: async ({ principal, params }) => (await rotations.cancel(principal, params.name)).object,
+      handle: async ({ principal, params }) => showRun(await rotations.cancel(principal, params.name)),
     }),
     restRoute({
       method: 'get',

@@ -70,6 +70,7 @@ function routeWrites(routes: RouteService): RestRoute[] {
       method: 'post',
       path: '/routes',
       id: 'createRoute',
+      isWaitable: true,
       summary: 'Make a route',
       access: 'route:create',
       body: newRouteInput.meta({ id: 'NewRoute' }),
@@ -85,6 +86,7 @@ function routeWrites(routes: RouteService): RestRoute[] {
       method: 'put',
       path: '/routes/{name}',
       id: 'replaceRoute',
+      isWaitable: true,
       isConditional: true,
       summary: 'Replace all of a route but its name',
       access: 'route:update',
@@ -100,12 +102,12 @@ function routeWrites(routes: RouteService): RestRoute[] {
       method: 'delete',
       path: '/routes/{name}',
       id: 'deleteRoute',
+      isWaitable: true,
       isConditional: true,
       summary: 'Remove a route; absent is fine',
       access: 'route:delete',
       status: 204,
-      handle: async ({ principal, params, conditions }) =>
-        void (await routes.remove(principal, params.name, conditions)),
+      handle: ({ principal, params, conditions }) => routes.remove(principal, params.name, conditions),
     }),
   ];
 }

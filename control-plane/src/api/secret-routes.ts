@@ -92,6 +92,7 @@ function secretWrites(secrets: SecretService): RestRoute[] {
       method: 'post',
       path: '/secrets',
       id: 'createSecret',
+      isWaitable: true,
       summary: 'Make a secret with its first version',
       access: 'secret:create',
       body: newSecretInput.meta({ id: 'NewSecret' }),
@@ -107,6 +108,7 @@ function secretWrites(secrets: SecretService): RestRoute[] {
       method: 'put',
       path: '/secrets/{name}',
       id: 'putSecret',
+      isWaitable: true,
       isConditional: true,
       summary: 'Change what is given; a value makes a new version',
       access: 'secret:update',
@@ -123,13 +125,13 @@ function secretWrites(secrets: SecretService): RestRoute[] {
       method: 'delete',
       path: '/secrets/{name}',
       id: 'deleteSecret',
+      isWaitable: true,
       isConditional: true,
       summary: 'Remove a secret with all its versions; absent is fine',
       access: 'secret:delete',
       status: 204,
       faults: ['CONFLICT'],
-      handle: async ({ principal, params, conditions }) =>
-        void (await secrets.remove(principal, params.name, conditions)),
+      handle: ({ principal, params, conditions }) => secrets.remove(principal, params.name, conditions),
     }),
   ];
 }

@@ -36,10 +36,11 @@ export function sessionRoutes(sessions: SessionService): RestRoute[] {
       method: 'delete',
       path: '/sessions/{id}',
       id: 'revokeSession',
+      isWaitable: true,
       summary: 'End a session; one that is over is fine',
       access: 'own:session',
       status: 204,
-      handle: async ({ principal, params }) => void (await sessions.revoke(principal, params.id)),
+      handle: ({ principal, params }) => sessions.revoke(principal, params.id),
     }),
   ];
 }

@@ -3,6 +3,7 @@ import { productVersion } from '@onecli/shared/version';
 import { z } from 'zod';
 import { type JsonSchema, JsonSchemas } from './json-schemas.ts';
 import type { RestRoute } from './rest-route.ts';
+import { waitedAnswer } from './waited-write.ts';
 
 const faultAnswer = z
   .strictObject({
@@ -117,13 +118,21 @@ function conditionParameters({ isConditional, method }: RestRoute): object[] {
 const entityTag = { ETag: { description: 'For `If-Match` of a write.', schema: { type: 'string' } } };
 
 function goodAnswers(route: RestRoute, schemas: JsonSchemas): Record<string, object> {
-  const { status, summary, answer, streams, otherwise, isConditional, method } = route;
+  const { status, summary, answer, streams, otherwise, isConditional, isWaitable, method } = route;
   const given = { ...headers, ...(isConditional && method === 'get' && entityTag) };
   const content = streams
     ? { content: Object.fromEntries(streams.map((type) => [type, { schema: { type: 'string' } }])) }
     : answer && { content: { 'application/json': { schema: schemas.ofAnswer(answer) } } };
   return {
     [status]: { description: summary, headers: given, ...content },
+    ...(isWaitable &&
+      answer === undefined && {
+        200: {
+          description: `${summary}; with \`wait=all\``,
+          headers,
+          content: { 'application/json': { schema: schemas.ofAnswer(waitedAnswer) } },
+        },
+      }),
     ...(otherwise && { [otherwise.status]: { description: otherwise.summary, headers, ...content } }),
   };
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Action } from '../../auth/actions.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { WriteOptions } from '../../configuration/written.ts';
+import { waitForm, withApplied } from './waited-write.ts';
 
 export type RestMethod = 'get' | 'post' | 'put' | 'delete';
 
@@ -51,16 +52,23 @@ interface Declaration {
   readonly streams?: readonly string[];
   /** What it gives has an `ETag`; what it writes is held against an `If-Match` (RFC 9110, section 13.1.1). */
   readonly isConditional?: true;
+  /** It writes what workers apply, and tells the revision: with `wait=all` it is answered when they have. */
+  readonly isWaitable?: true;
   /** What it may refuse beside what any route of its kind may. */
   readonly faults?: readonly FaultCode[];
 }
+
+/** What a handler gives: what is declared, or, where no body is, at most what was written. */
+type GivenFor<Answer extends z.ZodType> = Answer extends z.ZodUndefined
+  ? { readonly revision: number } | undefined
+  : Shown<z.output<Answer>>;
 
 interface Definition<
   Path extends string,
   Query extends z.ZodType,
   Body extends z.ZodType,
   Answer extends z.ZodType,
-  Given extends Shown<z.output<Answer>>,
+  Given extends GivenFor<Answer>,
 > extends Declaration {
   readonly path: Path;
   readonly query?: Query;
@@ -89,11 +97,13 @@ export interface RestRoute extends Declaration {
 const nothing = z.strictObject({});
 
 /** Fields, also of a page's items, that are given and not declared. TypeScript by itself lets them pass. */
-type Undeclared<Given, Declared> = Given extends { readonly items: readonly (infer Item)[] }
-  ? Declared extends { readonly items: readonly (infer DeclaredItem)[] }
-    ? Exclude<keyof Item, keyof DeclaredItem>
-    : never
-  : Exclude<Extract<keyof Given, string>, keyof Declared>;
+type Undeclared<Given, Declared> = [Declared] extends [undefined]
+  ? never
+  : Given extends { readonly items: readonly (infer Item)[] }
+    ? Declared extends { readonly items: readonly (infer DeclaredItem)[] }
+      ? Exclude<keyof Item, keyof DeclaredItem>
+      : never
+    : Exclude<Extract<keyof Given, string>, keyof Declared>;
 
 interface UndeclaredFields<Names> {
   readonly fieldsThatTheAnswerDoesNotDeclare: Names;
@@ -108,12 +118,15 @@ export function restRoute<
   Query extends z.ZodType = typeof nothing,
   Body extends z.ZodType = typeof nothing,
   Answer extends z.ZodType = z.ZodUndefined,
-  Given extends Shown<z.output<Answer>> = Shown<z.output<Answer>>,
+  Given extends GivenFor<Answer> = GivenFor<Answer>,
 >(
   definition: Definition<Path, Query, Body, Answer, Given>,
 ): [Undeclared<Given, z.output<Answer>>] extends [never]
   ? RestRoute
   : UndeclaredFields<Undeclared<Given, z.output<Answer>>>;
-export function restRoute(definition: Partial<Pick<RestRoute, 'query' | 'body'>>): object {
-  return { ...definition, query: definition.query ?? nothing, body: definition.body ?? nothing };
+export function restRoute(definition: Partial<Pick<RestRoute, 'query' | 'body' | 'answer' | 'isWaitable'>>): object {
+  const { query = nothing, body = nothing, answer, isWaitable } = definition;
+  if (!isWaitable) return { ...definition, query, body };
+  if (!(query instanceof z.ZodObject)) throw new Error('A write takes its query parameters by their names');
+  return { ...definition, query: query.extend(waitForm.shape), body, ...(answer && { answer: withApplied(answer) }) };
 }
