@@ -23,6 +23,7 @@ import { addRun } from './commands/run.ts';
 import { addSecret } from './commands/secret.ts';
 import { addStart } from './commands/start.ts';
 import { addSupportBundle } from './commands/support-bundle.ts';
+import { addWorker } from './commands/worker.ts';
 import { readEnvironment } from './environment.ts';
 import { addWait } from './wait-option.ts';
 import { openTerminal } from './terminal.ts';
@@ -60,6 +61,7 @@ const commands = [
   addBackup,
   addRestore,
   addDatabase,
+  addWorker,
   addProcesses,
   addCa,
   addDoctor,

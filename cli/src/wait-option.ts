@@ -30,6 +30,7 @@ const writes = {
     'rotate',
   ],
   user: ['delete', 'disable', 'enable', 'invite', 'reset', 'role'],
+  worker: ['forget'],
 } as const;
 
 interface WaitOptions {

@@ -202,7 +202,7 @@ function buildServices(
     impacts: new PolicyImpactService(database, planned.policies, audit.store),
     reach: new ReachService(database, planned.policies),
     traffic: new TrafficService(database, new TrafficStore(database)),
-    workers: new WorkerService(workerStore),
+    workers: new WorkerService(workerStore, change),
     applied: new AppliedWait(workerStore),
     authorities: new AuthorityService(database, change, keys),
     keys: new KeysService(database, change, keys.terms, keyRotation),

@@ -55,6 +55,10 @@ describe('a command with --wait', () => {
       await waitUntil('the worker is silent', isSilent, 30_000);
       const lost = await cli('agent', 'disable', 'bot', '--wait-seconds', '1');
       expect([lost.code, lost.stderr]).toEqual([3, expect.stringContaining(`no word from ${name}`)]);
+      const gone = await cli('worker', 'forget', name, '--wait-seconds', '1');
+      expect([gone.code, gone.stderr]).toEqual([3, expect.stringMatching(/^forgot .*\n.*no worker is running\n$/)]);
+      expect((await cli('worker', 'list')).stderr).toContain('no worker has reported');
+      expect((await cli('worker', 'forget', name)).stderr).toContain('nothing to forget');
     } finally {
       for (const pid of pids) process.kill(pid, 'SIGCONT');
     }
@@ -63,6 +67,8 @@ describe('a command with --wait', () => {
       async () => (await cli('agent', 'enable', 'bot', '--wait')).code === 0,
       60_000,
     );
+    const live = await cli('worker', 'forget', name);
+    expect([live.code, live.stderr]).toEqual([1, expect.stringContaining('stop it first')]);
   });
 
   it.each([['0'], ['31'], ['soon']])('is called wrongly with %s seconds', async (seconds) => {

@@ -43,5 +43,15 @@ export function workerRoutes(workers: WorkerService): RestRoute[] {
       handle: async ({ principal, query }) =>
         pageBody(await workers.list(principal, query), ({ isLive, ...worker }) => ({ ...worker, live: isLive })),
     }),
+    restRoute({
+      method: 'delete',
+      path: '/workers/{name}',
+      id: 'forgetWorker',
+      isWaitable: true,
+      summary: 'Say that a silent worker is gone; one that is heard of again is known again, and absent is fine',
+      access: 'worker:forget',
+      status: 204,
+      handle: ({ principal, params }) => workers.forget(principal, params.name),
+    }),
   ];
 }

@@ -36,6 +36,8 @@ const scopes = {
   'agent:rotate': 'instance',
   'agent:delete': 'instance',
   'worker:read': 'anywhere',
+  // Whoever says that a worker is gone says that what it has applied is of no more account.
+  'worker:forget': 'instance',
   'keys:read': 'instance',
   'keys:rotate': 'instance',
   'authority:read': 'instance',

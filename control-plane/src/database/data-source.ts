@@ -12,6 +12,7 @@ import { AddAliases } from './add-aliases.migration.ts';
 import { AddClientAuthorityRotation } from './add-client-authority-rotation.migration.ts';
 import { AddBootSeal } from './add-boot-seal.migration.ts';
 import { AddFindingCount } from './add-finding-count.migration.ts';
+import { AddForgottenWorkers } from './add-forgotten-workers.migration.ts';
 import { AddKeyMakers } from './add-key-makers.migration.ts';
 import { AddKeyRotation } from './add-key-rotation.migration.ts';
 import { AddAuthorityRotation } from './add-authority-rotation.migration.ts';
@@ -73,6 +74,7 @@ export const migrations = [
   LetOwnerReport,
   UnsealBootHeads,
   AddAccessRevisions,
+  AddForgottenWorkers,
 ];
 
 export interface DataSourceOptions {

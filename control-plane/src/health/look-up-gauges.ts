@@ -1,5 +1,6 @@
 import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
 import type { DataSource } from 'typeorm';
+import { isKnown } from '../workers/known-workers.ts';
 import type { Gauges } from './metrics.ts';
 import type { WorkerLoad } from './worker-load-gauges.ts';
 
@@ -55,7 +56,7 @@ async function countWorkers(database: DataSource): Promise<Gauges['workers']> {
     `SELECT count(*) FILTER (WHERE is_live)::int AS live, count(*) FILTER (WHERE NOT is_live)::int AS gone,
             min(applied_revision) FILTER (WHERE is_live) AS lowest, json_build_object(${figures.join(', ')}) AS load
      FROM (SELECT applied_revision, ${columns.join(', ')},
-                  seen_at > now() - make_interval(secs => ${aliveWithinSeconds}) AS is_live FROM worker) worker`,
+                  seen_at > now() - make_interval(secs => ${aliveWithinSeconds}) AS is_live FROM worker w WHERE ${isKnown}) worker`,
   );
   if (row === undefined) return undefined;
   const { live, gone, lowest, load } = row;

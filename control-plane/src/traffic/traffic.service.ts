@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { authorizeList, reachOf } from '../auth/authorize.ts';
 import type { Action } from '../auth/actions.ts';
 import type { Principal } from '../auth/principal.ts';
+import { isKnown } from '../workers/known-workers.ts';
 import type { TrafficFilter } from './count-traffic.ts';
 import type { NamedTraffic, TrafficSlot, TrafficStore } from './traffic-store.ts';
 import { periodOf, type TrafficPeriod } from './traffic-period.ts';
@@ -76,7 +77,7 @@ export class TrafficService {
          (SELECT count(*)::int AS agents, count(*) FILTER (WHERE is_disabled)::int AS "disabledAgents" FROM agent) a,
          (SELECT count(*)::int AS workers, count(*) FILTER (WHERE is_live)::int AS "liveWorkers",
             count(*) FILTER (WHERE is_live AND applied_revision < (SELECT revision FROM config_state))::int AS "workersBehind"
-          FROM (SELECT applied_revision, seen_at > now() - make_interval(secs => $2) AS is_live FROM worker) every) w`,
+          FROM (SELECT applied_revision, seen_at > now() - make_interval(secs => $2) AS is_live FROM worker w WHERE ${isKnown}) every) w`,
       [environments, aliveWithinSeconds, expiringWithinDays],
     );
     if (row === undefined) throw new Error('PostgreSQL gave no counts');

@@ -26,7 +26,7 @@ const told = (name: string, differences: Readonly<Record<string, unknown>>) =>
 
 /** The workers by GraphQL: nothing that a worker reports may keep anybody from seeing the others. */
 async function shown(): Promise<unknown> {
-  const resolvers = new Map([[WorkerResolver, new WorkerResolver(new WorkerService(store))]]);
+  const resolvers = new Map([[WorkerResolver, new WorkerResolver(new WorkerService(store, services.change))]]);
   return execute({
     schema: executionSchema(buildSchema(resolvers)),
     document: parse(`{ workers { nodes { name appliedRevision startedAt

@@ -1,5 +1,6 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Page, PageRequest } from '../configuration/page.ts';
+import { auditedSince, isKnown } from './known-workers.ts';
 
 const aliveWithinSeconds = 10;
 /** A worker that reported nothing for longer is taken to be gone. */
@@ -41,6 +42,13 @@ export interface AppliedView {
   readonly isLive: boolean;
 }
 
+/** What a worker said last. */
+export interface LastReport {
+  readonly bootId: string;
+  readonly appliedRevision: number;
+  readonly seenAt: Date;
+}
+
 /** One committed change of configuration. */
 export interface RevisionView {
   readonly revision: number;
@@ -74,7 +82,7 @@ export class WorkerStore {
                 AND abs(cpu_share) < 'Infinity' THEN json_build_object('connections', connections,
                 'requestsPerSecond', requests_per_second, 'cpuShare', cpu_share, 'memoryBytes', memory_bytes,
                 'spoolBytes', spool_bytes) END AS load
-       FROM worker WHERE $2::text IS NULL OR name > $2 ORDER BY name LIMIT $3`,
+       FROM worker w WHERE ($2::text IS NULL OR name > $2) AND ${isKnown} ORDER BY name LIMIT $3`,
       [aliveWithinSeconds, after?.replaceAll('\0', '') ?? null, limit + 1],
     );
     const items = rows.slice(0, limit).map((row) => ({ ...row, appliedRevision: Number(row.appliedRevision) }));
@@ -82,8 +90,8 @@ export class WorkerStore {
   }
 
   /**
-   * What each worker has applied that is live, or silent for less than a day although its run has not ended; one that ended is not live,
-   * however late it reported. One that reports after somebody else has ended its run, having taken its spool, still runs, and so does
+   * What each worker has applied that is live, or silent for less than a day although its run has not ended and nobody said that it is gone;
+   * one that ended is not live, however late it reported. One that reports after somebody else has ended its run, having taken its spool, still runs, and so does
    * one of whose trail more came than it reported: it began again by its snapshot file, without the database, or is refused by it.
    */
   async applied(): Promise<AppliedView[]> {
@@ -92,13 +100,35 @@ export class WorkerStore {
        FROM (SELECT *, NOT is_over AND seen_at > now() - make_interval(secs => $1) AS is_live
          FROM (SELECT *, EXISTS (SELECT FROM audit_boot b
              WHERE b.worker = r.name AND b.boot = r.boot_id AND b.ended_at >= r.seen_at) AS is_over FROM worker r) told) w
-       WHERE is_live OR (NOT is_over AND seen_at > now() - make_interval(hours => $2))
-         OR EXISTS (SELECT FROM audit_boot b WHERE b.worker = w.name AND b.ended_at IS NULL AND b.updated_at > w.seen_at
+       WHERE is_live OR (NOT is_over AND seen_at > now() - make_interval(hours => $2) AND forgotten_report IS DISTINCT FROM seen_at)
+         OR EXISTS (SELECT FROM audit_boot b WHERE b.worker = w.name AND b.ended_at IS NULL AND b.updated_at > greatest(w.seen_at, w.forgotten_at)
            AND b.updated_at > now() - make_interval(hours => $2))
        ORDER BY name`,
       [aliveWithinSeconds, goneAfterHours],
     );
     return rows.map((row) => ({ ...row, appliedRevision: Number(row.appliedRevision) }));
+  }
+
+  /** A worker that is known, and kept from reporting until the transaction ends; undefined: there is none of that name. */
+  async lock(manager: EntityManager, name: string): Promise<LastReport | undefined> {
+    const [row] = await manager.query<(Omit<LastReport, 'appliedRevision'> & { appliedRevision: string })[]>(
+      `SELECT boot_id AS "bootId", applied_revision AS "appliedRevision", seen_at AS "seenAt" FROM worker w WHERE name = $1 AND ${isKnown}
+       FOR UPDATE`,
+      [name],
+    );
+    return row && { ...row, appliedRevision: Number(row.appliedRevision) };
+  }
+
+  /** Takes a worker to be gone, unless it was heard of within the last ten seconds; gives whether it did. */
+  async forget(manager: EntityManager, name: string): Promise<boolean> {
+    const [, count] = await manager.query<[unknown, number]>(
+      `UPDATE worker w SET forgotten_at = now(), forgotten_report = seen_at WHERE name = $1
+         AND NOT ${auditedSince('now() - make_interval(secs => $2)')}
+         AND (seen_at <= now() - make_interval(secs => $2)
+           OR EXISTS (SELECT FROM audit_boot b WHERE b.worker = w.name AND b.boot = w.boot_id AND b.ended_at >= w.seen_at))`,
+      [name, aliveWithinSeconds],
+    );
+    return count === 1;
   }
 
   /** The revision of the configuration that is committed now. */

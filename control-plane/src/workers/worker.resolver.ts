@@ -1,6 +1,7 @@
-import { Arg, Args, Ctx, Int, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { Arg, Args, Ctx, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
 import type { GraphqlContext, SubscriptionArguments } from '../api/graphql-context.ts';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
+import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { WorkerService } from './worker.service.ts';
 import type { RevisionView, WorkerView } from './worker-store.ts';
 import { type ChangeOperation, Revision, Worker, WorkerConnection } from './worker.type.ts';
@@ -23,6 +24,14 @@ export class WorkerResolver {
       (worker) => worker,
       ({ name }) => name,
     );
+  }
+
+  @Mutation(() => RemovalPayload, {
+    description:
+      'Says that a silent worker is gone: a write is everywhere without it. One that is heard of again is known again. Refused with CONFLICT while it reports.',
+  })
+  forgetWorker(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<RemovalPayload> {
+    return payloadOf(() => this.#workers.forget(principal, name));
   }
 
   @Query(() => Int, { description: 'The revision of the configuration that is committed now.' })

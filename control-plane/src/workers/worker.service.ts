@@ -1,6 +1,10 @@
+import { isPlainName } from '@onecli/shared/domain/names';
+import { Fault } from '@onecli/shared/fault';
 import { authorize } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
+import type { ChangeConfig } from '../configuration/change-config.ts';
 import type { Page, PageRequest } from '../configuration/page.ts';
+import type { Removed } from '../configuration/written.ts';
 import { follow } from '../subscriptions/follow.ts';
 import { SharedPoll } from '../subscriptions/shared-poll.ts';
 import type { RevisionView, WorkerStore, WorkerView } from './worker-store.ts';
@@ -11,11 +15,13 @@ const maxFollowed = 200;
 /** The workers, for those who may look at them. */
 export class WorkerService {
   readonly #store: WorkerStore;
+  readonly #change: ChangeConfig;
   readonly #revisions: SharedPoll<number>;
   readonly #workers: SharedPoll<readonly WorkerView[]>;
 
-  constructor(store: WorkerStore) {
+  constructor(store: WorkerStore, change: ChangeConfig) {
     this.#store = store;
+    this.#change = change;
     this.#revisions = new SharedPoll(lookEveryMs, () => store.revision(), String);
     this.#workers = new SharedPoll(lookEveryMs, () => this.#followed(), keyOf);
   }
@@ -24,6 +30,24 @@ export class WorkerService {
   async list(principal: Principal, request: PageRequest = {}): Promise<Page<WorkerView>> {
     authorize(principal, 'worker:read');
     return this.#store.list(request);
+  }
+
+  /**
+   * Takes a silent worker to be gone: it is not named any more, and a write is everywhere without it. One that is heard of again is known
+   * again. Nothing is forgotten of what it audited, or owes. One that is absent is fine. @throws Fault CONFLICT for one that still reports
+   */
+  async forget(principal: Principal, name: string): Promise<Removed> {
+    authorize(principal, 'worker:forget');
+    const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
+      const last = isPlainName(name) ? await this.#store.lock(tx.manager, name) : undefined;
+      if (last === undefined) return 'UNCHANGED';
+      if (!(await this.#store.forget(tx.manager, name)))
+        throw new Fault('CONFLICT', `The worker ${name} was heard of within the last ten seconds: stop it first`);
+      const { bootId, appliedRevision, seenAt } = last;
+      tx.audit('worker:forget', 'worker', name, { bootId, appliedRevision, seenAt });
+      return 'DELETED';
+    });
+    return { change: result, revision };
   }
 
   /** The revision of the configuration that is committed now. @throws Fault FORBIDDEN */

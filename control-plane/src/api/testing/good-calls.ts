@@ -137,6 +137,7 @@ export const goodCalls: readonly (readonly [method: string, url: string, body?: 
   ['GET', '/api/audit/export?format=csv&decision=allow&since=2026-01-01'],
   ['GET', '/api/audit/export?format=ocsf&host=a.example'],
   ['GET', '/api/workers'],
+  ['DELETE', '/api/workers/worker-9'],
   ['GET', '/api/keys'],
   ['POST', '/api/keys/rotate'],
   ['GET', '/api/authorities'],

@@ -47,5 +47,6 @@ export const actionNames: readonly Action[] = [
   'USER_DELETE',
   'USER_READ',
   'USER_UPDATE',
+  'WORKER_FORGET',
   'WORKER_READ',
 ];

@@ -1,5 +1,8 @@
 import { useQuery } from '@apollo/client/react';
-import { type WorkersQuery, WorkersDocument } from '../../gql/graphql.ts';
+import { useAct } from '../../api/use-act.ts';
+import { useRefusal } from '../../api/use-may.ts';
+import { type WorkersQuery, ForgetWorkerDocument, WorkersDocument } from '../../gql/graphql.ts';
+import { Confirm } from '../../ui/confirm.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { bytesText, shortNumber } from '../../ui/number-text.ts';
@@ -13,7 +16,7 @@ const pollMs = 3_000;
 
 /** The processes that carry the traffic, as they last reported themselves. */
 export function WorkersScreen() {
-  const { data, error } = useQuery(WorkersDocument, {
+  const { data, error, refetch } = useQuery(WorkersDocument, {
     fetchPolicy: 'network-only',
     pollInterval: pollMs,
     // A page that nobody looks at does not keep its session alive.
@@ -35,7 +38,11 @@ export function WorkersScreen() {
       )}
       {workers !== undefined && workers.length > 0 && (
         <div className="panel table">
-          <DataTable columns={columnsAt(data?.revision ?? 0)} rows={workers} rowKey={({ name }) => name} />
+          <DataTable
+            columns={[...columnsAt(data?.revision ?? 0), forgetting(async () => void (await refetch()))]}
+            rows={workers}
+            rowKey={({ name }) => name}
+          />
         </div>
       )}
       {data?.workers.pageInfo.hasNextPage === true && <p className="lead more">The first 200 of them by name.</p>}
@@ -63,6 +70,29 @@ function columnsAt(revision: number): readonly Column<Worker>[] {
     { head: 'Seen', cell: ({ seenAt }) => <AgoText at={seenAt} /> },
     { head: 'Started', cell: ({ startedAt }) => <AgoText at={startedAt} /> },
   ];
+}
+
+function forgetting(done: () => Promise<void>): Column<Worker> {
+  return {
+    head: <span className="dim">What to do</span>,
+    cell: ({ name, isLive }) => !isLive && <Forget name={name} done={done} />,
+  };
+}
+
+function Forget({ name, done }: { readonly name: string; readonly done: () => Promise<void> }) {
+  const act = useAct(ForgetWorkerDocument, done);
+  return (
+    <Confirm
+      label="Forget"
+      title={`Forget ${name}?`}
+      act={act({ name })}
+      isDangerous
+      refused={useRefusal('worker:forget')}
+    >
+      For a worker that was stopped for good: changes no longer wait for word from it. If it still runs it goes on by
+      what it has, revoked or not: stop it first. When it reports again it is back here. What it audited stays.
+    </Confirm>
+  );
 }
 
 function Health({ health: { tone, text } }: { readonly health: WorkerHealth }) {
