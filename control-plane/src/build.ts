@@ -84,7 +84,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const secretUse = new SecretUse(database, log);
   const audit = await buildAudit({ config, ground, database, keys, secretUse, metrics, log });
   const health = buildHealth(database, audit.writer, metrics);
-  const keyRotation = new KeyRotation({ database, terms: keys.terms, name: `${hostname()}-${process.pid}`, log });
+  const keyRotation = buildKeyRotation({ database, keys }, log);
   const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms, stores.standing, tracing?.changed);
   const access = await buildAccess({ config, database, keys, stores, change, log });
   const rotation = buildRotation({ config, database, keys, change, log });
@@ -132,6 +132,10 @@ export async function build(config: Config, { database, keys }: Foundation, log:
       await tracing?.close();
     },
   };
+}
+
+function buildKeyRotation({ database, keys: { terms, rows } }: Foundation, log: Logger): KeyRotation {
+  return new KeyRotation({ database, terms, rows, name: `${hostname()}-${process.pid}`, log });
 }
 
 function buildHealth(database: DataSource, writer: AuditWriter, metrics: Metrics): HealthCheck {

@@ -116,6 +116,7 @@ interface Stores {
   readonly instanceId: string;
   readonly macKey: Buffer;
   readonly spoolKey: Buffer;
+  readonly rowKey: Buffer;
   readonly ticketKeys: SharedTicketKeys;
   readonly bootId: string;
 }
@@ -148,6 +149,7 @@ async function openStores(
     instanceId: instance.id,
     macKey: lasting['audit-mac'],
     spoolKey: lasting['audit-spool'],
+    rowKey: lasting['row-mac'],
     ticketKeys: new SharedTicketKeys(lasting['tls-tickets']),
     bootId: randomBytes(16).toString('hex'),
   };
@@ -172,7 +174,7 @@ function followStore(
     epochs: new EpochGuard(epochKey, keyring.instanceId),
     log,
     lookEveryMs: 1000,
-    ...openers(keyring, log),
+    ...openers(keyring, stores.rowKey, log),
     prepare: (snapshot) => authority.use(snapshot),
     // What another revision revokes has ended, and does not come back with a restart, before it is reported as applied.
     onApplied: async (applied) => void (await Promise.all([connections.lookAgain(applied), keeping?.settled()])),

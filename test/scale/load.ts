@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { agentFacts } from '../../shared/src/domain/agent-facts.ts';
 import type { Binding } from '../../shared/src/domain/binding.ts';
 import {
   agentIdentitiesContext,
@@ -12,6 +13,7 @@ import {
 import { fingerprint, identityHash, tokenHash } from '../../shared/src/vault/keyed-hash.ts';
 import { Keyring } from '../../shared/src/vault/keyring.ts';
 import { MasterKey } from '../../shared/src/vault/master-key.ts';
+import { rowMac } from '../../shared/src/vault/row-mac.ts';
 import { seal } from '../../shared/src/vault/seal.ts';
 import pg from 'pg';
 import { insertEvents } from './load-events.ts';
@@ -30,6 +32,8 @@ interface Vault {
   readonly keyring: Keyring;
   readonly fingerprintKey: Buffer;
   readonly tokenPepper: Buffer;
+  /** Of the MACs of rows. */
+  readonly rowKey: Buffer;
 }
 
 const batchRows = 2_000;
@@ -74,6 +78,7 @@ async function openVault(client: pg.Client, dataFolder: string): Promise<Vault> 
     ),
     fingerprintKey: master.derive('fingerprint', id),
     tokenPepper: master.derive('token-pepper', id),
+    rowKey: master.derive('row-mac', id),
   };
 }
 
@@ -151,11 +156,17 @@ async function insertSecrets(client: pg.Client, { keyring, fingerprintKey }: Vau
 
 async function insertAgents(
   client: pg.Client,
-  { keyring, fingerprintKey, tokenPepper }: Vault,
+  { keyring, fingerprintKey, tokenPepper, rowKey }: Vault,
   count: number,
 ): Promise<void> {
   const now = new Date();
-  const ids = Array.from({ length: count }, () => randomUUID());
+  const made = Array.from({ length: count }, (_, index) => {
+    const token = `oat_${randomBytes(32).toString('base64url')}`;
+    const hash = tokenHash(tokenPepper, token);
+    const labels = { team: `team-${index % 100}` };
+    return { id: randomUUID(), name: agentName(index), labels, isDisabled: false, hash, prefix: token.slice(0, 8) };
+  });
+  const ids = made.map(({ id }) => id);
   const identitiesOf = (index: number) => [
     { kind: 'token', expiresAtMs: undefined, cidrs: [] },
     ...(index % 5 === 0 ? [{ kind: 'mtls', by: 'commonName', name: agentName(index) }] : []),
@@ -171,25 +182,20 @@ async function insertAgents(
       sealed_identities: 'bytea',
       created_at: 'timestamptz',
       updated_at: 'timestamptz',
+      mac: 'bytea',
     },
-    times(count, (index) => [
-      ids[index],
-      agentName(index),
-      JSON.stringify({ team: `team-${index % 100}` }),
-      false,
-      seal(keyring, agentIdentitiesContext(ids[index] ?? ''), json(identitiesOf(index))),
-      now,
-      now,
-    ]),
+    made.map(({ id, name, labels, isDisabled, hash }, index) => {
+      const tokens = [{ hash: hash.toString('hex'), expiresAtMs: undefined }];
+      const mac = rowMac(rowKey, 'agent', agentFacts({ id, name, labels, isDisabled, tokens }));
+      const sealed = seal(keyring, agentIdentitiesContext(id), json(identitiesOf(index)));
+      return [id, name, JSON.stringify(labels), isDisabled, sealed, now, now, mac];
+    }),
   );
   await insert(
     client,
     'agent_token',
     { id: 'uuid', agent_id: 'uuid', hash: 'bytea', prefix: 'text', created_at: 'timestamptz' },
-    times(count, (index) => {
-      const token = `oat_${randomBytes(32).toString('base64url')}`;
-      return [randomUUID(), ids[index], tokenHash(tokenPepper, token), token.slice(0, 8), now];
-    }),
+    made.map(({ id, hash, prefix }) => [randomUUID(), id, hash, prefix, now]),
   );
   await insert(
     client,

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { agentTokenPrefix } from '@onecli/shared/domain/agent-token';
 import type { AgentIdentity, TokenIdentity } from '@onecli/shared/domain/identity';
+import type { AgentToken } from '@onecli/shared/domain/snapshot';
 import { tokenHash } from '@onecli/shared/vault/keyed-hash';
 import type { EntityManager } from 'typeorm';
 import { AgentTokenEntity } from './agent.entity.ts';
@@ -13,22 +14,29 @@ export function tokenIdentity(identities: readonly AgentIdentity[]): TokenIdenti
   return identities.find((identity) => identity.kind === 'token');
 }
 
+/** A token that was just made: its text is told this once. */
+export interface NewToken {
+  readonly text: string;
+  readonly token: AgentToken;
+}
+
 /** Makes a token for an agent and gives it; only its keyed hash is kept. */
 export async function insertToken(
   manager: EntityManager,
   pepper: Buffer,
   row: { readonly agentId: string; readonly createdAt: Date; readonly expiresAtMs: number | undefined },
-): Promise<string> {
-  const token = agentTokenPrefix + randomBytes(tokenBytes).toString('base64url');
+): Promise<NewToken> {
+  const text = agentTokenPrefix + randomBytes(tokenBytes).toString('base64url');
+  const hash = tokenHash(pepper, text);
   await manager.insert(AgentTokenEntity, {
     id: randomUUID(),
     agentId: row.agentId,
-    hash: tokenHash(pepper, token),
-    prefix: token.slice(0, shownCharacters),
+    hash,
+    prefix: text.slice(0, shownCharacters),
     createdAt: row.createdAt,
     expiresAt: row.expiresAtMs === undefined ? null : new Date(row.expiresAtMs),
   });
-  return token;
+  return { text, token: { hash: hash.toString('hex'), expiresAtMs: row.expiresAtMs } };
 }
 
 /** The conditions of a token that replaces one: the same, and as much time as that one was given when it was made. */

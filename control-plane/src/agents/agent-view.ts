@@ -41,9 +41,9 @@ export async function viewAgents(
   const byAgent = new Map<string, AgentTokenView[]>(rows.map((row) => [row.id, []]));
   for (const { agentId, prefix, createdAt, expiresAt } of tokens)
     byAgent.get(agentId)?.push({ prefix, createdAt, expiresAt });
-  return rows.map(({ sealedIdentities, ...row }) => ({
+  return rows.map(({ sealedIdentities, mac, ...row }) => ({
     ...row,
-    identities: openIdentities(keyring, { ...row, sealedIdentities }).map(documentOf),
+    identities: openIdentities(keyring, { ...row, sealedIdentities, mac }).map(documentOf),
     tokens: byAgent.get(row.id) ?? [],
   }));
 }

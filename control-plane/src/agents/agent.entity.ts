@@ -8,6 +8,8 @@ export interface AgentRow {
   isDisabled: boolean;
   /** How it is recognised; null only until the instance is opened for the first time with this schema. */
   sealedIdentities: Buffer | null;
+  /** Of what decides who it is, its tokens among that: see vault/row-mac. */
+  mac: Buffer | null;
   /** The source of configuration as code that made it; null when it was made by hand. */
   managedBy: string | null;
   /** The revision that last wrote it. */
@@ -24,6 +26,7 @@ export const AgentEntity = new EntitySchema<AgentRow>({
     labels: { type: 'jsonb' },
     isDisabled: { name: 'is_disabled', type: 'boolean' },
     sealedIdentities: { name: 'sealed_identities', type: 'bytea', nullable: true },
+    mac: { type: 'bytea', nullable: true },
     managedBy: { name: 'managed_by', type: 'text', nullable: true },
     revision: revisionColumn,
     createdAt: { name: 'created_at', type: 'timestamptz' },

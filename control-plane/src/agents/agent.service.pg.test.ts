@@ -39,6 +39,7 @@ describe('AgentService', () => {
       isDisabled: false,
       tokens: [{ hash: hashOf(token ?? ''), expiresAtMs: undefined }],
       sealedIdentities: expect.any(Buffer),
+      mac: expect.any(Buffer),
     });
     const stored = await services.dataSource.query<{ t: string }[]>('SELECT agent_token::text AS t FROM agent_token');
     expect(JSON.stringify([stored, await services.agents.get(owner, 'my-agent')])).not.toContain(token);
@@ -129,6 +130,28 @@ describe('identities of an agent', () => {
     ]);
     const stored = await services.dataSource.query('SELECT a::text, i::text FROM agent a, agent_identity i');
     expect(JSON.stringify(stored)).not.toMatch(/spiffe|issuer\.example|10\.3\.0|x-agent/);
+  });
+
+  it('are given to no agent whose row somebody altered: it can only be deleted', async () => {
+    await services.agents.create(owner, { name: 'high' });
+    const { object } = await services.agents.create(owner, { name: 'low', labels: { team: 'low' } });
+    for (const change of [
+      `UPDATE agent_token SET agent_id = (SELECT id FROM agent WHERE name = 'low') WHERE agent_id <> $1`,
+      `UPDATE agent SET labels = '{"team": "high"}' WHERE id = $1`,
+      'UPDATE agent SET mac = NULL WHERE id = $1',
+    ]) {
+      await services.dataSource.query('CREATE TABLE was AS TABLE agent; CREATE TABLE was_token AS TABLE agent_token');
+      await services.dataSource.query(change, [object.id]);
+      for (const write of [
+        () => services.agents.update(owner, 'low', { labels: { team: 'low', more: 'x' } }),
+        () => services.agents.rotate(owner, 'low'),
+      ])
+        await expect(write()).rejects.toMatchObject({ code: 'CONFLICT' });
+      await services.dataSource.query(`DELETE FROM agent; INSERT INTO agent TABLE was;
+        INSERT INTO agent_token TABLE was_token; DROP TABLE was, was_token`);
+    }
+    await services.agents.rotate(owner, 'low');
+    await services.agents.remove(owner, 'low');
   });
 
   it('do not open for another agent', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentIdentity } from '@onecli/shared/domain/identity';
+import type { AgentToken } from '@onecli/shared/domain/snapshot';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import { authorize, authorizeEither } from '../auth/authorize.ts';
@@ -15,6 +16,7 @@ import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { agentKind, claimIdentities, openIdentities, requireAgent, sealIdentities } from './agent-identities.ts';
 import { AgentEntity, AgentIdentityEntity, type AgentRow, AgentTokenEntity } from './agent.entity.ts';
 import { type AgentUpdate, agentUpdateInput, agentUpsertInput, newAgentInput } from './agent-input.ts';
+import { believedTokens, guardedAgent } from './agent-mac.ts';
 import { insertToken, renewed, tokenIdentity } from './agent-token.ts';
 import { type AgentView, viewAgents } from './agent-view.ts';
 import { identitiesOf } from './identity-document.ts';
@@ -115,6 +117,7 @@ export class AgentService {
     const identities = openIdentities(this.#keys.keyring, row);
     const before = tokenIdentity(identities);
     if (!before) throw new Fault('INVALID', `The agent ${row.name} has no token among its identities`);
+    await believedTokens(tx.manager, this.#keys.rows, row);
     const now = new Date();
     const after = await renewed(tx.manager, row.id, before, now);
     await this.#writeIdentities(
@@ -125,8 +128,9 @@ export class AgentService {
     await tx.manager.delete(AgentTokenEntity, { agentId: row.id });
     const { expiresAtMs } = after;
     const made = { agentId: row.id, createdAt: now, expiresAtMs };
-    const token = await insertToken(tx.manager, this.#keys.tokenPepper, made);
-    await tx.manager.update(AgentEntity, { id: row.id }, { revision: tx.revision, updatedAt: now });
+    const { text: token, token: kept } = await insertToken(tx.manager, this.#keys.tokenPepper, made);
+    const mac = this.#keys.rows.mac(guardedAgent(row, [kept]));
+    await tx.manager.update(AgentEntity, { id: row.id }, { mac, revision: tx.revision, updatedAt: now });
     tx.changed('agent', row.id, 'upsert');
     tx.audit('agent:rotate', 'agent', row.name);
     return { object: await this.#view(tx.manager, await requireAgent(tx.manager, row.name)), token };
@@ -186,10 +190,12 @@ export class AgentService {
     const sealedIdentities = sealIdentities(this.#keys.keyring, id, identities);
     const { labels, isDisabled } = given;
     const content = { labels: labels ?? {}, isDisabled: isDisabled ?? false, managedBy: null, sealedIdentities };
-    const row = { id, name, ...content, revision: tx.revision, createdAt: now, updatedAt: now };
+    const row = { id, name, ...content, mac: null, revision: tx.revision, createdAt: now, updatedAt: now };
     await tx.manager.insert(AgentEntity, row);
     await claimIdentities(tx.manager, this.#keys, id, identities);
-    const token = await this.#followTokens(tx.manager, id, [], identities, now);
+    const { text: token, tokens } = await this.#followTokens(tx.manager, { id, tokens: [] }, [], identities, now);
+    const mac = this.#keys.rows.mac(guardedAgent(row, tokens));
+    await tx.manager.update(AgentEntity, { id }, { mac });
     tx.changed('agent', id, 'upsert');
     tx.audit('agent:create', 'agent', name, { identities: identities.map(({ kind }) => kind) });
     return { object: await this.#view(tx.manager, row), token, change: 'CREATED' };
@@ -204,11 +210,15 @@ export class AgentService {
     );
     if (fields.length === 0) return { object: await this.#view(tx.manager, row), token: null, change: 'UNCHANGED' };
     tx.checkRevision('agent', row);
+    const held = await believedTokens(tx.manager, this.#keys.rows, row);
     const updatedAt = new Date();
     if (fields.includes('identities')) await this.#writeIdentities(tx, row, after.identities);
-    const token = await this.#followTokens(tx.manager, row.id, identities, after.identities, updatedAt);
+    const { id } = row;
+    const was = { id, tokens: held };
+    const { text: token, tokens } = await this.#followTokens(tx.manager, was, identities, after.identities, updatedAt);
     const { labels, isDisabled } = after;
-    await tx.manager.update(AgentEntity, { id: row.id }, { labels, isDisabled, revision: tx.revision, updatedAt });
+    const mac = this.#keys.rows.mac(guardedAgent({ ...row, labels, isDisabled }, tokens));
+    await tx.manager.update(AgentEntity, { id }, { labels, isDisabled, mac, revision: tx.revision, updatedAt });
     tx.changed('agent', row.id, 'upsert');
     tx.audit('agent:update', 'agent', row.name, { fields });
     return { object: await this.#view(tx.manager, await requireAgent(tx.manager, row.name)), token, change: 'UPDATED' };
@@ -221,22 +231,26 @@ export class AgentService {
     await tx.manager.update(AgentEntity, { id: row.id }, { sealedIdentities });
   }
 
-  /** Brings the tokens to what the identities say; gives the token that had to be made. */
+  /** Brings the tokens to what the identities say; gives those, and the text of the one that had to be made. */
   async #followTokens(
     manager: EntityManager,
-    agentId: string,
+    { id: agentId, tokens }: { readonly id: string; readonly tokens: readonly AgentToken[] },
     before: readonly AgentIdentity[],
     after: readonly AgentIdentity[],
     now: Date,
-  ): Promise<string | null> {
+  ): Promise<{ readonly text: string | null; readonly tokens: readonly AgentToken[] }> {
     const [had, has] = [tokenIdentity(before), tokenIdentity(after)];
     if (had && !has) await manager.delete(AgentTokenEntity, { agentId });
-    const expiresAtMs = has?.expiresAtMs;
-    if (!had && has) return insertToken(manager, this.#keys.tokenPepper, { agentId, createdAt: now, expiresAtMs });
+    if (!has) return { text: null, tokens: had ? [] : tokens };
+    const { expiresAtMs } = has;
+    if (!had) {
+      const made = await insertToken(manager, this.#keys.tokenPepper, { agentId, createdAt: now, expiresAtMs });
+      return { text: made.text, tokens: [...tokens, made.token] };
+    }
+    if (had.expiresAtMs === expiresAtMs) return { text: null, tokens };
     const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs);
-    if (had && has && had.expiresAtMs !== expiresAtMs)
-      await manager.update(AgentTokenEntity, { agentId }, { expiresAt });
-    return null;
+    await manager.update(AgentTokenEntity, { agentId }, { expiresAt });
+    return { text: null, tokens: tokens.map(({ hash }) => ({ hash, expiresAtMs })) };
   }
 
   async #view(manager: EntityManager, row: AgentRow): Promise<AgentView> {

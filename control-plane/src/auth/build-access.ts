@@ -55,22 +55,22 @@ export interface Access {
 /** Wires the stores of who may come in. */
 export function accessStores(
   config: Config,
-  { database, keys: { tokenPepper } }: Pick<AccessOptions, 'database' | 'keys'>,
+  { database, keys: { tokenPepper, rows } }: Pick<AccessOptions, 'database' | 'keys'>,
 ): AccessStores {
-  const users = new UserStore(database);
-  const sessions = new SessionStore(database, tokenPepper, config.sessionLifetime);
-  const keys = new ApiKeyStore(database, tokenPepper);
+  const users = new UserStore(database, rows);
+  const sessions = new SessionStore(database, tokenPepper, config.sessionLifetime, rows);
+  const keys = new ApiKeyStore(database, tokenPepper, rows);
   return { users, sessions, keys, standing: new StoredStanding({ users, sessions, keys }) };
 }
 
 /** Wires users, sessions, API keys and their record. */
 export async function buildAccess({ config, database, keys, stores, change, log }: AccessOptions): Promise<Access> {
-  const { tokenPepper } = keys;
+  const { tokenPepper, rows } = keys;
   const { users, sessions, keys: apiKeys } = stores;
   const limiter = new LoginLimiter(database);
   const logins = new PasswordLogin(users, limiter);
   const events = new AdminEventStore(database);
-  const links = new UserLinks(tokenPepper);
+  const links = new UserLinks(tokenPepper, rows);
   const localAccess = await openLocalAccess(config, tokenPepper);
   return {
     authenticator: new Authenticator({ logins, sessions, keys: apiKeys, limiter, localAccess, tokenPepper }),

@@ -21,7 +21,11 @@ afterAll(() => api.stop());
 describe('unknown users', () => {
   it('cost the same work as known ones: one password hash each, also disabled and invited ones', async () => {
     const verify = vi.fn(verifyPassword);
-    const logins = new PasswordLogin(new UserStore(api.database), new LoginLimiter(api.database), verify);
+    const logins = new PasswordLogin(
+      new UserStore(api.database, api.keys.rows),
+      new LoginLimiter(api.database),
+      verify,
+    );
     const costs: Record<string, [number, string]> = {};
     for (const user of ['alice', 'nobody', 'disabled', 'invited', 'no\0body', '']) {
       verify.mockClear();

@@ -3,6 +3,7 @@ import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { park } from '../api/testing/park.ts';
 import { basic, type Served, serve } from '../api/testing/serve.ts';
 import { lockForChange } from '../configuration/lock-for-change.ts';
+import { guardAll } from '../keys/guarded-rows.ts';
 import { everywhere } from './principal.ts';
 import { callAs, fromPage, makeKey, makeUser, passwordOf, signIn } from './testing/people.ts';
 
@@ -101,6 +102,7 @@ describe('a write that waits for another one', () => {
       const call = callAs(api, headers, 'POST', '/api/users', accomplice(name));
       await waiting(1);
       await manager.query(ends[how][1], [name]);
+      await guardAll(manager, api.keys.rows);
       return { call };
     });
     expect((await held.call).status).toBe(status);

@@ -5,7 +5,9 @@ import type { MasterKey } from '@onecli/shared/vault/master-key';
 import type { DataSource, EntityManager } from 'typeorm';
 import { lockForChange } from '../configuration/lock-for-change.ts';
 import { lastingKeys } from '../instance/lasting-keys.ts';
-import { readInstance } from '../instance/instance.service.ts';
+import { openInstance, readInstance } from '../instance/instance.service.ts';
+import { markRows } from '../keys/mark-rows.ts';
+import { RowGuard } from '../keys/row-guard.ts';
 import { type RestoredRun, settleRestored } from '../rotation/restored.ts';
 import { appliedMigrations, backupTables, quoted } from './backup-tables.ts';
 import { type DestroyedValue, joinDestroyed, readDestroyed, readDestroyedFile } from './destroyed-list.ts';
@@ -113,7 +115,11 @@ async function openRestored(manager: EntityManager, master: MasterKey) {
     throw new RestoreFault(
       'The backup was made under another master key than this one. Restore it with the key of its day, then run `onecli keys rekey`.',
     );
-  return lastingKeys(manager, master, stored.id);
+  const lasting = await lastingKeys(manager, master, stored.id);
+  const terms = await openInstance(manager, master, stored);
+  // Of a release from before: the backup is authentic, and so are its rows.
+  if (!terms.keyring.hasRowMacs) await markRows(manager, terms, new RowGuard(lasting['row-mac'], terms.keyring));
+  return lasting;
 }
 
 /** What must stay dead, by all that is known: the database that is replaced, and the file. @throws RestoreFault when nothing is */

@@ -29,6 +29,7 @@ import { AddRestore } from './add-restore.migration.ts';
 import { AddRotations } from './add-rotations.migration.ts';
 import { AddSecretLease } from './add-secret-lease.migration.ts';
 import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
+import { AddRowMacs } from './add-row-macs.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
 import { AddTraffic } from './add-traffic.migration.ts';
 import { AddWorkerRole } from './add-worker-role.migration.ts';
@@ -75,6 +76,7 @@ export const migrations = [
   UnsealBootHeads,
   AddAccessRevisions,
   AddForgottenWorkers,
+  AddRowMacs,
 ];
 
 export interface DataSourceOptions {

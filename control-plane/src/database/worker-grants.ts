@@ -21,7 +21,7 @@ export const workerReads: Readonly<Record<string, readonly string[]>> = {
     'current_version',
   ],
   secret_version: ['secret_id', 'version', 'sealed', 'is_pending'],
-  agent: ['id', 'name', 'labels', 'is_disabled', 'sealed_identities'],
+  agent: ['id', 'name', 'labels', 'is_disabled', 'sealed_identities', 'mac'],
   agent_token: ['agent_id', 'hash', 'expires_at'],
   policy: ['id', 'name', 'version', 'sealed_body'],
   route: ['id', 'name', 'version', 'sealed_body'],

@@ -1,4 +1,5 @@
 import type { Keyring } from '@onecli/shared/vault/keyring';
+import type { RowGuard } from '../keys/row-guard.ts';
 import type { KeyTerms } from '../keys/key-terms.ts';
 
 /** An opened instance: its id, and the keys that the control plane needs of its master key. Keys are 32 bytes each. */
@@ -20,4 +21,6 @@ export interface InstanceKeys {
   readonly destroyedKey: Buffer;
   /** Seed of the Ed25519 key that signs checkpoints of the audit trail. */
   readonly auditSigningSeed: Buffer;
+  /** Makes and checks the MACs of rows. */
+  readonly rows: RowGuard;
 }

@@ -10,6 +10,8 @@ import { lockForChange } from '../configuration/lock-for-change.ts';
 import { type MigrationLog, migrate } from '../database/migrate.ts';
 import { lastingKeys } from './lasting-keys.ts';
 import { KeyTerms, readStoredTerms } from '../keys/key-terms.ts';
+import { hasOlderWriters, markRows } from '../keys/mark-rows.ts';
+import { type AlarmLog, RowGuard } from '../keys/row-guard.ts';
 import { InstanceFault } from './instance-fault.ts';
 import type { InstanceKeys } from './instance-keys.ts';
 
@@ -21,10 +23,10 @@ export interface StoredInstance {
 /** One database is one instance with one master key. */
 export class InstanceService {
   readonly #dataSource: DataSource;
-  readonly #log: MigrationLog | undefined;
+  readonly #log: (MigrationLog & AlarmLog) | undefined;
 
-  /** @param log is told how the schema is brought up to date */
-  constructor(dataSource: DataSource, log?: MigrationLog) {
+  /** @param log is told how the schema is brought up to date, and of rows that were altered */
+  constructor(dataSource: DataSource, log?: MigrationLog & AlarmLog) {
     this.#dataSource = dataSource;
     this.#log = log;
   }
@@ -37,12 +39,16 @@ export class InstanceService {
   async open(master: MasterKey): Promise<InstanceKeys> {
     await this.#refuseWrongKey(master);
     await migrate(this.#dataSource, this.#log && { log: this.#log });
-    const { terms, lasting } = await this.#dataSource.transaction(async (manager) => {
+    const { terms, lasting, rows } = await this.#dataSource.transaction(async (manager) => {
       await lockForChange(manager);
       const stored = (await readInstance(manager)) ?? (await createInstance(manager, master));
       const opened = await openInstance(manager, master, stored);
-      return { terms: opened, lasting: await lastingKeys(manager, master, stored.id) };
+      const keys = await lastingKeys(manager, master, stored.id);
+      const guard = new RowGuard(keys['row-mac'], opened.keyring, this.#log);
+      if (!opened.keyring.hasRowMacs && !(await hasOlderWriters(manager))) await markRows(manager, opened, guard);
+      return { terms: opened, lasting: keys, rows: guard };
     });
+    await terms.refresh(this.#dataSource.manager);
     const { keyring } = terms;
     const { instanceId } = keyring;
     return {
@@ -57,6 +63,7 @@ export class InstanceService {
       epochKey: lasting.epoch,
       destroyedKey: lasting.destroyed,
       auditSigningSeed: lasting['audit-signing'],
+      rows,
     };
   }
 

@@ -30,7 +30,13 @@ afterEach(async () => {
 async function controlPlane(name: string, master: MasterKey) {
   const services = await openServices(connectionString, { master, bus: new MemoryConfigBus() });
   ends.push(() => services.close());
-  const rotation = new KeyRotation({ database: services.dataSource, terms: services.keys.terms, name, log });
+  const rotation = new KeyRotation({
+    database: services.dataSource,
+    terms: services.keys.terms,
+    rows: services.keys.rows,
+    name,
+    log,
+  });
   ends.push(() => rotation.stop());
   const keysService = new KeysService(services.dataSource, services.change, services.keys.terms, rotation);
   return { ...services, rotation, keysService };
@@ -166,7 +172,13 @@ describe('KeyRotation', () => {
     expect(await statesOf(plane)).toEqual(['OPENING', 'SEALING']);
     await plane.secrets.remove(owner, 'prod/s1');
     for (const end of ends.splice(2)) await end();
-    const next = new KeyRotation({ database: plane.dataSource, terms: plane.keys.terms, name: 'next', log });
+    const next = new KeyRotation({
+      database: plane.dataSource,
+      terms: plane.keys.terms,
+      rows: plane.keys.rows,
+      name: 'next',
+      log,
+    });
     ends.push(() => next.stop());
     begin(next);
     await expect.poll(() => statesOf(plane), patiently).toEqual(rotated);

@@ -14,6 +14,8 @@ import { lockForChange } from '../configuration/lock-for-change.ts';
 import { recordInstanceEvent } from './instance-event.ts';
 import { countSealed, holdersWithout, keysChanged, readTerms, reportHolder, type TermView } from './key-store.ts';
 import type { KeyTerms } from './key-terms.ts';
+import { markRowsWhenDue } from './mark-rows.ts';
+import type { RowGuard } from './row-guard.ts';
 import { type BatchPlace, firstPlace, rewrapBatch } from './rewrap-batch.ts';
 import { type SealedColumn, sealedColumns } from './sealed-columns.ts';
 
@@ -22,10 +24,13 @@ const batchRows = 200;
 /** After a pass that left values which do not open: somebody has to look at them first. */
 const blockedPauseMs = 30_000;
 const dropEveryMs = 600_000;
+/** For so long a control plane that writes rows without MACs is waited for: a row that says there is one is soon forged. */
+const markPatienceMs = 3_600_000;
 
 export interface KeyRotationOptions {
   readonly database: DataSource;
   readonly terms: KeyTerms;
+  readonly rows: RowGuard;
   /** What this control plane is called where processes are listed. */
   readonly name: string;
   readonly log: Logger;
@@ -42,6 +47,7 @@ export class KeyRotation implements LeaderJob {
   #unopenable: readonly string[] = [];
   #nextAdvanceAt = 0;
   #nextDropAt = 0;
+  readonly #marksAt = performance.now() + markPatienceMs;
 
   constructor(options: KeyRotationOptions) {
     this.#options = options;
@@ -92,10 +98,11 @@ export class KeyRotation implements LeaderJob {
 
   /** Takes up the stored terms and reports it. */
   async #takeUp(): Promise<void> {
-    const { database, terms, name: holder } = this.#options;
+    const { database, terms, rows, name: holder } = this.#options;
     await terms.refresh(database.manager);
     const { isMasterKeyCurrent, keyring } = terms;
     await reportHolder(database, holder, { terms: keyring.terms, isMasterKeyCurrent });
+    await markRowsWhenDue(database, { terms, rows, waits: performance.now() < this.#marksAt });
   }
 
   async #advance(signal: AbortSignal): Promise<void> {

@@ -2,7 +2,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { countTerms } from './rewrap-batch.ts';
 import { sealedColumns } from './sealed-columns.ts';
 
-const aliveWithinSeconds = 10;
+/** A process that is silent for longer is taken for dead. */
+export const aliveWithinSeconds = 10;
 
 /**
  * Where a term is in its life. ANNOUNCED: processes learn it. SEALING: new values are sealed with it. OPENING: values are being
@@ -70,8 +71,8 @@ export async function holdersWithout(manager: EntityManager, term: number): Prom
 /** Reports what this control plane has, and drops those that have been silent for an hour. */
 export async function reportHolder(database: DataSource, name: string, holder: Omit<KeyHolder, 'kind' | 'name'>) {
   await database.query(
-    `INSERT INTO control_plane (name, terms, is_master_key_current, seen_at) VALUES ($1, $2, $3, now())
-     ON CONFLICT (name) DO UPDATE SET terms = excluded.terms,
+    `INSERT INTO control_plane (name, terms, is_master_key_current, guards_rows, seen_at) VALUES ($1, $2, $3, true, now())
+     ON CONFLICT (name) DO UPDATE SET terms = excluded.terms, guards_rows = true,
        is_master_key_current = excluded.is_master_key_current, seen_at = excluded.seen_at`,
     [name, holder.terms, holder.isMasterKeyCurrent],
   );

@@ -55,11 +55,21 @@ const agent = (name: string, more: Partial<AgentRecord> = {}): SealedAgent => {
 };
 const openIdentities: Openers['openIdentities'] = ({ sealedIdentities }) =>
   JSON.parse(String(sealedIdentities)) as AgentIdentity[];
-const openers: Openers = { openBody, openRoute, openIdentities };
+const openers: Openers = { openBody, openRoute, openIdentities, isBelieved: () => true };
 const first = (more: Partial<ConfigChanges>): Snapshot =>
   applyChanges(undefined, changes(1, { isWhole: true, authority, ...more }), openers);
 
 describe('applyChanges', () => {
+  it('knows an agent whose row was altered by nothing: no token, no identity, and not the labels for which rules are', () => {
+    const tokens = [{ hash: '0f', expiresAtMs: undefined }];
+    const [one, other] = [agent('low', { tokens }), agent('high', { tokens })];
+    const isBelieved: Openers['isBelieved'] = ({ id }) => id !== one.id;
+    const given = changes(1, { isWhole: true, authority, agents: [one, other] });
+    const { agents } = applyChanges(undefined, given, { ...openers, isBelieved });
+    expect(agents.get(one.id)).toMatchObject({ tokens: [], identities: [], isDisabled: true });
+    expect(agents.get(other.id)).toMatchObject({ tokens, isDisabled: false });
+  });
+
   it('takes the whole for all there is', () => {
     const before = first({
       secrets: [secret('1', 'prod/a')],

@@ -13,27 +13,21 @@ export interface Openers {
   readonly openRoute: (route: SealedRoute) => RouteBody;
   /** An agent's identities; none where they were altered or moved, for nobody is recognised by those. */
   readonly openIdentities: (agent: SealedAgent) => readonly AgentIdentity[];
+  /** Whether an agent's row is as a control plane wrote it. */
+  readonly isBelieved: (agent: SealedAgent) => boolean;
 }
 
 /**
  * The next snapshot: the previous one and what changed since. Pure; the previous one is not touched. A policy or a
  * route that does not open makes the whole change throw: a snapshot without one of its deny rules would allow too much.
  */
-export function applyChanges(
-  previous: Snapshot | undefined,
-  changes: ConfigChanges,
-  { openBody, openRoute, openIdentities }: Openers,
-): Snapshot {
+export function applyChanges(previous: Snapshot | undefined, changes: ConfigChanges, openers: Openers): Snapshot {
+  const { openBody, openRoute } = openers;
   const base = changes.isWhole ? undefined : previous;
   const removed = new Set(changes.removedIds);
   const authority = changes.authority ?? base?.authority;
   if (!authority) throw new Error('the configuration has no certificate authority');
-  const agents = changes.agents.map(
-    ({ sealedIdentities, ...agent }): AgentRecord => ({
-      ...agent,
-      identities: openIdentities({ ...agent, sealedIdentities }),
-    }),
-  );
+  const agents = changes.agents.map((agent) => openAgent(agent, openers));
   return {
     revision: changes.revision,
     agents: agentsAfter(base?.agents, agents, removed),
@@ -52,6 +46,13 @@ export function applyChanges(
     otherAuthorities: changes.otherAuthorities ?? base?.otherAuthorities ?? [],
     clientAuthorities: changes.clientAuthorities ?? base?.clientAuthorities ?? [],
   };
+}
+
+/** One whose row was altered is recognised by nothing, whatever its name and its labels say now. */
+function openAgent(agent: SealedAgent, { openIdentities, isBelieved }: Openers): AgentRecord {
+  const { id, name, labels, isDisabled } = agent;
+  if (!isBelieved(agent)) return { id, name, labels, isDisabled: true, tokens: [], identities: [] };
+  return { id, name, labels, isDisabled, tokens: agent.tokens, identities: openIdentities(agent) };
 }
 
 /** Agents by their ids. The very map that was there before when none of them changed. */

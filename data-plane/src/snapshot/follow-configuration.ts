@@ -19,7 +19,7 @@ export interface FollowOptions extends Openers {
   readonly source: SnapshotSource;
   readonly bus: ConfigBus;
   readonly epochs: Pick<EpochGuard, 'judge' | 'take'>;
-  readonly keys: Pick<WorkerKeys, 'generation' | 'isMasterKeyCurrent' | 'hasOutgrownTerms' | 'take' | 'forgetOutgrown'>;
+  readonly keys: Pick<WorkerKeys, 'generation' | 'isMasterKeyCurrent' | 'hasOutgrownRows' | 'take' | 'forgetOutgrown'>;
   readonly log: Logger;
   readonly lookEveryMs: number;
   /** Called with each configuration before it is in force; throwing keeps the previous one. */
@@ -228,8 +228,8 @@ export class FollowedConfiguration {
     let changes = await source.changesSince(this.#current?.revision);
     if (this.#judge(changes) === 'refused') return undefined;
     keys.take(changes.keys);
-    // Rows here may be sealed under a term that is gone, or be of another life of the store: all are read anew.
-    const isAnew = keys.hasOutgrownTerms || epochs.judge(changes.epoch) === 'next';
+    // Rows here may be sealed under a term that is gone, without the MAC that they have now, or of another life of the store.
+    const isAnew = keys.hasOutgrownRows || epochs.judge(changes.epoch) === 'next';
     if (isAnew && !changes.isWhole) {
       changes = await source.changesSince(undefined);
       if (this.#judge(changes) === 'refused') return undefined;

@@ -24,6 +24,7 @@ const openers: Openers = {
   openBody: () => ({ agents: [], rules: [] }),
   openRoute: () => ({ secret: 'prod/a', hosts: [], paths: [], methods: [], inject: [] }),
   openIdentities: () => [],
+  isBelieved: () => true,
 };
 let folder: string;
 let path: string;

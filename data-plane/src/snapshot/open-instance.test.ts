@@ -50,6 +50,7 @@ async function keep(instance: Instance): Promise<void> {
     openBody: () => ({ agents: [], rules: [] }),
     openRoute: () => ({ secret: 'prod/a', hosts: [], paths: [], methods: [], inject: [] }),
     openIdentities: () => [],
+    isBelieved: () => true,
   };
   keeping.applied(changes, applyChanges(undefined, changes, openers));
   await keeping.close();

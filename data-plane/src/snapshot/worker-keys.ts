@@ -11,6 +11,7 @@ export class WorkerKeys {
   readonly #log: Logger;
   #taken: StoredKeys;
   #isMasterKeyCurrent = true;
+  #areRowsUnproven: boolean;
 
   /** @throws VaultFault when the terms do not open under the master key */
   constructor(master: MasterKey, instance: { readonly id: string; readonly keys: StoredKeys }, log: Logger) {
@@ -18,6 +19,7 @@ export class WorkerKeys {
     this.#master = master;
     this.#log = log;
     this.#taken = instance.keys;
+    this.#areRowsUnproven = !this.keyring.hasRowMacs;
   }
 
   /** The generation that was taken up last. */
@@ -30,10 +32,13 @@ export class WorkerKeys {
     return this.#isMasterKeyCurrent;
   }
 
-  /** True while a term is here that the store has given up: rows in memory may be sealed under it. */
-  get hasOutgrownTerms(): boolean {
+  /**
+   * True while rows in memory have to be read anew: they may be sealed under a term that the store has given up, or were believed
+   * when none had to have a MAC yet.
+   */
+  get hasOutgrownRows(): boolean {
     const stored = new Set(this.#taken.terms.map(({ term }) => term));
-    return this.keyring.terms.some((term) => !stored.has(term));
+    return this.keyring.terms.some((term) => !stored.has(term)) || (this.#areRowsUnproven && this.keyring.hasRowMacs);
   }
 
   /** Takes up the keys of the store. Where the master key was replaced, those that are known stay in use. */
@@ -54,8 +59,10 @@ export class WorkerKeys {
     this.#taken = keys;
   }
 
-  /** Gives up what the store has given up, once no row in memory needs it. */
+  /** Gives up what the store has given up, once all rows in memory were read with what it has now. */
   forgetOutgrown(): void {
-    if (this.hasOutgrownTerms) this.keyring.forget(this.#taken.terms.map(({ term }) => term));
+    if (!this.hasOutgrownRows) return;
+    this.keyring.forget(this.#taken.terms.map(({ term }) => term));
+    this.#areRowsUnproven = !this.keyring.hasRowMacs;
   }
 }

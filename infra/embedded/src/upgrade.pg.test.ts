@@ -8,7 +8,7 @@ import { createDataSource, migrations } from '../../../control-plane/src/databas
 import { type MigrateOptions, MigrationFault, migrate } from '../../../control-plane/src/database/migrate.ts';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { freePorts } from '../../../test/support/free-port.ts';
-import { mustOpenTunnel, requestBytes } from '../../../test/support/raw-agent.ts';
+import { mustOpenTunnel, openTunnel, requestBytes } from '../../../test/support/raw-agent.ts';
 import { type RecordingUpstream, startUpstream } from '../../../test/support/recording-upstream.ts';
 import { makeTestAuthority, type TestAuthority } from '../../../test/support/test-authority.ts';
 import { OldRelease, readAsOldWorker } from './testing/first-release/old-worker.ts';
@@ -126,22 +126,7 @@ describe('a database of the first release', () => {
   });
 
   it('is served by today’s control plane and worker, while those of that release go on', async () => {
-    const [apiPort = 0, proxyPort = 0] = await freePorts(2);
-    start(inject('planes').controlPlane, {
-      ONECLI_API_PORT: String(apiPort),
-      ONECLI_ADMIN_PASSWORD: 'not the old one',
-    });
-    await ready(apiPort);
-    start(inject('planes').worker, {
-      ONECLI_PROXY_PORT: String(proxyPort),
-      ONECLI_WORKER_NAME: 'new-worker',
-      ONECLI_SPOOL_DIR: join(folder, 'spool'),
-      ONECLI_UPSTREAM_CA_FILE: authority.caFile,
-      ONECLI_ALLOW_RANGES: '127.0.0.0/8',
-      ONECLI_CONNECT_TO: `api.openai.com:443=127.0.0.1:${upstream.port}`,
-    });
-    await ready(proxyPort);
-    const ca = await (await fetch(`http://127.0.0.1:${apiPort}/ca.pem`)).text();
+    const { apiPort, proxyPort, ca } = await serveToday();
     const connection = await mustOpenTunnel({ proxyPort, agent: 'old-agent', token: agentToken, ca });
     const { rows } = await client.query<{ alias: string }>(`SELECT alias FROM secret WHERE name = 'prod/aliased'`);
     const placeholders = ['onecli://prod/openai', 'onecli://prod/openai@1', rows[0]?.alias ?? ''];
@@ -155,13 +140,87 @@ describe('a database of the first release', () => {
       'Bearer first-release-value-1',
       'Bearer first-release-aliased',
     ]);
-    const headers = { authorization: `Basic ${Buffer.from('admin:not the old one').toString('base64')}` };
+    const headers = adminOf('not the old one');
     const audit = await fetch(`http://127.0.0.1:${apiPort}/api/audit?limit=200&host=api.openai.com`, { headers });
     const { items } = (await audit.json()) as { items: { id: string; path: string | null }[] };
     expect(items.length).toBeGreaterThan(3);
     await getOn();
   });
+
+  it('takes no token, name or label afterwards that somebody gave an agent in the database', async () => {
+    const { apiPort, proxyPort, ca } = await serveToday();
+    const headers = { ...adminOf('not the old one'), 'content-type': 'application/json' };
+    const body = JSON.stringify({ name: 'low', labels: { team: 'low' } });
+    const made = await fetch(`http://127.0.0.1:${apiPort}/api/agents`, { method: 'POST', headers, body });
+    const { token } = (await made.json()) as { token: string };
+    const comeIn = async (text: string) => {
+      const tunnel = await openTunnel({ proxyPort, agent: 'x', token: text, ca });
+      if (tunnel.kind !== 'tls-failed') tunnel.connection.close();
+      return tunnel.answer.status;
+    };
+    await expect.poll(() => comeIn(token), patiently).toBe(200);
+    const high = `(SELECT id FROM agent WHERE name = 'old-agent')`;
+    const low = `(SELECT id FROM agent WHERE labels = '{"team": "low"}')`;
+    const attacks = [
+      [`UPDATE agent_token SET agent_id = ${high} WHERE agent_id = ${low}`],
+      [
+        "UPDATE agent SET name = 'was' WHERE name = 'old-agent'",
+        "UPDATE agent SET name = 'old-agent' WHERE name = 'low'",
+      ],
+      [`UPDATE agent SET mac = NULL, labels = '{"team": "high"}' WHERE id = ${low}`],
+    ];
+    for (const attack of attacks) {
+      await client.query('CREATE TABLE was_agent AS TABLE agent; CREATE TABLE was_token AS TABLE agent_token');
+      for (const statement of attack) await client.query(statement);
+      await announce();
+      await expect.poll(() => comeIn(token), patiently).toBe(407);
+      await client.query(`DELETE FROM agent; INSERT INTO agent TABLE was_agent; INSERT INTO agent_token TABLE was_token;
+        DROP TABLE was_agent, was_token`);
+      await announce();
+      await expect.poll(() => comeIn(token), patiently).toBe(200);
+      expect(await comeIn(agentToken)).toBe(200);
+    }
+  });
 });
+
+const patiently = { timeout: 20_000 };
+
+function adminOf(password: string): { readonly authorization: string } {
+  return { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` };
+}
+
+/** Has workers read every agent again, as somebody would who altered one. */
+async function announce(): Promise<void> {
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM agent');
+  for (const { id } of rows)
+    await client.query(
+      `WITH next AS (UPDATE config_state SET revision = revision + 1 RETURNING revision)
+       INSERT INTO config_change (revision, kind, object_id, operation, principal)
+       SELECT revision, 'agent', $1, 'upsert', 'nobody' FROM next`,
+      [id],
+    );
+}
+
+/** Today's control plane and worker over the database. */
+async function serveToday() {
+  const [apiPort = 0, proxyPort = 0] = await freePorts(2);
+  start(inject('planes').controlPlane, {
+    ONECLI_API_PORT: String(apiPort),
+    ONECLI_ADMIN_PASSWORD: 'not the old one',
+  });
+  await ready(apiPort);
+  start(inject('planes').worker, {
+    ONECLI_PROXY_PORT: String(proxyPort),
+    ONECLI_WORKER_NAME: 'new-worker',
+    ONECLI_SPOOL_DIR: join(folder, `spool-${proxyPort}`),
+    ONECLI_UPSTREAM_CA_FILE: authority.caFile,
+    ONECLI_ALLOW_RANGES: '127.0.0.0/8',
+    ONECLI_CONNECT_TO: `api.openai.com:443=127.0.0.1:${upstream.port}`,
+  });
+  await ready(proxyPort);
+  const ca = await (await fetch(`http://127.0.0.1:${apiPort}/ca.pem`)).text();
+  return { apiPort, proxyPort, ca };
+}
 
 function start(program: string, environment: Record<string, string>): void {
   const child = spawn(process.execPath, [program], {

@@ -19,6 +19,7 @@ export const instancePurposes = [
   'destroyed',
   'audit-signing',
   'tls-tickets',
+  'row-mac',
 ] as const;
 export type InstancePurpose = (typeof instancePurposes)[number];
 
@@ -73,6 +74,7 @@ export function openInstanceKeys(
     destroyed: open('destroyed'),
     'audit-signing': open('audit-signing'),
     'tls-tickets': open('tls-tickets'),
+    'row-mac': open('row-mac'),
   };
 }
 

@@ -1,8 +1,10 @@
+import { createSecretKey } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { Keyring } from './keyring.ts';
+import { Keyring, rewrapTerms, type WrappedTerm } from './keyring.ts';
 import { MasterKey } from './master-key.ts';
 import { open, seal, termOf } from './seal.ts';
+import { unwrapTerm, wrapTerm } from './wrapped-term.ts';
 
 const INSTANCE = '0192f0c1-2b3c-7d4e-8f50-112233445566';
 const OTHER_INSTANCE = '0192f0c1-2b3c-7d4e-8f50-112233445567';
@@ -128,5 +130,46 @@ describe('Keyring', () => {
       '[keyring]',
     ]);
     expect(Object.values(structuredClone(first))).toEqual([INSTANCE]);
+  });
+});
+
+describe('the mark that rows have MACs', () => {
+  /** As a release that knows no mark would have wrapped it. */
+  const unmarked = ({ term, wrappedKey, isActive }: WrappedTerm): WrappedTerm => {
+    const wrapping = createSecretKey(master.derive('key-wrapping', INSTANCE));
+    const place = { instanceId: INSTANCE, term };
+    const { key } = unwrapTerm(wrapping, place, wrappedKey);
+    return { term, isActive, wrappedKey: wrapTerm(wrapping, place, key, false) };
+  };
+  const hasRowMacs = (rows: readonly WrappedTerm[], key = master) => Keyring.open(key, INSTANCE, rows).hasRowMacs;
+
+  it('is on the terms of a new instance, on those that it makes, and on each under another master key', () => {
+    expect([hasRowMacs([term1]), hasRowMacs([term2])]).toEqual([true, true]);
+    expect(hasRowMacs(rewrapTerms(master, wrong, INSTANCE, [term2]), wrong)).toBe(true);
+  });
+
+  it('is not on those of a release from before, whatever is done to them, until they are marked', () => {
+    const before = unmarked(term1);
+    const keyring = Keyring.open(master, INSTANCE, [before]);
+    expect(keyring.hasRowMacs).toBe(false);
+    expect(hasRowMacs([{ ...keyring.wrapNewTerm(), isActive: true }])).toBe(false);
+    expect(hasRowMacs(rewrapTerms(master, wrong, INSTANCE, [before]), wrong)).toBe(false);
+    const marked = keyring.markTerms([before]);
+    expect(hasRowMacs(marked)).toBe(true);
+    expect(open(Keyring.open(master, INSTANCE, marked), context, seal(first, context, Buffer.of(7)))).toEqual(
+      Buffer.of(7),
+    );
+  });
+
+  it('stays on in a process that has seen it', () => {
+    const keyring = Keyring.open(master, INSTANCE, [term1]);
+    keyring.learn([unmarked(term1)]);
+    expect(keyring.hasRowMacs).toBe(true);
+  });
+
+  it('cannot be put on by who has not the master key: another nonce does not open', () => {
+    const before = unmarked(term1);
+    const forged = Buffer.concat([term1.wrappedKey.subarray(0, 12), before.wrappedKey.subarray(12)]);
+    expect(() => hasRowMacs([{ ...before, wrappedKey: forged }])).toThrow(fault('WRONG_MASTER_KEY'));
   });
 });

@@ -1,10 +1,8 @@
-import { type KeyObject, createSecretKey, randomBytes } from 'node:crypto';
+import { type KeyObject, createSecretKey } from 'node:crypto';
 import { inspect } from 'node:util';
-import { decrypt, encrypt } from './aes-gcm.ts';
-import { associatedData, u32 } from './associated-data.ts';
-import { instanceIdBytes } from './instance-id.ts';
 import type { MasterKey } from './master-key.ts';
 import { VaultFault } from './vault-fault.ts';
+import { unwrapTerm, wrapNewKey, wrapTerm } from './wrapped-term.ts';
 
 const KEY_BYTES = 32;
 const MAX_TERM = 0xffff_ffff;
@@ -28,6 +26,7 @@ interface TermKey {
   readonly key: KeyObject;
   /** As it was stored: a row that is the same need not be unwrapped again. */
   readonly wrappedKey: Buffer;
+  readonly isMarked: boolean;
 }
 
 interface Keys {
@@ -44,6 +43,7 @@ export class Keyring {
   /** What unwraps terms: derived from the master key, which is not kept. */
   readonly #wrappingKey: KeyObject;
   #keys: Keys;
+  #hasRowMacs = false;
 
   private constructor(instanceId: string, wrappingKey: KeyObject, rows: readonly WrappedTerm[]) {
     this.instanceId = instanceId;
@@ -58,7 +58,7 @@ export class Keyring {
    */
   static create(master: MasterKey, instanceId: string): NewKeyring {
     const wrappingKey = wrappingKeyOf(master, instanceId);
-    const wrappedTerm = { ...wrapNewKey(wrappingKey, instanceId, 1), isActive: true };
+    const wrappedTerm = { term: 1, wrappedKey: wrapNewKey(wrappingKey, { instanceId, term: 1 }, true), isActive: true };
     return { keyring: new Keyring(instanceId, wrappingKey, [wrappedTerm]), wrappedTerm };
   }
 
@@ -74,6 +74,14 @@ export class Keyring {
   /** The term that seals: the highest active one. */
   get currentTerm(): number {
     return this.#keys.currentTerm;
+  }
+
+  /**
+   * Whether every row that is to have a MAC has one, as a stored term is marked: one without is not believed. What was so once
+   * stays so in this process, whatever lies in the store later.
+   */
+  get hasRowMacs(): boolean {
+    return this.#hasRowMacs;
   }
 
   /** The terms whose keys are here, ascending. */
@@ -100,6 +108,7 @@ export class Keyring {
     }
     if (currentTerm === 0) throw new VaultFault('MISSING_TERM', 'There is no active key term to open');
     this.#keys = { byTerm, currentTerm };
+    this.#hasRowMacs ||= [...byTerm.values()].some(({ isMarked }) => isMarked);
   }
 
   /** Gives up the keys of all terms but these: nothing that was sealed under them opens here any more. */
@@ -116,7 +125,13 @@ export class Keyring {
   wrapNewTerm(): WrappedTerm {
     const term = Math.max(...this.#keys.byTerm.keys()) + 1;
     requireTerm(term);
-    return { ...wrapNewKey(this.#wrappingKey, this.instanceId, term), isActive: false };
+    const place = { instanceId: this.instanceId, term };
+    return { term, wrappedKey: wrapNewKey(this.#wrappingKey, place, this.#hasRowMacs), isActive: false };
+  }
+
+  /** The same terms, marked: to be stored with the MACs of all rows. @throws VaultFault WRONG_MASTER_KEY */
+  markTerms(rows: readonly WrappedTerm[]): WrappedTerm[] {
+    return rewrap(this.#wrappingKey, this.#wrappingKey, this.instanceId, rows, true);
   }
 
   /** The key-encryption key of a term; nothing but sealing and opening may ask for it. */
@@ -127,7 +142,8 @@ export class Keyring {
   #keyOfRow(term: number, wrappedKey: Buffer, known: TermKey | undefined): TermKey {
     if (known?.wrappedKey.equals(wrappedKey) === true) return known;
     try {
-      return { key: unwrapTerm(this.#wrappingKey, this.instanceId, term, wrappedKey), wrappedKey };
+      const { key, isMarked } = openTerm(this.#wrappingKey, this.instanceId, term, wrappedKey);
+      return { key, wrappedKey, isMarked };
     } catch (error) {
       if (known === undefined) throw error;
       return known;
@@ -157,11 +173,23 @@ export function rewrapTerms(
   instanceId: string,
   rows: readonly WrappedTerm[],
 ): WrappedTerm[] {
-  const [opening, wrapping] = [wrappingKeyOf(from, instanceId), wrappingKeyOf(to, instanceId)];
+  return rewrap(wrappingKeyOf(from, instanceId), wrappingKeyOf(to, instanceId), instanceId, rows, false);
+}
+
+/** A term that is marked stays so. */
+function rewrap(
+  opening: KeyObject,
+  wrapping: KeyObject,
+  instanceId: string,
+  rows: readonly WrappedTerm[],
+  marks: boolean,
+): WrappedTerm[] {
   return rows.map((row) => {
-    const key = unwrapTerm(opening, instanceId, row.term, row.wrappedKey).export();
+    const opened = openTerm(opening, instanceId, row.term, row.wrappedKey);
+    const key = opened.key.export();
     try {
-      return { ...row, wrappedKey: encrypt(wrapping, key, termAssociatedData(instanceId, row.term)) };
+      const place = { instanceId, term: row.term };
+      return { ...row, wrappedKey: wrapTerm(wrapping, place, key, marks || opened.isMarked) };
     } finally {
       key.fill(0);
     }
@@ -177,19 +205,10 @@ function wrappingKeyOf(master: MasterKey, instanceId: string): KeyObject {
   }
 }
 
-function wrapNewKey(wrappingKey: KeyObject, instanceId: string, term: number) {
-  const key = randomBytes(KEY_BYTES);
+function openTerm(wrappingKey: KeyObject, instanceId: string, term: number, wrappedKey: Buffer) {
+  let opened: ReturnType<typeof unwrapTerm>;
   try {
-    return { term, wrappedKey: encrypt(wrappingKey, key, termAssociatedData(instanceId, term)) };
-  } finally {
-    key.fill(0);
-  }
-}
-
-function unwrapTerm(wrappingKey: KeyObject, instanceId: string, term: number, wrappedKey: Buffer): KeyObject {
-  let key: Buffer;
-  try {
-    key = decrypt(wrappingKey, wrappedKey, termAssociatedData(instanceId, term));
+    opened = unwrapTerm(wrappingKey, { instanceId, term }, wrappedKey);
   } catch (cause) {
     throw new VaultFault(
       'WRONG_MASTER_KEY',
@@ -197,16 +216,13 @@ function unwrapTerm(wrappingKey: KeyObject, instanceId: string, term: number, wr
       { cause },
     );
   }
+  const { key, isMarked } = opened;
   try {
     if (key.length !== KEY_BYTES) throw new VaultFault('BAD_TERM', `Key term ${term} does not hold a 32-byte key`);
-    return createSecretKey(key);
+    return { key: createSecretKey(key), isMarked };
   } finally {
     key.fill(0);
   }
-}
-
-function termAssociatedData(instanceId: string, term: number): Buffer {
-  return associatedData([instanceIdBytes(instanceId), 'key_term', u32(term)]);
 }
 
 function requireTerm(term: number): void {

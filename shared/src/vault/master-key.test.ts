@@ -69,6 +69,7 @@ describe('MasterKey', () => {
       epoch: true,
       destroyed: true,
       'tls-tickets': true,
+      'row-mac': true,
       backup: true,
     };
     const keys = (Object.keys(purposes) as Purpose[]).flatMap((purpose) => [

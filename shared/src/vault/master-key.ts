@@ -19,6 +19,7 @@ export type Purpose =
   | 'destroyed'
   | 'audit-signing'
   | 'tls-tickets'
+  | 'row-mac'
   | 'backup';
 
 const KEY_BYTES = 32;

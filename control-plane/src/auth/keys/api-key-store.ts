@@ -4,7 +4,9 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { ConfigTransaction } from '../../configuration/change-config.ts';
 import { type Action, actions as allActions } from '../actions.ts';
 import { type Assignment, type Principal, everywhere } from '../principal.ts';
-import { principalOfUser, readAssignments, userColumns, userOf } from '../users/user-store.ts';
+import { guardedKey, type KeyFacts } from '../../keys/guarded-rows.ts';
+import type { RowGuard } from '../../keys/row-guard.ts';
+import { principalOfUser, readAssignments, type StoredUser, userColumns, userOf } from '../users/user-store.ts';
 import { newKeyText, shownHead } from './key-text.ts';
 
 /** The use of a key is written down when the last note of it is older than this. */
@@ -49,29 +51,27 @@ export interface NewApiKey {
 const viewColumns = `k.id, k.name, u.name AS "owner", k.prefix, k.assignments AS roles, k.actions, k.environments,
   k.created_at AS "createdAt", k.expires_at AS "expiresAt", k.used_at AS "usedAt", k.revision::float8 AS revision`;
 
-type StoredUser = Parameters<typeof userOf>[0];
-
-interface StoredKey {
-  readonly keyId: string;
-  readonly keyName: string;
-  readonly roles: unknown;
-  readonly actions: readonly string[] | null;
-  readonly environments: readonly string[] | null;
-  readonly expiresAt: Date | null;
+interface StoredKey extends KeyFacts {
+  readonly keyMac: Buffer | null;
   readonly isNoted: boolean;
 }
 
 /** With its owner, if it has one. */
-type LiveKey = StoredKey & { [Column in keyof StoredUser]: StoredUser[Column] | null };
+interface LiveKey {
+  readonly key: StoredKey;
+  readonly owner: Principal | undefined;
+}
 
 /** API keys; only a keyed hash of each is kept. */
 export class ApiKeyStore {
   readonly #database: DataSource;
   readonly #pepper: Buffer;
+  readonly #guard: RowGuard;
 
-  constructor(database: DataSource, pepper: Buffer) {
+  constructor(database: DataSource, pepper: Buffer, guard: RowGuard) {
     this.#database = database;
     this.#pepper = pepper;
+    this.#guard = guard;
   }
 
   /**
@@ -79,40 +79,45 @@ export class ApiKeyStore {
    * The key's use is written down, sparingly.
    */
   async find(text: string): Promise<Principal | undefined> {
-    const row = await selectLive(this.#database.manager, 'hash', tokenHash(this.#pepper, text));
-    if (row === undefined) return undefined;
-    const { keyId, isNoted } = row;
+    const found = await this.#live(this.#database.manager, 'hash', tokenHash(this.#pepper, text));
+    if (found === undefined) return undefined;
+    const { keyId, isNoted } = found.key;
     if (!isNoted) await this.#database.query('UPDATE api_key SET used_at = now() WHERE id = $1', [keyId]);
-    return principalOf(row);
+    return principalOf(found);
   }
 
   /** The principal that the key of that id is now; undefined as for `find`. */
   async findById(id: string, manager: EntityManager): Promise<Principal | undefined> {
-    const row = await selectLive(manager, 'id', id);
-    return row && principalOf(row);
+    const found = await this.#live(manager, 'id', id);
+    return found && principalOf(found);
   }
 
   /** Makes a key and gives its text; only here. */
   async insert(tx: ConfigTransaction, ownerId: string | undefined, key: NewApiKey): Promise<string> {
-    const [id, text] = [randomUUID(), newKeyText()];
+    const text = newKeyText();
+    const { name: keyName, roles, actions, environments, expiresAt } = key;
+    const row = { keyId: randomUUID(), keyName, ownerId: ownerId ?? null, hash: tokenHash(this.#pepper, text), roles };
+    const mac = this.#guard.mac(guardedKey({ ...row, actions, environments, expiresAt, madeBy: key.madeBy ?? null }));
     await tx.manager.query(
-      `INSERT INTO api_key (id, name, owner_id, hash, prefix, assignments, actions, environments, created_at, expires_at, made_by, revision)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), $9, $10, $11)`,
+      `INSERT INTO api_key (id, name, owner_id, hash, prefix, assignments, actions, environments, created_at, expires_at, made_by,
+         revision, mac)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), $9, $10, $11, $12)`,
       [
-        id,
-        key.name,
-        ownerId ?? null,
-        tokenHash(this.#pepper, text),
+        row.keyId,
+        keyName,
+        row.ownerId,
+        row.hash,
         shownHead(text),
-        key.roles === null ? null : JSON.stringify(key.roles),
-        key.actions,
-        key.environments,
-        key.expiresAt,
+        roles === null ? null : JSON.stringify(roles),
+        actions,
+        environments,
+        expiresAt,
         key.madeBy ?? null,
         tx.revision,
+        mac,
       ],
     );
-    tx.changed('api-key', id, 'upsert');
+    tx.changed('api-key', row.keyId, 'upsert');
     return text;
   }
 
@@ -159,22 +164,25 @@ export class ApiKeyStore {
       .filter((each) => each !== name)
       .sort();
   }
+
+  /** A key that is not over and is believed, and whose owner, if it has one, may come in. */
+  async #live(manager: EntityManager, by: 'hash' | 'id', given: unknown): Promise<LiveKey | undefined> {
+    const [row] = await manager.query<(StoredKey & StoredUser)[]>(
+      `SELECT k.id AS "keyId", k.name AS "keyName", k.assignments AS roles, k.actions, k.environments, k.expires_at AS "expiresAt",
+         k.owner_id AS "ownerId", k.hash, k.made_by AS "madeBy", k.mac AS "keyMac",
+         coalesce(k.used_at > now() - make_interval(secs => $2), false) AS "isNoted", ${userColumns}
+       FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id
+       WHERE k.${by} = $1 AND (k.expires_at IS NULL OR k.expires_at > now()) AND (k.owner_id IS NULL OR NOT u.is_disabled)`,
+      [given, noteAfterSeconds],
+    );
+    if (row === undefined || !this.#guard.believes(guardedKey(row), row.keyMac)) return undefined;
+    if (row.ownerId === null) return { key: row, owner: undefined };
+    const owner = userOf(this.#guard, row);
+    return owner.isDisabled ? undefined : { key: row, owner: principalOfUser(owner) };
+  }
 }
 
-/** A key that is not over, and whose owner, if it has one, may come in. */
-async function selectLive(manager: EntityManager, by: 'hash' | 'id', given: unknown): Promise<LiveKey | undefined> {
-  const [row] = await manager.query<LiveKey[]>(
-    `SELECT k.id AS "keyId", k.name AS "keyName", k.assignments AS roles, k.actions, k.environments, k.expires_at AS "expiresAt",
-       coalesce(k.used_at > now() - make_interval(secs => $2), false) AS "isNoted", ${userColumns}
-     FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id
-     WHERE k.${by} = $1 AND (k.expires_at IS NULL OR k.expires_at > now()) AND (k.owner_id IS NULL OR NOT u.is_disabled)`,
-    [given, noteAfterSeconds],
-  );
-  return row;
-}
-
-function principalOf(key: LiveKey): Principal {
-  const owner = key.id === null ? undefined : principalOfUser(userOf(key as StoredUser));
+function principalOf({ key, owner }: LiveKey): Principal {
   const { keyName, roles, actions, environments, expiresAt } = key;
   const known = actions?.filter((action) => (allActions as readonly string[]).includes(action)) as Action[] | undefined;
   return {

@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { tokenHash } from '@onecli/shared/vault/keyed-hash';
 import type { DataSource, EntityManager } from 'typeorm';
-import { type UserRow, userColumns, userOf } from '../users/user-store.ts';
+import { guardedSession, type SessionFacts } from '../../keys/guarded-rows.ts';
+import type { RowGuard } from '../../keys/row-guard.ts';
+import { type StoredUser, type UserRow, userColumns, userOf } from '../users/user-store.ts';
 
 /** How every session's token begins. */
 export const sessionPrefix = 'ocs_';
@@ -37,30 +39,44 @@ interface OpenSession {
   readonly user: UserRow;
 }
 
+interface StoredSession {
+  readonly session: string;
+  readonly sessionExpiresAt: Date;
+  readonly sessionMac: Buffer | null;
+  readonly isNoted: boolean;
+}
+
 /** Sessions; only a keyed hash of their tokens is kept. */
 export class SessionStore {
   readonly #database: DataSource;
   readonly #pepper: Buffer;
   readonly #lifetime: SessionLifetime;
+  readonly #guard: RowGuard;
 
-  constructor(database: DataSource, pepper: Buffer, lifetime: SessionLifetime) {
+  constructor(database: DataSource, pepper: Buffer, lifetime: SessionLifetime, guard: RowGuard) {
     this.#database = database;
     this.#pepper = pepper;
     this.#lifetime = lifetime;
+    this.#guard = guard;
   }
 
   /** The session of a token, if it lives and its user may come in. Its use is written down, sparingly. */
   async find(token: string): Promise<OpenSession | undefined> {
-    const [row] = await this.#database.query<(Parameters<typeof userOf>[0] & { session: string; isNoted: boolean })[]>(
-      `SELECT s.id AS session, s.seen_at > now() - make_interval(secs => $3) AS "isNoted", ${userColumns}
+    const hash = tokenHash(this.#pepper, token);
+    const [row] = await this.#database.query<(StoredUser & StoredSession)[]>(
+      `SELECT s.id AS session, s.expires_at AS "sessionExpiresAt", s.mac AS "sessionMac",
+         s.seen_at > now() - make_interval(secs => $3) AS "isNoted", ${userColumns}
        FROM user_session s JOIN user_account u ON u.id = s.user_id
        WHERE s.hash = $1 AND s.expires_at > now() AND s.seen_at > now() - make_interval(secs => $2) AND NOT u.is_disabled`,
-      [tokenHash(this.#pepper, token), this.#lifetime.idleSeconds, noteAfterSeconds],
+      [hash, this.#lifetime.idleSeconds, noteAfterSeconds],
     );
     if (row === undefined) return undefined;
-    const { session, isNoted, ...user } = row;
-    if (!isNoted) await this.#database.query('UPDATE user_session SET seen_at = now() WHERE id = $1', [session]);
-    return { id: session, user: userOf(user) };
+    const { session: id, sessionExpiresAt: expiresAt, sessionMac, isNoted, ...stored } = row;
+    if (!this.#guard.believes(guardedSession({ id, userId: stored.id, hash, expiresAt }), sessionMac)) return undefined;
+    const user = userOf(this.#guard, stored);
+    if (user.isDisabled) return undefined;
+    if (!isNoted) await this.#database.query('UPDATE user_session SET seen_at = now() WHERE id = $1', [id]);
+    return { id, user };
   }
 
   /**
@@ -78,11 +94,13 @@ export class SessionStore {
     );
     if (still === undefined) return undefined;
     const token = sessionPrefix + randomBytes(tokenBytes).toString('base64url');
-    const id = randomUUID();
+    const [id, hash] = [randomUUID(), tokenHash(this.#pepper, token)];
+    const expiresAt = new Date(Date.now() + this.#lifetime.totalSeconds * 1000);
+    const mac = this.#guard.mac(guardedSession({ id, userId: user.id, hash, expiresAt }));
     await manager.query(
-      `INSERT INTO user_session (id, user_id, hash, address, client, created_at, seen_at, expires_at)
-       VALUES ($1, $2, $3, $4, $5, now(), now(), now() + make_interval(secs => $6))`,
-      [id, user.id, tokenHash(this.#pepper, token), address, client, this.#lifetime.totalSeconds],
+      `INSERT INTO user_session (id, user_id, hash, address, client, created_at, seen_at, expires_at, mac)
+       VALUES ($1, $2, $3, $4, $5, now(), now(), $6, $7)`,
+      [id, user.id, hash, address, client, expiresAt, mac],
     );
     await manager.query('UPDATE user_account SET signed_in_at = now() WHERE id = $1', [user.id]);
     await manager.query(
@@ -109,20 +127,21 @@ export class SessionStore {
 
   /** Whether a session of a user is there and not over. */
   async isLive(manager: EntityManager, id: string, userId: string): Promise<boolean> {
-    const rows: unknown[] = await manager.query(
-      'SELECT 1 FROM user_session WHERE id = $1 AND user_id = $2 AND expires_at > now()',
+    const [row] = await manager.query<(SessionFacts & { mac: Buffer | null })[]>(
+      `SELECT id, user_id AS "userId", hash, expires_at AS "expiresAt", mac FROM user_session
+       WHERE id = $1 AND user_id = $2 AND expires_at > now()`,
       [id, userId],
     );
-    return rows.length > 0;
+    return row !== undefined && this.#guard.believes(guardedSession(row), row.mac);
   }
 
   /** Whose session it is, or undefined. */
   async ownerOf(manager: EntityManager, id: string): Promise<UserRow | undefined> {
-    const [row] = await manager.query<Parameters<typeof userOf>[0][]>(
+    const [row] = await manager.query<StoredUser[]>(
       `SELECT ${userColumns} FROM user_session s JOIN user_account u ON u.id = s.user_id WHERE s.id = $1`,
       [id],
     );
-    return row && userOf(row);
+    return row && userOf(this.#guard, row);
   }
 
   /** Ends a session. */

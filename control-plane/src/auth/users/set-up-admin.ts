@@ -33,7 +33,10 @@ export async function setUpAdmin(
 /** Makes the account an enabled owner with that password hash; its sessions end. */
 async function putOwner(users: UserStore, change: ChangeConfig, name: string, passwordHash: string): Promise<void> {
   await change.changeConfig(systemPrincipal, async (tx) => {
-    const user = (await users.find(name, tx.manager)) ?? (await users.insert(tx, name, everywhere('owner')));
+    let user = await users.find(name, tx.manager);
+    // Nothing of it is to be believed, its id neither.
+    if (user?.isAltered === true) await users.remove(tx, user.id);
+    if (user === undefined || user.isAltered) user = await users.insert(tx, name, everywhere('owner'));
     await users.update(tx, user, { assignments: everywhere('owner'), isDisabled: false });
     await users.setPassword(tx, user.id, passwordHash);
   });

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../../api/testing/serve.ts';
+import { guardedUser } from '../../keys/guarded-rows.ts';
 import { type Assignment, everywhere } from '../principal.ts';
 import { callAs, fromPage, makeUser, signIn } from '../testing/people.ts';
 
@@ -55,7 +57,8 @@ describe('the last owner', () => {
       "SELECT 1 FROM user_account WHERE role = 'owner' AND NOT is_disabled",
     );
     expect(rows).toHaveLength(1);
-    await api.database.query("UPDATE user_account SET is_disabled = false WHERE role = 'owner'");
+    await as('otto', 'PUT', '/api/users/admin', { disabled: false });
+    await api.call('PUT', '/api/users/otto', { disabled: false });
     expect((await api.call('DELETE', '/api/users/otto')).status).toBe(204);
   });
 });
@@ -133,8 +136,10 @@ describe('a release that knows no roles by environment', () => {
   });
 
   it('left users whose one role holds everywhere', async () => {
+    const old = { id: randomUUID(), name: 'old', passwordHash: 'x', role: 'auditor', assignments: null };
     await api.database.query(
-      `INSERT INTO user_account (id, name, password_hash, role) VALUES (gen_random_uuid(), 'old', 'x', 'auditor')`,
+      'INSERT INTO user_account (id, name, password_hash, role, mac) VALUES ($1, $2, $3, $4, $5)',
+      [old.id, old.name, old.passwordHash, old.role, api.keys.rows.mac(guardedUser({ ...old, isDisabled: false }))],
     );
     expect((await api.call('GET', '/api/users/old')).json).toMatchObject({ roles: everywhere('auditor') });
   });

@@ -98,6 +98,7 @@ export function follow(change: Partial<FollowOptions> = {}) {
     openBody: () => ({ agents: [], rules: [] }),
     openRoute: () => ({ secret: '', hosts: [], paths: [], methods: [], inject: [] }),
     openIdentities: () => [],
+    isBelieved: () => true,
     ...change,
   });
   const ending = new AbortController();

@@ -10,7 +10,7 @@ const tables = `
   CREATE TABLE key_term (term integer, wrapped_key bytea, activated_at timestamptz, retired_at timestamptz);
   CREATE TABLE config_state (revision bigint, key_generation bigint, epoch bigint, epoch_mac bytea, restored_at timestamptz);
   CREATE TABLE config_change (revision bigint, kind text, object_id uuid);
-  CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean, sealed_identities bytea);
+  CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean, sealed_identities bytea, mac bytea);
   CREATE TABLE agent_token (agent_id uuid, hash bytea, created_at timestamptz, expires_at timestamptz);
   CREATE TABLE policy (id uuid, name text, version integer, sealed_body bytea);
   CREATE TABLE route (id uuid, name text, version integer, sealed_body bytea);

@@ -23,6 +23,7 @@ type AgentValues = readonly [
   isDisabled: boolean,
   sealedIdentities: string | null,
   tokens: readonly (readonly [hash: string, expiresAtMs: number | null])[] | null,
+  mac: string | null,
 ];
 
 interface FewRow extends StateRow {
@@ -46,7 +47,7 @@ const documents = (rows: 'policies' | 'routes') =>
 
 const agents = `(SELECT json_agg(json_build_array(id, name, labels, is_disabled, encode(sealed_identities, 'hex'),
       (SELECT json_agg(json_build_array(encode(hash, 'hex'), floor(extract(epoch FROM expires_at) * 1000)))
-        FROM agent_token WHERE agent_id = agents.id)))
+        FROM agent_token WHERE agent_id = agents.id), encode(mac, 'hex')))
     FROM agents)`;
 
 /** How many bytes all of them are. The length of a value is told without its bytes being read. */
@@ -66,7 +67,7 @@ const fewQuery = {
   text: `WITH changed AS MATERIALIZED (
       SELECT c.revision, c.kind, c.object_id FROM config_change c, config_state s
       WHERE c.revision > (SELECT $1::bigint) AND c.revision <= s.revision ORDER BY c.revision LIMIT ${most + 1}),
-      agents AS MATERIALIZED ${rowsOf('agent', 'labels, is_disabled, sealed_identities')},
+      agents AS MATERIALIZED ${rowsOf('agent', 'labels, is_disabled, sealed_identities, mac')},
       policies AS MATERIALIZED ${rowsOf('policy', 'version, sealed_body')},
       routes AS MATERIALIZED ${rowsOf('route', 'version, sealed_body')},
       size AS MATERIALIZED (SELECT ${bytes} <= ${mostBytes} AS fits)
@@ -131,12 +132,13 @@ async function askFewChanges(pool: Pool, since: number): Promise<FewRow[] | unde
 }
 
 function agentsOf(values: readonly AgentValues[] | null | undefined): SealedAgent[] {
-  return (values ?? []).map(([id, name, labels, isDisabled, hex, tokens]) => ({
+  return (values ?? []).map(([id, name, labels, isDisabled, hex, tokens, mac]) => ({
     id,
     name,
     labels,
     isDisabled,
     sealedIdentities: hex === null ? undefined : Buffer.from(hex, 'hex'),
+    mac: mac === null ? undefined : Buffer.from(mac, 'hex'),
     tokens: (tokens ?? []).map(([hash, expiresAtMs]) => ({ hash, expiresAtMs: expiresAtMs ?? undefined })),
   }));
 }

@@ -127,6 +127,7 @@ type AgentRow = readonly [
   labels: Record<string, string>,
   isDisabled: boolean,
   sealedIdentities: Buffer | null,
+  mac: Buffer | null,
 ];
 type TokenRow = readonly [agentId: string, hash: Buffer, expiresAt: Date | null];
 
@@ -135,11 +136,15 @@ export async function readAgents(client: PoolClient, ids: Ids): Promise<SealedAg
   const records = new Map<string, SealedAgent & { tokens: AgentToken[] }>();
   const agents = {
     name: 'agents',
-    select: 'SELECT id, name, labels, is_disabled, sealed_identities FROM agent',
+    select: 'SELECT id, name, labels, is_disabled, sealed_identities, mac FROM agent',
     idColumn: 'id',
   };
-  await eachRow<AgentRow>(client, agents, ids, ([id, name, labels, isDisabled, sealed]) => {
-    records.set(id, { id, name, labels, isDisabled, sealedIdentities: sealed ?? undefined, tokens: [] });
+  await eachRow<AgentRow>(client, agents, ids, ([id, name, labels, isDisabled, sealed, mac]) => {
+    const read = {
+      sealedIdentities: sealed ?? undefined,
+      mac: mac ?? undefined,
+    };
+    records.set(id, { id, name, labels, isDisabled, ...read, tokens: [] });
   });
   const tokens = {
     name: 'agent tokens',

@@ -21,7 +21,7 @@ const tables = `
   CREATE TABLE secret (id uuid, name text, binding jsonb, is_disabled boolean, current_version integer,
     alias text, previous_alias text, previous_alias_until timestamptz, expires_at timestamptz, lease_seconds integer);
   CREATE TABLE secret_version (secret_id uuid, version integer, sealed bytea, is_pending boolean DEFAULT false);
-  CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean, sealed_identities bytea);
+  CREATE TABLE agent (id uuid, name text, labels jsonb, is_disabled boolean, sealed_identities bytea, mac bytea);
   CREATE TABLE agent_token (agent_id uuid, hash bytea, created_at timestamptz, expires_at timestamptz);
   CREATE TABLE policy (id uuid, name text, version integer, sealed_body bytea);
   CREATE TABLE route (id uuid, name text, version integer, sealed_body bytea);
