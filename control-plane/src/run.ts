@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { type ControlPlane, build } from './build.ts';
 import type { Config } from './config.ts';
 import { openFoundation } from './open-foundation.ts';
+import { isTrustedProxy } from './api/request-context.ts';
 import { ApiServer } from './server.ts';
 
 interface Running {
@@ -30,7 +31,7 @@ async function start(config: Config, log: Logger, stopping: AbortSignal): Promis
     await foundation.database.destroy();
     throw error;
   }
-  const server = new ApiServer(plane.app);
+  const server = new ApiServer(plane.app, { isProxy: (address) => isTrustedProxy(plane.app, address) });
   try {
     await server.listen(config.apiPort, config.bind);
     await plane.partitions.start();

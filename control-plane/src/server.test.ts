@@ -36,3 +36,32 @@ describe('a request to become a WebSocket that is refused', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 401 /);
   });
 });
+
+describe('the connections of one address', () => {
+  const held = async (isProxy: boolean): Promise<number> => {
+    const server = new ApiServer((_request, response) => response.end(), { isProxy: () => isProxy, maxOfAddress: 3 });
+    const port = await freePort();
+    await server.listen(port, '127.0.0.1');
+    const clients = Array.from({ length: 5 }, () => connect({ port, host: '127.0.0.1' }));
+    ends.push(() => server.close());
+    let closed = 0;
+    for (const client of clients) {
+      ends.unshift(() => client.destroy());
+      client.on('error', () => undefined).once('close', () => closed++);
+    }
+    for (const client of clients) if (client.connecting) await once(client, 'connect');
+    // Who has one of those that are held is answered.
+    clients[0]?.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    if (clients[0] !== undefined) await once(clients[0], 'data');
+    if (!isProxy) await expect.poll(() => closed).toBe(2);
+    return clients.length - closed;
+  };
+
+  it('are bounded, so that it cannot have them all', async () => {
+    expect(await held(false)).toBe(3);
+  });
+
+  it('of a proxy that tells who is behind it are not: they are those of many', async () => {
+    expect(await held(true)).toBe(5);
+  });
+});

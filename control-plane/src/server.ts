@@ -1,10 +1,19 @@
 import { type IncomingMessage, type RequestListener, type Server, ServerResponse, createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { placeOf } from './auth/sessions/login-limiter.ts';
 import { ListenFault } from './listen-fault.ts';
 import { offerUpgrade } from './subscriptions/upgrade-offer.ts';
 
 const drainTimeoutMs = 5_000;
+const maxConnections = 1_000;
+
+interface ApiServerOptions {
+  /** Whether an address is of a proxy whose connections are those of many. Absent: none is. */
+  readonly isProxy?: (address: string) => boolean;
+  /** How many connections one address may have. */
+  readonly maxOfAddress?: number;
+}
 
 /** Listens for the API. */
 export class ApiServer {
@@ -13,8 +22,16 @@ export class ApiServer {
   /** Connections that are none of HTTP any more: they are ended by us. */
   readonly #upgraded = new Set<Duplex>();
 
-  constructor(handle: RequestListener) {
+  /** How many connections are open, by where they are from. */
+  readonly #open = new Map<string, number>();
+
+  constructor(handle: RequestListener, { isProxy = () => false, maxOfAddress = 250 }: ApiServerOptions = {}) {
     this.#server = createServer({ headersTimeout: 15_000, requestTimeout: 60_000, maxHeaderSize: 16 * 1024 }, handle);
+    this.#server.maxConnections = maxConnections;
+    this.#server.on('connection', (socket) => {
+      const { remoteAddress = '' } = socket;
+      if (!isProxy(remoteAddress)) this.#count(socket, placeOf(remoteAddress), maxOfAddress);
+    });
     this.#server.on('upgrade', (request, socket, head) => this.#offer(handle, request, { socket, head }));
   }
 
@@ -44,6 +61,21 @@ export class ApiServer {
     const timer = setTimeout(() => this.#server.closeAllConnections(), drainTimeoutMs);
     await closed;
     clearTimeout(timer);
+  }
+
+  /** One address cannot have all connections, before anybody has signed in. */
+  #count(socket: Socket, place: string, atMost: number): void {
+    const open = this.#open.get(place) ?? 0;
+    if (open >= atMost) {
+      socket.destroy();
+      return;
+    }
+    this.#open.set(place, open + 1);
+    socket.once('close', () => {
+      const left = (this.#open.get(place) ?? 1) - 1;
+      if (left === 0) this.#open.delete(place);
+      else this.#open.set(place, left);
+    });
   }
 
   /** A request to become another protocol goes through the app as any other: it is answered there, or taken over. */

@@ -2,7 +2,7 @@ import { exportForm, type ExportService, exportTypes } from '../audit/export/exp
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 import { type StreamBounds, StreamedAnswers } from './stream-answer.ts';
 
-const usualBounds: StreamBounds = { stallMs: 30_000, totalMs: 6 * 3_600_000, atOnce: 4 };
+const usualBounds: StreamBounds = { stallMs: 30_000, totalMs: 6 * 3_600_000, atOnce: 4, ofPrincipal: 2 };
 
 /** `/api/audit/export`: the audit trail as it is read. */
 export function auditExportRoutes(exports: Pick<ExportService, 'begin'>): RestRoute[] {

@@ -4,7 +4,7 @@ import { keptForm, type TrailService } from '../audit/trail/trail.service.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 import { type StreamBounds, StreamedAnswers } from './stream-answer.ts';
 
-const bounds: StreamBounds = { stallMs: 30_000, totalMs: 6 * 3_600_000, atOnce: 1 };
+const bounds: StreamBounds = { stallMs: 30_000, totalMs: 6 * 3_600_000, atOnce: 1, ofPrincipal: 1 };
 
 /** A verification that tells how far it is, and the key for one elsewhere. */
 export function auditVerificationRoutes(trail: TrailService, macKeys: MacKeyService): RestRoute[] {

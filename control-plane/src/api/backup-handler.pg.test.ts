@@ -28,7 +28,7 @@ beforeAll(async () => {
     signIn(response, owner, () => Promise.resolve(owner));
     next();
   });
-  const bounds = { stallMs: 2_000, totalMs: 60_000, atOnce: 1 };
+  const bounds = { stallMs: 2_000, totalMs: 60_000, atOnce: 1, ofPrincipal: 1 };
   app.post('/backup', express.json(), backupHandler(new BackupService(dataSource, change, keys, master), bounds));
   server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');

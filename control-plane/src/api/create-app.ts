@@ -9,7 +9,14 @@ import type { ControlPlaneTracing } from '../telemetry.ts';
 import { answerFault, notFound } from './answer-fault.ts';
 import { backupHandler } from './backup-handler.ts';
 import type { GraphqlApi } from './graphql-api.ts';
-import { readJson, refuseForeignAlways, refuseForeignOrigin, requireLogin, requireLoginStill } from './guards.ts';
+import {
+  readJson,
+  readSmallJson,
+  refuseForeignAlways,
+  refuseForeignOrigin,
+  requireLogin,
+  requireLoginStill,
+} from './guards.ts';
 import { openContext } from './request-context.ts';
 import { onlyUpgrades, upgradeRoute } from './upgrade-route.ts';
 import { methodNotAllowed } from './rest/method-not-allowed.ts';
@@ -52,21 +59,21 @@ export function createApp(options: AppOptions): Express {
   });
   app.all(['/health', '/livez', '/readyz', '/metrics', '/ca.pem'], methodNotAllowed(['get']));
   const table = restTable(services, health);
-  const ofWrites = [refuseForeignOrigin, readJson];
   app.use(
     '/api',
     restRouter(
       table.filter(({ access }) => access === 'public'),
       services.applied,
-      ofWrites,
+      [refuseForeignOrigin, readSmallJson],
     ),
   );
   const login = requireLogin(authenticator);
-  const guards = [login, ...ofWrites, requireLoginStill];
+  const body = [readJson(), requireLoginStill];
+  const guards = [login, refuseForeignOrigin, ...body];
   const signedIn = table.filter(({ access }) => access !== 'public');
   app.use('/api', ...guards, restRouter(signedIn, services.applied), otherMethods(table));
   app.get('/graphql', onlyUpgrades, login, upgradeRoute(graphql.subscriptions, services));
-  app.all('/graphql', login, refuseForeignAlways, readJson, requireLoginStill, graphql.handler);
+  app.all('/graphql', login, refuseForeignAlways, ...body, graphql.handler);
   app.post('/backup', ...guards, backupHandler(services.backups));
   app.all('/backup', ...guards, methodNotAllowed(['post']));
   if (dashboard !== undefined) app.use(dashboard);

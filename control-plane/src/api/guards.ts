@@ -2,9 +2,12 @@ import { Fault } from '@onecli/shared/fault';
 import { type NextFunction, type Request, type RequestHandler, type Response, json } from 'express';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { readSessionCookie } from '../auth/sessions/session-cookie.ts';
-import { addressOf, requestIdOf, signIn, signInAgain } from './request-context.ts';
+import { BodyBudget } from './body-budget.ts';
+import { addressOf, principalOf, requestIdOf, signIn, signInAgain } from './request-context.ts';
 
 const maxBodyBytes = 1024 * 1024;
+const maxPublicBodyBytes = 8 * 1024;
+const publicBodyTimeoutMs = 5_000;
 const maxConfigurationBytes = 8 * maxBodyBytes;
 const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -63,23 +66,47 @@ function hasSession(request: Request): boolean {
 }
 
 const reader = (limit: number) => json({ type: () => true, limit, strict: true, inflate: false });
+const readSmallBody = reader(maxPublicBodyBytes);
 const [readBody, readConfiguration] = [reader(maxBodyBytes), reader(maxConfigurationBytes)];
 
 /** Whole configurations come here, and are larger than what is said of one object. */
 const configurationPaths: ReadonlySet<string> = new Set(['/api/plan', '/api/apply']);
 
-/** Reads the body of a write as JSON, at most 1 MB, or 8 MB for a configuration. A write without a body is an empty object. */
-export function readJson(request: Request, response: Response, next: NextFunction): void {
+/** Reads the body of a write by who has signed in as JSON, at most 1 MB, or 8 MB for a configuration, and so much in a minute. */
+export function readJson(): RequestHandler {
+  const budget = new BodyBudget();
+  return async (request, response, next) => {
+    if (isEmpty(request)) return next();
+    const isConfiguration = configurationPaths.has(request.baseUrl + request.path);
+    const limit = isConfiguration ? maxConfigurationBytes : maxBodyBytes;
+    const told = Number(request.headers['content-length'] ?? limit);
+    // What is larger is refused unread.
+    if (told <= limit) await budget.take(principalOf(response), told);
+    (isConfiguration ? readConfiguration : readBody)(request, response, next);
+  };
+}
+
+/** Reads the body of a write that needs no login: it is small, and comes at once. */
+export function readSmallJson(request: Request, response: Response, next: NextFunction): void {
+  if (isEmpty(request)) return next();
+  if (Number(request.headers['content-length'] ?? 0) > maxPublicBodyBytes)
+    throw new Fault('TOO_LARGE', 'The body is too large');
+  const timer = setTimeout(() => request.destroy(), publicBodyTimeoutMs);
+  readSmallBody(request, response, (error?: unknown) => {
+    clearTimeout(timer);
+    next(error);
+  });
+}
+
+/** A write without a body is an empty object. @throws Fault UNSUPPORTED_MEDIA for one that is no JSON */
+function isEmpty(request: Request): boolean {
   if (reads.has(request.method) || !hasBody(request)) {
     request.body = {};
-    next();
-    return;
+    return true;
   }
-  if (!/^application\/json *(?:; *charset *= *"?utf-8"?)? *$/i.test(request.headers['content-type'] ?? '')) {
+  if (!/^application\/json *(?:; *charset *= *"?utf-8"?)? *$/i.test(request.headers['content-type'] ?? ''))
     throw new Fault('UNSUPPORTED_MEDIA', 'The body must be JSON');
-  }
-  const read = configurationPaths.has(request.baseUrl + request.path) ? readConfiguration : readBody;
-  read(request, response, next);
+  return false;
 }
 
 function hasBody({ headers }: Request): boolean {

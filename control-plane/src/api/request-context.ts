@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { NextFunction, Request, Response } from 'express';
+import type { Application, NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Principal } from '../auth/principal.ts';
 import type { Metrics } from '../health/metrics.ts';
@@ -61,8 +61,12 @@ const wellFormedId = /^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$/;
 function givenId(request: Request): string | undefined {
   const given = request.headers['x-request-id'];
   if (typeof given !== 'string' || !wellFormedId.test(given)) return undefined;
-  const isTrusted = request.app.get('trust proxy fn') as (address: string, hop: number) => boolean;
-  return isTrusted(request.socket.remoteAddress ?? '', 0) ? given : undefined;
+  return isTrustedProxy(request.app, request.socket.remoteAddress ?? '') ? given : undefined;
+}
+
+/** Whether an address is of a proxy that tells the truth of who is behind it. */
+export function isTrustedProxy(app: Application, address: string): boolean {
+  return (app.get('trust proxy fn') as (address: string, hop: number) => boolean)(address, 0);
 }
 
 /** The pattern of the route that answered: paths hold names, and whatever somebody types by mistake. */

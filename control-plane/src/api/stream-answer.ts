@@ -1,6 +1,11 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
-import { Fault } from '@onecli/shared/fault';
+import { FewAtOnce } from '../auth/few-at-once.ts';
+import { hasSameRights } from '../auth/standing.ts';
+import { lookAgain, principalOf } from './request-context.ts';
+import { toFault } from './to-fault.ts';
+
+const lookAgainEveryMs = 2_000;
 
 /** What an answer that is made as it is read may take. It holds a connection to the database for as long as its reader takes. */
 export interface StreamBounds {
@@ -10,28 +15,35 @@ export interface StreamBounds {
   readonly totalMs: number;
   /** How many may be made at once. */
   readonly atOnce: number;
+  /** How many of one principal. */
+  readonly ofPrincipal: number;
 }
 
 /** Gives out pieces as they are made and as fast as they are read. One that breaks off breaks the connection off, and is not whole. */
 export class StreamedAnswers {
   readonly #bounds: StreamBounds;
-  readonly #overloaded: string;
-  #underway = 0;
+  readonly #few: FewAtOnce;
 
   /** @param overloaded what is said when as many as may be are under way */
   constructor(bounds: StreamBounds, overloaded: string) {
     this.#bounds = bounds;
-    this.#overloaded = overloaded;
+    this.#few = new FewAtOnce({ ofPrincipal: bounds.ofPrincipal, inAll: bounds.atOnce }, overloaded);
   }
 
-  /** @param begin gives the pieces; what it throws is answered as ever. @throws Fault OVERLOADED */
+  /**
+   * Who reads is looked up every few seconds: who may no longer, or not all that he might at the begin, is cut off.
+   * @param begin gives the pieces; what it throws is answered as ever. @throws Fault OVERLOADED
+   */
   async give(response: Response, type: string, begin: () => Promise<AsyncIterable<Buffer | string>>): Promise<void> {
-    const { stallMs, totalMs, atOnce } = this.#bounds;
-    if (this.#underway >= atOnce) throw new Fault('OVERLOADED', this.#overloaded);
-    this.#underway++;
+    await this.#few.run(principalOf(response), () => this.#give(response, type, begin));
+  }
+
+  async #give(response: Response, type: string, begin: () => Promise<AsyncIterable<Buffer | string>>): Promise<void> {
+    const { stallMs, totalMs } = this.#bounds;
     const over = new AbortController();
     response.once('close', () => over.abort());
     const timer = setTimeout(() => over.abort(), totalMs);
+    const looking = setInterval(() => void endUnlessAllowed(response, over), lookAgainEveryMs);
     try {
       const pieces = await begin();
       response.type(type);
@@ -45,9 +57,18 @@ export class StreamedAnswers {
       if (!over.signal.aborted) throw error;
     } finally {
       clearTimeout(timer);
-      this.#underway--;
+      clearInterval(looking);
       if (over.signal.aborted) response.destroy();
     }
+  }
+}
+
+async function endUnlessAllowed(response: Response, over: AbortController): Promise<void> {
+  try {
+    if (!hasSameRights(principalOf(response), await lookAgain(response))) over.abort();
+  } catch (error) {
+    // While nobody can be asked, nothing can be read either.
+    if (toFault(error).status < 500) over.abort();
   }
 }
 

@@ -53,6 +53,6 @@ export class StoredStanding implements Standing {
 }
 
 /** Whether two looks at one principal found him with the same roles and limits. */
-function hasSameRights(before: Principal, now: Principal): boolean {
+export function hasSameRights(before: Principal, now: Principal): boolean {
   return isDeepStrictEqual([before.assignments, before.limits], [now.assignments, now.limits]);
 }

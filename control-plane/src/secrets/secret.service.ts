@@ -5,7 +5,7 @@ import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { z } from 'zod';
-import { authorize, authorizeList } from '../auth/authorize.ts';
+import { authorize, authorizeEither, authorizeList } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
@@ -127,6 +127,8 @@ export class SecretService {
     const name = named ?? meant?.name;
     if (name === undefined) throw invalidField('name', 'is required');
     if (meant !== null && name !== meant.name) throw invalidField('name', 'must be that of the secret, or absent');
+    // Ahead of the look: who may do neither there is not told whether it is there.
+    authorizeEither(principal, ['secret:update', 'secret:rotate', 'secret:create'], environmentOf(name));
     const before = meant ?? (await findSecret(tx.manager, name));
     if (before === null) {
       authorize(principal, 'secret:create', environmentOf(name));

@@ -13,6 +13,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { formatGraphqlError } from '../api/format-graphql-error.ts';
 import type { GraphqlContext } from '../api/graphql-context.ts';
 import { toFault } from '../api/to-fault.ts';
+import { nameOf } from '../auth/few-at-once.ts';
 import type { Principal } from '../auth/principal.ts';
 import { ConnectionLimits, MessageBudget } from './connection-limits.ts';
 import { SubscriptionRules, withRequestCode } from './run-subscription.ts';
@@ -87,8 +88,7 @@ export class SubscriptionServer {
     const protocols = request.headers['sec-websocket-protocol'] ?? '';
     if (!protocols.split(',').some((name) => name.trim() === 'graphql-transport-ws'))
       throw new Fault('BAD_REQUEST', 'The protocol of a WebSocket here is graphql-transport-ws');
-    const { kind, name } = caller.context.principal;
-    const leave = this.#limits.take(`${kind}:${name}`);
+    const leave = this.#limits.take(nameOf(caller.context.principal));
     const { socket, head } = take();
     socket.once('close', leave);
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#serve(webSocket, caller));

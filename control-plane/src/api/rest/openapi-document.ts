@@ -161,7 +161,7 @@ function refusal(codes: readonly FaultCode[], reference: JsonSchema): object {
 
 const always = ['INVALID', 'INTERNAL'] as const;
 const signedIn = ['UNAUTHENTICATED', 'TOO_MANY_LOGINS', 'FORBIDDEN', 'NOT_READY'] as const;
-const writes = ['BAD_REQUEST', 'TOO_LARGE', 'UNSUPPORTED_MEDIA', 'CONFLICT', 'FORBIDDEN'] as const;
+const writes = ['BAD_REQUEST', 'TOO_LARGE', 'UNSUPPORTED_MEDIA', 'CONFLICT', 'FORBIDDEN', 'OVERLOADED'] as const;
 
 function faultsOf({ access, method, path, isConditional, faults = [] }: RestRoute): Set<FaultCode> {
   return new Set<FaultCode>([

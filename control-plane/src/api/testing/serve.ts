@@ -7,6 +7,7 @@ import { createLogger } from '@onecli/shared/logger';
 import type { InstanceKeys } from '../../instance/instance-keys.ts';
 import { openFoundation } from '../../open-foundation.ts';
 import { ApiServer } from '../../server.ts';
+import { isTrustedProxy } from '../request-context.ts';
 import { type ApiAnswer, callApi } from './call-api.ts';
 import { freePort } from '../../../../test/support/free-port.ts';
 
@@ -45,7 +46,7 @@ export async function serve(databaseUrl: string, overrides: Partial<Config> = {}
   const log = createLogger('control-plane', 'trace', { write: (line: string) => void logLines.push(line) });
   const foundation = await openFoundation(config, log, new AbortController().signal);
   const plane = await build(config, foundation, log);
-  const server = new ApiServer(plane.app);
+  const server = new ApiServer(plane.app, { isProxy: (address) => isTrustedProxy(plane.app, address) });
   await server.listen(config.apiPort, config.bind);
   await plane.partitions.start();
   await plane.auditWriter.start();

@@ -149,6 +149,15 @@ export class ApiKeyStore {
     );
   }
 
+  /** How many keys of a user are not over. */
+  async countLive(manager: EntityManager, ownerId: string): Promise<number> {
+    const [row] = await manager.query<{ count: number }[]>(
+      'SELECT count(*)::int AS count FROM api_key WHERE owner_id = $1 AND (expires_at IS NULL OR expires_at > now())',
+      [ownerId],
+    );
+    return row?.count ?? 0;
+  }
+
   /** Ends a key, and all that were made by it or by those. Gives the names of these others. */
   async remove(tx: ConfigTransaction, name: string): Promise<string[]> {
     const [rows] = await tx.manager.query<[{ id: string; name: string }[], number]>(

@@ -18,6 +18,8 @@ export interface WrittenApiKey extends Written<ApiKeyView> {
 
 const dayMs = 24 * 3600 * 1000;
 const defaultLimit = 50;
+/** Of one user, that are not over. */
+const maxKeys = 50;
 
 /** API keys. A key is its maker's, and can never do more than he could at the time of the call. */
 export class ApiKeyService {
@@ -57,6 +59,8 @@ export class ApiKeyService {
     const { result, revision } = await this.#change.changeConfig(principal, async (tx) => {
       const { name } = key;
       if (await this.#keys.get(name, tx.manager)) throw new Fault('NAME_TAKEN', `The API key ${name} exists`);
+      if (principal.userId !== undefined && (await this.#keys.countLive(tx.manager, principal.userId)) >= maxKeys)
+        throw new Fault('CONFLICT', `You have ${maxKeys} API keys that are not over: revoke one that is not used`);
       const expiresAt = endOf(expiresInDays, principal.limits?.expiresAt);
       const token = await this.#keys.insert(tx, principal.userId, { ...key, expiresAt, madeBy: principal.keyId });
       const made = await this.#keys.get(name, tx.manager);
