@@ -2,7 +2,12 @@ import { type BackupKey, BackupSealer, backupSalt } from '@onecli/shared/vault/b
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { appliedMigrations, backupTables, quoted } from './backup-tables.ts';
 
-const rowsAtOnce = 500;
+/** What the server hands over at once is held: few rows of the tables that have great ones, of up to a megabyte. */
+const rowsAtOnce = 100;
+const greatRowsAtOnce = 4;
+const tablesOfGreatRows: ReadonlySet<string> = new Set(['audit_block', 'policy', 'route', 'rotation']);
+/** What is sealed in one go. */
+const pieceLength = 65_536;
 
 export interface BackupOptions {
   readonly instanceId: string;
@@ -62,15 +67,24 @@ async function* sealedContent(
   yield sealer.end();
 }
 
+/** The lines of a table, many short ones together, a long one alone. */
 async function* tableLines(manager: EntityManager, table: string): AsyncGenerator<string> {
   yield `${JSON.stringify([table])}\n`;
+  const count = tablesOfGreatRows.has(table) ? greatRowsAtOnce : rowsAtOnce;
   await manager.query(
     `DECLARE backup_rows NO SCROLL CURSOR FOR SELECT row_to_json(t)::text AS line FROM ${quoted(table)} t`,
   );
   for (;;) {
-    const rows = await manager.query<{ line: string }[]>(`FETCH ${rowsAtOnce} FROM backup_rows`);
+    const rows = await manager.query<{ line: string }[]>(`FETCH ${count} FROM backup_rows`);
     if (rows.length === 0) break;
-    yield `${rows.map(({ line }) => line).join('\n')}\n`;
+    let piece = '';
+    for (const { line } of rows) {
+      piece += `${line}\n`;
+      if (piece.length < pieceLength) continue;
+      yield piece;
+      piece = '';
+    }
+    if (piece !== '') yield piece;
   }
   await manager.query('CLOSE backup_rows');
 }
