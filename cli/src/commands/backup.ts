@@ -1,7 +1,8 @@
-import { createWriteStream, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createWriteStream, renameSync, rmSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInterface } from 'node:readline/promises';
+import { PassphraseFileFault, readPassphraseFile } from '@onecli/shared/passphrase-file';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { CliError, usageError } from '../cli-error.ts';
@@ -22,7 +23,7 @@ The file does not open without the master key (or the passphrase, and then the m
 sealed). Keep it apart from the key.`,
     )
     .action(async (file: string, options: { audit?: true; passphraseFile?: string }) => {
-      const passphrase = options.passphraseFile === undefined ? undefined : firstLine(options.passphraseFile);
+      const passphrase = options.passphraseFile === undefined ? undefined : passphraseOf(options.passphraseFile);
       const body = { audit: options.audit === true, ...(passphrase === undefined ? {} : { passphrase }) };
       const content = await openApi(context).download('/backup', body);
       await writeWhole(file, content);
@@ -111,6 +112,11 @@ async function writeWhole(file: string, content: ReadableStream<Uint8Array>): Pr
   }
 }
 
-function firstLine(path: string): string {
-  return readFileSync(path, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+function passphraseOf(path: string): string {
+  try {
+    return readPassphraseFile(path);
+  } catch (error) {
+    if (error instanceof PassphraseFileFault) throw usageError(error.message);
+    throw error;
+  }
 }
