@@ -49,6 +49,10 @@ export class DataFolder {
     return existsSync(this.destroyedFile);
   }
 
+  get hasMasterKey(): boolean {
+    return existsSync(join(this.path, masterKeyName));
+  }
+
   get hasDatabase(): boolean {
     return existsSync(join(this.path, 'postgres/cluster'));
   }

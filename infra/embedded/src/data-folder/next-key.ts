@@ -9,8 +9,9 @@
  * master.key.next does 2 again, which changes nothing when it is done already, and then 3.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { StartFault, exitCodes } from '../start-fault.ts';
 
 const keyName = 'master.key';
 
@@ -24,12 +25,22 @@ export function hasNextKey(dataDir: string): boolean {
   return existsSync(nextKeyPath(dataDir));
 }
 
-/** Makes the new key, unless an interrupted run made it already. */
-export function prepareNextKey(dataDir: string): void {
-  if (hasNextKey(dataDir)) return;
+/**
+ * Makes the new key, or takes that of a file, unless an interrupted run did so already.
+ * @throws StartFault for a file without a key, or when what was interrupted was about another one
+ */
+export function prepareNextKey(dataDir: string, file: string | undefined): void {
+  const given = file === undefined ? undefined : readKey(file);
+  if (hasNextKey(dataDir)) {
+    if (given === undefined || given === readKey(nextKeyPath(dataDir))) return;
+    throw new StartFault(
+      'A change to another master key was interrupted: bring it to its end with `onecli keys rekey`, then do this one.',
+      { exitCode: exitCodes.badConfiguration },
+    );
+  }
   const temporary = `${nextKeyPath(dataDir)}.making`;
   rmSync(temporary, { force: true });
-  writeFileSync(temporary, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  writeFileSync(temporary, `${given ?? randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true });
   renameSync(temporary, nextKeyPath(dataDir));
   syncFolder(dataDir);
 }
@@ -40,6 +51,14 @@ export function takeNextKey(dataDir: string): string {
   renameSync(nextKeyPath(dataDir), path);
   syncFolder(dataDir);
   return `The new master key is in ${path}. Back it up: without it nothing stored can be read. Backups from before need the old one.`;
+}
+
+function readKey(path: string): string {
+  const text = existsSync(path) ? readFileSync(path, 'utf8').trim().toLowerCase() : '';
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw new StartFault(`${path}: expected a file with a master key, 64 hexadecimal digits. Nothing was changed.`, {
+    exitCode: exitCodes.badConfiguration,
+  });
 }
 
 function syncFolder(path: string): void {
