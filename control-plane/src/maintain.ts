@@ -3,9 +3,11 @@
  * changed, 2 configuration. Keys and passphrases come from files: arguments can be read by every user of the machine.
  */
 import 'reflect-metadata';
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { PassphraseFileFault, readPassphraseFile } from '@onecli/shared/passphrase-file';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
+import { readBackupHeader } from '@onecli/shared/vault/backup-header';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource } from 'typeorm';
 import { RestoreFault } from './backup/restore-fault.ts';
@@ -16,7 +18,7 @@ import { createDataSource } from './database/data-source.ts';
 import { migrate } from './database/migrate.ts';
 import { blindness, makeWorkerRole, WorkerRoleFault } from './database/worker-role.ts';
 import { InstanceFault } from './instance/instance-fault.ts';
-import { InstanceService } from './instance/instance.service.ts';
+import { InstanceService, readInstance } from './instance/instance.service.ts';
 import { rekey } from './keys/rekey.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -28,11 +30,22 @@ async function runRekey(args: readonly string[]): Promise<void> {
   const to = readMasterKeyFile(path);
   const { databaseUrl, masterKey } = readMaintenanceConfig();
   await withDatabase(databaseUrl, async (database) => {
+    await requireInstance(database);
     await migrate(database);
     const done = await rekeyOnce(database, masterKey, to);
     say(done === 'already' ? 'the new master key is in place already' : 'the master key is replaced');
   });
   say('processes that run go on with the old one until they are restarted; `onecli keys status` names them');
+}
+
+/** Nothing is made where there is nothing to rekey. @throws InstanceFault */
+async function requireInstance(database: DataSource): Promise<void> {
+  const [found] = await database.query<{ is: boolean }[]>("SELECT to_regclass('instance') IS NOT NULL AS is");
+  if (found?.is === true && (await readInstance(database.manager)) !== undefined) return;
+  throw new InstanceFault(
+    'DATA_WITHOUT_KEY',
+    'This database holds no instance, so it has no master key to replace. Nothing was changed. Look for the database that is meant.',
+  );
 }
 
 /** An instance of an earlier release gets its lasting keys by being opened, before they are wrapped anew. */
@@ -59,13 +72,19 @@ async function runRestore(args: readonly string[]): Promise<void> {
   const [path] = positionals;
   if (path === undefined) throw new ConfigFault(['FILE: expected a backup']);
   const passphraseFile = values['passphrase-file'];
+  const { keyFrom } = await readBackupHeader(path);
+  if (keyFrom === 'passphrase' && passphraseFile === undefined)
+    throw new ConfigFault([`--passphrase-file: ${path} is under a passphrase: expected a file with it`]);
+  const passphrase = passphraseFile === undefined ? undefined : readPassphraseFile(passphraseFile);
+  if (values.destroyed !== undefined && !existsSync(values.destroyed))
+    throw new ConfigFault([`--destroyed: ${values.destroyed} is not there: expected the list of the lost instance`]);
   const { databaseUrl, masterKey } = readMaintenanceConfig();
   await withDatabase(databaseUrl, async (database) => {
     await migrate(database);
     const report = await restoreBackup(database, {
       file: createReadStream(path),
       master: masterKey,
-      passphrase: passphraseFile === undefined ? undefined : readFileSync(passphraseFile, 'utf8').replace(/\r?\n$/, ''),
+      passphrase,
       destroyedFile: values.destroyed,
       acceptsRevival: values['accept-revival'],
       isReplacing: values.replace,
@@ -75,15 +94,33 @@ async function runRestore(args: readonly string[]): Promise<void> {
   });
 }
 
-function tell({ header, rows, keptDead, disabled, endedRuns }: RestoreReport, isConfirmed: boolean): void {
+function tell(report: RestoreReport, isConfirmed: boolean): void {
+  const { header, rows, keptDead, disabled, endedRuns, lostTerms } = report;
   say(`restored the backup of ${header.createdAt}: revision ${header.revision}, ${rows} rows`);
   if (keptDead > 0) say(`${keptDead} values that were destroyed since stay destroyed`);
   for (const name of disabled) say(`${name} is disabled: its current value was destroyed; put a new one`);
   for (const { secret } of endedRuns) say(`the rotation of ${secret} ended: ${restoredProblem}`);
+  if (lostTerms.length > 0)
+    say(
+      `details of audit events under key term ${lostTerms.join(', ')} do not open any more: another master key has it`,
+    );
+  tellReturning(report, isConfirmed);
   say(
     isConfirmed
       ? 'confirmed: workers take it'
       : 'workers keep what they have, and new ones wait, until you confirm it: onecli restore --confirm',
+  );
+}
+
+/** Who was removed or changed since the backup, and is back by it. */
+function tellReturning({ returning: { users, apiKeys } }: RestoreReport, isConfirmed: boolean): void {
+  const found = [...users.map((name) => `user ${name}`), ...apiKeys.map((name) => `API key ${name}`)];
+  if (found.length === 0) return;
+  say(`removed or changed since the backup, or unknown here, and back by it: ${found.join(', ')}`);
+  say(
+    isConfirmed
+      ? 'they are let in again: remove those that must not be'
+      : 'none of them is let in until it is confirmed: remove those that must not be, on the machine of `npm start`, as another user, or as the admin whom ONECLI_ADMIN_PASSWORD lets in at the next start',
   );
 }
 
@@ -142,9 +179,14 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     else throw new ConfigFault(['expected rekey, restore or worker-role']);
     return 0;
   } catch (error) {
-    const isExpected = [RestoreFault, VaultFault, InstanceFault, ConfigFault, WorkerRoleFault].some(
-      (kind) => error instanceof kind,
-    );
+    const isExpected = [
+      PassphraseFileFault,
+      RestoreFault,
+      VaultFault,
+      InstanceFault,
+      ConfigFault,
+      WorkerRoleFault,
+    ].some((kind) => error instanceof kind);
     say(error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error));
     return error instanceof ConfigFault ? 2 : 1;
   }

@@ -116,6 +116,33 @@ describe('onecli backup, restore and keys rekey', () => {
     renameSync(join(folder, 'new.key'), key);
   });
 
+  it('takes a key of the operator into the data folder, and starts with it', async () => {
+    const file = join(folder, 'own.key');
+    writeFileSync(file, 'no key');
+    const bad = await run(['keys', 'rekey', '--new-key-file', file]);
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('64 hexadecimal digits')]);
+    writeFileSync(file, `${'0ddba11f'.repeat(8)}\n`);
+    const { code, stderr } = await run(['keys', 'rekey', '--new-key-file', file]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('The new master key is in')]);
+    const key = join(onecli.dataFolder, 'master.key');
+    expect([readFileSync(key, 'utf8'), existsSync(`${key}.next`)]).toEqual([readFileSync(file, 'utf8'), false]);
+    onecli = await startOnecli(again());
+    expect(await keySent()).toBe(`Bearer ${world.canary}`);
+  });
+
+  it('opens a backup with the file that its passphrase came from, whatever stands below', async () => {
+    const [pass, path] = [join(folder, 'pass'), join(folder, 'moved.backup')];
+    writeFileSync(pass, 'correct horse battery staple\nof Monday\n');
+    const lost = await run(['backup', path, '--passphrase-file', join(folder, 'none')]);
+    expect([lost.code, lost.stderr]).toEqual([2, expect.stringContaining('passphrase cannot be read')]);
+    expect((await run(['backup', path, '--passphrase-file', pass])).code).toBe(0);
+    await stop();
+    const without = await run(['restore', path, '--replace', '--confirm']);
+    expect([without.code, without.stderr]).toEqual([2, expect.stringContaining('is under a passphrase')]);
+    const { code, stderr } = await run(['restore', path, '--replace', '--confirm', '--passphrase-file', pass]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('confirmed')]);
+  });
+
   it.each(['before', 'after'] as const)(
     'finishes a rekey that was killed %s the database had the new key',
     async (when) => {

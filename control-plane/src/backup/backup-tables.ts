@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 /**
  * What is in no backup: what processes report of themselves, what they sign in to this
- * server as, what only lasts while somebody is signed in, what is counted anew, the record of changes for
+ * server as, what only lasts while somebody is signed in or invited, what is counted anew, the record of changes for
  * workers (they read all anew), and what the restored schema says of itself. Every other table is in it, also one that is new.
  */
 const left = new Set([
@@ -13,6 +13,7 @@ const left = new Set([
   'config_change',
   'session',
   'user_session',
+  'user_link',
   'destroyed_value',
   'audit_early_batch',
   'audit_sink',
@@ -33,6 +34,11 @@ const auditTables = new Set([
   'audit_checkpoint',
   'audit_chain_fault',
 ]);
+
+/** Whether a table is in no backup. Those of earlier releases may have it. */
+export function isLeftOut(table: string): boolean {
+  return left.has(table);
+}
 
 /** The tables of a backup, each after those that it refers to. Partitions come with their table. */
 export async function backupTables(

@@ -10,7 +10,7 @@ import { parseInput } from '../configuration/parse-input.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { keyLeft } from '../rotation/left-keys.ts';
 import { restoredProblem } from '../rotation/restored.ts';
-import { confirmEpoch } from './restore-backup.ts';
+import { confirmRestored } from './restore-backup.ts';
 import { writeBackup } from './write-backup.ts';
 
 const backupInput = z.strictObject({
@@ -55,7 +55,7 @@ export class BackupService {
   async confirmRestore(principal: Principal): Promise<{ readonly revision: number }> {
     authorize(principal, 'backup:confirm');
     const { revision } = await this.#change.changeConfig(principal, async (tx) => {
-      const ended = await confirmEpoch(tx.manager, this.#keys.epochKey);
+      const ended = await confirmRestored(tx.manager, this.#keys.epochKey);
       tx.audit('backup:confirm', 'keys', 'restore');
       for (const { secret, ...about } of ended)
         tx.audit('rotation:finished', 'secret', secret, { ...about, problem: restoredProblem, ...keyLeft });

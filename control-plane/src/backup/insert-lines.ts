@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { quoted } from './backup-tables.ts';
+import { isLeftOut, quoted } from './backup-tables.ts';
 import { RestoreFault } from './restore-fault.ts';
 
 const rowsAtOnce = 500;
@@ -31,9 +31,11 @@ export async function insertLines(
     if (line.startsWith('[')) {
       await flush();
       table = String((JSON.parse(line) as unknown[])[0]);
-      if (!tables.has(table)) throw new RestoreFault(`The backup has a table that is not known here: ${table}`);
+      if (!tables.has(table) && !isLeftOut(table))
+        throw new RestoreFault(`The backup has a table that is not known here: ${table}`);
       continue;
     }
+    if (!tables.has(table)) continue;
     rows.push(line);
     bytes += line.length;
     if (rows.length >= rowsAtOnce || bytes >= bytesAtOnce) await flush();

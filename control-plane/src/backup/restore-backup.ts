@@ -10,8 +10,17 @@ import { markRows } from '../keys/mark-rows.ts';
 import { RowGuard } from '../keys/row-guard.ts';
 import { type RestoredRun, settleRestored } from '../rotation/restored.ts';
 import { appliedMigrations, backupTables, quoted } from './backup-tables.ts';
-import { type DestroyedValue, joinDestroyed, readDestroyed, readDestroyedFile } from './destroyed-list.ts';
+import { type DestroyedValue, joinDestroyed, readDestroyedFile } from './destroyed-list.ts';
 import { insertLines } from './insert-lines.ts';
+import {
+  holdReturning,
+  keepNumbers,
+  keepTerms,
+  letReturningIn,
+  readReplaced,
+  type ReplacedDatabase,
+  type Returning,
+} from './replaced-database.ts';
 import { RestoreFault } from './restore-fault.ts';
 
 export interface RestoreOptions {
@@ -38,13 +47,10 @@ export interface RestoreReport {
   readonly disabled: readonly string[];
   /** Rotations of the backup's day that were under way, and end with its confirmation. */
   readonly endedRuns: readonly RestoredRun[];
-}
-
-interface Target {
-  readonly instanceId: string | undefined;
-  readonly epoch: number;
-  readonly keyGeneration: number;
-  readonly destroyed: readonly DestroyedValue[];
+  /** Held until it is confirmed. */
+  readonly returning: Returning;
+  /** Key terms of audit events that stay and do not open any more: the master key of the backup's day does not open them. */
+  readonly lostTerms: readonly number[];
 }
 
 /**
@@ -60,7 +66,7 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
   return database.transaction('READ COMMITTED', async (manager) => {
     await lockForChange(manager);
     await requireFits(manager, header);
-    const target = await readTarget(manager);
+    const target = await readReplaced(manager);
     if (!options.isReplacing) await requireEmpty(manager);
     const tables = await backupTables(manager, header);
     await manager.query(`TRUNCATE ${[...tables, 'config_change'].map(quoted).join(', ')} CASCADE`);
@@ -69,8 +75,13 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
 
     const lasting = await openRestored(manager, master);
     const destroyed = destroyedValues(options, target, header, lasting.destroyed);
+    await keepNumbers(manager, target);
+    const lostTerms = header.hasAudit
+      ? []
+      : await keepTerms(manager, target, { master, instanceId: header.instanceId });
+    const returning = await holdReturning(manager, target, options.isConfirmed);
     const endedRuns = await beginEpoch(manager, target, options.isConfirmed ? lasting.epoch : undefined);
-    return { header, rows, endedRuns, ...(await keepDead(manager, destroyed)) };
+    return { header, rows, returning, lostTerms, endedRuns, ...(await keepDead(manager, destroyed)) };
   });
 }
 
@@ -95,18 +106,6 @@ async function requireEmpty(manager: EntityManager): Promise<void> {
     throw new RestoreFault('The database is not empty: nothing was changed. To lose what is in it: --replace');
 }
 
-async function readTarget(manager: EntityManager): Promise<Target> {
-  const [state] = await manager.query<{ epoch: string; key_generation: string }[]>(
-    'SELECT epoch, key_generation FROM config_state',
-  );
-  return {
-    instanceId: (await readInstance(manager))?.id,
-    epoch: Number(state?.epoch ?? 0),
-    keyGeneration: Number(state?.key_generation ?? 0),
-    destroyed: await readDestroyed(manager),
-  };
-}
-
 /** The master key has to be that of what was restored: nobody could start it otherwise. */
 async function openRestored(manager: EntityManager, master: MasterKey) {
   const stored = await readInstance(manager);
@@ -125,7 +124,7 @@ async function openRestored(manager: EntityManager, master: MasterKey) {
 /** What must stay dead, by all that is known: the database that is replaced, and the file. @throws RestoreFault when nothing is */
 function destroyedValues(
   { destroyedFile, acceptsRevival }: RestoreOptions,
-  target: Target,
+  target: ReplacedDatabase,
   header: BackupHeader,
   key: Buffer,
 ): DestroyedValue[] {
@@ -143,7 +142,7 @@ function destroyedValues(
 
 async function beginEpoch(
   manager: EntityManager,
-  target: Target,
+  target: ReplacedDatabase,
   epochKey: Buffer | undefined,
 ): Promise<readonly RestoredRun[]> {
   await manager.query(
@@ -155,10 +154,19 @@ async function beginEpoch(
 }
 
 /**
+ * Somebody has looked at what was restored: who was held is let in, and workers may take it. Within a transaction. Gives the
+ * rotations that end with it.
+ */
+export async function confirmRestored(manager: EntityManager, key: Buffer): Promise<readonly RestoredRun[]> {
+  await letReturningIn(manager);
+  return confirmEpoch(manager, key);
+}
+
+/**
  * Lets workers take the database as it is, although its revision went back. Within a transaction. The epoch is the time, so that it
  * is later than any that a worker may have seen of this instance. Gives the rotations that end with it.
  */
-export async function confirmEpoch(manager: EntityManager, key: Buffer): Promise<readonly RestoredRun[]> {
+async function confirmEpoch(manager: EntityManager, key: Buffer): Promise<readonly RestoredRun[]> {
   const ended = await settleRestored(manager);
   const [state] = await manager.query<{ epoch: string }[]>('SELECT epoch FROM config_state');
   const epoch = Math.max(Number(state?.epoch ?? 0) + 1, Date.now());

@@ -36,6 +36,7 @@ import { AddWorkerRole } from './add-worker-role.migration.ts';
 import { AddAuditWriteOrder } from './add-audit-write-order.migration.ts';
 import { AddClosedIntents } from './add-closed-intents.migration.ts';
 import { BindWorkerRole } from './bind-worker-role.migration.ts';
+import { AddRestoreMemory } from './add-restore-memory.migration.ts';
 import { LetOwnerReport } from './let-owner-report.migration.ts';
 import { PinWorkerHeartbeat } from './pin-worker-heartbeat.migration.ts';
 import { CreateConfiguration } from './create-configuration.migration.ts';
@@ -73,6 +74,7 @@ export const migrations = [
   BindWorkerRole,
   AddClosedIntents,
   LetOwnerReport,
+  AddRestoreMemory,
   UnsealBootHeads,
   AddAccessRevisions,
   AddForgottenWorkers,

@@ -89,6 +89,14 @@ export async function countSealed(manager: EntityManager): Promise<SealedCount[]
   return counts;
 }
 
+/** The highest number that a term ever had: terms that went, or that a restore undid, keep theirs. */
+export async function highestTerm(manager: EntityManager): Promise<number> {
+  const [row] = await manager.query<{ term: string }[]>(
+    'SELECT greatest(highest_term, (SELECT coalesce(max(term), 0) FROM key_term)) AS term FROM config_state',
+  );
+  return Number(row?.term ?? 0);
+}
+
 /** Says to every process that the terms changed. Within the transaction that changes them. */
 export async function keysChanged(manager: EntityManager): Promise<void> {
   await manager.query('UPDATE config_state SET key_generation = key_generation + 1');

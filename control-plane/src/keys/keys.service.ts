@@ -6,6 +6,7 @@ import type { ChangeConfig } from '../configuration/change-config.ts';
 import { isUnderWay, type KeyRotation } from './key-rotation.ts';
 import {
   countSealed,
+  highestTerm,
   type KeyHolder,
   keysChanged,
   readHolders,
@@ -73,11 +74,12 @@ export class KeysService {
       if (!this.#terms.isMasterKeyCurrent)
         throw new Fault('NOT_READY', 'The master key was replaced: restart this control plane with the new one');
       if ((await readTerms(tx.manager)).some(isUnderWay)) return 'UNCHANGED' as const;
-      const { term, wrappedKey } = this.#terms.keyring.wrapNewTerm();
+      const { term, wrappedKey } = this.#terms.keyring.wrapNewTerm(await highestTerm(tx.manager));
       await tx.manager.query('INSERT INTO key_term (term, wrapped_key, activated_at) VALUES ($1, $2, NULL)', [
         term,
         wrappedKey,
       ]);
+      await tx.manager.query('UPDATE config_state SET highest_term = $1', [term]);
       await keysChanged(tx.manager);
       tx.audit('keys:rotate', 'keys', `term ${term}`);
       return 'CREATED' as const;

@@ -6,12 +6,14 @@ import { DestroyedVersionEntity, type SecretRow, SecretVersionEntity, type Secre
 /** Tombstones of one secret; the oldest beyond them are forgotten. */
 const maxTombstones = 200;
 
-/** The number of the next version: never one that was given out before. */
+/** The number of the next version: never one that was given out before, although a restore went back in time. */
 export async function nextVersion(manager: EntityManager, secretId: string): Promise<number> {
   const [row] = await manager.query<{ next: number }[]>(
     `SELECT 1 + greatest(
        (SELECT coalesce(max(version), 0) FROM secret_version WHERE secret_id = $1),
-       (SELECT coalesce(max(version), 0) FROM destroyed_version WHERE secret_id = $1)) AS next`,
+       (SELECT coalesce(max(version), 0) FROM destroyed_version WHERE secret_id = $1),
+       (SELECT coalesce(max(version), 0) FROM destroyed_value WHERE secret_id = $1),
+       (SELECT coalesce(max(version), 0) FROM highest_version WHERE secret_id = $1)) AS next`,
     [secretId],
   );
   if (row === undefined) throw new Error('The next version could not be told');

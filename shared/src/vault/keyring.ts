@@ -119,11 +119,11 @@ export class Keyring {
   }
 
   /**
-   * A key for the term after the highest one, to be stored. This keyring has it once it learns the committed row.
+   * A key for the term after the highest one that ever was, to be stored. This keyring has it once it learns the committed row.
    * @throws VaultFault BAD_TERM after term 2^32 - 1
    */
-  wrapNewTerm(): WrappedTerm {
-    const term = Math.max(...this.#keys.byTerm.keys()) + 1;
+  wrapNewTerm(highestEver = 0): WrappedTerm {
+    const term = Math.max(highestEver, ...this.#keys.byTerm.keys()) + 1;
     requireTerm(term);
     const place = { instanceId: this.instanceId, term };
     return { term, wrappedKey: wrapNewKey(this.#wrappingKey, place, this.#hasRowMacs), isActive: false };

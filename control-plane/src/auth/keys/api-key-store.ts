@@ -174,14 +174,15 @@ export class ApiKeyStore {
       .sort();
   }
 
-  /** A key that is not over and is believed, and whose owner, if it has one, may come in. */
+  /** A key that is neither over nor held and is believed, and whose owner, if it has one, may come in. */
   async #live(manager: EntityManager, by: 'hash' | 'id', given: unknown): Promise<LiveKey | undefined> {
     const [row] = await manager.query<(StoredKey & StoredUser)[]>(
       `SELECT k.id AS "keyId", k.name AS "keyName", k.assignments AS roles, k.actions, k.environments, k.expires_at AS "expiresAt",
          k.owner_id AS "ownerId", k.hash, k.made_by AS "madeBy", k.mac AS "keyMac",
          coalesce(k.used_at > now() - make_interval(secs => $2), false) AS "isNoted", ${userColumns}
        FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id
-       WHERE k.${by} = $1 AND (k.expires_at IS NULL OR k.expires_at > now()) AND (k.owner_id IS NULL OR NOT u.is_disabled)`,
+       WHERE k.${by} = $1 AND NOT k.is_held AND (k.expires_at IS NULL OR k.expires_at > now())
+         AND (k.owner_id IS NULL OR NOT (u.is_disabled OR u.is_held))`,
       [given, noteAfterSeconds],
     );
     if (row === undefined || !this.#guard.believes(guardedKey(row), row.keyMac)) return undefined;

@@ -45,14 +45,14 @@ export class PasswordLogin {
     const user = await this.#users.find(name);
     const credential = `${name.length}:${name}:${user?.passwordHash ?? ''}:${password}`;
     await this.#cache.get(credential, () => this.#compute(user, name, password, address));
-    if (user === undefined || user.isDisabled) throw new LoginRefusal(user?.name);
+    if (user === undefined || user.isDisabled || user.isHeld) throw new LoginRefusal(user?.name);
     return user;
   }
 
   async #compute(user: UserRow | undefined, name: string, password: string, address: string): Promise<true> {
     await this.#limiter.count(address, name);
     const isRight = await this.#isRight(password, user?.passwordHash ?? this.#hashOfNobody);
-    if (!isRight || user === undefined || user.passwordHash === null || user.isDisabled)
+    if (!isRight || user === undefined || user.passwordHash === null || user.isDisabled || user.isHeld)
       throw new LoginRefusal(user?.name);
     await this.#limiter.uncount(address, name);
     return true;

@@ -67,7 +67,8 @@ export class SessionStore {
       `SELECT s.id AS session, s.expires_at AS "sessionExpiresAt", s.mac AS "sessionMac",
          s.seen_at > now() - make_interval(secs => $3) AS "isNoted", ${userColumns}
        FROM user_session s JOIN user_account u ON u.id = s.user_id
-       WHERE s.hash = $1 AND s.expires_at > now() AND s.seen_at > now() - make_interval(secs => $2) AND NOT u.is_disabled`,
+       WHERE s.hash = $1 AND s.expires_at > now() AND s.seen_at > now() - make_interval(secs => $2)
+         AND NOT u.is_disabled AND NOT u.is_held`,
       [hash, this.#lifetime.idleSeconds, noteAfterSeconds],
     );
     if (row === undefined) return undefined;
@@ -89,7 +90,7 @@ export class SessionStore {
     { address, client }: { readonly address: string; readonly client: string },
   ): Promise<{ readonly token: string; readonly session: SessionView } | undefined> {
     const [still] = await manager.query<unknown[]>(
-      'SELECT 1 FROM user_account WHERE id = $1 AND password_hash = $2 AND NOT is_disabled FOR UPDATE',
+      'SELECT 1 FROM user_account WHERE id = $1 AND password_hash = $2 AND NOT is_disabled AND NOT is_held FOR UPDATE',
       [user.id, user.passwordHash],
     );
     if (still === undefined) return undefined;

@@ -25,6 +25,7 @@ export async function setUpAdmin(
     account !== undefined &&
     isOwner(account) &&
     !account.isDisabled &&
+    !account.isHeld &&
     account.passwordHash !== null &&
     (await verifyPassword(password.reveal(), account.passwordHash));
   if (!isCurrent) await putOwner(users, change, name, await hashPassword(password.reveal()));
@@ -39,5 +40,6 @@ async function putOwner(users: UserStore, change: ChangeConfig, name: string, pa
     if (user === undefined || user.isAltered) user = await users.insert(tx, name, everywhere('owner'));
     await users.update(tx, user, { assignments: everywhere('owner'), isDisabled: false });
     await users.setPassword(tx, user.id, passwordHash);
+    await tx.manager.query('UPDATE user_account SET is_held = false WHERE id = $1', [user.id]);
   });
 }

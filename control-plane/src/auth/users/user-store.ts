@@ -17,6 +17,8 @@ export interface UserRow {
   readonly isDisabled: boolean;
   /** Somebody else than this instance wrote it: it is disabled, with no role and no password, and can only be deleted. */
   readonly isAltered: boolean;
+  /** Came back by a restore that nobody has confirmed: nobody comes in by it. */
+  readonly isHeld: boolean;
   readonly signedInAt: Date | null;
   /** That last wrote it; when the user signed in is no change of it. */
   readonly revision: number;
@@ -32,7 +34,8 @@ export type StoredUser = Omit<UserRow, 'assignments' | 'isAltered'> & {
 
 /** The columns of an account under the names of `StoredUser`; for queries that join it as `u`. */
 export const userColumns = `u.id, u.name, u.password_hash AS "passwordHash", u.role, u.assignments, u.is_disabled AS "isDisabled",
-  u.signed_in_at AS "signedInAt", u.revision::float8 AS revision, u.created_at AS "createdAt", u.updated_at AS "updatedAt",
+  u.is_held AS "isHeld", u.signed_in_at AS "signedInAt", u.revision::float8 AS revision,
+  u.created_at AS "createdAt", u.updated_at AS "updatedAt",
   u.mac AS "userMac"`;
 
 /** What the column `role` says of roles that it cannot tell: no release that reads it alone lets such a user in. */
@@ -112,7 +115,8 @@ export class UserStore {
   /** How many could sign in as an owner of every environment, beside one. */
   async countOtherOwners(manager: EntityManager, beside: string): Promise<number> {
     const rows = await manager.query<StoredUser[]>(
-      `SELECT ${userColumns} FROM user_account u WHERE NOT u.is_disabled AND u.password_hash IS NOT NULL AND u.id <> $1`,
+      `SELECT ${userColumns} FROM user_account u
+       WHERE NOT u.is_disabled AND NOT u.is_held AND u.password_hash IS NOT NULL AND u.id <> $1`,
       [beside],
     );
     return rows.filter((row) => isOwner(userOf(this.#guard, row))).length;

@@ -154,16 +154,16 @@ export class UserService {
 
   /** Changes come one after the other, so that two owners cannot remove each other at once. */
   async #requireOtherOwner(manager: EntityManager, user: UserRow): Promise<void> {
-    if (!isOwner(user) || user.isDisabled || user.passwordHash === null) return;
+    if (!isOwner(user) || user.isDisabled || user.isHeld || user.passwordHash === null) return;
     if ((await this.#users.countOtherOwners(manager, user.id)) > 0) return;
     throw new Fault('LAST_OWNER', `${user.name} is the last owner who can sign in`);
   }
 }
 
 /** What is shown of an account. */
-export function viewUser({ id, name, assignments, isDisabled, passwordHash, ...times }: UserRow): UserView {
+export function viewUser({ id, name, assignments, isDisabled, isHeld, passwordHash, ...times }: UserRow): UserView {
   const { signedInAt, revision, createdAt, updatedAt } = times;
-  const state = isDisabled ? 'disabled' : passwordHash === null ? 'invited' : 'active';
+  const state = isDisabled || isHeld ? 'disabled' : passwordHash === null ? 'invited' : 'active';
   return { id, name, roles: assignments, state, signedInAt, revision, createdAt, updatedAt };
 }
 
