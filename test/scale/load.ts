@@ -149,7 +149,7 @@ async function insertSecrets(client: pg.Client, { keyring, fingerprintKey }: Vau
     times(count, (index) => {
       const value = Buffer.from(`sk-${randomBytes(24).toString('base64url')}`);
       const sealed = seal(keyring, secretVersionContext(ids[index] ?? '', 1, bindingOf(index)), value);
-      return [ids[index], 1, sealed, fingerprint(fingerprintKey, value), now];
+      return [ids[index], 1, sealed, fingerprint(fingerprintKey, ids[index] ?? '', value), now];
     }),
   );
 }

@@ -32,7 +32,10 @@ const secret = z
     maxVersions: z.int().min(1).nullable().meta({ description: 'How many versions are kept; null: all.' }),
     previousAliasUntil: time.nullable().meta({ description: 'When the alias before this one dies.' }),
     lastUsedAt: time.nullable().meta({ description: 'As the audit trail says, some seconds behind.' }),
-    fingerprint: z.string().meta({ description: 'Keyed: tells the value from another, and nothing else about it.' }),
+    fingerprint: z.string().meta({
+      description:
+        'Keyed, for this secret alone: tells its value from another of its values, and nothing else about it.',
+    }),
     valueSetAt: time,
     ...standing,
   })

@@ -22,7 +22,8 @@ export interface PlanTerms {
   readonly managedBy: string | undefined;
   readonly prune: boolean;
   readonly adopt: boolean;
-  readonly fingerprintOf: (value: string) => string;
+  /** Whether an object, a secret, has this value now. */
+  readonly hasValue: (actual: ActualObject, value: string) => boolean;
   /** Why the principal may not do that with the object as it is or as it is to be; null when he may. */
   readonly refusal: (object: DesiredObject | ActualObject, verb: Verb) => PlannedChange['refused'];
 }
@@ -99,7 +100,7 @@ function valueChange(desired: DesiredObject, actual: ActualObject | undefined, t
   const { value } = desired;
   if (value === undefined) return [];
   const isComparable = terms.refusal(desired, actual ? 'rotate' : 'create') === null;
-  if (isComparable && actual?.fingerprint === terms.fingerprintOf(value)) return [];
+  if (isComparable && actual !== undefined && terms.hasValue(actual, value)) return [];
   return [{ field: 'value', before: null, after: newValue }];
 }
 

@@ -1,5 +1,5 @@
 import { Fault } from '@onecli/shared/fault';
-import { fingerprint } from '@onecli/shared/vault/keyed-hash';
+import { isFingerprintOf } from '@onecli/shared/vault/keyed-hash';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Principal } from '../auth/principal.ts';
 import { type ChangeConfig, type ConfigTransaction, currentRevision } from '../configuration/change-config.ts';
@@ -107,7 +107,7 @@ export class PlanService {
       managedBy,
       prune,
       adopt,
-      fingerprintOf: (value) => fingerprint(this.#keys.fingerprintKey, value),
+      hasValue: ({ id, fingerprint = '' }, value) => isFingerprintOf(this.#keys.fingerprintKey, id, value, fingerprint),
       refusal: (object, verb) => (principal ? refusalOf(principal, object, verb) : null),
     });
     const valueless = withoutValues ? [] : steps.filter((step) => !hasItsValue(step)).map(valueProblem);

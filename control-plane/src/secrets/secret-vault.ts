@@ -2,7 +2,7 @@ import type { Binding } from '@onecli/shared/domain/binding';
 import { Fault } from '@onecli/shared/fault';
 import { secretKeyIdContext, secretVersionContext } from '@onecli/shared/seal-contexts';
 import { SecretValue } from '@onecli/shared/secret-value';
-import { fingerprint } from '@onecli/shared/vault/keyed-hash';
+import { fingerprint, isEarlierFingerprint, isFingerprintOf } from '@onecli/shared/vault/keyed-hash';
 import { open, seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { EntityManager } from 'typeorm';
@@ -37,7 +37,7 @@ export class SecretVault {
     const { keyring, fingerprintKey } = this.#keys;
     const plaintext = Buffer.from(value, 'utf8');
     const sealed = seal(keyring, secretVersionContext(secret.id, version, secret.binding), plaintext);
-    const print = fingerprint(fingerprintKey, plaintext);
+    const print = fingerprint(fingerprintKey, secret.id, plaintext);
     plaintext.fill(0);
     const row = {
       secretId: secret.id,
@@ -88,8 +88,10 @@ export class SecretVault {
     for (const { version, sealed } of versions) {
       const plaintext = this.#open(secret, version, sealed);
       const resealed = seal(this.#keys.keyring, secretVersionContext(secret.id, version, binding), plaintext);
+      const print = fingerprint(this.#keys.fingerprintKey, secret.id, plaintext);
       plaintext.fill(0);
-      await manager.update(SecretVersionEntity, { secretId: secret.id, version }, { sealed: resealed });
+      const renewed = { sealed: resealed, fingerprint: print };
+      await manager.update(SecretVersionEntity, { secretId: secret.id, version }, renewed);
     }
   }
 
@@ -99,11 +101,13 @@ export class SecretVault {
     const current = await manager.findOneBy(SecretVersionEntity, { secretId, version });
     const wanted = Buffer.from(value, 'utf8');
     // The fingerprint rules most out without opening anything.
-    if (current === null || current.fingerprint !== fingerprint(this.#keys.fingerprintKey, wanted)) return false;
+    if (current === null || !isFingerprintOf(this.#keys.fingerprintKey, secretId, wanted, current.fingerprint))
+      return false;
     try {
       const plaintext = this.#open(secret, version, current.sealed);
       const isSame = plaintext.equals(wanted);
       plaintext.fill(0);
+      if (isSame && isEarlierFingerprint(current.fingerprint)) await this.#renewFingerprint(manager, current, wanted);
       return isSame;
     } catch (error) {
       if (error instanceof Fault) return false;
@@ -111,6 +115,16 @@ export class SecretVault {
     } finally {
       wanted.fill(0);
     }
+  }
+
+  /** One of an earlier release is of the value alone: with the same value in another secret it is the same. */
+  async #renewFingerprint(
+    manager: EntityManager,
+    { secretId, version }: SecretVersionRow,
+    value: Buffer,
+  ): Promise<void> {
+    const print = fingerprint(this.#keys.fingerprintKey, secretId, value);
+    await manager.update(SecretVersionEntity, { secretId, version }, { fingerprint: print });
   }
 
   #sealKeyId(secret: SecretRow, version: number, keyId: string): Buffer {

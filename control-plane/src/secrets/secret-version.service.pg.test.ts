@@ -77,7 +77,7 @@ describe('SecretVersionService', () => {
     expect(left).toEqual([]);
     expect(await services.secretVersions.list(owner, name)).toMatchObject([
       { version: 2, state: 'CURRENT', destroyedAt: null },
-      { version: 1, state: 'DESTROYED', destroyedAt: expect.any(Date), fingerprint: expect.stringMatching(/^\w{12}$/) },
+      { version: 1, state: 'DESTROYED', destroyedAt: expect.any(Date), fingerprint: expect.stringMatching(/^\w{16}$/) },
     ]);
     await expect(services.secretVersions.rollBack(owner, name, 1)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect((await services.secretVersions.destroy(owner, name, 1)).change).toBe('UNCHANGED');

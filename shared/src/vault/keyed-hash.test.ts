@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { fingerprint, tokenHash } from './keyed-hash.ts';
+import { fingerprint, isFingerprintOf, tokenHash } from './keyed-hash.ts';
 
 const key = Buffer.alloc(32, 7);
 const otherKey = Buffer.alloc(32, 8);
@@ -27,13 +27,26 @@ describe('tokenHash', () => {
 });
 
 describe('fingerprint', () => {
-  it('is the first 12 digits of the keyed hash, for text and bytes alike', () => {
-    expect(fingerprint(key, 'value')).toBe(tokenHash(key, 'value').toString('hex').slice(0, 12));
-    expect(fingerprint(key, Buffer.from('value'))).toBe(fingerprint(key, 'value'));
+  const [one, other] = ['0b9d2a6e-5d0c-4d8e-9a38-6c1f1b1f0a01', '0b9d2a6e-5d0c-4d8e-9a38-6c1f1b1f0a02'];
+
+  it('is 16 digits of the keyed hash of the secret and the value', () => {
+    expect(fingerprint(key, one, 'value')).toMatch(/^[0-9a-f]{16}$/);
+    expect(fingerprint(key, one, Buffer.from('value'))).toBe(fingerprint(key, one, 'value'));
   });
 
-  it('tells two values apart and cannot be compared across keys', () => {
-    expect(fingerprint(key, 'a')).not.toBe(fingerprint(key, 'b'));
-    expect(fingerprint(key, 'a')).not.toBe(fingerprint(otherKey, 'a'));
+  it('differs for another value or under another key, and tells nothing of the same value in another secret', () => {
+    expect(fingerprint(key, one, 'a')).not.toBe(fingerprint(key, one, 'b'));
+    expect(fingerprint(key, one, 'a')).not.toBe(fingerprint(otherKey, one, 'a'));
+    expect(fingerprint(key, one, 'a')).not.toBe(fingerprint(key, other, 'a'));
+  });
+
+  it('is known again, and so is the form of earlier releases', () => {
+    const earlier = tokenHash(key, 'value').toString('hex').slice(0, 12);
+    for (const stored of [fingerprint(key, one, 'value'), earlier]) {
+      expect(isFingerprintOf(key, one, 'value', stored)).toBe(true);
+      expect(isFingerprintOf(key, one, 'other', stored)).toBe(false);
+    }
+    expect(isFingerprintOf(key, other, 'value', fingerprint(key, one, 'value'))).toBe(false);
+    expect(isFingerprintOf(key, one, 'value', '')).toBe(false);
   });
 });
