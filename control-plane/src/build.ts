@@ -89,7 +89,7 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const access = await buildAccess({ config, database, keys, stores, change, log });
   const rotation = buildRotation({ config, database, keys, change, log });
   const { masterKey, settings } = config;
-  const configured = buildServices({ database, keys }, { change, audit, keyRotation, access, masterKey, rotation });
+  const configured = buildServices({ database, keys }, { change, audit, access, masterKey, rotation });
   const gauges = () => lookUpGauges(database, audit.writer.queueElsewhere);
   const bundled = { ...configured, database, settings, health };
   const services: Services = { ...configured, supportBundles: buildSupportBundles(bundled, metrics, gauges) };
@@ -174,7 +174,6 @@ function buildSupportBundles(
 interface Parts {
   readonly change: ChangeConfig;
   readonly audit: Audit;
-  readonly keyRotation: KeyRotation;
   readonly access: Access;
   readonly masterKey: MasterKey;
   readonly rotation: Rotation;
@@ -182,7 +181,7 @@ interface Parts {
 
 function buildServices(
   { database, keys }: Foundation,
-  { change, audit, keyRotation, access, masterKey, rotation }: Parts,
+  { change, audit, access, masterKey, rotation }: Parts,
 ): Omit<Services, 'supportBundles'> {
   const workerStore = new WorkerStore(database);
   const planned = {
@@ -209,7 +208,7 @@ function buildServices(
     workers: new WorkerService(workerStore, change),
     applied: new AppliedWait(workerStore),
     authorities: new AuthorityService(database, change, keys),
-    keys: new KeysService(database, change, keys.terms, keyRotation),
+    keys: new KeysService(database, change, keys.terms),
     backups: new BackupService(database, change, keys, masterKey),
     ...access.services,
   };

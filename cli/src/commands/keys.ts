@@ -27,6 +27,7 @@ const keysSchema = z.looseObject({
   ),
   waitingFor: z.array(z.string()),
   unopenable: z.array(z.string()),
+  damaged: z.array(z.looseObject({ secret: z.string(), version: z.number(), isCurrent: z.boolean() })).default([]),
 });
 type Keys = z.infer<typeof keysSchema>;
 const rotatedSchema = keysSchema.extend({ change: z.string() });
@@ -91,11 +92,21 @@ async function follow(api: ApiClient, terminal: Terminal, started: Keys): Promis
     if (found.rotation === 'IDLE') return;
     if (found.rotation === 'BLOCKED') {
       throw new CliError('values are left that do not open: their rows were altered', {
-        hint: `${found.unopenable.join(', ')}: put the secret anew, or delete it; the rotation then ends by itself`,
+        hint: `${adviceOn(found).map(printable).join('; ')}. The rotation then ends by itself`,
       });
     }
     await setTimeout(lookEveryMs);
   }
+}
+
+/** What ends a rotation that is blocked: what does not open has to go, not only to be followed by something new. */
+function adviceOn({ damaged, unopenable }: Keys): string[] {
+  const commands = damaged.map(({ secret, version, isCurrent }) => {
+    const destroy = `onecli secret destroy ${secret} ${version}`;
+    return isCurrent ? `onecli secret put ${secret}, then ${destroy}` : destroy;
+  });
+  const others = unopenable.filter((place) => !place.startsWith('secret_version '));
+  return [...commands, ...others.map((place) => `${place}: write it anew, or delete it`)];
 }
 
 function progressOf({ rotation, sealingTerm, total, current, waitingFor }: Keys): string {
@@ -126,4 +137,5 @@ function show(terminal: Terminal, found: Keys): void {
   terminal.print('');
   terminal.print(found.rotation === 'IDLE' ? 'no rotation is under way' : progressOf(found));
   for (const place of found.unopenable) terminal.print(`does not open: ${printable(place)}`);
+  if (found.rotation === 'BLOCKED') for (const advice of adviceOn(found)) terminal.print(`do: ${printable(advice)}`);
 }

@@ -30,6 +30,9 @@ const keysForm = {
   ),
   waitingFor: texts.meta({ description: 'Live processes that the rotation waits for.' }),
   unopenable: texts.meta({ description: 'Values that do not open, as `table row version`; at most 20.' }),
+  damaged: z.array(z.strictObject({ secret: z.string(), version: z.int(), isCurrent: z.boolean() })).meta({
+    description: 'Those of them that are versions of secrets: destroy them, the current one after a new value.',
+  }),
 };
 const keysAnswer = z.strictObject(keysForm).meta({ id: 'Keys' });
 const rotatedAnswer = z

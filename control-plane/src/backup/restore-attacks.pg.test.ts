@@ -190,7 +190,7 @@ describe('key terms of audit events that stay', () => {
     const early = await saved(kept);
     const log = createLogger('test', 'silent');
     const rotation = new KeyRotation({ database: kept.dataSource, terms, name: 'one', log });
-    const service = new KeysService(kept.dataSource, kept.change, terms, rotation);
+    const service = new KeysService(kept.dataSource, kept.change, terms);
     rotation.start();
     const leader = startLeader(kept.url, [rotation]);
     await service.rotate(owner);

@@ -38,7 +38,7 @@ async function controlPlane(name: string, master: MasterKey) {
     log,
   });
   ends.push(() => rotation.stop());
-  const keysService = new KeysService(services.dataSource, services.change, services.keys.terms, rotation);
+  const keysService = new KeysService(services.dataSource, services.change, services.keys.terms);
   return { ...services, rotation, keysService };
 }
 
@@ -182,6 +182,36 @@ describe('KeyRotation', () => {
     ends.push(() => next.stop());
     begin(next);
     await expect.poll(() => statesOf(plane), patiently).toEqual(rotated);
+  });
+
+  it('is told to be blocked by every control plane, with what ends it: a new value beside the damaged one does not', async () => {
+    const master = newMaster();
+    const [leading, other] = [await controlPlane('one', master), await controlPlane('two', master)];
+    await fill(leading, 3);
+    await leading.dataSource.query(
+      `UPDATE secret_version SET sealed = set_byte(sealed, 80, get_byte(sealed, 80) # 1)
+       WHERE secret_id = (SELECT id FROM secret WHERE name = 'prod/s1')`,
+    );
+    other.rotation.start();
+    begin(leading.rotation);
+    await other.keysService.rotate(owner);
+    const told = async ({ keysService }: typeof other) => {
+      const { rotation, unopenable, damaged } = await keysService.status(owner);
+      return { rotation, count: unopenable.length, damaged };
+    };
+    const blocked = (isCurrent: boolean) => {
+      return { rotation: 'BLOCKED', count: 1, damaged: [{ secret: 'prod/s1', version: 1, isCurrent }] };
+    };
+    for (const plane of [leading, other]) await expect.poll(() => told(plane), patiently).toEqual(blocked(true));
+    await leading.secrets.put(owner, 'prod/s1', { value: 'anew' });
+    for (const plane of [leading, other]) expect(await told(plane)).toEqual(blocked(false));
+    await leading.secretVersions.destroy(owner, 'prod/s1', 1);
+    expect((await other.keysService.status(owner)).damaged).toEqual([]);
+    for (const end of ends.splice(4)) await end();
+    const next = new KeyRotation({ database: leading.dataSource, terms: leading.keys.terms, name: 'next', log });
+    ends.push(() => next.stop());
+    begin(next);
+    await expect.poll(() => statesOf(other), patiently).toEqual(rotated);
   });
 
   it('does not wait for a secret that is being changed, and takes it in the next pass', async () => {

@@ -44,6 +44,7 @@ export class KeyRotation implements LeaderJob {
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
+  /** Values that do not open under their term, as found by the last pass. They keep that term alive. */
   #unopenable: readonly string[] = [];
   #nextAdvanceAt = 0;
   #nextDropAt = 0;
@@ -63,11 +64,6 @@ export class KeyRotation implements LeaderJob {
     this.#stopping.abort();
     clearInterval(this.#timer);
     await this.#looking;
-  }
-
-  /** Values that do not open under their term, as found by the last pass of this process. They keep that term alive. */
-  get unopenable(): readonly string[] {
-    return this.#unopenable;
   }
 
   /** Brings a rotation on, and drops terms that nothing needs. The batch in hand ends when the signal aborts. */

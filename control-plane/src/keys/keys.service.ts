@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { authorize } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig } from '../configuration/change-config.ts';
-import { isUnderWay, type KeyRotation } from './key-rotation.ts';
+import { isUnderWay } from './key-rotation.ts';
 import {
   countSealed,
   highestTerm,
@@ -15,6 +15,8 @@ import {
   type TermView,
 } from './key-store.ts';
 import type { KeyTerms } from './key-terms.ts';
+import { findUnopenable, type Unopenable } from './rewrap-batch.ts';
+import { sealedColumns } from './sealed-columns.ts';
 
 /**
  * How far a rotation is. IDLE: there is none. WAITING: processes learn the new term. MOVING: values are moved to it. BLOCKED: the
@@ -36,6 +38,15 @@ export interface KeysView {
   readonly waitingFor: readonly string[];
   /** Values that do not open, as `table row version`. */
   readonly unopenable: readonly string[];
+  /** Those of them that are versions of secrets, by name. */
+  readonly damaged: readonly DamagedVersion[];
+}
+
+/** A version of a secret that does not open: it is destroyed, or put anew and then destroyed where it is the current one. */
+export interface DamagedVersion {
+  readonly secret: string;
+  readonly version: number;
+  readonly isCurrent: boolean;
 }
 
 export interface RotationStarted {
@@ -49,13 +60,11 @@ export class KeysService {
   readonly #database: DataSource;
   readonly #change: ChangeConfig;
   readonly #terms: KeyTerms;
-  readonly #rotation: Pick<KeyRotation, 'unopenable'>;
 
-  constructor(database: DataSource, change: ChangeConfig, terms: KeyTerms, rotation: Pick<KeyRotation, 'unopenable'>) {
+  constructor(database: DataSource, change: ChangeConfig, terms: KeyTerms) {
     this.#database = database;
     this.#change = change;
     this.#terms = terms;
-    this.#rotation = rotation;
   }
 
   /** @throws Fault FORBIDDEN */
@@ -99,10 +108,11 @@ export class KeysService {
     const waitingFor = terms.some(isUnderWay)
       ? holders.filter((holder) => holder.terms?.includes(newest) !== true)
       : [];
-    const { unopenable } = this.#rotation;
     const sum = (counts: readonly SealedCount[]) => counts.reduce((all, { count }) => all + count, 0);
     const total = sum(sealed);
     const current = sum(sealed.filter(({ term }) => term === sealingTerm));
+    const isMoving = terms.some(({ state }) => state === 'OPENING');
+    const unopenable = isMoving ? await this.#unopenable(sealingTerm, total - current) : [];
     return {
       sealingTerm,
       rotation: rotationOf(terms, total - current, unopenable.length),
@@ -112,12 +122,33 @@ export class KeysService {
       sealed,
       holders,
       waitingFor: waitingFor.map(({ name }) => name),
-      unopenable: unopenable.slice(0, mostNamed),
+      unopenable: unopenable.slice(0, mostNamed).map(({ column, id, version }) => `${column.table} ${id} ${version}`),
+      damaged: await this.#damaged(unopenable.slice(0, mostNamed)),
     };
+  }
+
+  /** What is left and does not open. While much is left, values are being moved: nobody asks yet what will be left of them. */
+  async #unopenable(term: number, left: number): Promise<Unopenable[]> {
+    if (left === 0 || left > mostTried) return [];
+    const { manager } = this.#database;
+    const found: Unopenable[] = [];
+    for (const column of sealedColumns)
+      found.push(...(await findUnopenable(manager, this.#terms.keyring, column, { term, limit: mostTried })));
+    return found;
+  }
+
+  async #damaged(unopenable: readonly Unopenable[]): Promise<DamagedVersion[]> {
+    const versions = unopenable.filter(({ column }) => column.table === 'secret_version');
+    return this.#database.query<DamagedVersion[]>(
+      `SELECT DISTINCT s.name AS secret, d.version, d.version = s.current_version AS "isCurrent"
+       FROM unnest($1::uuid[], $2::integer[]) AS d(id, version) JOIN secret s ON s.id = d.id ORDER BY 1, 2`,
+      [versions.map(({ id }) => id), versions.map(({ version }) => version)],
+    );
   }
 }
 
 const mostNamed = 20;
+const mostTried = 1_000;
 
 function rotationOf(terms: readonly TermView[], left: number, unopenable: number): RotationState {
   if (terms.some(({ state }) => state === 'ANNOUNCED')) return 'WAITING';

@@ -78,6 +78,18 @@ export class KeyHolder {
   isMasterKeyCurrent: boolean | null;
 }
 
+@ObjectType({ description: 'A version of a secret that does not open.' })
+export class DamagedVersion {
+  @Field(() => String)
+  secret: string;
+
+  @Field(() => Int)
+  version: number;
+
+  @Field(() => Boolean, { description: 'Then put the secret anew before you destroy this version.' })
+  isCurrent: boolean;
+}
+
 @ObjectType({ description: 'The keys that configuration is sealed under.' })
 export class Keys {
   @Field(() => Int)
@@ -108,6 +120,9 @@ export class Keys {
     description: 'Values that do not open and keep their term alive, as `table row version`; at most 20.',
   })
   unopenable: readonly string[];
+
+  @Field(() => [DamagedVersion], { description: 'Those of them that are versions of secrets: destroy them.' })
+  damaged: readonly DamagedVersion[];
 }
 
 @ObjectType()

@@ -1,5 +1,5 @@
 import type { Keyring } from '@onecli/shared/vault/keyring';
-import { rewrap } from '@onecli/shared/vault/seal';
+import { open, rewrap } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { SealedColumn, SealedRow } from './sealed-columns.ts';
@@ -48,6 +48,34 @@ export function rewrapBatch(
   });
 }
 
+/** A value that does not open where it stands. */
+export interface Unopenable {
+  readonly column: SealedColumn;
+  readonly id: string;
+  readonly version: number;
+}
+
+/** The values of a column that are not under a term and do not open. It tries so many at most, and locks nothing. */
+export async function findUnopenable(
+  manager: EntityManager,
+  keyring: Keyring,
+  column: SealedColumn,
+  { term, limit }: Pick<Wanted, 'term' | 'limit'>,
+): Promise<Unopenable[]> {
+  const rows: SealedRow[] = await manager.query(...rowsNotUnder(column, { term, after: firstPlace, limit }));
+  return rows.filter((row) => !opens(keyring, column, row)).map(({ id, version }) => ({ column, id, version }));
+}
+
+function opens(keyring: Keyring, { contextOf }: SealedColumn, row: SealedRow): boolean {
+  try {
+    open(keyring, contextOf(row), row.sealed).fill(0);
+    return true;
+  } catch (error) {
+    if (error instanceof VaultFault) return false;
+    throw error;
+  }
+}
+
 /** How many rows of a column name each term. */
 export async function countTerms(
   manager: EntityManager,
@@ -66,19 +94,25 @@ interface Wanted {
   readonly limit: number;
 }
 
-function lockRows(manager: EntityManager, wanted: SealedColumn, { term, after, limit }: Wanted): Promise<SealedRow[]> {
+function lockRows(manager: EntityManager, column: SealedColumn, wanted: Wanted): Promise<SealedRow[]> {
+  const [text, parameters] = rowsNotUnder(column, wanted);
+  const { join } = column;
+  const lock = `FOR NO KEY UPDATE OF t${join === undefined ? '' : `, ${join.alias}`} SKIP LOCKED`;
+  return manager.query(`${text} ${lock}`, parameters);
+}
+
+function rowsNotUnder(wanted: SealedColumn, { term, after, limit }: Wanted): [text: string, parameters: unknown[]] {
   const { table, column, id, join } = wanted;
   const version = versionOf(wanted);
   const termBytes = Buffer.allocUnsafe(4);
   termBytes.writeUInt32BE(term);
-  return manager.query(
+  return [
     `SELECT t.${id} AS id, ${version} AS version, t.${column} AS sealed, ${join?.binding ?? 'NULL::jsonb'} AS binding
      FROM ${table} t ${join?.sql ?? ''}
      WHERE (t.${id}, ${version}) > ($1::uuid, $2::integer) AND substring(t.${column} FROM 2 FOR 4) <> $3
-     ORDER BY t.${id}, ${version} LIMIT $4
-     FOR NO KEY UPDATE OF t${join === undefined ? '' : `, ${join.alias}`} SKIP LOCKED`,
+     ORDER BY t.${id}, ${version} LIMIT $4`,
     [after.id, after.version, termBytes, limit],
-  );
+  ];
 }
 
 async function storeRows(manager: EntityManager, stored: SealedColumn, rows: readonly SealedRow[]): Promise<void> {

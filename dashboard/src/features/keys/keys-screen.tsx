@@ -103,8 +103,15 @@ function KeysDetail({ keys }: { readonly keys: Keys }) {
   );
 }
 
+function adviceOn({ secret, version, isCurrent }: Keys['damaged'][number]): string {
+  const destroy = `destroy version ${version} of ${secret}`;
+  return isCurrent
+    ? `Give ${secret} a new value, then ${destroy}.`
+    : `${destroy[0]?.toUpperCase()}${destroy.slice(1)}.`;
+}
+
 function RotationState({ keys }: { readonly keys: Keys }) {
-  const { rotation, waitingFor, unopenable, current, total } = keys;
+  const { rotation, waitingFor, unopenable, damaged, current, total } = keys;
   if (rotation === 'IDLE')
     return (
       <p className="note good" role="status">
@@ -125,7 +132,8 @@ function RotationState({ keys }: { readonly keys: Keys }) {
       {rotation === 'BLOCKED' && (
         <p className="note warn">
           What is left does not open, because somebody altered it: <span className="mono">{unopenable.join('; ')}</span>
-          . Put these secrets anew, or delete them; the rotation then ends by itself.
+          . {damaged.map(adviceOn).join(' ')} What is no secret: write it anew, or delete it. The rotation then ends by
+          itself.
         </p>
       )}
       <Progress value={share} aria-label="Values under the new term" />
