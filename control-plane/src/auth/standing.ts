@@ -43,7 +43,7 @@ export class StoredStanding implements Standing {
   async #user(manager: EntityManager, { userId, sessionId, passwordMark }: Principal): Promise<Principal | undefined> {
     const { users, sessions } = this.#options;
     const user = userId === undefined ? undefined : await users.findById(userId, manager);
-    if (user === undefined || user.isDisabled) return undefined;
+    if (user === undefined || user.isDisabled || user.isHeld) return undefined;
     const isIn =
       sessionId === undefined
         ? passwordMark === passwordMarkOf(user)

@@ -14,7 +14,7 @@ import { callAs, fromPage, makeKey, makeUser, passwordOf, signIn } from '../auth
 import { setUpAdmin } from '../auth/users/set-up-admin.ts';
 import { UserStore } from '../auth/users/user-store.ts';
 import { ChangeConfig } from '../configuration/change-config.ts';
-import { openServices, owner } from '../database/testing/open-services.ts';
+import { anybody, openServices, owner } from '../database/testing/open-services.ts';
 import { KeyRotation } from '../keys/key-rotation.ts';
 import { KeysService } from '../keys/keys.service.ts';
 import { readTerms } from '../keys/key-store.ts';
@@ -172,7 +172,7 @@ describe('who was removed before a restore', () => {
     expect(returning.users).toContain('admin');
     await expect(signIn(api, 'admin', 'correct horse battery')).rejects.toThrow('is not signed in');
     const warnings = { warn: () => undefined };
-    const change = new ChangeConfig(api.database, new MemoryConfigBus(), warnings, api.keys.terms);
+    const change = new ChangeConfig(api.database, new MemoryConfigBus(), warnings, api.keys.terms, anybody);
     const password = SecretValue.of('correct horse battery');
     await setUpAdmin(new UserStore(api.database), change, { name: 'admin', password });
     const admin = fromPage(api, await signIn(api, 'admin', 'correct horse battery'));
