@@ -36,7 +36,7 @@ async function instance() {
   const url = await freshDatabase();
   const services = await openServices(url, { master });
   ends.push(() => services.close());
-  return { url, master, ...services };
+  return { ...services, url, master };
 }
 type Instance = Awaited<ReturnType<typeof instance>>;
 

@@ -45,7 +45,7 @@ function countingAnswers(database: DataSource): { most: number } {
   database.createQueryRunner = (...args): QueryRunner => {
     const runner = create(...args);
     const query = runner.query.bind(runner) as (...all: unknown[]) => Promise<unknown>;
-    runner.query = async (...all: unknown[]) => {
+    const counted = async (...all: unknown[]): Promise<unknown> => {
       const answer = await query(...all);
       const lines = Array.isArray(answer) ? (answer as { line?: string }[]).map(({ line }) => line?.length ?? 0) : [];
       count.most = Math.max(
@@ -54,6 +54,7 @@ function countingAnswers(database: DataSource): { most: number } {
       );
       return answer;
     };
+    runner.query = counted as QueryRunner['query'];
     return runner;
   };
   return count;
