@@ -174,7 +174,7 @@ describe('who was removed before a restore', () => {
     const warnings = { warn: () => undefined };
     const change = new ChangeConfig(api.database, new MemoryConfigBus(), warnings, api.keys.terms, anybody);
     const password = SecretValue.of('correct horse battery');
-    await setUpAdmin(new UserStore(api.database), change, { name: 'admin', password });
+    await setUpAdmin(new UserStore(api.database, api.keys.rows), change, { name: 'admin', password });
     const admin = fromPage(api, await signIn(api, 'admin', 'correct horse battery'));
     await expect(signIn(api, 'staying')).rejects.toThrow('is not signed in');
     expect((await callAs(api, admin, 'POST', '/api/restore/confirm', {})).status).toBe(200);
@@ -189,7 +189,7 @@ describe('key terms of audit events that stay', () => {
     await kept.secrets.create(owner, { name: 'prod/k', value: 'v1', binding });
     const early = await saved(kept);
     const log = createLogger('test', 'silent');
-    const rotation = new KeyRotation({ database: kept.dataSource, terms, name: 'one', log });
+    const rotation = new KeyRotation({ database: kept.dataSource, terms, rows: kept.keys.rows, name: 'one', log });
     const service = new KeysService(kept.dataSource, kept.change, terms);
     rotation.start();
     const leader = startLeader(kept.url, [rotation]);

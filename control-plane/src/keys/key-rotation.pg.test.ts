@@ -208,7 +208,7 @@ describe('KeyRotation', () => {
     await leading.secretVersions.destroy(owner, 'prod/s1', 1);
     expect((await other.keysService.status(owner)).damaged).toEqual([]);
     for (const end of ends.splice(4)) await end();
-    const next = new KeyRotation({ database: leading.dataSource, terms: leading.keys.terms, name: 'next', log });
+    const next = new KeyRotation({ database: leading.dataSource, ...leading.keys, name: 'next', log });
     ends.push(() => next.stop());
     begin(next);
     await expect.poll(() => statesOf(other), patiently).toEqual(rotated);
