@@ -13,7 +13,7 @@ const statements = [
 
 /** What a restore must not forget of the database that it replaces, and whom it does not let in yet. */
 export class AddRestoreMemory extends ForwardMigration {
-  readonly name = 'AddRestoreMemory1790004350000';
+  readonly name = 'AddRestoreMemory1790004360000';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of statements) await runner.query(statement);
