@@ -44,7 +44,7 @@ export function addRestore(program: Command, context: CommandContext): void {
     .command('restore')
     .description('put a backup into an empty instance; without a file: confirm one that was put')
     .argument('[file]')
-    .option('--confirm', 'let workers take it, although its revision goes back')
+    .option('--confirm', 'let workers take it, although it goes back in time')
     .option('--replace', 'although there is something: that is lost')
     .option('--destroyed <file>', 'list of what was destroyed (default: the one of the data folder)')
     .option('--accept-revival', 'although nothing tells what was destroyed since: it comes back')
@@ -89,7 +89,7 @@ async function isAgreed(): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(
-      'The revision goes back: what was changed since the backup is undone, revocations too. May workers take it? [y/N] ',
+      'The configuration goes back in time: what was changed since the backup is undone, revocations too. May workers take it? [y/N] ',
     );
     return /^y(es)?$/i.test(answer.trim());
   } finally {

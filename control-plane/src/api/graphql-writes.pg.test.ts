@@ -1,6 +1,7 @@
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { followAtOnce, newestRevision } from '../workers/testing/following-workers.ts';
 import { type Served, serve } from './testing/serve.ts';
 
 let api: Served;
@@ -9,6 +10,7 @@ let reports: PostgresSnapshotSource;
 beforeAll(async () => {
   api = await serve(await freshDatabase());
   reports = new PostgresSnapshotSource({ connectionString: api.config.databaseUrl });
+  await followAtOnce(api.database);
 });
 afterAll(async () => {
   await reports.close();
@@ -16,12 +18,12 @@ afterAll(async () => {
 });
 
 const run = async (query: string, variables?: object) => (await api.graphql(query, variables)).data?.['result'];
-const report = (name: string, appliedRevision: number) =>
+const report = async (name: string, applied: number | 'newest') =>
   reports.heartbeat({
     name,
     bootId: 'b',
     version: '0',
-    appliedRevision,
+    appliedRevision: applied === 'newest' ? await newestRevision(api.database) : applied,
     terms: [1],
     isMasterKeyCurrent: true,
     authorities: [],
@@ -119,7 +121,7 @@ describe('wait: ALL', () => {
   });
 
   it('names the workers that have not applied the revision when the time is over', async () => {
-    await report('fast', 1_000_000);
+    await report('fast', 'newest');
     await report('slow', 0);
     expect(await write(100)).toMatchObject({
       change: 'UPDATED',
@@ -137,7 +139,7 @@ describe('wait: ALL', () => {
       .poll(async () => (await api.graphql('{ agent(name: "waited") { labels { value } } }')).data, { interval: 10 })
       .toEqual({ agent: { labels: [{ value: `${count}` }] } });
     expect(isAnswered).toBe(false);
-    await report('slow', 1_000_000);
+    await report('slow', 'newest');
     expect(await answer).toMatchObject({ isEverywhere: true, confirmedBy: 2, behind: [], silent: [] });
   });
 
@@ -145,13 +147,13 @@ describe('wait: ALL', () => {
     api.database.query('UPDATE worker SET seen_at = now() - $1::interval WHERE name = $2', [interval, name]);
 
   it('does not wait for a worker that missed its reports, and does not count it, whatever it said last', async () => {
-    await report('missing', 1_000_000);
+    await report('missing', 'newest');
     await silence('11 seconds', 'missing');
     const found = { isEverywhere: false, confirmedBy: 2, behind: [], silent: ['missing'] };
     expect(await write(30_000)).toMatchObject(found);
     await silence('23 hours', 'missing');
     expect(await write(30_000)).toMatchObject(found);
-    await report('missing', 1_000_000);
+    await report('missing', 'newest');
     expect(await write(30_000)).toMatchObject({ isEverywhere: true, confirmedBy: 3, silent: [] });
   });
 
@@ -170,7 +172,7 @@ describe('wait: ALL', () => {
       behind: [],
       silent: ['fast', 'missing', 'slow'],
     });
-    for (const name of ['fast', 'slow']) await report(name, 1_000_000);
+    for (const name of ['fast', 'slow']) await report(name, 'newest');
   });
 
   it('forgets a worker that ended in order, in that run alone, and one that is silent for a day', async () => {
@@ -203,7 +205,7 @@ describe('wait: ALL', () => {
          ON CONFLICT (worker, boot) DO UPDATE SET updated_at = excluded.updated_at, ended_at = excluded.ended_at`,
         [boot, age, isEnded],
       );
-    await report('missing', 1_000_000);
+    await report('missing', 'newest');
     await silence('1 hour', 'missing');
     await run('b', '0', true);
     await run('before', '2 hours', false);
@@ -222,7 +224,7 @@ describe('wait: ALL', () => {
   });
 
   it('takes no longer than it was given while the database hangs, and says what it found last, or that it found nothing', async () => {
-    await report('fast', 1_000_000);
+    await report('fast', 'newest');
     await report('slow', 0);
     const holder = api.database.createQueryRunner();
     await holder.connect();
@@ -236,6 +238,7 @@ describe('wait: ALL', () => {
       expect(answer.data).toEqual({ upsertAgent: { change: 'CREATED', isEverywhere: null, behind: null } });
       expect(answer.errors?.[0]).toMatchObject({ extensions: { code: 'NOT_READY' } });
       await holder.query('ROLLBACK');
+      await report('fast', 'newest');
       const waiting = write(2_000);
       await expect
         .poll(async () => (await api.graphql('{ agent(name: "waited") { labels { value } } }')).data, { interval: 10 })
@@ -247,7 +250,7 @@ describe('wait: ALL', () => {
       await holder.query('ROLLBACK');
       await holder.release();
     }
-    await report('slow', 1_000_000);
+    await report('slow', 'newest');
   });
 
   it('waits for nothing when the write was refused, and takes no endless time', async () => {

@@ -22,9 +22,9 @@ export class WriteError {
   message: string;
 }
 
-/** What every write gives back. */
+/** What a write gives back that no revision of the configuration tells of: whoever waits for workers finds out by other means. */
 @ObjectType()
-export abstract class WritePayload {
+export abstract class UnwaitedPayload {
   @Field(() => Change, { nullable: true, description: 'Null when the write was refused.' })
   change: Change | null;
 
@@ -33,7 +33,11 @@ export abstract class WritePayload {
 
   @Field(() => [WriteError])
   errors: WriteError[];
+}
 
+/** What every other write gives back. */
+@ObjectType()
+export abstract class WritePayload extends UnwaitedPayload {
   @Field(() => [String], {
     nullable: true,
     description:

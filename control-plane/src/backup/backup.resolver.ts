@@ -12,7 +12,7 @@ export class BackupResolver {
   }
 
   @Mutation(() => RestorePayload, {
-    description: 'Lets workers take the configuration as it is, although a restore made its revision go back.',
+    description: 'Lets workers take the configuration as it is, although a restore went back in time.',
   })
   confirmRestore(@Ctx() { principal }: GraphqlContext): Promise<RestorePayload> {
     return payloadOf(async () => ({ ...(await this.#backups.confirmRestore(principal)), change: 'UPDATED' as const }));

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { authorize } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { ChangeConfig } from '../configuration/change-config.ts';
+import { type ChangeConfig, currentRevision } from '../configuration/change-config.ts';
 import { parseInput } from '../configuration/parse-input.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { keyLeft } from '../rotation/left-keys.ts';
@@ -51,14 +51,15 @@ export class BackupService {
     return writeBackup(this.#database, { instanceId: this.#keys.instanceId, key, hasAudit });
   }
 
-  /** Lets workers take the configuration as it is, although its revision went back. @throws Fault FORBIDDEN */
+  /** Lets workers take the configuration as it is, although it went back in time. @throws Fault FORBIDDEN */
   async confirmRestore(principal: Principal): Promise<{ readonly revision: number }> {
     authorize(principal, 'backup:confirm');
-    const { revision } = await this.#change.changeConfig(principal, async (tx) => {
+    const { result: revision } = await this.#change.changeConfig(principal, async (tx) => {
       const ended = await confirmRestored(tx.manager, this.#keys.epochKey);
       tx.audit('backup:confirm', 'keys', 'restore');
       for (const { secret, ...about } of ended)
         tx.audit('rotation:finished', 'secret', secret, { ...about, problem: restoredProblem, ...keyLeft });
+      return currentRevision(tx.manager);
     });
     return { revision };
   }

@@ -21,6 +21,7 @@ interface AccessRow {
 
 export interface ReplacedDatabase {
   readonly instanceId: string | undefined;
+  readonly revision: number;
   readonly epoch: number;
   readonly keyGeneration: number;
   readonly destroyed: readonly DestroyedValue[];
@@ -43,12 +44,15 @@ const accessRow = "to_jsonb(t) - '{signed_in_at,updated_at,used_at,revision,mac,
 
 /** Reads it, before anything is replaced. */
 export async function readReplaced(manager: EntityManager): Promise<ReplacedDatabase> {
-  const [state] = await manager.query<{ epoch: string; key_generation: string; highest_term: string }[]>(
-    `SELECT epoch, key_generation,
+  const [state] = await manager.query<
+    { revision: string; epoch: string; key_generation: string; highest_term: string }[]
+  >(
+    `SELECT revision, epoch, key_generation,
        greatest(highest_term, (SELECT coalesce(max(term), 0) FROM key_term)) AS highest_term FROM config_state`,
   );
   return {
     instanceId: (await readInstance(manager))?.id,
+    revision: Number(state?.revision ?? 0),
     epoch: Number(state?.epoch ?? 0),
     keyGeneration: Number(state?.key_generation ?? 0),
     destroyed: await readDestroyed(manager),
@@ -91,8 +95,10 @@ export async function keepTerms(
   const lost: number[] = [];
   const stored = await manager.query<{ term: number }[]>('SELECT term FROM key_term');
   const has = new Set(stored.map(({ term }) => term));
+  // A term of another instance is another key, whatever its number.
+  if (replaced !== instanceId) return terms.map(({ term }) => term);
   for (const row of terms.filter(({ term }) => !has.has(term))) {
-    if (replaced !== instanceId || !opensUnder(master, instanceId, row)) {
+    if (!opensUnder(master, instanceId, row)) {
       lost.push(row.term);
       continue;
     }

@@ -12,6 +12,7 @@ import { type RestoredRun, settleRestored } from '../rotation/restored.ts';
 import { appliedMigrations, backupTables, quoted } from './backup-tables.ts';
 import { type DestroyedValue, joinDestroyed, readDestroyedFile } from './destroyed-list.ts';
 import { insertLines } from './insert-lines.ts';
+import { raiseAboveWorkers, raiseRevision } from './raise-revision.ts';
 import {
   holdReturning,
   keepNumbers,
@@ -150,6 +151,7 @@ async function beginEpoch(
        key_generation = greatest(key_generation, $2::bigint) + 1`,
     [target.epoch, target.keyGeneration],
   );
+  await raiseRevision(manager, target.revision);
   return epochKey === undefined ? [] : confirmEpoch(manager, epochKey);
 }
 
@@ -163,11 +165,12 @@ export async function confirmRestored(manager: EntityManager, key: Buffer): Prom
 }
 
 /**
- * Lets workers take the database as it is, although its revision went back. Within a transaction. The epoch is the time, so that it
+ * Lets workers take the database as it is, although it went back. Within a transaction. The epoch is the time, so that it
  * is later than any that a worker may have seen of this instance. Gives the rotations that end with it.
  */
 async function confirmEpoch(manager: EntityManager, key: Buffer): Promise<readonly RestoredRun[]> {
   const ended = await settleRestored(manager);
+  await raiseAboveWorkers(manager);
   const [state] = await manager.query<{ epoch: string }[]>('SELECT epoch FROM config_state');
   const epoch = Math.max(Number(state?.epoch ?? 0) + 1, Date.now());
   await manager.query('UPDATE config_state SET epoch = $1, epoch_mac = $2, restored_at = NULL', [

@@ -55,7 +55,7 @@ interface Recorded {
 }
 
 /** The kinds whose rows carry the revision that last wrote them, with their tables. */
-const revisedTables = {
+export const revisedTables = {
   secret: 'secret',
   agent: 'agent',
   policy: 'policy',

@@ -19,7 +19,7 @@ export class KeysResolver {
 
   @Mutation(() => KeysPayload, {
     description:
-      'Begins to move every sealed value to a new key term. While a rotation is under way it changes nothing.',
+      'Begins to move every sealed value to a new key term. While a rotation is under way it changes nothing. `waitingFor` names the processes that have not got the term.',
   })
   rotateKeys(@Ctx() { principal }: GraphqlContext): Promise<KeysPayload> {
     return payloadOf(() => this.#keys.rotate(principal));

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Field, GraphQLISODateTime, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { WritePayload } from '../api/write-payload.ts';
+import { UnwaitedPayload } from '../api/write-payload.ts';
 
 enum KeyTermState {
   ANNOUNCED = 'ANNOUNCED',
@@ -126,7 +126,7 @@ export class Keys {
 }
 
 @ObjectType()
-export class KeysPayload extends WritePayload {
+export class KeysPayload extends UnwaitedPayload {
   @Field(() => Keys, { nullable: true })
   object: Keys | null;
 }

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { freePort } from '../../../test/support/free-port.ts';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../api/testing/serve.ts';
+import { followAtOnce, newestRevision } from './testing/following-workers.ts';
 import { WorkerStore } from './worker-store.ts';
 
 let api: Served;
@@ -19,6 +20,7 @@ beforeAll(async () => {
   reports = new PostgresSnapshotSource({
     connectionString: api.config.databaseUrl,
   });
+  await followAtOnce(api.database);
   folder = mkdtempSync(join(tmpdir(), 'onecli-starting-'));
 });
 afterAll(async () => {
@@ -29,12 +31,12 @@ afterAll(async () => {
 });
 
 /** Another worker, which has applied whatever comes. */
-const confirm = () =>
+const confirm = async () =>
   reports.heartbeat({
     name: 'steady',
     bootId: 'b',
     version: '0',
-    appliedRevision: 1_000_000,
+    appliedRevision: await newestRevision(api.database),
     terms: [1],
     isMasterKeyCurrent: true,
     authorities: [],

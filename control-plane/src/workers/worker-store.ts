@@ -37,6 +37,7 @@ export interface WorkerView {
 /** What a worker last reported to have applied. */
 export interface AppliedView {
   readonly name: string;
+  /** 0: nothing that counts, since it refuses what the database holds. */
   readonly appliedRevision: number;
   /** False: it is silent, and has not said that it ended; nobody knows what it has applied since, or whether it runs. */
   readonly isLive: boolean;
@@ -93,11 +94,13 @@ export class WorkerStore {
    * What each worker has applied that is live, or silent for less than a day although its run has not ended and nobody said that it is gone;
    * one that ended is not live, however late it reported. One that reports after somebody else has ended its run, having taken its spool, still runs, and so does
    * one of whose trail more came than it reported: it began again by its snapshot file, without the database, or is refused by it.
+   * While a restore is not confirmed, no worker takes what is there; one that has applied more than there is has it from before the database went back.
    */
   async applied(): Promise<AppliedView[]> {
     const rows: (Omit<AppliedView, 'appliedRevision'> & { appliedRevision: string })[] = await this.#database.query(
-      `SELECT name, applied_revision AS "appliedRevision", is_live AS "isLive"
-       FROM (SELECT *, NOT is_over AND seen_at > now() - make_interval(secs => $1) AS is_live
+      `SELECT name, is_live AS "isLive",
+         CASE WHEN s.restored_at IS NULL AND w.applied_revision <= s.revision THEN w.applied_revision ELSE 0 END AS "appliedRevision"
+       FROM config_state s, (SELECT *, NOT is_over AND seen_at > now() - make_interval(secs => $1) AS is_live
          FROM (SELECT *, EXISTS (SELECT FROM audit_boot b
              WHERE b.worker = r.name AND b.boot = r.boot_id AND b.ended_at >= r.seen_at) AS is_over FROM worker r) told) w
        WHERE is_live OR (NOT is_over AND seen_at > now() - make_interval(hours => $2) AND forgotten_report IS DISTINCT FROM seen_at)

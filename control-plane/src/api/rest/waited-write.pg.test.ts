@@ -1,6 +1,7 @@
 import { PostgresSnapshotSource } from '@onecli/shared/adapters/postgres/snapshot-source';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../../test/support/fresh-database.ts';
+import { followAtOnce, newestRevision } from '../../workers/testing/following-workers.ts';
 import { goodCalls } from '../testing/good-calls.ts';
 import { type OpenApi, OpenApiContract } from '../testing/openapi-contract.ts';
 import { type Served, serve } from '../testing/serve.ts';
@@ -12,6 +13,7 @@ beforeAll(async () => {
   api = await serve(await freshDatabase());
   contract = new OpenApiContract((await api.call('GET', '/api/openapi.json')).json as OpenApi);
   reports = new PostgresSnapshotSource({ connectionString: api.config.databaseUrl });
+  await followAtOnce(api.database);
 });
 afterAll(async () => {
   await reports.close();
@@ -19,12 +21,12 @@ afterAll(async () => {
 });
 beforeEach(() => api.database.query('DELETE FROM worker'));
 
-const report = (name: string, appliedRevision: number) =>
+const report = async (name: string, applied: number | 'newest') =>
   reports.heartbeat({
     name,
     bootId: 'b',
     version: '0',
-    appliedRevision,
+    appliedRevision: applied === 'newest' ? await newestRevision(api.database) : applied,
     terms: [1],
     isMasterKeyCurrent: true,
     authorities: [],
@@ -38,7 +40,7 @@ const called = async (method: string, url: string, body?: unknown) => {
 const takesWait = (method: string, url: string) =>
   contract.operationAt(method, url).operation.parameters.some(({ name }) => name === 'wait');
 
-/** Writes that no worker applies. */
+/** Writes that no worker applies, or of which no revision tells. */
 const unwaited = [
   'changePassword',
   'createSupportBundle',
@@ -47,6 +49,7 @@ const unwaited = [
   'login',
   'logout',
   'plan',
+  'rotateKeys',
   'setPassword',
   'verifyAuditTrail',
 ];
@@ -70,13 +73,13 @@ describe('wait=all', () => {
     const put = (query: string, isDisabled: boolean) =>
       called('POST', `/api/agents/waited/${isDisabled ? 'disable' : 'enable'}${query}`);
     await called('POST', '/api/agents', { name: 'waited' });
-    await report('w-ready', 1_000_000);
+    await report('w-ready', 'newest');
     expect((await put('?wait=all', true)).json).toMatchObject({
       disabled: true,
       applied: { isEverywhere: true, confirmedBy: 1, behind: [], silent: [] },
     });
     await report('w-late', 1);
-    await report('w-lost', 1_000_000);
+    await report('w-lost', 'newest');
     await api.database.query("UPDATE worker SET seen_at = now() - interval '1 minute' WHERE name = 'w-lost'");
     expect((await put('?wait=all&timeoutMs=50', false)).json).toMatchObject({
       disabled: false,
@@ -85,7 +88,7 @@ describe('wait=all', () => {
     await api.database.query("DELETE FROM worker WHERE name = 'w-lost'");
     const waiting = put('?wait=all&timeoutMs=20000', true);
     await expect.poll(async () => (await api.call('GET', '/api/agents/waited')).json).toMatchObject({ disabled: true });
-    await report('w-late', 1_000_000);
+    await report('w-late', 'newest');
     expect((await waiting).json).toMatchObject({ applied: { isEverywhere: true, confirmedBy: 2 } });
   });
 
