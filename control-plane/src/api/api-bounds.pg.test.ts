@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { AuditStore } from '../audit/audit-store.ts';
 import { everywhere } from '../auth/principal.ts';
 import { callAs, makeKey, makeUser, passwordOf } from '../auth/testing/people.ts';
+import { StoredStanding } from '../auth/standing.ts';
+import { wrongLogins } from '../auth/testing/wrong-logins.ts';
 import { basic, type Served, serve } from './testing/serve.ts';
 
 let api: Served;
@@ -101,9 +103,21 @@ describe('an export', () => {
     return socket;
   }
 
+  const isOver = (name: string) =>
+    api.logLines.some((line) => line.includes('/api/audit/export') && line.includes(`"principal":"${name}"`));
+
+  it('goes on when somebody else sends wrong logins of its reader from the same address', async () => {
+    await makeUser(api, 'guessed', everywhere('auditor'));
+    await begin('guessed');
+    await wrongLogins(api, 'guessed');
+    const looks = vi.spyOn(StoredStanding.prototype, 'now');
+    await expect.poll(() => isOver('guessed') || looks.mock.calls.length > 1, { timeout: 15_000 }).toBe(true);
+    expect(isOver('guessed')).toBe(false);
+    vi.restoreAllMocks();
+    await api.database.query('TRUNCATE login_limit');
+  }, 60_000);
+
   it('is cut off when its reader may read no more', async () => {
-    const isOver = (name: string) =>
-      api.logLines.some((line) => line.includes('/api/audit/export') && line.includes(`"principal":"${name}"`));
     for (const [name, change] of [
       ['gone', { disabled: true }],
       ['moved', { roles: [{ role: 'auditor', environments: ['staging'] }] }],

@@ -17,11 +17,12 @@ export function requireLogin(authenticator: Authenticator): RequestHandler {
     const { authorization } = request.headers;
     const origin = { address: addressOf(request), requestId: requestIdOf(response) };
     const cookie = readSessionCookie(request);
-    const look = async () => ({
-      ...(await authenticator.authenticate(authorization, origin.address, cookie)),
+    const principal = await authenticator.authenticate(authorization, origin.address, cookie);
+    const again = async () => ({
+      ...(await authenticator.authenticateAgain(principal, authorization, cookie)),
       origin,
     });
-    signIn(response, await look(), look);
+    signIn(response, { ...principal, origin }, again);
     next();
   };
 }

@@ -90,7 +90,7 @@ export function signIn(response: Response, principal: Principal, lookAgain: () =
   Object.assign(contextOf(response), { principal, lookAgain });
 }
 
-/** Who calls, as he is now. @throws Fault UNAUTHENTICATED, TOO_MANY_LOGINS; Error on a route that does not ask for a login */
+/** Who calls, as he is now. @throws Fault UNAUTHENTICATED; Error on a route that does not ask for a login */
 export async function lookAgain(response: Response): Promise<Principal> {
   const { lookAgain: look } = contextOf(response);
   if (look === undefined) throw new Error('This route is served without a login');

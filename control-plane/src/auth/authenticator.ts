@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Fault } from '@onecli/shared/fault';
 import { tokenHash } from '@onecli/shared/vault/keyed-hash';
+import type { DataSource } from 'typeorm';
 import type { ApiKeyStore } from './keys/api-key-store.ts';
 import { isKeyText, keyPrefix } from './keys/key-text.ts';
 import { parseAuthorization } from './parse-authorization.ts';
@@ -8,6 +9,7 @@ import { LoginRefusal, type PasswordLogin } from './passwords/password-login.ts'
 import { type Principal, everywhere } from './principal.ts';
 import type { LoginLimiter } from './sessions/login-limiter.ts';
 import { sessionPrefix, type SessionStore } from './sessions/session-store.ts';
+import type { StoredStanding } from './standing.ts';
 import { principalByPassword, principalOfUser } from './users/user-store.ts';
 
 /** Local access: the hash of the token that lies in a file which only this machine's owner can read. */
@@ -20,6 +22,8 @@ export interface AuthenticatorOptions {
   readonly sessions: SessionStore;
   readonly keys: ApiKeyStore;
   readonly limiter: LoginLimiter;
+  readonly standing: StoredStanding;
+  readonly database: DataSource;
   readonly localAccess: LocalAccess | undefined;
   /** Key for the hashes of tokens, 32 bytes. */
   readonly tokenPepper: Buffer;
@@ -53,6 +57,22 @@ export class Authenticator {
         return principalByPassword(await this.#options.logins.check(user, password, address));
       }
     }
+  }
+
+  /**
+   * Who was let in with this header or cookie, as he is now. It guesses at nothing: no password is looked at, and what others
+   * guessed meanwhile from his address does not count against him.
+   * @throws Fault UNAUTHENTICATED
+   */
+  async authenticateAgain(before: Principal, header: string | undefined, cookie?: string): Promise<Principal> {
+    if (before.sessionId !== undefined) {
+      const credentials = parseAuthorization(header);
+      return this.#bySession(credentials.kind === 'bearer' ? credentials.token : (cookie ?? ''));
+    }
+    const { standing, database } = this.#options;
+    const now = await standing.now(database.manager, before);
+    if (now === undefined) throw new Fault('UNAUTHENTICATED', 'This login is over: sign in again');
+    return now;
   }
 
   async #bySession(token: string): Promise<Principal> {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Services } from '../api/services.ts';
 import type { Config } from '../config.ts';
-import type { ChangeConfig, Standing } from '../configuration/change-config.ts';
+import type { ChangeConfig } from '../configuration/change-config.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { Authenticator, type LocalAccess } from './authenticator.ts';
 import { AdminEventService } from './events/admin-event.service.ts';
@@ -33,7 +33,7 @@ export interface AccessOptions {
 
 /** What is kept of who may come in, and who still may. */
 export interface AccessStores {
-  readonly standing: Standing;
+  readonly standing: StoredStanding;
   readonly users: UserStore;
   readonly sessions: SessionStore;
   readonly keys: ApiKeyStore;
@@ -66,14 +66,23 @@ export function accessStores(
 /** Wires users, sessions, API keys and their record. */
 export async function buildAccess({ config, database, keys, stores, change, log }: AccessOptions): Promise<Access> {
   const { tokenPepper, rows } = keys;
-  const { users, sessions, keys: apiKeys } = stores;
+  const { users, sessions, keys: apiKeys, standing } = stores;
   const limiter = new LoginLimiter(database);
   const logins = new PasswordLogin(users, limiter);
   const events = new AdminEventStore(database);
   const links = new UserLinks(tokenPepper, rows);
   const localAccess = await openLocalAccess(config, tokenPepper);
   return {
-    authenticator: new Authenticator({ logins, sessions, keys: apiKeys, limiter, localAccess, tokenPepper }),
+    authenticator: new Authenticator({
+      logins,
+      sessions,
+      keys: apiKeys,
+      limiter,
+      standing,
+      database,
+      localAccess,
+      tokenPepper,
+    }),
     refusals: new RefusalRecord(database, log),
     logins,
     sweep: {

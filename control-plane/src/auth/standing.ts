@@ -5,7 +5,7 @@ import type { Standing } from '../configuration/change-config.ts';
 import type { ApiKeyStore } from './keys/api-key-store.ts';
 import type { Principal } from './principal.ts';
 import type { SessionStore } from './sessions/session-store.ts';
-import { passwordMarkOf, principalOfUser, type UserStore } from './users/user-store.ts';
+import { passwordMarkOf, principalByPassword, principalOfUser, type UserStore } from './users/user-store.ts';
 
 interface StandingOptions {
   readonly users: UserStore;
@@ -22,13 +22,14 @@ export class StoredStanding implements Standing {
   }
 
   async require(manager: EntityManager, principal: Principal): Promise<void> {
-    const now = await this.#now(manager, principal);
+    const now = await this.now(manager, principal);
     if (now === undefined) throw new Fault('UNAUTHENTICATED', 'This login ended while the call was under way');
     if (!hasSameRights(principal, now))
       throw new Fault('FORBIDDEN', 'What you may do was changed while this call was under way: send it again');
   }
 
-  async #now(manager: EntityManager, principal: Principal): Promise<Principal | undefined> {
+  /** A principal as he is now; undefined when he may not come in any more. */
+  async now(manager: EntityManager, principal: Principal): Promise<Principal | undefined> {
     switch (principal.kind) {
       case 'local':
       case 'system':
@@ -44,11 +45,8 @@ export class StoredStanding implements Standing {
     const { users, sessions } = this.#options;
     const user = userId === undefined ? undefined : await users.findById(userId, manager);
     if (user === undefined || user.isDisabled || user.isHeld) return undefined;
-    const isIn =
-      sessionId === undefined
-        ? passwordMark === passwordMarkOf(user)
-        : await sessions.isLive(manager, sessionId, user.id);
-    return isIn ? principalOfUser(user) : undefined;
+    if (sessionId === undefined) return passwordMark === passwordMarkOf(user) ? principalByPassword(user) : undefined;
+    return (await sessions.isLive(manager, sessionId, user.id)) ? { ...principalOfUser(user), sessionId } : undefined;
   }
 }
 
