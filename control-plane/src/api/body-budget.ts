@@ -12,12 +12,27 @@ const bytesPerMinute = 24 * 1024 * 1024;
 export class BodyBudget {
   readonly #sent = new RateLimiterMemory({ points: bytesPerMinute, duration: 60 });
 
-  /** @throws Fault OVERLOADED */
-  async take(principal: Principal, bytes: number): Promise<void> {
-    if (bytes <= smallBytes) return;
-    const { consumedPoints } = await this.#sent.penalty(nameOf(principal), bytes);
-    if (consumedPoints <= bytesPerMinute) return;
-    await this.#sent.reward(nameOf(principal), bytes);
+  /**
+   * Holds what may come; to be settled with what came, so that the rest is free again.
+   * @throws Fault OVERLOADED
+   */
+  async take(principal: Principal, bytes: number): Promise<(cameBytes: number) => Promise<void>> {
+    const held = costOf(bytes);
+    if (held === 0) return () => Promise.resolve();
+    const name = nameOf(principal);
+    const { consumedPoints, msBeforeNext } = await this.#sent.penalty(name, held);
+    const endsAtMs = performance.now() + msBeforeNext;
+    if (consumedPoints <= bytesPerMinute)
+      return async (cameBytes) => {
+        const rest = held - costOf(cameBytes);
+        // In a minute that is over nothing is held any more: the next one would begin with more than it has.
+        if (rest > 0 && performance.now() < endsAtMs) await this.#sent.reward(name, rest);
+      };
+    await this.#sent.reward(name, held);
     throw new Fault('OVERLOADED', 'More than 24 MB came from you within a minute: try again when it is over');
   }
+}
+
+function costOf(bytes: number): number {
+  return bytes <= smallBytes ? 0 : bytes;
 }

@@ -82,9 +82,30 @@ export function readJson(): RequestHandler {
     const limit = isConfiguration ? maxConfigurationBytes : maxBodyBytes;
     const told = Number(request.headers['content-length'] ?? limit);
     // What is larger is refused unread.
-    if (told <= limit) await budget.take(principalOf(response), told);
-    (isConfiguration ? readConfiguration : readBody)(request, response, next);
+    const settle = told <= limit ? await budget.take(principalOf(response), told) : undefined;
+    const { cameBytes, error } = await readCounted(isConfiguration ? readConfiguration : readBody, request, response);
+    await settle?.(cameBytes);
+    next(error);
   };
+}
+
+/** Has a body read, and tells how much of it came and what was wrong with it, if anything was. */
+function readCounted(
+  reader: RequestHandler,
+  request: Request,
+  response: Response,
+): Promise<{ readonly cameBytes: number; readonly error: unknown }> {
+  return new Promise((resolve) => {
+    let [cameBytes, isRead] = [0, false];
+    const count = (piece: Buffer) => void (cameBytes += piece.length);
+    void reader(request, response, (error?: unknown) => {
+      isRead = true;
+      request.off('data', count);
+      resolve({ cameBytes, error });
+    });
+    // After the reader's own: to listen makes the body flow.
+    if (!isRead) request.on('data', count);
+  });
 }
 
 /** Reads the body of a write that needs no login: it is small, and comes at once. */
