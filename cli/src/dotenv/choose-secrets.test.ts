@@ -50,6 +50,39 @@ describe('chooseSecrets', () => {
     ]);
   });
 
+  it.each([
+    [
+      ['FOO_KEY_TOKEN=3', 'FOO_API_KEY=1', 'FOO_KEY=2'],
+      ['prod/foo-key', 'prod/foo', 'prod/foo-key-2'],
+    ],
+    [
+      ['A_KEY_2_TOKEN=5', 'A_KEY_TOKEN=3', 'A_API_KEY=1', 'A_KEY=2'],
+      ['prod/a-key-2', 'prod/a-key', 'prod/a', 'prod/a-key-3'],
+    ],
+    [
+      ['FOO_KEY_TOKEN=2', 'FOO_API_KEY=1', 'FOO_KEY=2'],
+      ['prod/foo-key', 'prod/foo', 'prod/foo-key'],
+    ],
+    [
+      ['A.B_KEY=1', 'A-B_KEY=2', 'A.b_KEY=3'],
+      ['prod/a.b', 'prod/a-b', 'prod/a.b-key'],
+    ],
+  ])('loses no value of %j', (lines, names) => {
+    const { chosen } = choose(`${lines.join('\n')}\n`);
+    expect(chosen.map(({ name }) => name)).toEqual(names);
+    expect(chosen.map(({ variable, value }) => `${variable}=${value}`)).toEqual(lines);
+    for (const one of chosen)
+      for (const other of chosen) if (one.name === other.name) expect(one.value).toBe(other.value);
+  });
+
+  it('gives no key the name of a secret that another line has a placeholder of', () => {
+    expect(named('GH_TOKEN=y\nGITHUB_TOKEN=onecli://prod/github\n')).toEqual([['GH_TOKEN', 'prod/gh-token']]);
+    expect(named('URL=https://x:onecli://prod/gh-token@3@h/\nGITHUB_TOKEN=x\nGH_TOKEN=y\n')).toEqual([
+      ['GITHUB_TOKEN', 'prod/github'],
+      ['GH_TOKEN', 'prod/gh-token-2'],
+    ]);
+  });
+
   it('leaves placeholders, settings of the gateway, and what no header can hold', () => {
     const text =
       'OPENAI_API_KEY=onecli://prod/openai\nONECLI_MASTER_KEY=x\nTLS_KEY="a\nb"\nSTRIPE_API_KEY=\nNPM_TOKEN=y\n';

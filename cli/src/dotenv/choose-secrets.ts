@@ -1,5 +1,5 @@
 import type { Surface } from '@onecli/shared/domain/binding';
-import { findPlaceholders } from '@onecli/shared/domain/placeholder';
+import { findPlaceholders, placeholderFor } from '@onecli/shared/domain/placeholder';
 import { usageError } from '../cli-error.ts';
 import { knownVariables } from '../known-variables.ts';
 import type { Assignment } from './dotenv-file.ts';
@@ -35,7 +35,7 @@ const looksPublic = /PUBLI(?:C|SHABLE)/i;
 
 /**
  * Which variables are secrets, what they are called and where they are bound: those that are well known, those that are named,
- * and those that are called like one. Two with one value are one secret.
+ * and those that are called like one. Two with one value are one secret, two with two values never are.
  */
 export function chooseSecrets(
   assignments: readonly Assignment[],
@@ -43,7 +43,7 @@ export function chooseSecrets(
 ): { chosen: ChosenSecret[]; left: LeftVariable[] } {
   const chosen: ChosenSecret[] = [];
   const left: LeftVariable[] = [];
-  const valueOfName = new Map<string, string>();
+  const valueOfName = namesOfPlaceholders(assignments);
   for (const { variable, value } of assignments) {
     const reason = reasonToLeave(variable, value, options);
     if (reason !== undefined) {
@@ -79,7 +79,13 @@ function reasonToLeave(variable: string, value: string, { hosts, skip }: ChooseO
   return 'not called like a secret: name it with --host if it is one';
 }
 
-/** `prod/openai` for OPENAI_API_KEY; the whole variable where another value has that name. */
+/** The secrets that the file has placeholders of: their values stand elsewhere, and no other may take their place. */
+function namesOfPlaceholders(assignments: readonly Assignment[]): Map<string, string> {
+  const placeholders = assignments.flatMap(({ value }) => findPlaceholders(value));
+  return new Map(placeholders.flatMap(({ name }) => (name === undefined ? [] : [[name, placeholderFor(name)]])));
+}
+
+/** `prod/openai` for OPENAI_API_KEY; the whole variable where another value has that name, with a number where that is taken, too. */
 function freeName(
   environment: string,
   variable: string,
@@ -87,9 +93,11 @@ function freeName(
   valueOfName: ReadonlyMap<string, string>,
 ): string {
   const service = knownVariables.get(variable)?.service ?? serviceOf(variable);
-  const short = `${environment}/${service}`;
-  const taken = valueOfName.get(short);
-  return taken === undefined || taken === value ? short : `${environment}/${nameOf(variable)}`;
+  const whole = nameOf(variable);
+  const isFree = (name: string) => (valueOfName.get(`${environment}/${name}`) ?? value) === value;
+  let name = isFree(service) ? service : whole;
+  for (let n = 2; !isFree(name); n++) name = `${whole}-${n}`;
+  return `${environment}/${name}`;
 }
 
 function serviceOf(variable: string): string {

@@ -52,6 +52,10 @@ describe('readDotenvText', () => {
       'A_KEY=a&b',
       'A_KEY=`pass show x`',
       'A_KEY="a`b"',
+      'A_KEY=~root/x',
+      'A_KEY= ~',
+      'A_KEY=x:~root',
+      'export A_KEY=:~/x',
       'A_KEY=two words',
       'A_KEY=a\u00a0b',
       'A_KEY=a\rB=c',
@@ -64,6 +68,14 @@ describe('readDotenvText', () => {
       expect(read(`${line}\nC=1\n`), line).toEqual([['C', '1', 2]]);
       expect(unread(`${line}\nC=1\n`), line).toContainEqual(['A_KEY', 1]);
     }
+  });
+
+  it('reads a tilde where no shell takes it for a home', () => {
+    expect(read('A_KEY=a~b\nB_KEY="~root"\nC_KEY=\'x:~root\'\n')).toEqual([
+      ['A_KEY', 'a~b', 1],
+      ['B_KEY', '~root', 2],
+      ['C_KEY', 'x:~root', 3],
+    ]);
   });
 
   it('names what only some libraries take for an assignment', () => {

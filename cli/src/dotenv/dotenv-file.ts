@@ -38,7 +38,7 @@ const isName = new RegExp(`^${name}$`);
 /** Quotes without what some readers unfold, or a word without what a shell takes for more than text; then at most a comment. */
 const plain = new RegExp(
   `[ \\t]*(?:export[ \\t]+)?${name}[ \\t]*=[ \\t]*(?![ \\t])` +
-    '("(?:[^"\\\\$`]|\\\\n)*"|\'[^\'\\\\]*\'|[^\\s#$;&`"\'\\\\<>|()]*)' +
+    '("(?:[^"\\\\$`]|\\\\n)*"|\'[^\'\\\\]*\'|(?!~)(?:(?!:~)[^\\s#$;&`"\'\\\\<>|()])*)' +
     '(?=[ \\t]*(?:(?<=[ \\t])#[^\\r\\n]*)?\\r?(?:\\n|$))',
   'y',
 );
