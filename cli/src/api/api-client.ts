@@ -46,8 +46,8 @@ export class UnansweredError extends CliError {
   }
 }
 
-/** What a connection ends with that never was one. */
-const unsentCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+/** What was under way when no connection was made. Some codes tell less: an open connection may end with EHOSTUNREACH, too. */
+const connectingCalls = new Set(['connect', 'getaddrinfo']);
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
@@ -189,7 +189,7 @@ function unanswered({ origin }: URL, cause: unknown): UnansweredError {
     });
   // Ports that the Fetch standard refuses have no code: https://fetch.spec.whatwg.org/#port-blocking
   const isBlocked = inner instanceof Error && inner.message === 'bad port';
-  if (isBlocked || (typeof code === 'string' && unsentCodes.has(code)))
+  if (isBlocked || isOfConnecting(inner))
     return new UnansweredError(`no gateway answers at ${origin}`, { cause, wasSent: false, hint });
   const isSlow = cause instanceof DOMException && cause.name === 'TimeoutError';
   const reason = typeof code === 'string' ? ` (${code})` : '';
@@ -197,6 +197,12 @@ function unanswered({ origin }: URL, cause: unknown): UnansweredError {
     ? `the gateway at ${origin} did not answer in time`
     : `the connection to ${origin} ended before its answer${reason}`;
   return new UnansweredError(message, { cause, wasSent: true, hint });
+}
+
+/** Whether an error is of making a connection; where several addresses were tried, of every one. */
+function isOfConnecting(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isOfConnecting);
+  return error instanceof Error && connectingCalls.has((error as NodeJS.ErrnoException).syscall ?? '');
 }
 
 function understand<T>(answer: unknown, schema: z.ZodType<T>, call: string): T {
