@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ describe('findFiles', () => {
     for (const [name, target, message] of cases) {
       symlinkSync(target, at(name));
       expect(found, `${name} → ${target}`).toThrow(`${at(name)} ${message}`);
-      rmSync(at(name));
+      unlinkSync(at(name));
     }
   });
 });

@@ -28,7 +28,7 @@ beforeAll(async () => {
   await makeUser(api, 'carol', everywhere('auditor'));
   const cookie = await signIn(api, 'carol');
   canaries.push(cookie.split('=')[1] ?? '');
-  await api.call('POST', '/api/secrets', { name: 'prod/k', value, binding: { hosts: ['a.example'] } });
+  await api.call('POST', '/api/secrets', { name: 'prod/k', value, binding: { hosts: ['a.example', 'hook.example'] } });
   await api.call('POST', '/api/secrets', { name: value, value });
   const hook = { url: `https://hook.example/x?password=${hookPassword}`, secret: 'prod/k' };
   expect((await api.call('PUT', '/api/rotations/prod%2Fk', { webhook: hook })).status).toBe(200);
