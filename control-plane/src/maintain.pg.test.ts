@@ -1,17 +1,22 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MasterKey } from '@onecli/shared/vault/master-key';
+import { unwrapTerm, wrapTerm } from '@onecli/shared/vault/wrapped-term';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../test/support/fresh-database.ts';
+import { createDataSource } from './database/data-source.ts';
 import { openServices, owner } from './database/testing/open-services.ts';
+import { writeBackup } from './backup/write-backup.ts';
+import { readInstance } from './instance/instance.service.ts';
 
 const cli = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
 const [from, to] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
+const warning = 'warning: every row that decides who somebody is was given its MAC';
 let folder: string;
 let databaseUrl: string;
 
@@ -82,6 +87,53 @@ describe('the command that makes database roles for workers', { timeout: 120_000
   });
 });
 
+/** Takes the mark that all rows have MACs from the key terms, as terms of before it are without. */
+async function unmark(): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ id: string; wrapped_key: Buffer }>(
+      'SELECT id, wrapped_key FROM instance, key_term',
+    );
+    for (const { id: instanceId, wrapped_key: wrapped } of rows) {
+      const wrapping = createSecretKey(MasterKey.fromHex(from).derive('key-wrapping', instanceId));
+      const place = { instanceId, term: 1 };
+      const unmarked = wrapTerm(wrapping, place, unwrapTerm(wrapping, place, wrapped).key, false);
+      await client.query('UPDATE key_term SET wrapped_key = $1', [unmarked]);
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+/** A backup of the database as it is, its key terms without the mark. */
+async function save(path: string): Promise<void> {
+  const database = await createDataSource({
+    connectionString: databaseUrl,
+    connectionLost: () => undefined,
+  }).initialize();
+  try {
+    const instanceId = (await readInstance(database.manager))?.id ?? '';
+    const key = { master: MasterKey.fromHex(from) };
+    const pieces: Buffer[] = [];
+    for await (const piece of writeBackup(database, { instanceId, key, hasAudit: false })) pieces.push(piece);
+    writeFileSync(path, Buffer.concat(pieces));
+  } finally {
+    await database.destroy();
+  }
+}
+
+describe('a command that gives rows their MACs', { timeout: 120_000 }, () => {
+  it('says so: the one that makes roles, and the one that restores', async () => {
+    const path = join(folder, 'old.backup');
+    await unmark();
+    await save(path);
+    expect((await onecli(['database', 'worker-role', 'No role'], from)).output).toContain(warning);
+    expect((await onecli(['database', 'worker-role', 'No role'], from)).output).not.toContain(warning);
+    expect((await onecli(['restore', path, '--replace'], from)).output).toContain(warning);
+  });
+});
+
 describe('the command that replaces the master key of a database', { timeout: 120_000 }, () => {
   it('does nothing with a file that holds none, or under a key that is not the one in force', async () => {
     const bad = await rekey('bad.key', from);
@@ -93,7 +145,9 @@ describe('the command that replaces the master key of a database', { timeout: 12
   });
 
   it('replaces it, once, and is safe to run again', async () => {
+    await unmark();
     const done = await rekey('new.key', from);
+    expect(done.output).toContain(warning);
     expect([done.code, done.output]).toEqual([0, expect.stringContaining('the master key is replaced')]);
     expect([await opens(from), await opens(to)]).toEqual([false, true]);
     const again = await rekey('new.key', from);

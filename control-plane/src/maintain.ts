@@ -23,6 +23,11 @@ import { rekey } from './keys/rekey.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
+/** Whoever runs it reads what else a control plane would log. */
+const sayWarning = (...parts: readonly (string | object)[]): void =>
+  say(`warning: ${parts.filter((part) => typeof part === 'string').join(' ')}`);
+const log = { info: () => undefined, warn: sayWarning, error: sayWarning };
+
 async function runRekey(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { 'new-key-file': { type: 'string' } } });
   const path = values['new-key-file'];
@@ -51,7 +56,7 @@ async function requireInstance(database: DataSource): Promise<void> {
 /** An instance of an earlier release gets its lasting keys by being opened, before they are wrapped anew. */
 async function rekeyOnce(database: DataSource, from: MasterKey, to: MasterKey): Promise<'done' | 'already'> {
   try {
-    await new InstanceService(database).open(from);
+    await new InstanceService(database, log).open(from);
   } catch (error) {
     // Perhaps the new one is in place: that is told below.
     if (!(error instanceof InstanceFault) || error.code !== 'WRONG_MASTER_KEY') throw error;
@@ -89,6 +94,7 @@ async function runRestore(args: readonly string[]): Promise<void> {
       acceptsRevival: values['accept-revival'],
       isReplacing: values.replace,
       isConfirmed: values.confirm,
+      log,
     });
     tell(report, values.confirm);
   });
@@ -134,7 +140,7 @@ async function runWorkerRole(args: readonly string[]): Promise<void> {
   const password = path === undefined ? undefined : readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   const { databaseUrl, masterKey } = readMaintenanceConfig();
   await withDatabase(databaseUrl, async (database) => {
-    await new InstanceService(database).open(masterKey);
+    await new InstanceService(database, log).open(masterKey);
     for (const { name, worker } of roles) {
       const missing = await makeWorkerRole(database, name, password, worker);
       if (missing !== undefined) say(`${blindness}; as who may grant it, run: ${missing}`);

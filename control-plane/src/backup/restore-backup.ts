@@ -7,7 +7,7 @@ import { lockForChange } from '../configuration/lock-for-change.ts';
 import { lastingKeys } from '../instance/lasting-keys.ts';
 import { openInstance, readInstance } from '../instance/instance.service.ts';
 import { markRows } from '../keys/mark-rows.ts';
-import { RowGuard } from '../keys/row-guard.ts';
+import { type AlarmLog, RowGuard } from '../keys/row-guard.ts';
 import { type RestoredRun, settleRestored } from '../rotation/restored.ts';
 import { appliedMigrations, backupTables, quoted } from './backup-tables.ts';
 import { type DestroyedValue, joinDestroyed, readDestroyedFile } from './destroyed-list.ts';
@@ -37,6 +37,8 @@ export interface RestoreOptions {
   readonly isReplacing: boolean;
   /** Workers may take it. Else they wait for `onecli restore --confirm`. */
   readonly isConfirmed: boolean;
+  /** Told when the rows of the backup are given MACs. */
+  readonly log?: AlarmLog;
 }
 
 export interface RestoreReport {
@@ -74,7 +76,7 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
     const rows = await insertLines(manager, content, new Set(tables));
     await forgetHolders(manager);
 
-    const lasting = await openRestored(manager, master);
+    const lasting = await openRestored(manager, options);
     const destroyed = destroyedValues(options, target, header, lasting.destroyed);
     await keepNumbers(manager, target);
     const lostTerms = header.hasAudit
@@ -108,7 +110,7 @@ async function requireEmpty(manager: EntityManager): Promise<void> {
 }
 
 /** The master key has to be that of what was restored: nobody could start it otherwise. */
-async function openRestored(manager: EntityManager, master: MasterKey) {
+async function openRestored(manager: EntityManager, { master, log }: RestoreOptions) {
   const stored = await readInstance(manager);
   if (stored === undefined) throw new RestoreFault('The backup holds no instance.');
   if (!verifyKeyCheck(master, stored.id, stored.keyCheck))
@@ -118,7 +120,7 @@ async function openRestored(manager: EntityManager, master: MasterKey) {
   const lasting = await lastingKeys(manager, master, stored.id);
   const terms = await openInstance(manager, master, stored);
   // Of a release from before: the backup is authentic, and so are its rows.
-  if (!terms.keyring.hasRowMacs) await markRows(manager, terms, new RowGuard(lasting['row-mac'], terms.keyring));
+  if (!terms.keyring.hasRowMacs) await markRows(manager, terms, new RowGuard(lasting['row-mac'], terms.keyring, log));
   return lasting;
 }
 

@@ -14,7 +14,7 @@ import { lockForChange } from '../configuration/lock-for-change.ts';
 import { recordInstanceEvent } from './instance-event.ts';
 import { countSealed, holdersWithout, keysChanged, readTerms, reportHolder, type TermView } from './key-store.ts';
 import type { KeyTerms } from './key-terms.ts';
-import { markRowsWhenDue } from './mark-rows.ts';
+import { keepMark, markRowsWhenDue } from './mark-rows.ts';
 import type { RowGuard } from './row-guard.ts';
 import { type BatchPlace, firstPlace, rewrapBatch } from './rewrap-batch.ts';
 import { type SealedColumn, sealedColumns } from './sealed-columns.ts';
@@ -94,11 +94,12 @@ export class KeyRotation implements LeaderJob {
 
   /** Takes up the stored terms and reports it. */
   async #takeUp(): Promise<void> {
-    const { database, terms, rows, name: holder } = this.#options;
+    const { database, terms, rows, name: holder, log } = this.#options;
     await terms.refresh(database.manager);
     const { isMasterKeyCurrent, keyring } = terms;
     await reportHolder(database, holder, { terms: keyring.terms, isMasterKeyCurrent });
     await markRowsWhenDue(database, { terms, rows, waits: performance.now() < this.#marksAt });
+    await keepMark(database, terms, log);
   }
 
   async #advance(signal: AbortSignal): Promise<void> {

@@ -47,6 +47,17 @@ export class KeyTerms {
     return this.#isMasterKeyCurrent;
   }
 
+  /** Whether the stored terms say that all rows have their MACs; also where they do not open, by which nothing can start. */
+  async isStoredMarked(manager: EntityManager): Promise<boolean> {
+    const { terms } = await readStoredTerms(manager);
+    try {
+      return Keyring.open(this.#master, this.keyring.instanceId, terms).hasRowMacs;
+    } catch (error) {
+      if (error instanceof VaultFault) return true;
+      throw error;
+    }
+  }
+
   /**
    * Takes up what changed. Under the lock for changes, what is sealed afterwards is sealed under the term that is active then.
    * @throws Fault NOT_READY when a term is there that only the master key opens which has replaced this process's

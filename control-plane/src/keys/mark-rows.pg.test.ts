@@ -33,8 +33,14 @@ const oldInsert = async ({ dataSource }: Services, name: string) =>
   );
 
 /** What a release from before left: no MAC, and key terms without a mark. */
-async function asBefore({ dataSource, keys }: Services): Promise<void> {
-  for (const { table } of guardedTables) await dataSource.query(`UPDATE ${table} SET mac = NULL`);
+async function asBefore(services: Services): Promise<void> {
+  for (const { table } of guardedTables) await services.dataSource.query(`UPDATE ${table} SET mac = NULL`);
+  await unmark(services);
+  await services.dataSource.query(`DELETE FROM instance_key WHERE purpose = 'row-mac'`);
+}
+
+/** Puts the key terms of before the mark back. */
+async function unmark({ dataSource, keys }: Services): Promise<void> {
   const wrapping = createSecretKey(master.derive('key-wrapping', keys.instanceId));
   const rows = await dataSource.query<{ term: number; wrapped_key: Buffer }[]>('SELECT * FROM key_term');
   for (const { term, wrapped_key: wrapped } of rows) {
@@ -44,7 +50,6 @@ async function asBefore({ dataSource, keys }: Services): Promise<void> {
     const unmarked = wrapTerm(wrapping, place, key, false);
     await dataSource.query('UPDATE key_term SET wrapped_key = $2 WHERE term = $1', [term, unmarked]);
   }
-  await dataSource.query(`DELETE FROM instance_key WHERE purpose = 'row-mac'`);
 }
 
 beforeEach(async () => {
@@ -108,6 +113,25 @@ describe('an instance of a release from before', () => {
 });
 
 describe('the mark', () => {
+  it('is put back by who knew it, and told, and nobody is believed by that who came in between', async () => {
+    const first = await controlPlane();
+    const { dataSource: database, keys } = first;
+    const told: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line) => void told.push(line) });
+    const rotation = new KeyRotation({ database, terms: keys.terms, rows: keys.rows, name: 'first', log });
+    ends.push(() => rotation.stop());
+    rotation.start();
+    await oldInsert(first, 'mallory');
+    await unmark(first);
+    await expect.poll(() => keys.terms.isStoredMarked(database.manager), patiently).toBe(true);
+    await expect.poll(() => told, patiently).toEqual([expect.stringContaining('it is put back')]);
+    const next = await controlPlane();
+    expect([next.keys.keyring.hasRowMacs, await isAltered(next, 'mallory')]).toEqual([true, true]);
+    expect(await database.query("SELECT object_name FROM admin_event WHERE action = 'keys:mark'")).toEqual([
+      { object_name: 'key terms' },
+    ]);
+  });
+
   it('outlives a new master key', async () => {
     const first = await controlPlane();
     await first.change.changeConfig(owner, (tx) => first.users.insert(tx, 'ada', everywhere('admin')));

@@ -8,7 +8,7 @@ import { guardAll } from './guarded-rows.ts';
 import { recordInstanceEvent } from './instance-event.ts';
 import { aliveWithinSeconds, keysChanged } from './key-store.ts';
 import { type KeyTerms, readStoredTerms } from './key-terms.ts';
-import type { RowGuard } from './row-guard.ts';
+import type { AlarmLog, RowGuard } from './row-guard.ts';
 
 /** Whether a live control plane writes rows without a MAC. */
 export async function hasOlderWriters(manager: EntityManager): Promise<boolean> {
@@ -26,12 +26,16 @@ export async function hasOlderWriters(manager: EntityManager): Promise<boolean> 
  */
 export async function markRows(manager: EntityManager, terms: KeyTerms, rows: RowGuard): Promise<void> {
   await guardAll(manager, rows);
+  await markTerms(manager, terms);
+  await recordInstanceEvent(manager, 'keys:mark', 'rows');
+  rows.marked();
+}
+
+async function markTerms(manager: EntityManager, terms: KeyTerms): Promise<void> {
   const stored = await readStoredTerms(manager);
   for (const { term, wrappedKey } of terms.keyring.markTerms(stored.terms))
     await manager.query('UPDATE key_term SET wrapped_key = $2 WHERE term = $1', [term, wrappedKey]);
   await keysChanged(manager);
-  await recordInstanceEvent(manager, 'keys:mark', 'rows');
-  rows.marked();
 }
 
 /** Marks the rows if they are not yet, unless a control plane of a release from before runs and `waits`. */
@@ -45,6 +49,25 @@ export async function markRowsWhenDue(
     await terms.refresh(manager);
     if (terms.keyring.hasRowMacs || !terms.isMasterKeyCurrent) return;
     if (!waits || !(await hasOlderWriters(manager))) await markRows(manager, terms, rows);
+  });
+  await terms.refresh(database.manager);
+}
+
+/**
+ * Marks the terms again, and no row, where this process knows that they were: somebody put unmarked ones back, by which the next
+ * start would give MACs to whatever rows lie there then.
+ */
+export async function keepMark(database: DataSource, terms: KeyTerms, log: AlarmLog): Promise<void> {
+  const isLost = async (manager: EntityManager) =>
+    terms.keyring.hasRowMacs && terms.isMasterKeyCurrent && !(await terms.isStoredMarked(manager));
+  if (!(await isLost(database.manager))) return;
+  await database.transaction('READ COMMITTED', async (manager) => {
+    await lockForChange(manager);
+    await terms.refresh(manager);
+    if (!(await isLost(manager))) return;
+    await markTerms(manager, terms);
+    await recordInstanceEvent(manager, 'keys:mark', 'key terms');
+    log.error({}, 'the mark that all rows have their MACs was taken from the key terms from outside: it is put back');
   });
   await terms.refresh(database.manager);
 }
