@@ -51,7 +51,7 @@ const openBody: Openers['openBody'] = ({ sealedBody }): PolicyBody => ({
 /** An agent as it comes from the store, and as it is in a snapshot. */
 const agent = (name: string, more: Partial<AgentRecord> = {}): SealedAgent => {
   const { identities, ...record } = sampleAgent(name, more);
-  return { ...record, sealedIdentities: Buffer.from(JSON.stringify(identities)) };
+  return { ...record, sealedIdentities: Buffer.from(JSON.stringify(identities)), mac: undefined };
 };
 const openIdentities: Openers['openIdentities'] = ({ sealedIdentities }) =>
   JSON.parse(String(sealedIdentities)) as AgentIdentity[];

@@ -99,7 +99,8 @@ async function keep(list: readonly ConfigChanges[], keeping = open()): Promise<n
 
 describe('LastKnownGood', () => {
   it('gives back what was applied: the whole, and what changed since', async () => {
-    const agent = { id: 'a1', name: 'bot', labels: {}, isDisabled: false, tokens: [], sealedIdentities: Buffer.of(7) };
+    const proven = { sealedIdentities: Buffer.of(7), mac: Buffer.of(6) };
+    const agent = { id: 'a1', name: 'bot', labels: {}, isDisabled: false, tokens: [], ...proven };
     const policy = { id: 'p1', name: 'p', version: 1, sealedBody: Buffer.of(8) };
     const route = { id: 'r1', name: 'r', version: 1, sealedBody: Buffer.of(9) };
     const three = [secret(1), secret(2), secret(3)];

@@ -7,7 +7,13 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Snapshot } from '@onecli/shared/domain/snapshot';
-import type { ConfigChanges, Instance, SealedPolicy, SealedRoute } from '@onecli/shared/ports/snapshot-source';
+import type {
+  ConfigChanges,
+  Instance,
+  SealedAgent,
+  SealedPolicy,
+  SealedRoute,
+} from '@onecli/shared/ports/snapshot-source';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
 import type { Logger } from 'pino';
 import { headAfter, joinRecords, type KeptConfiguration, type KeptHead, type KeptRecord } from './kept-records.ts';
@@ -43,10 +49,10 @@ export class LastKnownGood {
   #wholeBytes = 0;
   #head: KeptHead | undefined;
   #snapshot: Snapshot | undefined;
-  /** A snapshot holds these opened. */
+  /** A snapshot holds these opened, and agents without what proves them. */
   readonly #policies = new Map<string, SealedPolicy>();
   readonly #routes = new Map<string, SealedRoute>();
-  readonly #identities = new Map<string, Buffer>();
+  readonly #agents = new Map<string, StoredOfAgent>();
   #isWholeDue = false;
   readonly #pending: KeptRecord[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -124,15 +130,12 @@ export class LastKnownGood {
   }
 
   #follow(changes: ConfigChanges, snapshot: Snapshot): void {
-    const maps = [this.#policies, this.#routes, this.#identities];
+    const maps = [this.#policies, this.#routes, this.#agents];
     if (changes.isWhole) for (const map of maps) map.clear();
     for (const id of changes.removedIds) for (const map of maps) map.delete(id);
     for (const policy of changes.policies) this.#policies.set(policy.id, policy);
     for (const route of changes.routes) this.#routes.set(route.id, route);
-    for (const { id, sealedIdentities } of changes.agents) {
-      if (sealedIdentities === undefined) this.#identities.delete(id);
-      else this.#identities.set(id, sealedIdentities);
-    }
+    for (const { id, sealedIdentities, mac } of changes.agents) this.#agents.set(id, { sealedIdentities, mac });
     this.#head = changes.isWhole || this.#head === undefined ? headOf(changes) : headAfter(this.#head, changes);
     this.#snapshot = snapshot;
   }
@@ -213,7 +216,7 @@ export class LastKnownGood {
     const records = wholeRecords({ instance: { ...instance, keys: head.keys }, head, snapshot }, this.#confirmedAtMs, {
       policies: [...this.#policies.values()],
       routes: [...this.#routes.values()],
-      identities: new Map(this.#identities),
+      agents: new Map(this.#agents),
     });
     const { path } = this.#options;
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -239,23 +242,27 @@ function headOf({ revision, epoch, keys, authority, otherAuthorities, clientAuth
   return { revision, epoch, keys, authority, otherAuthorities, clientAuthorities };
 }
 
+/** What the store says of an agent, and its record in a snapshot does not. */
+type StoredOfAgent = Pick<SealedAgent, 'sealedIdentities' | 'mac'>;
+const unknown: StoredOfAgent = { sealedIdentities: undefined, mac: undefined };
+
 interface Sealed {
   readonly policies: readonly SealedPolicy[];
   readonly routes: readonly SealedRoute[];
-  readonly identities: ReadonlyMap<string, Buffer>;
+  readonly agents: ReadonlyMap<string, StoredOfAgent>;
 }
 
 function* wholeRecords(
   { instance, head, snapshot }: { instance: Instance; head: KeptHead; snapshot: Snapshot },
   confirmedAtMs: number,
-  { policies, routes, identities }: Sealed,
+  { policies, routes, agents: stored }: Sealed,
 ): Generator<KeptRecord> {
   yield { kind: 'whole', instance, head, confirmedAtMs };
   for (const secrets of chunks(snapshot.secrets.values())) yield { kind: 'rows', rows: { secrets } };
   for (const agents of chunks(snapshot.agents.values())) {
     const rows = agents.map(({ identities: _opened, ...agent }) => ({
       ...agent,
-      sealedIdentities: identities.get(agent.id),
+      ...(stored.get(agent.id) ?? unknown),
     }));
     yield { kind: 'rows', rows: { agents: rows } };
   }

@@ -15,7 +15,7 @@ function recognised(sealedIdentities: Buffer | undefined) {
   const logged: string[] = [];
   const log = { error: (_: unknown, text: string) => logged.push(text) } as unknown as Logger;
   const agent = sampleAgent('bot', { tokens: [token] });
-  const identities = openIdentities(keyring, { ...agent, sealedIdentities }, log);
+  const identities = openIdentities(keyring, { ...agent, sealedIdentities, mac: undefined }, log);
   return { tokens: new IdentityIndex([{ ...agent, identities }]).tokens.size, logged: logged.length };
 }
 

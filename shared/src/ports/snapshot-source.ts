@@ -17,7 +17,7 @@ export type SealedRoute = SealedPolicy;
 export interface SealedAgent extends Omit<AgentRecord, 'identities'> {
   readonly sealedIdentities: Buffer | undefined;
   /** Of all but the identities: see domain/agent-facts. Without one, where all are to have it, it is not believed. */
-  readonly mac?: Buffer | undefined;
+  readonly mac: Buffer | undefined;
 }
 
 /** The keys that configuration is sealed under, as they are stored. */

@@ -59,7 +59,7 @@ export class FakeSource implements SnapshotSource {
       epoch: this.epoch,
       isWhole: revision === undefined || revision > stored,
       secrets: [],
-      agents: [{ ...sampleAgent(`agent-${stored}`, { id: '1' }), sealedIdentities: undefined }],
+      agents: [{ ...sampleAgent(`agent-${stored}`, { id: '1' }), sealedIdentities: undefined, mac: undefined }],
       policies: [],
       routes: [],
       authority: { id: 'authority-1', certificatePem: 'PEM', sealedKey: Buffer.alloc(0) },
