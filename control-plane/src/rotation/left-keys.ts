@@ -6,6 +6,8 @@ import type { RotationBody } from './rotation-input.ts';
 /** The finding of the admin event that says so. */
 export const keyLeft = { finding: 'ROTATION_KEY_LEFT' } as const;
 
+export const oldKeyLeft = 'the old key was not ended, do that by hand';
+export const oldKeyUnknown = 'what the provider calls the old key is not known: end it by hand';
 export const keyMayExist = 'the provider may have made a key that nobody uses: look there for it';
 
 /** What is kept when no key came. Once a call may have made one, every later problem says so too. */

@@ -18,6 +18,8 @@ import {
   keyLeft,
   keyMayExist,
   mayStayAtProvider,
+  oldKeyLeft,
+  oldKeyUnknown,
   problemOfCreating,
   problemWithoutKey,
 } from './left-keys.ts';
@@ -38,6 +40,7 @@ export interface RotationEngineOptions {
 }
 
 const attemptsOf = { create: 3, deliver: 5, undo: 5, revoke: 12 } as const;
+const supersededMeanwhile = 'somebody gave the secret another value meanwhile';
 const retryEveryMs = 2_000;
 const lookEveryMs = 1_000;
 const canaryEveryMs = 15_000;
@@ -110,7 +113,7 @@ export class RotationEngine {
     const { body, run } = standing;
     await this.#transact(standing, 'rotation:switched', async (tx, { secret }) => {
       if (secret.currentVersion !== run.oldVersion)
-        return { step: 'UNDOING', outcome: 'SUPERSEDED', problem: 'somebody gave the secret another value meanwhile' };
+        return { step: 'UNDOING', outcome: 'SUPERSEDED', problem: supersededMeanwhile };
       await makeCurrent(tx, secret, run.newVersion ?? 0);
       const nowMs = Date.now();
       return {
@@ -125,8 +128,7 @@ export class RotationEngine {
   async #watch(standing: Standing, signal: AbortSignal): Promise<void> {
     const { run, secret, body } = standing;
     if (secret.currentVersion !== run.newVersion) {
-      const problem = 'somebody gave the secret another value meanwhile: the old key was not ended';
-      return this.#finish(standing, 'SUPERSEDED', problem);
+      return this.#finish(standing, 'SUPERSEDED', `${supersededMeanwhile}: the old key was not ended`);
     }
     const found = await usesOf(this.#options.database.manager, secret.id, run.newVersion);
     const { uses, rejections } = found;
@@ -161,11 +163,7 @@ export class RotationEngine {
       'rotation:rolled-back',
       async (tx, { secret }) => {
         if (secret.currentVersion !== run.newVersion)
-          return {
-            step: 'UNDOING',
-            outcome: 'SUPERSEDED',
-            problem: 'somebody gave the secret another value meanwhile',
-          };
+          return { step: 'UNDOING', outcome: 'SUPERSEDED', problem: supersededMeanwhile };
         if (!(await bringBackOld(tx, secret, run)))
           return finished('SUPERSEDED', `${problem.split(':')[0]}, and the old one was destroyed meanwhile`);
         return { step: 'UNDOING', outcome: 'ROLLED_BACK', problem };
@@ -181,20 +179,9 @@ export class RotationEngine {
       return this.#finish(standing, 'SUPERSEDED', 'the old version is current again: its key was not ended');
     if (await isOldNeeded(this.#options.database.manager, run)) return this.#wait(standing, 60_000);
     if (run.attempts >= attemptsOf.revoke)
-      return this.#finish(
-        standing,
-        'DONE',
-        `the old key was not ended, do that by hand: ${run.problem ?? ''}`,
-        keyLeft,
-      );
+      return this.#finish(standing, 'DONE', `${oldKeyLeft}: ${run.problem ?? ''}`, keyLeft);
     const isKnown = await this.#calls.endKey(standing, run.oldVersion, signal);
-    if (body.revoke !== undefined && !isKnown)
-      return this.#finish(
-        standing,
-        'DONE',
-        'what the provider calls the old key is not known: end it by hand',
-        keyLeft,
-      );
+    if (body.revoke !== undefined && !isKnown) return this.#finish(standing, 'DONE', oldKeyUnknown, keyLeft);
     await this.#transact(standing, 'rotation:revoked', async (tx, { secret: now }) => {
       if (now.currentVersion !== run.oldVersion) await destroyVersion(tx.manager, now, run.oldVersion);
       return finished('DONE', null);

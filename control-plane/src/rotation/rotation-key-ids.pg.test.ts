@@ -3,26 +3,10 @@ import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { owner } from '../database/testing/open-services.ts';
 import { SecretVault } from '../secrets/secret-vault.ts';
 import { requireSecret } from '../secrets/require-secret.ts';
+import { recipe } from './testing/key-recipe.ts';
 import { providerHost } from './testing/provider.ts';
 import { adminKey, firstKey, openRotationWorld } from './testing/rotation-world.ts';
 
-const admin = { authorization: 'Bearer onecli://prod/admin' };
-const create = {
-  url: `https://${providerHost}/keys`,
-  headers: admin,
-  valuePath: '$.data[0].secret',
-  keyIdPath: '$.data[0].id',
-};
-const recipe = {
-  create,
-  verify: { method: 'GET', url: `https://${providerHost}/me`, headers: { authorization: 'Bearer {{new}}' } },
-  revoke: { method: 'DELETE', url: `https://${providerHost}/keys/{{oldKeyId}}`, headers: admin },
-  verifyAttempts: 1,
-  verifyEverySeconds: 0,
-  watchSeconds: 0,
-  graceSeconds: 0,
-  currentKeyId: 'key-0',
-};
 let world: Awaited<ReturnType<typeof openRotationWorld>>;
 let number = 0;
 let name = '';

@@ -1,26 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { owner } from '../database/testing/open-services.ts';
+import { admin, create, recipe } from './testing/key-recipe.ts';
 import { providerHost } from './testing/provider.ts';
 import { openRotationWorld } from './testing/rotation-world.ts';
 
-const admin = { authorization: 'Bearer onecli://prod/admin' };
-const create = {
-  url: `https://${providerHost}/keys`,
-  headers: admin,
-  valuePath: '$.data[0].secret',
-  keyIdPath: '$.data[0].id',
-};
-const recipe = {
-  create,
-  verify: { method: 'GET', url: `https://${providerHost}/me`, headers: { authorization: 'Bearer {{new}}' } },
-  revoke: { method: 'DELETE', url: `https://${providerHost}/keys/{{oldKeyId}}`, headers: admin },
-  verifyAttempts: 1,
-  verifyEverySeconds: 0,
-  watchSeconds: 0,
-  graceSeconds: 0,
-  currentKeyId: 'key-0',
-};
 const delivered = {
   generate: { length: 40 },
   deliver: { url: `https://${providerHost}/set`, headers: admin, body: '{"key":"{{new}}"}' },
