@@ -39,7 +39,7 @@ export function WorkersScreen() {
       {workers !== undefined && workers.length > 0 && (
         <div className="panel table">
           <DataTable
-            columns={[...columnsAt(data?.revision ?? 0), forgetting(async () => void (await refetch()))]}
+            columns={columnsAt(data?.revision ?? 0, async () => void (await refetch()))}
             rows={workers}
             rowKey={({ name }) => name}
           />
@@ -50,7 +50,7 @@ export function WorkersScreen() {
   );
 }
 
-function columnsAt(revision: number): readonly Column<Worker>[] {
+function columnsAt(revision: number, reread: () => Promise<void>): readonly Column<Worker>[] {
   const load = (show: (load: NonNullable<Worker['load']>) => string) => (worker: Worker) =>
     worker.load === null || !worker.isLive ? <span className="dim">–</span> : show(worker.load);
   return [
@@ -68,15 +68,13 @@ function columnsAt(revision: number): readonly Column<Worker>[] {
     },
     { head: 'Version', kind: 'mono', cell: ({ version }) => version },
     { head: 'Seen', cell: ({ seenAt }) => <AgoText at={seenAt} /> },
-    { head: 'Started', cell: ({ startedAt }) => <AgoText at={startedAt} /> },
+    // When one that is gone was started helps nobody: the table has no room for a column more.
+    {
+      head: 'Started',
+      cell: ({ name, isLive, startedAt }) =>
+        isLive ? <AgoText at={startedAt} /> : <Forget name={name} done={reread} />,
+    },
   ];
-}
-
-function forgetting(done: () => Promise<void>): Column<Worker> {
-  return {
-    head: <span className="dim">What to do</span>,
-    cell: ({ name, isLive }) => !isLive && <Forget name={name} done={done} />,
-  };
 }
 
 function Forget({ name, done }: { readonly name: string; readonly done: () => Promise<void> }) {
