@@ -208,6 +208,8 @@ describe('each screen', () => {
     const found: string[] = [];
     for (const screen of slowScreens) {
       await page.goto(onecli.apiUrl + screen);
+      // The screen is there, and not what stands for it while its program is fetched.
+      await page.getByRole('main').locator('h1').waitFor();
       await page.getByRole('main').getByRole('status').getByText('Loading').waitFor({ state: 'attached' });
       found.push(...(await findViolations(page, screen)));
     }
