@@ -8,7 +8,7 @@ import { everywhere } from '../auth/principal.ts';
 import { callAs, makeKey, makeUser, passwordOf } from '../auth/testing/people.ts';
 import { StoredStanding } from '../auth/standing.ts';
 import { wrongLogins } from '../auth/testing/wrong-logins.ts';
-import { basic, type Served, serve } from './testing/serve.ts';
+import { adminPassword, basic, type Served, serve } from './testing/serve.ts';
 
 let api: Served;
 const sockets: Socket[] = [];
@@ -54,6 +54,22 @@ describe('a body without a login', () => {
     await once(socket, 'close');
     expect(performance.now() - begun).toBeLessThan(20_000);
   }, 70_000);
+});
+
+describe('a body with a login', () => {
+  it.each([
+    ['agents', 2_000_000],
+    ['plan', 9_000_000],
+  ])('of /api/%s is refused unread when it is large', async (path, bytes) => {
+    const { heard } = send([
+      `POST /api/${path} HTTP/1.1`,
+      `Authorization: ${basic('admin', adminPassword)['authorization']}`,
+      'Content-Type: application/json',
+      `Content-Length: ${bytes}`,
+      'Connection: close',
+    ]);
+    await expect.poll(heard, { timeout: 10_000 }).toMatch(/^HTTP\/1\.1 413 /);
+  });
 });
 
 describe('large configurations', () => {

@@ -81,10 +81,10 @@ export function readJson(): RequestHandler {
     const isConfiguration = configurationPaths.has(request.baseUrl + request.path);
     const limit = isConfiguration ? maxConfigurationBytes : maxBodyBytes;
     const told = Number(request.headers['content-length'] ?? limit);
-    // What is larger is refused unread.
-    const settle = told <= limit ? await budget.take(principalOf(response), told) : undefined;
+    refuseLarge(told, limit);
+    const settle = await budget.take(principalOf(response), told);
     const { cameBytes, error } = await readCounted(isConfiguration ? readConfiguration : readBody, request, response);
-    await settle?.(cameBytes);
+    await settle(cameBytes);
     next(error);
   };
 }
@@ -111,13 +111,17 @@ function readCounted(
 /** Reads the body of a write that needs no login: it is small, and comes at once. */
 export function readSmallJson(request: Request, response: Response, next: NextFunction): void {
   if (isEmpty(request)) return next();
-  if (Number(request.headers['content-length'] ?? 0) > maxPublicBodyBytes)
-    throw new Fault('TOO_LARGE', 'The body is too large');
+  refuseLarge(Number(request.headers['content-length'] ?? 0), maxPublicBodyBytes);
   const timer = setTimeout(() => request.destroy(), publicBodyTimeoutMs);
   readSmallBody(request, response, (error?: unknown) => {
     clearTimeout(timer);
     next(error);
   });
+}
+
+/** The reader would wait for the end of it. @throws Fault TOO_LARGE */
+function refuseLarge(toldBytes: number, limit: number): void {
+  if (toldBytes > limit) throw new Fault('TOO_LARGE', 'The body is too large');
 }
 
 /** A write without a body is an empty object. @throws Fault UNSUPPORTED_MEDIA for one that is no JSON */
