@@ -66,7 +66,7 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
   const { header } = backup;
   const { passphrase, master } = options;
   const content = backup.content(header.keyFrom === 'master-key' ? { master } : { passphrase: passphrase ?? '' });
-  return database.transaction('READ COMMITTED', async (manager) => {
+  const { report, marked } = await database.transaction('READ COMMITTED', async (manager) => {
     await lockForChange(manager);
     await requireFits(manager, header);
     const target = await readReplaced(manager);
@@ -76,7 +76,7 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
     const rows = await insertLines(manager, content, new Set(tables));
     await forgetHolders(manager);
 
-    const lasting = await openRestored(manager, options);
+    const { lasting, marked: markedRows } = await openRestored(manager, options);
     const destroyed = destroyedValues(options, target, header, lasting.destroyed);
     await keepNumbers(manager, target);
     const lostTerms = header.hasAudit
@@ -84,8 +84,11 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
       : await keepTerms(manager, target, { master, instanceId: header.instanceId });
     const returning = await holdReturning(manager, target, options.isConfirmed);
     const endedRuns = await beginEpoch(manager, target, options.isConfirmed ? lasting.epoch : undefined);
-    return { header, rows, returning, lostTerms, endedRuns, ...(await keepDead(manager, destroyed)) };
+    const dead = await keepDead(manager, destroyed);
+    return { report: { header, rows, returning, lostTerms, endedRuns, ...dead }, marked: markedRows };
   });
+  marked?.marked();
+  return report;
 }
 
 /** Who was given a certificate after the backup is not known: until the last of those has ended, no client authority is safe to retire. */
@@ -109,7 +112,7 @@ async function requireEmpty(manager: EntityManager): Promise<void> {
     throw new RestoreFault('The database is not empty: nothing was changed. To lose what is in it: --replace');
 }
 
-/** The master key has to be that of what was restored: nobody could start it otherwise. */
+/** The master key has to be that of what was restored: nobody could start it otherwise. Gives the guard of rows that were marked. */
 async function openRestored(manager: EntityManager, { master, log }: RestoreOptions) {
   const stored = await readInstance(manager);
   if (stored === undefined) throw new RestoreFault('The backup holds no instance.');
@@ -120,8 +123,10 @@ async function openRestored(manager: EntityManager, { master, log }: RestoreOpti
   const lasting = await lastingKeys(manager, master, stored.id);
   const terms = await openInstance(manager, master, stored);
   // Of a release from before: the backup is authentic, and so are its rows.
-  if (!terms.keyring.hasRowMacs) await markRows(manager, terms, new RowGuard(lasting['row-mac'], terms.keyring, log));
-  return lasting;
+  if (terms.keyring.hasRowMacs) return { lasting };
+  const rows = new RowGuard(lasting['row-mac'], terms.keyring, log);
+  await markRows(manager, terms, rows);
+  return { lasting, marked: rows };
 }
 
 /** What must stay dead, by all that is known: the database that is replaced, and the file. @throws RestoreFault when nothing is */

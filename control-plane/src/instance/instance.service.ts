@@ -39,15 +39,17 @@ export class InstanceService {
   async open(master: MasterKey): Promise<InstanceKeys> {
     await this.#refuseWrongKey(master);
     await migrate(this.#dataSource, this.#log && { log: this.#log });
-    const { terms, lasting, rows } = await this.#dataSource.transaction(async (manager) => {
+    const { terms, lasting, rows, isMarked } = await this.#dataSource.transaction(async (manager) => {
       await lockForChange(manager);
       const stored = (await readInstance(manager)) ?? (await createInstance(manager, master));
       const opened = await openInstance(manager, master, stored);
       const keys = await lastingKeys(manager, master, stored.id);
       const guard = new RowGuard(keys['row-mac'], opened.keyring, this.#log);
-      if (!opened.keyring.hasRowMacs && !(await hasOlderWriters(manager))) await markRows(manager, opened, guard);
-      return { terms: opened, lasting: keys, rows: guard };
+      const marks = !opened.keyring.hasRowMacs && !(await hasOlderWriters(manager));
+      if (marks) await markRows(manager, opened, guard);
+      return { terms: opened, lasting: keys, rows: guard, isMarked: marks };
     });
+    if (isMarked) rows.marked();
     await terms.refresh(this.#dataSource.manager);
     const { keyring } = terms;
     const { instanceId } = keyring;

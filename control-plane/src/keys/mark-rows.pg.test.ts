@@ -1,4 +1,6 @@
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { agentFacts } from '@onecli/shared/domain/agent-facts';
 import { MasterKey } from '@onecli/shared/vault/master-key';
 import { unwrapTerm, wrapTerm } from '@onecli/shared/vault/wrapped-term';
@@ -7,10 +9,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { everywhere } from '../auth/principal.ts';
 import { UserStore } from '../auth/users/user-store.ts';
+import { restoreBackup } from '../backup/restore-backup.ts';
+import { writeBackup } from '../backup/write-backup.ts';
 import { openServices, owner } from '../database/testing/open-services.ts';
+import { InstanceService } from '../instance/instance.service.ts';
 import { guardedTables } from './guarded-rows.ts';
 import { KeyRotation } from './key-rotation.ts';
+import { markRowsWhenDue } from './mark-rows.ts';
 import { rekey } from './rekey.ts';
+import { RowGuard } from './row-guard.ts';
 
 const patiently = { timeout: 30_000 };
 let connectionString: string;
@@ -84,6 +91,44 @@ describe('an instance of a release from before', () => {
     expect(await isAltered(next, 'mallory')).toBe(true);
     const after = await controlPlane();
     expect([await isAltered(after, 'old'), await isAltered(after, 'mallory')]).toEqual([false, true]);
+  });
+
+  it('is not said to be marked when the marks are not committed: neither by a start, nor later, nor by a restore', async () => {
+    const first = await controlPlane();
+    const { dataSource: database } = first;
+    await asBefore(first);
+    await database.query(
+      `INSERT INTO control_plane (name, terms, is_master_key_current, seen_at) VALUES ('old', '{1}', true, now())`,
+    );
+    const { terms } = (await controlPlane()).keys;
+    await database.query('DELETE FROM control_plane');
+    const { instanceId } = terms.keyring;
+    const file = await buffer(writeBackup(database, { instanceId, key: { master }, hasAudit: false }));
+    await database.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''refused''; END'`);
+    await database.query(
+      `CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON key_term DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    );
+    const said: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line) => said.push(line) });
+    const rows = new RowGuard(randomBytes(32), terms.keyring, log);
+    const later = () => markRowsWhenDue(database, { terms, rows, waits: false });
+    const restoring = {
+      file: Readable.from([file]),
+      master,
+      passphrase: undefined,
+      destroyedFile: undefined,
+      acceptsRevival: true,
+      isReplacing: true,
+      isConfirmed: false,
+      log,
+    };
+    await expect(new InstanceService(database, log).open(master)).rejects.toThrow('refused');
+    await expect(later()).rejects.toThrow('refused');
+    await expect(restoreBackup(database, restoring)).rejects.toThrow('refused');
+    expect(said).toEqual([]);
+    await database.query('DROP TRIGGER refuse ON key_term');
+    await later();
+    expect(said).toEqual([expect.stringContaining('was given its MAC')]);
   });
 
   it('waits while a control plane of that release runs, believes what it writes, and is marked when it has ended', async () => {

@@ -22,13 +22,12 @@ export async function hasOlderWriters(manager: EntityManager): Promise<boolean> 
 
 /**
  * Gives all rows their MACs and marks the terms. Within a transaction, under the lock for changes. Who runs it takes up the terms
- * once they are committed.
+ * once they are committed, and says then that the rows are `marked`.
  */
 export async function markRows(manager: EntityManager, terms: KeyTerms, rows: RowGuard): Promise<void> {
   await guardAll(manager, rows);
   await markTerms(manager, terms);
   await recordInstanceEvent(manager, 'keys:mark', 'rows');
-  rows.marked();
 }
 
 async function markTerms(manager: EntityManager, terms: KeyTerms): Promise<void> {
@@ -44,12 +43,15 @@ export async function markRowsWhenDue(
   { terms, rows, waits }: { readonly terms: KeyTerms; readonly rows: RowGuard; readonly waits: boolean },
 ): Promise<void> {
   if (terms.keyring.hasRowMacs) return;
-  await database.transaction('READ COMMITTED', async (manager) => {
+  const isMarked = await database.transaction('READ COMMITTED', async (manager) => {
     await lockForChange(manager);
     await terms.refresh(manager);
-    if (terms.keyring.hasRowMacs || !terms.isMasterKeyCurrent) return;
-    if (!waits || !(await hasOlderWriters(manager))) await markRows(manager, terms, rows);
+    if (terms.keyring.hasRowMacs || !terms.isMasterKeyCurrent) return false;
+    if (waits && (await hasOlderWriters(manager))) return false;
+    await markRows(manager, terms, rows);
+    return true;
   });
+  if (isMarked) rows.marked();
   await terms.refresh(database.manager);
 }
 
