@@ -27,7 +27,7 @@ export function faultBody(fault: Fault, requestId: string): FaultBody {
 }
 
 interface FaultWitnesses {
-  /** The heads of all paths that are served, `/api/agents`. What else was asked for is recorded as `elsewhere`: people paste keys. */
+  /** The heads of the paths of the API's routes, `/api/agents`. What else was asked for is recorded as `elsewhere`: people paste keys. */
   readonly places: ReadonlySet<string>;
   readonly log: Logger;
   readonly refusals: RefusalRecord;

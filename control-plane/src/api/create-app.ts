@@ -82,7 +82,7 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-/** The heads of the paths that ask for a login. */
+/** The heads of the paths of the API's routes, of those without a login too. */
 function placesOf(table: readonly RestRoute[]): ReadonlySet<string> {
   return new Set(['/graphql', '/backup', ...table.map(({ path }) => `/api${path.split('/', 2).join('/')}`)]);
 }

@@ -4,6 +4,7 @@ import { Keyring } from '@onecli/shared/vault/keyring';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { EntityManager } from 'typeorm';
 import { readInstance } from '../instance/instance.service.ts';
+import { highestTerm } from '../keys/key-store.ts';
 import { type DestroyedValue, readDestroyed } from './destroyed-list.ts';
 
 interface KeyTermRow {
@@ -44,11 +45,8 @@ const accessRow = "to_jsonb(t) - '{signed_in_at,updated_at,used_at,revision,mac,
 
 /** Reads it, before anything is replaced. */
 export async function readReplaced(manager: EntityManager): Promise<ReplacedDatabase> {
-  const [state] = await manager.query<
-    { revision: string; epoch: string; key_generation: string; highest_term: string }[]
-  >(
-    `SELECT revision, epoch, key_generation,
-       greatest(highest_term, (SELECT coalesce(max(term), 0) FROM key_term)) AS highest_term FROM config_state`,
+  const [state] = await manager.query<{ revision: string; epoch: string; key_generation: string }[]>(
+    'SELECT revision, epoch, key_generation FROM config_state',
   );
   return {
     instanceId: (await readInstance(manager))?.id,
@@ -62,7 +60,7 @@ export async function readReplaced(manager: EntityManager): Promise<ReplacedData
          UNION ALL SELECT secret_id, version FROM highest_version) AS v GROUP BY secret_id`,
     ),
     terms: await manager.query('SELECT term, wrapped_key, created_at, retired_at FROM key_term ORDER BY term'),
-    highestTerm: Number(state?.highest_term ?? 0),
+    highestTerm: await highestTerm(manager),
     access: await manager.query(
       `SELECT id, ${accessRow} AS row FROM user_account t WHERE NOT is_held
        UNION ALL SELECT id, ${accessRow} FROM api_key t WHERE NOT is_held`,
@@ -73,14 +71,14 @@ export async function readReplaced(manager: EntityManager): Promise<ReplacedData
 /** No number of a version or of a key term is given out again: it would mean another value than the one that it meant. */
 export async function keepNumbers(
   manager: EntityManager,
-  { highestVersions, highestTerm }: ReplacedDatabase,
+  { highestVersions, highestTerm: term }: ReplacedDatabase,
 ): Promise<void> {
   await manager.query(
     `INSERT INTO highest_version AS h (secret_id, version) SELECT * FROM unnest($1::uuid[], $2::integer[])
      ON CONFLICT (secret_id) DO UPDATE SET version = greatest(h.version, excluded.version)`,
     [highestVersions.map(({ secretId }) => secretId), highestVersions.map(({ version }) => version)],
   );
-  await manager.query('UPDATE config_state SET highest_term = greatest(highest_term, $1::bigint)', [highestTerm]);
+  await manager.query('UPDATE config_state SET highest_term = greatest(highest_term, $1::bigint)', [term]);
 }
 
 /**

@@ -67,7 +67,7 @@ async function* sealedContent(
   yield sealer.end();
 }
 
-/** The lines of a table, many short ones together, a long one alone. */
+/** The lines of a table, as many together as make a piece; a long one ends its piece. */
 async function* tableLines(manager: EntityManager, table: string): AsyncGenerator<string> {
   yield `${JSON.stringify([table])}\n`;
   const count = tablesOfGreatRows.has(table) ? greatRowsAtOnce : rowsAtOnce;

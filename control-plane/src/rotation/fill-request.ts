@@ -125,9 +125,13 @@ function filledUrl(text: string, target: URL): URL {
   // Tabs and line breaks are passed over (WHATWG URL, basic parser), which could make one of two dots.
   const [path = ''] = text.replaceAll(/[\t\n\r]/g, '').split(/[?#]/);
   if (url.origin !== target.origin || url.hash !== '' || hasDotSegment(path))
-    throw new ProviderFault(target.hostname, 'was not called: a `.` or `..` would stand in the path', {
-      leftNothing: true,
-    });
+    throw new ProviderFault(
+      target.hostname,
+      'was not called: its URL would lead elsewhere, or hold a `.` or `..` in the path, or a `#`',
+      {
+        leftNothing: true,
+      },
+    );
   return url;
 }
 

@@ -70,7 +70,7 @@ describe('what a provider calls a key', () => {
     world.provider.seen.length = 0;
     await world.newEngine().advance((await world.run(name))?.id ?? '', new AbortController().signal);
     expect((await world.run(name))?.problem).toBe(
-      `${providerHost} was not called: a \`.\` or \`..\` would stand in the path`,
+      `${providerHost} was not called: its URL would lead elsewhere, or hold a \`.\` or \`..\` in the path, or a \`#\``,
     );
     expect(calls()).toEqual([]);
   });

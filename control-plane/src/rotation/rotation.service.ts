@@ -14,7 +14,7 @@ import { findSecret, requireSecret } from '../secrets/require-secret.ts';
 import type { SecretRow } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { cancelRun } from './cancel-run.ts';
-import { requireFixedRecipe } from './fixed-recipe.ts';
+import { openedBody, requireFixedRecipe } from './fixed-recipe.ts';
 import { authorizeUse, requireBound } from './recipe-secrets.ts';
 import { requireNoOpenRestore } from './restored.ts';
 import {
@@ -215,11 +215,7 @@ interface Said extends Pick<RotationRow, 'schedule' | 'zone' | 'isEnabled'> {
 function isSaid(keys: InstanceKeys, row: RotationRow, { body, ...given }: Said): boolean {
   const { schedule, zone, isEnabled } = row;
   if (!isDeepStrictEqual({ schedule, zone, isEnabled }, given)) return false;
-  try {
-    return isDeepStrictEqual(openBody(keys, row), JSON.parse(JSON.stringify(body)));
-  } catch {
-    return false;
-  }
+  return isDeepStrictEqual(openedBody(keys, row), JSON.parse(JSON.stringify(body)));
 }
 
 function viewRun(secret: string, run: RunRow): RunView {

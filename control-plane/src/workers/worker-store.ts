@@ -104,8 +104,7 @@ export class WorkerStore {
          FROM (SELECT *, EXISTS (SELECT FROM audit_boot b
              WHERE b.worker = r.name AND b.boot = r.boot_id AND b.ended_at >= r.seen_at) AS is_over FROM worker r) told) w
        WHERE is_live OR (NOT is_over AND seen_at > now() - make_interval(hours => $2) AND forgotten_report IS DISTINCT FROM seen_at)
-         OR EXISTS (SELECT FROM audit_boot b WHERE b.worker = w.name AND b.ended_at IS NULL AND b.updated_at > greatest(w.seen_at, w.forgotten_at)
-           AND b.updated_at > now() - make_interval(hours => $2))
+         OR ${auditedSince('greatest(w.forgotten_at, now() - make_interval(hours => $2))')}
        ORDER BY name`,
       [aliveWithinSeconds, goneAfterHours],
     );
