@@ -16,6 +16,7 @@ const keySchema = z.looseObject({
   environments: z.array(z.string()).nullable(),
   expiresAt: z.string().nullable(),
   usedAt: z.string().nullable(),
+  isHeld: z.boolean().optional(),
 });
 type Key = z.infer<typeof keySchema>;
 
@@ -97,7 +98,7 @@ function daysOf(text: string): number | null {
   throw usageError('--days has to be a whole number, or never');
 }
 
-function row({ name, owner, prefix, roles, actions, environments, expiresAt, usedAt }: Key): string[] {
+function row({ name, owner, prefix, roles, actions, environments, expiresAt, usedAt, isHeld }: Key): string[] {
   return [
     name,
     owner ?? '(this machine)',
@@ -106,6 +107,6 @@ function row({ name, owner, prefix, roles, actions, environments, expiresAt, use
     actions?.join(' ') ?? 'all',
     environments?.join(' ') ?? 'all',
     expiresAt ?? 'never',
-    usedAt ?? 'never',
+    isHeld ? '(held)' : (usedAt ?? 'never'),
   ];
 }

@@ -19,6 +19,7 @@ const key = z
     createdAt: time,
     expiresAt: time.nullable(),
     usedAt: time.nullable().meta({ description: 'When it was last used, to within five minutes.' }),
+    isHeld: z.boolean().meta({ description: 'It came back by a restore: it lets nobody in until that is confirmed.' }),
     revision: lastRevision,
   })
   .meta({ id: 'ApiKey' });

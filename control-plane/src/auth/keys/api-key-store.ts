@@ -33,6 +33,8 @@ export interface ApiKeyView {
   readonly expiresAt: Date | null;
   /** To within five minutes. */
   readonly usedAt: Date | null;
+  /** It or its owner came back by a restore that nobody has confirmed: it lets nobody in. */
+  readonly isHeld: boolean;
   /** That made it; its use is no change of it. */
   readonly revision: number;
 }
@@ -49,7 +51,8 @@ export interface NewApiKey {
 }
 
 const viewColumns = `k.id, k.name, u.name AS "owner", k.prefix, k.assignments AS roles, k.actions, k.environments,
-  k.created_at AS "createdAt", k.expires_at AS "expiresAt", k.used_at AS "usedAt", k.revision::float8 AS revision`;
+  k.created_at AS "createdAt", k.expires_at AS "expiresAt", k.used_at AS "usedAt", (k.is_held OR u.is_held IS TRUE) AS "isHeld",
+  k.revision::float8 AS revision`;
 
 interface StoredKey extends KeyFacts {
   readonly keyMac: Buffer | null;

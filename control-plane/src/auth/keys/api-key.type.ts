@@ -36,6 +36,9 @@ export class ApiKey {
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'When it was last used, to within five minutes.' })
   usedAt: Date | null;
 
+  @Field(() => Boolean, { description: 'It came back by a restore: it lets nobody in until that is confirmed.' })
+  isHeld: boolean;
+
   @Field(() => Int, { description: 'The revision that made it.' })
   revision: number;
 }

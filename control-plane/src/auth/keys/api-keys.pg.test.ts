@@ -35,6 +35,17 @@ describe('an API key', () => {
     expect(api.logLines.join('')).not.toContain(text);
   });
 
+  it.each(['api_key', 'user_account'])('is shown as held when that is said in %s', async (table) => {
+    await makeUser(api, `of-${table}`, everywhere('auditor'));
+    const name = `held-${table}`;
+    const key = await makeKey(api, fromPage(api, await signIn(api, `of-${table}`)), { name });
+    const shown = async () => (await callAs(api, admin, 'GET', `/api/api-keys/${name}`)).json;
+    expect(await shown()).toMatchObject({ isHeld: false });
+    await api.database.query(`UPDATE ${table} SET is_held = true WHERE name IN ($1, $2)`, [name, `of-${table}`]);
+    expect(await shown()).toMatchObject({ isHeld: true });
+    expect(await status(key, 'GET', '/api/me')).toBe(401);
+  });
+
   it('is limited to its actions and its environments', async () => {
     const key = await makeKey(api, admin, {
       name: 'narrow',

@@ -38,13 +38,13 @@ export class UserLinks {
     return { token, expiresAt };
   }
 
-  /** The user that a link is for; undefined when it is unknown, used or over. It stays as it is. */
+  /** The user that a link is for; undefined when it is unknown, used or over, or he may not come in. It stays as it is. */
   async find(manager: EntityManager, token: string): Promise<UserRow | undefined> {
     const hash = tokenHash(this.#pepper, token);
     const [row] = await manager.query<(StoredUser & { linkExpiresAt: Date; linkMac: Buffer | null })[]>(
       `SELECT l.expires_at AS "linkExpiresAt", l.mac AS "linkMac", ${userColumns}
        FROM user_link l JOIN user_account u ON u.id = l.user_id
-       WHERE l.hash = $1 AND l.expires_at > now() AND NOT u.is_disabled FOR UPDATE OF l`,
+       WHERE l.hash = $1 AND l.expires_at > now() AND NOT u.is_disabled AND NOT u.is_held FOR UPDATE OF l`,
       [hash],
     );
     if (row === undefined) return undefined;

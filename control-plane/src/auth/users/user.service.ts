@@ -76,7 +76,10 @@ export class UserService {
     return { ...result, change: 'CREATED', revision };
   }
 
-  /** Changes roles and state; whoever is disabled is out at once. @throws Fault INVALID, NOT_FOUND, LAST_OWNER, CONFLICT */
+  /**
+   * Changes roles and state; whoever is disabled is out at once. One who is held can be given less, and is not enabled.
+   * @throws Fault INVALID, NOT_FOUND, LAST_OWNER, CONFLICT
+   */
   async update(
     principal: Principal,
     name: string,
@@ -88,6 +91,7 @@ export class UserService {
     if (roles !== undefined) requireCover(principal, 'user:update', roles);
     const work = async (tx: ConfigTransaction) => {
       const user = await this.#requireCovered(tx.manager, principal, 'user:update', name);
+      if (isDisabled === false) requireNotHeld(user);
       const after = { assignments: roles ?? user.assignments, isDisabled: isDisabled ?? user.isDisabled };
       const [was, is] = [shownOf(user), shownOf(after)];
       const fields = (['roles', 'isDisabled'] as const).filter((field) => !isDeepStrictEqual(was[field], is[field]));
@@ -112,6 +116,7 @@ export class UserService {
     const work = async (tx: ConfigTransaction) => {
       const user = await this.#requireCovered(tx.manager, principal, 'user:update', name);
       tx.checkRevision('user', user);
+      requireNotHeld(user);
       if (user.isDisabled) throw new Fault('CONFLICT', `The user ${name} is disabled: enable him first`);
       await this.#requireOtherOwner(tx.manager, user);
       await this.#users.setPassword(tx, user.id, null);
@@ -165,6 +170,12 @@ export function viewUser({ id, name, assignments, isDisabled, isHeld, passwordHa
   const { signedInAt, revision, createdAt, updatedAt } = times;
   const state = isDisabled || isHeld ? 'disabled' : passwordHash === null ? 'invited' : 'active';
   return { id, name, roles: assignments, state, signedInAt, revision, createdAt, updatedAt };
+}
+
+/** Nothing but the confirmation lets him in. @throws Fault CONFLICT */
+function requireNotHeld({ name, isHeld }: UserRow): void {
+  if (isHeld)
+    throw new Fault('CONFLICT', `The user ${name} is held until the restore is confirmed: onecli restore --confirm`);
 }
 
 function shownOf({ assignments, isDisabled }: Pick<UserRow, 'assignments' | 'isDisabled'>) {

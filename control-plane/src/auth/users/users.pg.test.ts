@@ -4,7 +4,7 @@ import { freshDatabase } from '../../../../test/support/fresh-database.ts';
 import { type Served, serve } from '../../api/testing/serve.ts';
 import { guardedUser } from '../../keys/guarded-rows.ts';
 import { type Assignment, everywhere } from '../principal.ts';
-import { callAs, fromPage, makeUser, signIn } from '../testing/people.ts';
+import { callAs, fromPage, makeUser, passwordOf, signIn } from '../testing/people.ts';
 
 let api: Served;
 const pages: Record<string, Record<string, string>> = {};
@@ -126,6 +126,39 @@ describe('a link by which a password is set', () => {
     await api.call('PUT', '/api/users/rita', { disabled: false });
     expect(await set(disabled)).toBe(401);
     expect(await set(await reset())).toBe(200);
+  });
+});
+
+describe('one who is held after a restore', () => {
+  const held = (isHeld: boolean) =>
+    api.database.query("UPDATE user_account SET is_held = $1 WHERE name = 'held'", [isHeld]);
+  const conflict = {
+    error: { code: 'CONFLICT', message: expect.stringContaining('onecli restore --confirm') as unknown },
+  };
+
+  it('is neither enabled nor reset, but can be given less', async () => {
+    await makeUser(api, 'held', everywhere('admin'));
+    await held(true);
+    expect((await api.call('PUT', '/api/users/held', { disabled: false })).json).toMatchObject(conflict);
+    expect((await api.call('POST', '/api/users/held/reset')).json).toMatchObject(conflict);
+    const less = { roles: everywhere('auditor'), disabled: true };
+    expect((await api.call('PUT', '/api/users/held', less)).json).toMatchObject({
+      roles: less.roles,
+      state: 'disabled',
+    });
+    await held(false);
+    await expect(signIn(api, 'held')).rejects.toThrow('is not signed in');
+    expect((await api.call('PUT', '/api/users/held', { disabled: false })).status).toBe(200);
+  });
+
+  it('has no link that does anything', async () => {
+    const { token } = (await api.call('POST', '/api/users/held/reset')).json as { token: string };
+    const set = () => callAs(api, {}, 'POST', '/api/password', { token, password: passwordOf('held') });
+    await held(true);
+    const refused = await set();
+    expect([refused.status, refused.text]).toEqual([401, expect.stringContaining('ask for another')]);
+    await held(false);
+    expect((await set()).status).toBe(200);
   });
 });
 

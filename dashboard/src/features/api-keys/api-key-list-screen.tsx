@@ -13,9 +13,10 @@ import { rolesText } from '../users/roles.ts';
 const columns: readonly Column<ApiKeyRowFragment>[] = [
   {
     head: 'Name',
-    cell: ({ name, prefix }) => (
+    cell: ({ name, prefix, isHeld }) => (
       <>
-        <strong>{name}</strong> <code className="dim">{prefix}…</code>
+        <strong>{name}</strong> <code className="dim">{prefix}…</code>{' '}
+        {isHeld && <span className="tag warn">held</span>}
       </>
     ),
   },
