@@ -8,8 +8,8 @@ function told(answer: unknown): [boolean, string] {
   const lines: string[] = [];
   wait.begin(5);
   if (answer !== undefined) wait.take(answer);
-  const isEverywhere = wait.tell({ notice: (line) => void lines.push(line) });
-  return [isEverywhere, lines.join('\n')];
+  const isSettled = wait.tell({ notice: (line) => void lines.push(line) });
+  return [isSettled, lines.join('\n')];
 }
 
 describe('what --wait says', () => {
@@ -31,13 +31,17 @@ describe('what --wait says', () => {
   it.each([
     [{ revision: 7, applied: { ...everywhere, isEverywhere: false, confirmedBy: 0 } }, 'no worker is running'],
     [{ revision: 7, applied: null }, 'the gateway could not tell'],
-    [{ revision: 7 }, 'nothing was written'],
-    [undefined, 'nothing was written'],
-    ['', 'nothing was written'],
+    [{ revision: 7 }, 'the gateway did not say'],
+    [null, 'the gateway did not say'],
+    ['', 'the gateway did not say'],
   ])('is never that it is in force when nobody said so: %j', (answer, text) => {
-    const [isEverywhere, line] = told(answer);
-    expect(isEverywhere).toBe(false);
+    const [isSettled, line] = told(answer);
+    expect(isSettled).toBe(false);
     expect(line).toContain(text);
+  });
+
+  it('is that there was nothing to wait for, when nothing was sent', () => {
+    expect(told(undefined)).toEqual([true, expect.stringContaining('nothing was written')]);
   });
 
   it('obeys no terminal codes in a name', () => {

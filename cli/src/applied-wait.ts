@@ -16,7 +16,8 @@ type Answer = z.infer<typeof answerSchema>;
 /** What `--wait` asks of the writes of a command, and what came of the last of them. */
 export class AppliedWait {
   #seconds: number | undefined;
-  #last: Answer | undefined;
+  /** Undefined: nothing was sent. Null: it was answered, and not in words that say who has it. */
+  #last: Answer | null | undefined;
 
   /** @param seconds undefined: it is not waited for */
   begin(seconds: number | undefined): void {
@@ -29,18 +30,19 @@ export class AppliedWait {
 
   /** Takes the answer to a write that was asked to wait. */
   take(answer: unknown): void {
-    this.#last = answerSchema.safeParse(answer).data;
+    this.#last = answerSchema.safeParse(answer).data ?? null;
   }
 
-  /** Says who has what was written; gives whether it is in force everywhere. */
+  /** Says who has what was written; gives whether it is in force everywhere, or nothing was sent that could be. */
   tell(terminal: Pick<Terminal, 'notice'>): boolean {
     terminal.notice(printable(textOf(this.#last, this.#seconds ?? 0)));
-    return this.#last?.applied?.isEverywhere === true;
+    return this.#last === undefined || this.#last?.applied?.isEverywhere === true;
   }
 }
 
-function textOf(last: Answer | undefined, seconds: number): string {
+function textOf(last: Answer | null | undefined, seconds: number): string {
   if (last === undefined) return 'nothing was written, so nobody was asked which workers are at the newest revision';
+  if (last === null) return 'written, but the gateway did not say which workers have applied it';
   const { revision, applied } = last;
   if (applied === null)
     return `written in revision ${revision}, but the gateway could not tell which workers have applied it`;

@@ -14,6 +14,8 @@ beforeAll(async () => {
     join(folder, 'one.yaml'),
     'apiVersion: onecli/v1\nmanagedBy: wait\nagents: [{ name: filed, identities: [{ mtls: { commonName: filed } }] }]\n',
   );
+  writeFileSync(join(folder, '.env'), 'OPENAI_API_KEY=sk-waited-for\n');
+  writeFileSync(join(folder, 'none.env'), 'PORT=3000\n');
   onecli = await startOnecli();
 });
 afterAll(async () => {
@@ -40,6 +42,20 @@ describe('a command with --wait', () => {
       ]);
     }
     expect((await cli('agent', 'disable', 'bot')).stderr).not.toContain('in force');
+  });
+
+  it('ends with 0 when there was nothing to store, and tells of what was stored before', async () => {
+    const inForce = 'in force at every worker (1)';
+    for (const [args, told] of [
+      [['.env', '--dry-run'], 'nothing was written'],
+      [['none.env'], 'there is nothing to store'],
+      [['.env'], inForce],
+      [['.env'], inForce],
+    ] as const) {
+      const { code, stderr } = await cli('secret', 'import', ...args, '--wait');
+      expect([code, stderr], args.join(' ')).toEqual([0, expect.stringContaining(told)]);
+    }
+    expect((await cli('secret', 'import', '.env', '--wait')).stderr).not.toContain('stored');
   });
 
   it('ends with 3 and names the worker that has it not, and the one that nobody hears of', async () => {

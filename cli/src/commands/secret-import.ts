@@ -71,10 +71,10 @@ async function importFile(context: CommandContext, path: string, options: Import
     if (binding === null) terminal.notice(`warning: ${name} is bound to no host and is never used; give --host`);
   if (options.dryRun) return;
   requireAllowed(plan, 'stored');
-  if (plan.planHash === null || !isChange(plan)) return;
+  if (plan.planHash === null || (!isChange(plan) && !api.isWaiting)) return;
   await confirmChanges(plan, options.yes === true);
   const { revision } = await requestApply(api, body, plan);
-  terminal.notice(`stored in revision ${revision}`);
+  if (isChange(plan)) terminal.notice(`stored in revision ${revision}`);
 }
 
 /** Asks when more than the value of a secret that exists would change. */
