@@ -64,6 +64,7 @@ describe('readDotenvText', () => {
       'A_KEY="a" "b"',
       'A_KEY="c"d',
       'A_KEY="a\\"b"',
+      'A_KEY="a\\nb"',
     ]) {
       expect(read(`${line}\nC=1\n`), line).toEqual([['C', '1', 2]]);
       expect(unread(`${line}\nC=1\n`), line).toContainEqual(['A_KEY', 1]);

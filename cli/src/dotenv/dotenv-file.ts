@@ -38,7 +38,7 @@ const isName = new RegExp(`^${name}$`);
 /** Quotes without what some readers unfold, or a word without what a shell takes for more than text; then at most a comment. */
 const plain = new RegExp(
   `[ \\t]*(?:export[ \\t]+)?${name}[ \\t]*=[ \\t]*(?![ \\t])` +
-    '("(?:[^"\\\\$`]|\\\\n)*"|\'[^\'\\\\]*\'|(?!~)(?:(?!:~)[^\\s#$;&`"\'\\\\<>|()])*)' +
+    '("[^"\\\\$`]*"|\'[^\'\\\\]*\'|(?!~)(?:(?!:~)[^\\s#$;&`"\'\\\\<>|()])*)' +
     '(?=[ \\t]*(?:(?<=[ \\t])#[^\\r\\n]*)?\\r?(?:\\n|$))',
   'y',
 );
@@ -112,8 +112,7 @@ function assignmentAt(found: {
 }): Line {
   const { kind, variable = '', written = '', end, line } = found;
   const quote = kind === 'plain' && (written[0] === '"' || written[0] === "'") ? written[0] : '';
-  const inner = quote === '' ? written : written.slice(1, -1);
-  const value = quote === '"' ? inner.replaceAll('\\n', '\n') : inner;
+  const value = quote === '' ? written : written.slice(1, -1);
   return { kind, variable, value, start: end - written.length, end, quote, line };
 }
 
