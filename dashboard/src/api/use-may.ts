@@ -1,10 +1,14 @@
 import { useQuery } from '@apollo/client/react';
 import { MeDocument } from '../gql/graphql.ts';
 
-/** Whether the caller may take an action: `secret:create`. Until that is known, yes: the API refuses who may not. */
-export function useMay(): (action: string) => boolean {
-  const { data } = useQuery(MeDocument, { fetchPolicy: 'cache-first' });
-  return (action) => data === undefined || data.me.actionsSomewhere.includes(action);
+/**
+ * Whether the caller may take an action: `secret:create`. Until that is known, yes: the API refuses who may not.
+ * @param whileAsked what to take for the answer while it is under way
+ */
+export function useMay(whileAsked = true): (action: string) => boolean {
+  const { data, loading } = useQuery(MeDocument, { fetchPolicy: 'cache-first' });
+  const unknown = whileAsked || !loading;
+  return (action) => data?.me.actionsSomewhere.includes(action) ?? unknown;
 }
 
 /** Why the caller may not take an action, for a person to read; undefined when he may. */

@@ -7,7 +7,8 @@ const links = features.flatMap((feature) => feature.links);
 
 /** The screens, in their groups. `isOpen` matters where there is no room for it beside the screen. */
 export function Navigation({ isOpen }: { readonly isOpen: boolean }) {
-  const may = useMay();
+  // A link that goes away under the mouse is worse than one that comes.
+  const may = useMay(false);
   return (
     <nav aria-label="Screens" id="screens" className={isOpen ? 'screens open' : 'screens'}>
       {Object.entries(groups).map(([group, name]) => {
