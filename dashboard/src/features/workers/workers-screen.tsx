@@ -55,7 +55,15 @@ function columnsAt(revision: number, reread: () => Promise<void>): readonly Colu
     worker.load === null || !worker.isLive ? <span className="dim">–</span> : show(worker.load);
   return [
     { head: 'Name', kind: 'mono', cell: ({ name }) => name },
-    { head: 'Health', cell: (worker) => <Health health={healthOf(worker, revision)} /> },
+    {
+      head: 'Health',
+      // The table has no room for a column more.
+      cell: (worker) => (
+        <>
+          <Health health={healthOf(worker, revision)} /> {!worker.isLive && <Forget name={worker.name} done={reread} />}
+        </>
+      ),
+    },
     { head: 'Revision', kind: 'number', cell: ({ appliedRevision }) => appliedRevision },
     { head: 'Requests/s', kind: 'number', cell: load(({ requestsPerSecond }) => shortNumber(requestsPerSecond)) },
     { head: 'Connections', kind: 'number', cell: load(({ connections }) => shortNumber(connections)) },
@@ -68,12 +76,7 @@ function columnsAt(revision: number, reread: () => Promise<void>): readonly Colu
     },
     { head: 'Version', kind: 'mono', cell: ({ version }) => version },
     { head: 'Seen', cell: ({ seenAt }) => <AgoText at={seenAt} /> },
-    // When one that is gone was started helps nobody: the table has no room for a column more.
-    {
-      head: 'Started',
-      cell: ({ name, isLive, startedAt }) =>
-        isLive ? <AgoText at={startedAt} /> : <Forget name={name} done={reread} />,
-    },
+    { head: 'Started', cell: ({ startedAt }) => <AgoText at={startedAt} /> },
   ];
 }
 
