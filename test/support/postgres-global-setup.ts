@@ -19,12 +19,22 @@ const path = (fromRoot: string): string => fileURLToPath(new URL(`../../${fromRo
 
 /** One Postgres for all suites of the run, and the planes; vitest calls what this gives when the run is over. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [server, planes] = await Promise.all([throwawayPostgres(), bundlePlanes()]);
-  project.provide('postgresUrl', server.url);
-  project.provide('planes', planes.programs);
-  return async () => {
-    await Promise.all([server.stop(), planes.remove()]);
+  const [server, planes] = await Promise.allSettled([throwawayPostgres(), bundlePlanes()]);
+  const end = async () => {
+    const ends = [
+      server.status === 'fulfilled' && server.value.stop(),
+      planes.status === 'fulfilled' && planes.value.remove(),
+    ];
+    await Promise.all(ends);
   };
+  if (server.status === 'fulfilled' && planes.status === 'fulfilled') {
+    project.provide('postgresUrl', server.value.url);
+    project.provide('planes', planes.value.programs);
+    return end;
+  }
+  // What did start would outlive a run that does not begin.
+  await end();
+  throw server.status === 'rejected' ? server.reason : (planes as PromiseRejectedResult).reason;
 }
 
 /** A process that loads each source by itself takes twice as long to start as one that loads a bundle of them. */

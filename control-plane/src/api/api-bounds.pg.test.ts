@@ -15,8 +15,10 @@ const sockets: Socket[] = [];
 beforeAll(async () => {
   api = await serve(await freshDatabase());
 });
-afterEach(() => {
+afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
+  vi.restoreAllMocks();
+  await api.database.query('TRUNCATE login_limit');
 });
 afterAll(() => api.stop());
 
@@ -129,8 +131,6 @@ describe('an export', () => {
     const looks = vi.spyOn(StoredStanding.prototype, 'now');
     await expect.poll(() => isOver('guessed') || looks.mock.calls.length > 1, { timeout: 15_000 }).toBe(true);
     expect(isOver('guessed')).toBe(false);
-    vi.restoreAllMocks();
-    await api.database.query('TRUNCATE login_limit');
   }, 60_000);
 
   it('is cut off when its reader may read no more', async () => {
