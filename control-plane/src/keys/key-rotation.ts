@@ -16,7 +16,7 @@ import { countSealed, holdersWithout, keysChanged, readTerms, reportHolder, type
 import type { KeyTerms } from './key-terms.ts';
 import { keepMark, markRowsWhenDue } from './mark-rows.ts';
 import type { RowGuard } from './row-guard.ts';
-import { type BatchPlace, firstPlace, rewrapBatch } from './rewrap-batch.ts';
+import { type Batch, type BatchPlace, firstPlace, rewrapBatch } from './rewrap-batch.ts';
 import { type SealedColumn, sealedColumns } from './sealed-columns.ts';
 
 const lookEveryMs = 1_000;
@@ -44,8 +44,8 @@ export class KeyRotation implements LeaderJob {
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
-  /** Values that do not open under their term, as found by the last pass. They keep that term alive. */
-  #unopenable: readonly string[] = [];
+  /** How many values do not open under their term, as found by the last pass. They keep that term alive. */
+  #unopenable = 0;
   #nextAdvanceAt = 0;
   #nextDropAt = 0;
   readonly #marksAt = performance.now() + markPatienceMs;
@@ -108,7 +108,7 @@ export class KeyRotation implements LeaderJob {
     const announced = stored.find(({ state }) => state === 'ANNOUNCED');
     if (announced !== undefined && !(await this.#activate(announced.term))) return;
     await this.#moveAll(signal);
-    if (this.#unopenable.length > 0) this.#nextAdvanceAt = performance.now() + blockedPauseMs;
+    if (this.#unopenable > 0) this.#nextAdvanceAt = performance.now() + blockedPauseMs;
     else if (!signal.aborted) await this.#retire();
   }
 
@@ -130,25 +130,30 @@ export class KeyRotation implements LeaderJob {
   async #moveAll(signal: AbortSignal): Promise<void> {
     for (;;) {
       let moved = 0;
-      const unopenable: string[] = [];
-      for (const column of sealedColumns) moved += await this.#moveColumn(column, unopenable, signal);
+      let unopenable = 0;
+      for (const column of sealedColumns) {
+        const pass = await this.#moveColumn(column, signal);
+        moved += pass.moved;
+        unopenable += pass.unopenable;
+      }
       this.#unopenable = unopenable;
       if (moved === 0 || signal.aborted) return;
     }
   }
 
-  async #moveColumn(column: SealedColumn, unopenable: string[], signal: AbortSignal): Promise<number> {
+  async #moveColumn(column: SealedColumn, signal: AbortSignal): Promise<Omit<Batch, 'next'>> {
     const { database, terms } = this.#options;
     let moved = 0;
+    let unopenable = 0;
     let place: BatchPlace | undefined = firstPlace;
     while (place !== undefined && !signal.aborted) {
       const batch = await rewrapBatch(database, terms.keyring, column, place, batchRows);
       moved += batch.moved;
-      unopenable.push(...batch.unopenable);
+      unopenable += batch.unopenable;
       place = batch.next;
       await setImmediate();
     }
-    return moved;
+    return { moved, unopenable };
   }
 
   /** Ends the life of the older terms when nothing names them, which no change can alter meanwhile. */

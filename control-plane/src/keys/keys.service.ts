@@ -15,7 +15,7 @@ import {
   type TermView,
 } from './key-store.ts';
 import type { KeyTerms } from './key-terms.ts';
-import { findUnopenable, type Unopenable } from './rewrap-batch.ts';
+import { type BatchPlace, firstPlace, tryBatch, type Unopenable } from './rewrap-batch.ts';
 import { sealedColumns } from './sealed-columns.ts';
 
 /**
@@ -112,29 +112,37 @@ export class KeysService {
     const total = sum(sealed);
     const current = sum(sealed.filter(({ term }) => term === sealingTerm));
     const isMoving = terms.some(({ state }) => state === 'OPENING');
-    const unopenable = isMoving ? await this.#unopenable(sealingTerm, total - current) : [];
+    const left = total - current;
+    const { count, named } = isMoving && left > 0 ? await this.#unopenable(sealingTerm) : { count: 0, named: [] };
     return {
       sealingTerm,
-      rotation: rotationOf(terms, total - current, unopenable.length),
+      rotation: rotationOf(terms, left, count),
       total,
       current,
       terms,
       sealed,
       holders,
       waitingFor: waitingFor.map(({ name }) => name),
-      unopenable: unopenable.slice(0, mostNamed).map(({ column, id, version }) => `${column.table} ${id} ${version}`),
-      damaged: await this.#damaged(unopenable.slice(0, mostNamed)),
+      unopenable: named.map(({ column, id, version }) => `${column.table} ${id} ${version}`),
+      damaged: await this.#damaged(named),
     };
   }
 
-  /** What is left and does not open. While much is left, values are being moved: nobody asks yet what will be left of them. */
-  async #unopenable(term: number, left: number): Promise<Unopenable[]> {
-    if (left === 0 || left > mostTried) return [];
+  /** What is left and does not open. Once one opens, values are being moved: nobody asks yet what will be left of many. */
+  async #unopenable(term: number): Promise<{ count: number; named: Unopenable[] }> {
     const { manager } = this.#database;
-    const found: Unopenable[] = [];
+    const named: Unopenable[] = [];
+    let [tried, count] = [0, 0];
     for (const column of sealedColumns)
-      found.push(...(await findUnopenable(manager, this.#terms.keyring, column, { term, limit: mostTried })));
-    return found;
+      for (let after: BatchPlace | undefined = firstPlace; after !== undefined; ) {
+        const batch = await tryBatch(manager, this.#terms.keyring, column, { term, after, limit: triedAtOnce });
+        after = batch.next;
+        tried += batch.count;
+        count += batch.unopenable.length;
+        named.push(...batch.unopenable.slice(0, mostNamed - named.length));
+        if (count < tried && tried >= triedAtOnce) return { count, named };
+      }
+    return { count, named };
   }
 
   async #damaged(unopenable: readonly Unopenable[]): Promise<DamagedVersion[]> {
@@ -148,7 +156,7 @@ export class KeysService {
 }
 
 const mostNamed = 20;
-const mostTried = 1_000;
+const triedAtOnce = 1_000;
 
 function rotationOf(terms: readonly TermView[], left: number, unopenable: number): RotationState {
   if (terms.some(({ state }) => state === 'ANNOUNCED')) return 'WAITING';

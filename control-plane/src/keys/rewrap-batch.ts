@@ -12,8 +12,8 @@ export interface BatchPlace {
 
 export interface Batch {
   readonly moved: number;
-  /** Rows that do not open, as `table row version`. They stay as they are, and so does their term. */
-  readonly unopenable: readonly string[];
+  /** How many rows do not open. They stay as they are, and so does their term. */
+  readonly unopenable: number;
   /** Undefined when the column has no more rows to move. */
   readonly next: BatchPlace | undefined;
 }
@@ -36,15 +36,12 @@ export function rewrapBatch(
   return database.transaction('READ COMMITTED', async (manager) => {
     const rows = await lockRows(manager, column, { term: keyring.currentTerm, after, limit });
     const moved: SealedRow[] = [];
-    const unopenable: string[] = [];
     for (const row of rows) {
       const sealed = moveRow(keyring, column, row);
-      if (sealed === undefined) unopenable.push(`${column.table} ${row.id} ${row.version}`);
-      else moved.push({ ...row, sealed });
+      if (sealed !== undefined) moved.push({ ...row, sealed });
     }
     await storeRows(manager, column, moved);
-    const last = rows.at(-1);
-    return { moved: moved.length, unopenable, next: last && { id: last.id, version: last.version } };
+    return { moved: moved.length, unopenable: rows.length - moved.length, next: placeAfter(rows) };
   });
 }
 
@@ -55,15 +52,30 @@ export interface Unopenable {
   readonly version: number;
 }
 
-/** The values of a column that are not under a term and do not open. It tries so many at most, and locks nothing. */
-export async function findUnopenable(
+/** Some values of a column that are not under a term, of which some do not open. */
+export interface Tried {
+  readonly count: number;
+  readonly unopenable: readonly Unopenable[];
+  /** Undefined when the column has no more of them. */
+  readonly next: BatchPlace | undefined;
+}
+
+/** Tries to open some values of a column that are not under a term. It locks nothing. */
+export async function tryBatch(
   manager: EntityManager,
   keyring: Keyring,
   column: SealedColumn,
-  { term, limit }: Pick<Wanted, 'term' | 'limit'>,
-): Promise<Unopenable[]> {
-  const rows: SealedRow[] = await manager.query(...rowsNotUnder(column, { term, after: firstPlace, limit }));
-  return rows.filter((row) => !opens(keyring, column, row)).map(({ id, version }) => ({ column, id, version }));
+  wanted: Wanted,
+): Promise<Tried> {
+  const rows: SealedRow[] = await manager.query(...rowsNotUnder(column, wanted));
+  const damaged = rows.filter((row) => !opens(keyring, column, row));
+  const unopenable = damaged.map(({ id, version }) => ({ column, id, version }));
+  return { count: rows.length, unopenable, next: placeAfter(rows) };
+}
+
+function placeAfter(rows: readonly SealedRow[]): BatchPlace | undefined {
+  const last = rows.at(-1);
+  return last && { id: last.id, version: last.version };
 }
 
 function opens(keyring: Keyring, { contextOf }: SealedColumn, row: SealedRow): boolean {
