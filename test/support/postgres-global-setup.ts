@@ -21,11 +21,8 @@ const path = (fromRoot: string): string => fileURLToPath(new URL(`../../${fromRo
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [server, planes] = await Promise.allSettled([throwawayPostgres(), bundlePlanes()]);
   const end = async () => {
-    const ends = [
-      server.status === 'fulfilled' && server.value.stop(),
-      planes.status === 'fulfilled' && planes.value.remove(),
-    ];
-    await Promise.all(ends);
+    if (planes.status === 'fulfilled') await planes.value.remove();
+    if (server.status === 'fulfilled') await server.value.stop();
   };
   if (server.status === 'fulfilled' && planes.status === 'fulfilled') {
     project.provide('postgresUrl', server.value.url);
