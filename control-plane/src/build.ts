@@ -73,10 +73,7 @@ export interface Foundation {
 
 /** Wires the control plane over an open instance, and sets up its admin. @throws ConfigFault when nobody could sign in */
 export async function build(config: Config, { database, keys }: Foundation, log: Logger): Promise<ControlPlane> {
-  const stores = accessStores(config, { database, keys });
-  // Before there is a bus: workers find what it changes by looking.
-  const unheard = new ChangeConfig(database, new MemoryConfigBus(), log, keys.terms, stores.standing);
-  await setUpAdmin(stores.users, unheard, { name: config.adminUser, password: config.adminPassword });
+  const stores = await storesWithAdmin(config, { database, keys }, log);
   const metrics = new Metrics();
   const tracing = await ControlPlaneTracing.start(config, metrics);
   const ground = { connectionString: config.databaseUrl, redis: config.redis, instanceId: keys.instanceId };
@@ -91,47 +88,38 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const { masterKey, settings } = config;
   const configured = buildServices({ database, keys }, { change, audit, access, masterKey, rotation });
   const gauges = () => lookUpGauges(database, audit.writer.queueElsewhere);
-  const bundled = { ...configured, database, settings, health };
-  const services: Services = { ...configured, supportBundles: buildSupportBundles(bundled, metrics, gauges) };
+  const supportBundles = buildSupportBundles({ ...configured, database, settings, health }, metrics, gauges);
+  const services: Services = { ...configured, supportBundles };
   const destroyedFile = openDestroyedFile(config, { database, keys }, log);
-  const leader = buildLeader(
-    { config, database, change, metrics, log },
-    { services, access, audit, rotation, keyRotation },
-  );
-  const graphql = await GraphqlApi.start(services, { refusals: access.refusals, metrics, log });
+  const parts = { services, access, audit, rotation, keyRotation };
+  const leader = buildLeader({ config, database, change, metrics, log }, parts);
+  const { authenticator, refusals } = access;
+  const { trustedProxies, proxyUrl } = config;
+  const graphql = await GraphqlApi.start(services, { refusals, metrics, log });
+  const served = { graphql, dashboard: await dashboardRoutes({ proxyUrl }), health, gauges };
   return {
-    app: createApp({
-      services,
-      authenticator: access.authenticator,
-      refusals: access.refusals,
-      trustedProxies: config.trustedProxies,
-      health,
-      metrics,
-      gauges,
-      graphql,
-      dashboard: await dashboardRoutes({ proxyUrl: config.proxyUrl }),
-      log,
-      tracing,
-    }),
+    app: createApp({ services, authenticator, refusals, trustedProxies, ...served, metrics, log, tracing }),
     health,
     auditWriter: audit.writer,
     partitions: audit.partitions,
     keyRotation,
-    startTasks: () => {
-      secretUse.start();
-      leader.start();
-    },
+    startTasks: () => [secretUse, leader].forEach((task) => task.start()),
     close: async () => {
-      await destroyedFile?.stop();
-      await graphql.stop();
-      await leader.stop();
-      await audit.writer.close();
-      await secretUse.close();
-      await bus.close();
+      for (const part of [destroyedFile, graphql, leader]) await part?.stop();
+      for (const part of [audit.writer, secretUse, bus]) await part.close();
       await database.destroy();
       await tracing?.close();
     },
   };
+}
+
+/** Who may come in, with the admin that the configuration names. */
+async function storesWithAdmin(config: Config, { database, keys }: Foundation, log: Logger) {
+  const stores = accessStores(config, { database, keys });
+  // Before there is a bus: workers find what it changes by looking.
+  const unheard = new ChangeConfig(database, new MemoryConfigBus(), log, keys.terms, stores.standing);
+  await setUpAdmin(stores.users, unheard, { name: config.adminUser, password: config.adminPassword });
+  return stores;
 }
 
 function buildKeyRotation({ database, keys: { terms, rows } }: Foundation, log: Logger): KeyRotation {

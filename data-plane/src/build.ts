@@ -188,11 +188,7 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): { plane: DataP
   const { authority, proxyPortTls } = certificates(config, keyring, stores.ticketKeys, log);
   const connections = openConnections(limits, log);
   const configuration = followStore(stores, authority, connections, log);
-  const dialling = {
-    ...upstreamAccess(config),
-    dialMs: limits.dialMs,
-    isPortNamed: (port: number) => configuration.current?.namesPort(port) ?? false,
-  };
+  const dialling = dialOptions(config, configuration);
   const pools = upstreamPools(dialling, limits, clock);
   const metrics: Metrics = new Metrics({
     revision: () => configuration.current?.revision ?? 0,
@@ -202,17 +198,12 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): { plane: DataP
   const audit = openAudit(config, stores, metrics, log);
   const { trail } = audit;
   const opener = new SecretOpener(keyring);
-  const pressure = new MemoryPressure({ maxBytes: limits.maxMemoryBytes, connectionCount: () => connections.count });
+  const followed = { configuration, connections, log };
   const plane: DataPlane = {
-    configuration,
+    ...followed,
     opener,
     tokenPepper: stores.tokenPepper,
-    jwts: buildJwtVerifier({
-      fetchText: (url, cancelled) => fetchText(url, dialling, cancelled),
-      log,
-      configuration,
-      connections,
-    }),
+    jwts: buildJwtVerifier({ fetchText: (url, cancelled) => fetchText(url, dialling, cancelled), ...followed }),
     proxyPortTls,
     trustedProxies: config.trustedProxies,
     policyLimits: new PolicyLimits(stores.sharedCounts),
@@ -223,12 +214,9 @@ function wire(config: WorkerConfig, stores: Stores, log: Logger): { plane: DataP
     clock,
     heads: new RepeatedHeads(),
     limits,
-    log,
     authority,
     gatewayNames: config.gatewayNames,
-    connections,
-    ...bounds(limits),
-    pressure,
+    ...bounds(limits, connections),
     isDraining: false,
     closing: closingSource(),
     underway: 0,
@@ -242,8 +230,11 @@ function openConnections(limits: Limits, log: Logger): OpenConnections {
   return new OpenConnections({ ...limits, onError });
 }
 
-function bounds(limits: Limits): Pick<DataPlane, 'tunnels' | 'mints' | 'heldBodies' | 'turns'> {
+type Bounds = Pick<DataPlane, 'tunnels' | 'mints' | 'heldBodies' | 'turns' | 'pressure'>;
+
+function bounds(limits: Limits, connections: OpenConnections): Bounds {
   return {
+    pressure: new MemoryPressure({ maxBytes: limits.maxMemoryBytes, connectionCount: () => connections.count }),
     tunnels: new AgentTunnels(limits.maxTunnelsPerAgent),
     mints: new MintBudget({ perMinute: limits.mintsPerMinute, perAgentPerMinute: limits.mintsPerAgentPerMinute }),
     heldBodies: new HeldBytes(limits.maxMemoryBytes * heldShare),
@@ -278,11 +269,13 @@ function certificates(config: WorkerConfig, keyring: Keyring, ticketKeys: Shared
   return { authority: new AuthoritiesInForce({ ...keeping, proxyPortTls, clientRoots, log }), proxyPortTls };
 }
 
-function upstreamAccess(config: WorkerConfig): { resolver: CheckedResolver; tls: UpstreamTls } {
+function dialOptions(config: WorkerConfig, configuration: FollowedConfiguration): DialOptions {
   const guard = new AddressGuard({ allowRanges: config.allowRanges, ownListeners: config.ownListeners });
   const roots = config.upstreamRootsPem;
   return {
     resolver: new CheckedResolver({ guard, connectTo: config.connectTo }),
     tls: new UpstreamTls(roots === undefined ? {} : { extraRootsPem: roots }),
+    dialMs: config.limits.dialMs,
+    isPortNamed: (port) => configuration.current?.namesPort(port) ?? false,
   };
 }

@@ -9,11 +9,8 @@ import {
   GraphQLSchema,
   getNamedType,
 } from 'graphql/index.js';
-import type { Applied } from '../workers/applied-wait.ts';
+import { type Applied, waitMs } from '../workers/applied-wait.ts';
 import type { GraphqlContext } from './graphql-context.ts';
-
-const defaultTimeoutMs = 5_000;
-const maxTimeoutMs = 30_000;
 
 const waitFor = new GraphQLEnumType({
   name: 'WaitFor',
@@ -52,14 +49,14 @@ function waiting(field: Field): Field {
       wait: { type: new GraphQLNonNull(waitFor), defaultValue: 'NONE' },
       timeoutMs: {
         type: new GraphQLNonNull(GraphQLInt),
-        defaultValue: defaultTimeoutMs,
-        description: `For how long to wait, at most ${maxTimeoutMs}.`,
+        defaultValue: waitMs.default,
+        description: `For how long to wait, at most ${waitMs.most}.`,
       },
     },
     resolve: async (source, { wait, timeoutMs, ...args }, context, info) => {
       const limitMs = Number(timeoutMs);
-      if (limitMs < 1 || limitMs > maxTimeoutMs)
-        throw new Fault('INVALID', `\`timeoutMs\` must be 1-${maxTimeoutMs}`, { field: 'timeoutMs' });
+      if (limitMs < 1 || limitMs > waitMs.most)
+        throw new Fault('INVALID', `\`timeoutMs\` must be 1-${waitMs.most}`, { field: 'timeoutMs' });
       const payload = (await resolve?.(source, args, context, info)) as { readonly revision: number | null };
       if (wait !== 'ALL' || payload.revision === null) return payload;
       return { ...payload, ...(await told(context.applied.until(payload.revision, limitMs))) };

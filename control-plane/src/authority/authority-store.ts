@@ -1,5 +1,6 @@
 import type { AuthorityKind } from '@onecli/shared/certificates/sealed-authority';
 import { type EntityManager, In } from 'typeorm';
+import { aliveWithinSeconds } from '../workers/alive-within.ts';
 import { authorityEntities, type AuthorityRow } from './authority.entity.ts';
 
 /**
@@ -8,8 +9,6 @@ import { authorityEntities, type AuthorityRow } from './authority.entity.ts';
  */
 export const authorityStates = ['NEXT', 'ACTIVE', 'PREVIOUS'] as const;
 export type AuthorityState = (typeof authorityStates)[number];
-
-const aliveWithinSeconds = 10;
 
 export function stateOf({ isActive, replacedAt }: AuthorityRow): AuthorityState {
   if (isActive) return 'ACTIVE';

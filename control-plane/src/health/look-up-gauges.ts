@@ -1,12 +1,12 @@
 import type { AuditConsumer } from '@onecli/shared/ports/audit-queue';
 import type { DataSource } from 'typeorm';
+import { aliveWithinSeconds } from '../workers/alive-within.ts';
 import { isKnown } from '../workers/known-workers.ts';
 import type { Gauges } from './metrics.ts';
 import type { WorkerLoad } from './worker-load-gauges.ts';
 
 /** Jobs are counted up to this many: a queue that is fuller than that is as bad as it gets, and counting must stay cheap. */
 const countedJobs = 100_000;
-const aliveWithinSeconds = 10;
 
 /** What is asked of the database, and of a queue that lies elsewhere, for the metrics. What cannot be asked is undefined. */
 export async function lookUpGauges(database: DataSource, queueElsewhere: AuditConsumer['elsewhere']): Promise<Gauges> {

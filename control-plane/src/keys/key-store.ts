@@ -1,9 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { aliveWithinSeconds } from '../workers/alive-within.ts';
 import { countTerms } from './rewrap-batch.ts';
 import { sealedColumns } from './sealed-columns.ts';
-
-/** A process that is silent for longer is taken for dead. */
-export const aliveWithinSeconds = 10;
 
 /**
  * Where a term is in its life. ANNOUNCED: processes learn it. SEALING: new values are sealed with it. OPENING: values are being

@@ -6,7 +6,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { lockForChange } from '../configuration/lock-for-change.ts';
 import { guardAll } from './guarded-rows.ts';
 import { recordInstanceEvent } from './instance-event.ts';
-import { aliveWithinSeconds, keysChanged } from './key-store.ts';
+import { aliveWithinSeconds } from '../workers/alive-within.ts';
+import { keysChanged } from './key-store.ts';
 import { type KeyTerms, readStoredTerms } from './key-terms.ts';
 import type { AlarmLog, RowGuard } from './row-guard.ts';
 

@@ -2,6 +2,7 @@
  * One HTTPS request to a provider, as careful as a worker's: every address is checked and the checked one is dialled, the
  * certificate is verified for the name, redirects are not followed, and neither a long answer nor a slow one takes more than its bound.
  */
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
@@ -111,30 +112,34 @@ export class GuardedCaller implements ProviderCaller {
         maxHeaderSize: maxHeadBytes,
         signal,
       });
-      let isAnswered = false;
       outgoing.on('error', reject);
       // A connection that goes over to another protocol ends without an error: nobody else would say that nothing comes.
-      outgoing.on('close', () => {
-        if (!isAnswered) reject(new ProviderFault(host, 'did not answer in HTTP'));
-      });
+      const noHttp = (): void => reject(new ProviderFault(host, 'did not answer in HTTP'));
+      outgoing.on('close', noHttp);
       outgoing.on('response', (incoming) => {
-        isAnswered = true;
-        const pieces: Buffer[] = [];
-        let bytes = 0;
-        incoming.on('data', (piece: Buffer) => {
-          bytes += piece.length;
-          if (bytes > this.#maxAnswerBytes) {
-            reject(new ProviderFault(host, `answered more than ${this.#maxAnswerBytes} bytes`));
-            outgoing.destroy();
-          } else pieces.push(piece);
-        });
-        incoming.on('error', reject);
-        incoming.on('aborted', () => reject(new ProviderFault(host, 'ended its answer in the middle')));
-        incoming.on('end', () =>
-          resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(pieces).toString('utf8') }),
-        );
+        outgoing.off('close', noHttp);
+        resolve(this.#read(incoming, host));
       });
       outgoing.end(body ?? '');
+    });
+  }
+
+  #read(incoming: IncomingMessage, host: string): Promise<ProviderAnswer> {
+    return new Promise((resolve, reject) => {
+      const pieces: Buffer[] = [];
+      let bytes = 0;
+      incoming.on('data', (piece: Buffer) => {
+        bytes += piece.length;
+        if (bytes > this.#maxAnswerBytes) {
+          reject(new ProviderFault(host, `answered more than ${this.#maxAnswerBytes} bytes`));
+          incoming.destroy();
+        } else pieces.push(piece);
+      });
+      incoming.on('error', reject);
+      incoming.on('aborted', () => reject(new ProviderFault(host, 'ended its answer in the middle')));
+      incoming.on('end', () =>
+        resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(pieces).toString('utf8') }),
+      );
     });
   }
 }

@@ -101,9 +101,7 @@ export class SubscriptionServer {
   }
 
   #serve(socket: WebSocket, { context, signInAgain }: Caller): void {
-    const budget = new MessageBudget();
     let principal = context.principal;
-    let isAlive = true;
     const live: GraphqlContext = {
       ...context,
       get principal() {
@@ -115,37 +113,33 @@ export class SubscriptionServer {
         protocol: socket.protocol,
         send: (text) => send(socket, text, this.#sendTimeoutMs),
         close: (code, reason) => socket.close(code, reason),
-        onMessage: (heard) => {
-          socket.on('message', (data) => {
-            if (!budget.take(performance.now())) return socket.close(tooMany, 'Too many messages');
-            heard(String(data)).catch((error: unknown) => this.#end(socket, error));
-          });
-        },
+        onMessage: (heard) => this.#hear(socket, heard),
       },
       { context: live },
     );
-    const timers = [
-      setInterval(() => {
-        signInAgain().then(
-          (again) => (principal = again),
-          (error: unknown) => {
-            // While nobody can be asked, nothing can be read either.
-            if (toFault(error).status < 500) this.#end(socket, error);
-          },
-        );
-      }, lookAgainEveryMs),
-      setInterval(() => {
-        if (!isAlive) return socket.terminate();
-        isAlive = false;
-        socket.ping();
-      }, pingEveryMs),
-    ];
-    socket.on('pong', () => (isAlive = true));
+    const looking = setInterval(() => {
+      signInAgain().then(
+        (again) => (principal = again),
+        (error: unknown) => {
+          // While nobody can be asked, nothing can be read either.
+          if (toFault(error).status < 500) this.#end(socket, error);
+        },
+      );
+    }, lookAgainEveryMs);
+    const pinging = keepAlive(socket);
     // A frame that is none: `ws` closes the connection by itself.
     socket.on('error', () => undefined);
     socket.once('close', (code, reason) => {
-      for (const timer of timers) clearInterval(timer);
+      for (const timer of [looking, pinging]) clearInterval(timer);
       void closed(code, String(reason));
+    });
+  }
+
+  #hear(socket: WebSocket, heard: (text: string) => Promise<void>): void {
+    const budget = new MessageBudget();
+    socket.on('message', (data) => {
+      if (!budget.take(performance.now())) return socket.close(tooMany, 'Too many messages');
+      heard(String(data)).catch((error: unknown) => this.#end(socket, error));
     });
   }
 
@@ -161,6 +155,17 @@ export class SubscriptionServer {
       this.#log.error({ err: fault }, 'a subscription failed'),
     );
   }
+}
+
+/** Ends a connection that does not answer a ping; gives the timer. */
+function keepAlive(socket: WebSocket): NodeJS.Timeout {
+  let isAlive = true;
+  socket.on('pong', () => (isAlive = true));
+  return setInterval(() => {
+    if (!isAlive) return socket.terminate();
+    isAlive = false;
+    socket.ping();
+  }, pingEveryMs);
 }
 
 function tooManySubscriptions(): GraphQLError {

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { authorizeList, reachOf } from '../auth/authorize.ts';
 import type { Action } from '../auth/actions.ts';
 import type { Principal } from '../auth/principal.ts';
+import { aliveWithinSeconds } from '../workers/alive-within.ts';
 import { isKnown } from '../workers/known-workers.ts';
 import type { TrafficFilter } from './count-traffic.ts';
 import type { NamedTraffic, TrafficSlot, TrafficStore } from './traffic-store.ts';
@@ -34,7 +35,6 @@ export interface Overview {
   readonly workersBehind: number | null;
 }
 
-const aliveWithinSeconds = 10;
 const expiringWithinDays = 14;
 
 /** What the dashboard shows first: how much there is, and what happened lately. */

@@ -5,6 +5,8 @@ import type { AppliedView, WorkerStore } from './worker-store.ts';
 const lookEveryMs = 20;
 /** However short the time, the database has so long for its first answer. */
 const firstLookMs = 500;
+/** For how long a caller may have a write wait, and does when he does not say, in milliseconds. */
+export const waitMs = { default: 5_000, most: 30_000 } as const;
 
 /** What became of a revision at the workers. */
 export interface Applied {

@@ -1,8 +1,8 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Page, PageRequest } from '../configuration/page.ts';
+import { aliveWithinSeconds } from './alive-within.ts';
 import { auditedSince, isKnown } from './known-workers.ts';
 
-const aliveWithinSeconds = 10;
 /** A worker that reported nothing for longer is taken to be gone. */
 const goneAfterHours = 24;
 const defaultLimit = 50;

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import type { Applied, AppliedWait } from '../../workers/applied-wait.ts';
+import { type Applied, type AppliedWait, waitMs } from '../../workers/applied-wait.ts';
 import { revision } from './answer-parts.ts';
 
-const defaultTimeoutMs = 5_000;
-const maxTimeoutMs = 30_000;
-const timeoutText = `must be a whole number of milliseconds, 1-${maxTimeoutMs}`;
+const timeoutText = `must be a whole number of milliseconds, 1-${waitMs.most}`;
 
 /** The query parameters of every write that workers have to apply. */
 export const waitForm = z.strictObject({
@@ -15,8 +13,8 @@ export const waitForm = z.strictObject({
     .string()
     .regex(/^[0-9]{1,5}$/, timeoutText)
     .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= maxTimeoutMs, timeoutText)
-    .meta({ description: `For how long to wait; default ${defaultTimeoutMs}, at most ${maxTimeoutMs}.` })
+    .refine((limit) => limit >= 1 && limit <= waitMs.most, timeoutText)
+    .meta({ description: `For how long to wait; default ${waitMs.default}, at most ${waitMs.most}.` })
     .optional(),
 });
 
@@ -55,7 +53,7 @@ export function withApplied(answer: z.ZodType): z.ZodType {
 /** For how long a call asks to wait, in milliseconds; undefined: not at all. */
 export function waitOf(query: unknown): number | undefined {
   const { wait, timeoutMs } = query as z.output<typeof waitForm>;
-  return wait === 'all' ? (timeoutMs ?? defaultTimeoutMs) : undefined;
+  return wait === 'all' ? (timeoutMs ?? waitMs.default) : undefined;
 }
 
 /** What was written is told even when the workers cannot be asked: then null. */
