@@ -2,7 +2,6 @@ import { Fault } from '@onecli/shared/fault';
 import type { ConfigTransaction } from '../configuration/change-config.ts';
 import type { SecretRow } from '../secrets/secret.entity.ts';
 import { bringBackOld } from './current-version.ts';
-import { keyMayExist } from './left-keys.ts';
 import type { RunRow } from './rotation.entity.ts';
 import type { RotationBody } from './rotation-input.ts';
 import { finished } from './rotation-store.ts';
@@ -21,9 +20,7 @@ export async function cancelRun(
     case 'DELIVERING':
     case 'VERIFYING':
     case 'SWITCHING':
-      return undone(
-        mayHaveAsked(run, body) ? `${cancelled} while the provider was asked for a key; ${keyMayExist}` : cancelled,
-      );
+      return undone(cancelled);
     case 'WATCHING':
       return cancelWatched(tx, secret, { run, body });
     case 'GRACE':
@@ -35,10 +32,6 @@ export async function cancelRun(
 }
 
 const cancelled = 'somebody cancelled it';
-
-function mayHaveAsked({ newVersion, attempts }: RunRow, { generate }: RotationBody): boolean {
-  return newVersion === null && attempts > 0 && generate === undefined;
-}
 
 function undone(problem: string): Partial<RunRow> {
   return { step: 'UNDOING', outcome: 'CANCELLED', problem };

@@ -10,17 +10,15 @@ export const oldKeyLeft = 'the old key was not ended, do that by hand';
 export const oldKeyUnknown = 'what the provider calls the old key is not known: end it by hand';
 export const keyMayExist = 'the provider may have made a key that nobody uses: look there for it';
 
-/** What is kept when no key came. Once a call may have made one, every later problem says so too. */
-export function problemOfCreating(run: Pick<RunRow, 'attempts' | 'problem'>, fault: Error): string {
-  const leftNothing = !(fault instanceof ProviderFault) || fault.leftNothing;
-  // A try that was counted and left no problem behind never came back.
-  const hasLostOne = run.problem === null ? run.attempts > 1 : run.problem.includes(keyMayExist);
-  return leftNothing && !hasLostOne ? fault.message : `${fault.message}; ${keyMayExist}`;
+/** Whether a call for a key that failed so may have made one all the same. */
+export function mayHaveMadeKey(fault: Error): boolean {
+  return fault instanceof ProviderFault && !fault.leftNothing;
 }
 
-/** Why a run that got no key is given up. */
-export function problemWithoutKey({ problem }: Pick<RunRow, 'problem'>, { generate }: RotationBody): string {
-  return problem ?? (generate === undefined ? `no key came; ${keyMayExist}` : 'no key came');
+/** How a run is moved, and what is recorded of it besides: one that ends says which key it may have left, however it went on. */
+export function sayingLeft({ mayLeaveKey }: Pick<RunRow, 'mayLeaveKey'>, change: Partial<RunRow>) {
+  if (!mayLeaveKey || !(change.finishedAt instanceof Date)) return { change, left: {} };
+  return { change: { ...change, problem: joinProblems(change.problem ?? null, keyMayExist) }, left: keyLeft };
 }
 
 /** What to say of a new version that is not to stay and whose key was not ended; undefined: it was made here, and sent nowhere. */

@@ -117,7 +117,9 @@ describe('a rotation that is cancelled', () => {
     answer();
     await step;
     expect(await world.run(name)).toMatchObject({ outcome: 'CANCELLED', newVersion: null });
-    expect((await world.until(name, 'never'))?.problem).toContain('while the provider was asked for a key');
+    expect((await world.until(name, 'never'))?.problem).toContain(
+      'somebody cancelled it; the provider may have made a key',
+    );
     expect(await world.atWorkers(name)).toEqual({ current: firstKey, versions: [1] });
   });
 

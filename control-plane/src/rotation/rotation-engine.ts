@@ -16,12 +16,11 @@ import { bringBackOld, keepVersion, makeCurrent } from './current-version.ts';
 import {
   joinProblems,
   keyLeft,
-  keyMayExist,
+  mayHaveMadeKey,
   mayStayAtProvider,
   oldKeyLeft,
   oldKeyUnknown,
-  problemOfCreating,
-  problemWithoutKey,
+  sayingLeft,
 } from './left-keys.ts';
 import { ProviderCalls } from './provider-calls.ts';
 import { ProviderFault } from './provider-fault.ts';
@@ -95,8 +94,9 @@ export class RotationEngine {
   async #create(standing: Standing, signal: AbortSignal): Promise<void> {
     const { body, run } = standing;
     // Counted ahead of the call: one that never comes back is a try as well.
-    if (run.attempts >= attemptsOf.create) return this.#giveUp(standing, problemWithoutKey(run, body), 'FAILED');
-    if (!(await this.#countTry(standing))) return;
+    if (run.attempts >= attemptsOf.create) return this.#giveUp(standing, run.problem ?? 'no key came', 'FAILED');
+    // Of one that is asked for nobody knows until it is here.
+    if (!(await this.#countTry(standing, { mayLeaveKey: run.mayLeaveKey || body.generate === undefined }))) return;
     standing.run.attempts++;
     const key = await this.#calls.newKey(standing, signal);
     const { vault } = this.#options;
@@ -104,7 +104,8 @@ export class RotationEngine {
       const version = await nextVersion(tx.manager, secret.id);
       const added = { value: key.value, keyId: key.keyId, now: new Date(), isPending: true };
       await vault.insertVersion(tx.manager, secret, version, added);
-      return { newVersion: version, step: body.deliver === undefined ? 'VERIFYING' : 'DELIVERING' };
+      const step = body.deliver === undefined ? 'VERIFYING' : 'DELIVERING';
+      return { newVersion: version, mayLeaveKey: run.mayLeaveKey, step };
     });
   }
 
@@ -193,9 +194,7 @@ export class RotationEngine {
     const { run, secret, body } = standing;
     const { newVersion, problem } = run;
     const outcome = run.outcome ?? 'FAILED';
-    if (newVersion === null)
-      return this.#finish(standing, outcome, problem, problem?.includes(keyMayExist) ? keyLeft : {});
-    if (newVersion === secret.currentVersion) return this.#finish(standing, outcome, problem);
+    if (newVersion === null || newVersion === secret.currentVersion) return this.#finish(standing, outcome, problem);
     // One that was handed over may be the only one that works.
     const isTried = body.deliver === undefined && run.attempts < attemptsOf.undo;
     const isEnded = isTried && (await this.#calls.endKey(standing, newVersion, signal));
@@ -214,7 +213,10 @@ export class RotationEngine {
     const problem = fault.message;
     switch (run.step) {
       case 'CREATING':
-        return this.#wait(standing, retryEveryMs * run.attempts, problemOfCreating(run, fault));
+        return this.#wait(standing, retryEveryMs * run.attempts, {
+          problem,
+          ...(!mayHaveMadeKey(fault) && { mayLeaveKey: run.mayLeaveKey }),
+        });
       case 'VERIFYING':
         if (run.attempts + 1 >= body.verifyAttempts) return this.#giveUp(standing, problem, 'FAILED');
         return this.#again(standing, body.verifyEverySeconds * 1000, problem);
@@ -257,38 +259,30 @@ export class RotationEngine {
       const secret = await tx.manager.findOneBy(SecretEntity, { id: run.secretId });
       const { id, step, attempts } = run;
       if (secret === null || !(await tx.manager.existsBy(RunEntity, { id, step, attempts }))) return;
-      const change: Partial<RunRow> = {
-        attempts: 0,
-        nextAt: new Date(),
-        problem: run.problem,
-        ...(await work(tx, { secret })),
-      };
+      const moved = { attempts: 0, nextAt: new Date(), problem: run.problem, ...(await work(tx, { secret })) };
+      const { change, left } = sayingLeft(run, moved);
       await tx.manager.update(RunEntity, { id }, change);
       const version = change.newVersion ?? run.newVersion;
-      const about = { run: id, version, ...(change.outcome && { outcome: change.outcome }), ...detail };
+      const about = { run: id, version, ...(change.outcome && { outcome: change.outcome }), ...left, ...detail };
       tx.audit(action, 'secret', secret.name, { ...about, ...(change.problem && { problem: change.problem }) });
     });
   }
 
   /** False when somebody else has moved the run. */
-  async #countTry({ run: { id, step, attempts } }: Standing): Promise<boolean> {
+  async #countTry({ run: { id, step, attempts } }: Standing, change: Partial<RunRow> = {}): Promise<boolean> {
     const { manager } = this.#options.database;
-    const { affected } = await manager.update(RunEntity, { id, step, attempts }, { attempts: attempts + 1 });
+    const { affected } = await manager.update(RunEntity, { id, step, attempts }, { attempts: attempts + 1, ...change });
     return affected === 1;
   }
 
   async #again(standing: Standing, inMs: number, problem: string, isCounted = true): Promise<void> {
     if (isCounted && !(await this.#countTry(standing))) return;
     standing.run.attempts += isCounted ? 1 : 0;
-    await this.#wait(standing, inMs, problem);
+    await this.#wait(standing, inMs, { problem });
   }
 
-  async #wait({ run: { id, step } }: Standing, inMs: number, problem?: string): Promise<void> {
+  async #wait({ run: { id, step } }: Standing, inMs: number, change: Partial<RunRow> = {}): Promise<void> {
     const nextAt = new Date(Date.now() + inMs);
-    await this.#options.database.manager.update(
-      RunEntity,
-      { id, step },
-      { nextAt, ...(problem !== undefined && { problem }) },
-    );
+    await this.#options.database.manager.update(RunEntity, { id, step }, { nextAt, ...change });
   }
 }

@@ -110,6 +110,33 @@ describe('a provider that may have made a key which did not come', () => {
     expect((await world.until(name, 'never'))?.problem).toMatch(/answered 403; the provider may have made a key/);
   });
 
+  it('is named although another try brought a key, and the run is done', async () => {
+    await begin(recipe);
+    world.provider.override = (_request, response) => {
+      world.provider.override = undefined;
+      response.writeHead(502).end();
+    };
+    expect(await world.until(name, 'never')).toMatchObject({
+      outcome: 'DONE',
+      problem: 'the provider may have made a key that nobody uses: look there for it',
+    });
+    expect(await findings()).toEqual(['ROTATION_KEY_LEFT']);
+  });
+
+  it('is named when a try between refused ones never came back', async () => {
+    await begin(recipe);
+    const id = (await world.run(name))?.id ?? '';
+    failAll(403);
+    await world.newEngine().advance(id, new AbortController().signal);
+    const ends = new AbortController();
+    // The control plane ends while the provider makes the key.
+    world.provider.override = () => ends.abort();
+    await world.newEngine().advance(id, ends.signal);
+    failAll(403);
+    expect((await world.until(name, 'never'))?.problem).toMatch(/answered 403; the provider may have made a key/);
+    expect(await findings()).toEqual(['ROTATION_FAILED', 'ROTATION_KEY_LEFT']);
+  });
+
   it('is not named when each call was refused, or none was made', async () => {
     await begin(recipe);
     failAll(403);
@@ -119,7 +146,9 @@ describe('a provider that may have made a key which did not come', () => {
 
   it('is named when a run is cancelled in the middle of a call', async () => {
     await begin(recipe);
-    await world.services.dataSource.query('UPDATE rotation_run SET attempts = 1 WHERE finished_at IS NULL');
+    await world.services.dataSource.query(
+      'UPDATE rotation_run SET attempts = 1, may_leave_key = true WHERE finished_at IS NULL',
+    );
     await world.rotations.cancel(owner, name);
     expect((await world.until(name, 'never'))?.problem).toContain('the provider may have made a key that nobody uses');
     expect(await findings()).toEqual(['ROTATION_KEY_LEFT']);
@@ -230,7 +259,9 @@ describe('a secret that is deleted while it is rotated', () => {
 
   it('stays while the provider is asked, also by an apply that prunes', async () => {
     await begin(recipe);
-    await world.services.dataSource.query('UPDATE rotation_run SET attempts = 1 WHERE finished_at IS NULL');
+    await world.services.dataSource.query(
+      'UPDATE rotation_run SET attempts = 1, may_leave_key = true WHERE finished_at IS NULL',
+    );
     await expect(deleted()).rejects.toMatchObject({ code: 'CONFLICT' });
     const { plans } = world.services;
     await world.services.dataSource.query("UPDATE secret SET managed_by = 'ci' WHERE name = $1", [name]);

@@ -127,6 +127,7 @@ export function newRun(secretId: string, oldVersion: number, cause: RunRow['caus
     secretId,
     step: 'CREATING',
     attempts: 0,
+    mayLeaveKey: false,
     nextAt: now,
     cause,
     oldVersion,

@@ -61,6 +61,8 @@ export interface RunRow {
   cause: 'asked' | 'schedule';
   oldVersion: number;
   newVersion: number | null;
+  /** A call may have made a key at the provider that did not come. */
+  mayLeaveKey: boolean;
   watchUntil: Date | null;
   graceUntil: Date | null;
   outcome: RunOutcome | null;
@@ -81,6 +83,7 @@ export const RunEntity = new EntitySchema<RunRow>({
     cause: { type: 'text' },
     oldVersion: { name: 'old_version', type: 'integer' },
     newVersion: { name: 'new_version', type: 'integer', nullable: true },
+    mayLeaveKey: { name: 'may_leave_key', type: 'boolean' },
     watchUntil: { name: 'watch_until', type: 'timestamptz', nullable: true },
     graceUntil: { name: 'grace_until', type: 'timestamptz', nullable: true },
     outcome: { type: 'text', nullable: true },
