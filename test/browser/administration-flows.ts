@@ -107,7 +107,7 @@ async function unknownRights(page: Page, url: string): Promise<void> {
   await page.goto(url);
   const links = page.getByRole('navigation', { name: 'Screens' }).getByRole('link');
   await links.first().waitFor();
-  expect(await links.allInnerTexts()).toEqual(['Overview', 'Settings']);
+  expect(await links.allInnerTexts()).toEqual(['Overview', 'Your account', 'Settings']);
   answer();
   await page.getByRole('link', { name: 'Secrets', exact: true }).waitFor();
   await page.unroute('**/graphql');

@@ -118,7 +118,8 @@ export class GuardedCaller implements ProviderCaller {
       outgoing.on('close', noHttp);
       outgoing.on('response', (incoming) => {
         outgoing.off('close', noHttp);
-        resolve(this.#read(incoming, host));
+        // Whichever comes first: the request ends by itself when its time is over.
+        this.#read(incoming, host).then(resolve, reject);
       });
       outgoing.end(body ?? '');
     });
