@@ -16,7 +16,10 @@ export function mayHaveMadeKey(fault: Error): boolean {
 }
 
 /** How a run is moved, and what is recorded of it besides: one that ends says which key it may have left, however it went on. */
-export function sayingLeft({ mayLeaveKey }: Pick<RunRow, 'mayLeaveKey'>, change: Partial<RunRow>) {
+export function tellLeftKey(
+  { mayLeaveKey }: Pick<RunRow, 'mayLeaveKey'>,
+  change: Partial<RunRow>,
+): { readonly change: Partial<RunRow>; readonly left: Partial<typeof keyLeft> } {
   if (!mayLeaveKey || !(change.finishedAt instanceof Date)) return { change, left: {} };
   return { change: { ...change, problem: joinProblems(change.problem ?? null, keyMayExist) }, left: keyLeft };
 }

@@ -20,7 +20,7 @@ import {
   mayStayAtProvider,
   oldKeyLeft,
   oldKeyUnknown,
-  sayingLeft,
+  tellLeftKey,
 } from './left-keys.ts';
 import { ProviderCalls } from './provider-calls.ts';
 import { ProviderFault } from './provider-fault.ts';
@@ -37,6 +37,8 @@ export interface RotationEngineOptions {
   readonly vault: SecretVault;
   readonly caller: ProviderCaller;
 }
+
+type EventDetail = Readonly<{ finding?: string; uses?: number; rejections?: number }>;
 
 const attemptsOf = { create: 3, deliver: 5, undo: 5, revoke: 12 } as const;
 const supersededMeanwhile = 'somebody gave the secret another value meanwhile';
@@ -97,15 +99,18 @@ export class RotationEngine {
     if (run.attempts >= attemptsOf.create) return this.#giveUp(standing, run.problem ?? 'no key came', 'FAILED');
     // Of one that is asked for nobody knows until it is here.
     if (!(await this.#countTry(standing, { mayLeaveKey: run.mayLeaveKey || body.generate === undefined }))) return;
-    standing.run.attempts++;
+    const { mayLeaveKey } = run;
+    run.attempts++;
     const key = await this.#calls.newKey(standing, signal);
+    // One that came is lost when it cannot be recorded.
+    run.mayLeaveKey ||= body.generate === undefined;
     const { vault } = this.#options;
     await this.#transact(standing, 'rotation:created', async (tx, { secret }) => {
       const version = await nextVersion(tx.manager, secret.id);
       const added = { value: key.value, keyId: key.keyId, now: new Date(), isPending: true };
       await vault.insertVersion(tx.manager, secret, version, added);
       const step = body.deliver === undefined ? 'VERIFYING' : 'DELIVERING';
-      return { newVersion: version, mayLeaveKey: run.mayLeaveKey, step };
+      return { newVersion: version, mayLeaveKey, step };
     });
   }
 
@@ -239,12 +244,12 @@ export class RotationEngine {
     );
   }
 
-  #finish(standing: Standing, outcome: RunOutcome, problem: string | null, detail: object = {}): Promise<void> {
+  #finish(standing: Standing, outcome: RunOutcome, problem: string | null, detail: EventDetail = {}): Promise<void> {
     return this.#move(standing, 'rotation:finished', finished(outcome, problem), detail);
   }
 
   /** Moves the run without touching the secret. */
-  #move(standing: Standing, action: string, change: Partial<RunRow>, detail: object = {}): Promise<void> {
+  #move(standing: Standing, action: string, change: Partial<RunRow>, detail: EventDetail = {}): Promise<void> {
     return this.#transact(standing, action, () => Promise.resolve(change), detail);
   }
 
@@ -253,18 +258,21 @@ export class RotationEngine {
     { run }: Standing,
     action: string,
     work: (tx: ConfigTransaction, now: { readonly secret: SecretRow }) => Promise<Partial<RunRow>>,
-    detail: object = {},
+    detail: EventDetail = {},
   ): Promise<void> {
     await this.#options.change.changeConfig(systemPrincipal, async (tx) => {
       const secret = await tx.manager.findOneBy(SecretEntity, { id: run.secretId });
       const { id, step, attempts } = run;
       if (secret === null || !(await tx.manager.existsBy(RunEntity, { id, step, attempts }))) return;
       const moved = { attempts: 0, nextAt: new Date(), problem: run.problem, ...(await work(tx, { secret })) };
-      const { change, left } = sayingLeft(run, moved);
+      const { change, left } = tellLeftKey(run, moved);
       await tx.manager.update(RunEntity, { id }, change);
-      const version = change.newVersion ?? run.newVersion;
-      const about = { run: id, version, ...(change.outcome && { outcome: change.outcome }), ...left, ...detail };
-      tx.audit(action, 'secret', secret.name, { ...about, ...(change.problem && { problem: change.problem }) });
+      const { newVersion: version = run.newVersion, outcome, problem } = change;
+      const about = { run: id, version, ...(outcome && { outcome }), ...(problem && { problem }) };
+      tx.audit(action, 'secret', secret.name, { ...about, ...left, ...detail });
+      // An event has one finding.
+      if (left.finding !== undefined && detail.finding !== undefined && detail.finding !== left.finding)
+        tx.audit('rotation:finished', 'secret', secret.name, { ...about, ...left });
     });
   }
 
@@ -281,8 +289,9 @@ export class RotationEngine {
     await this.#wait(standing, inMs, { problem });
   }
 
-  async #wait({ run: { id, step } }: Standing, inMs: number, change: Partial<RunRow> = {}): Promise<void> {
+  /** Unless somebody else has moved the run, or tries it: what is known here is not all then. */
+  async #wait({ run: { id, step, attempts } }: Standing, inMs: number, change: Partial<RunRow> = {}): Promise<void> {
     const nextAt = new Date(Date.now() + inMs);
-    await this.#options.database.manager.update(RunEntity, { id, step }, { nextAt, ...change });
+    await this.#options.database.manager.update(RunEntity, { id, step, attempts }, { nextAt, ...change });
   }
 }

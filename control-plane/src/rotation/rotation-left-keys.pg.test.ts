@@ -32,16 +32,7 @@ async function begin(body: object): Promise<void> {
   await world.rotations.run(owner, name);
 }
 
-/** The findings of the secret's events, the oldest first. */
-async function findings(): Promise<string[]> {
-  const rows = await world.services.dataSource.query<{ finding: string }[]>(
-    `SELECT detail->>'finding' AS finding FROM admin_event
-     WHERE object_name = $1 AND detail->>'finding' IS NOT NULL ORDER BY at, id`,
-    [name],
-  );
-  return rows.map(({ finding }) => finding);
-}
-
+const findings = () => world.findings(name);
 const states = async () =>
   (await world.services.secretVersions.list(owner, name)).map(({ version, state }) => `${version} ${state}`);
 const failAll = (status: number): void => {
@@ -89,69 +80,6 @@ describe('a new key that is not to stay', () => {
     expect(await world.until(name, 'never')).toMatchObject({ outcome: 'CANCELLED', problem: 'somebody cancelled it' });
     expect(await states()).toEqual(['2 DESTROYED', '1 CURRENT']);
     expect(await findings()).toEqual([]);
-  });
-});
-
-describe('a provider that may have made a key which did not come', () => {
-  it('is named in the problem and by a finding, when the answer cannot be read', async () => {
-    await begin({ ...recipe, create: { ...create, valuePath: '$.data[0].value' } });
-    const run = await world.until(name, 'never');
-    expect(world.provider.keys.size).toBe(4);
-    expect(run?.problem).toBe(
-      `${providerHost} answered without a key where \`valuePath\` points; the provider may have made a key that nobody uses: look there for it`,
-    );
-    expect(await findings()).toEqual(['ROTATION_FAILED', 'ROTATION_KEY_LEFT']);
-  });
-
-  it('is named although the last of the tries was refused', async () => {
-    await begin(recipe);
-    let tries = 0;
-    world.provider.override = (_request, response) => void response.writeHead(++tries === 1 ? 502 : 403).end();
-    expect((await world.until(name, 'never'))?.problem).toMatch(/answered 403; the provider may have made a key/);
-  });
-
-  it('is named although another try brought a key, and the run is done', async () => {
-    await begin(recipe);
-    world.provider.override = (_request, response) => {
-      world.provider.override = undefined;
-      response.writeHead(502).end();
-    };
-    expect(await world.until(name, 'never')).toMatchObject({
-      outcome: 'DONE',
-      problem: 'the provider may have made a key that nobody uses: look there for it',
-    });
-    expect(await findings()).toEqual(['ROTATION_KEY_LEFT']);
-  });
-
-  it('is named when a try between refused ones never came back', async () => {
-    await begin(recipe);
-    const id = (await world.run(name))?.id ?? '';
-    failAll(403);
-    await world.newEngine().advance(id, new AbortController().signal);
-    const ends = new AbortController();
-    // The control plane ends while the provider makes the key.
-    world.provider.override = () => ends.abort();
-    await world.newEngine().advance(id, ends.signal);
-    failAll(403);
-    expect((await world.until(name, 'never'))?.problem).toMatch(/answered 403; the provider may have made a key/);
-    expect(await findings()).toEqual(['ROTATION_FAILED', 'ROTATION_KEY_LEFT']);
-  });
-
-  it('is not named when each call was refused, or none was made', async () => {
-    await begin(recipe);
-    failAll(403);
-    expect((await world.until(name, 'never'))?.problem).toBe(`${providerHost} answered 403`);
-    expect(await findings()).toEqual(['ROTATION_FAILED']);
-  });
-
-  it('is named when a run is cancelled in the middle of a call', async () => {
-    await begin(recipe);
-    await world.services.dataSource.query(
-      'UPDATE rotation_run SET attempts = 1, may_leave_key = true WHERE finished_at IS NULL',
-    );
-    await world.rotations.cancel(owner, name);
-    expect((await world.until(name, 'never'))?.problem).toContain('the provider may have made a key that nobody uses');
-    expect(await findings()).toEqual(['ROTATION_KEY_LEFT']);
   });
 });
 
@@ -259,9 +187,7 @@ describe('a secret that is deleted while it is rotated', () => {
 
   it('stays while the provider is asked, also by an apply that prunes', async () => {
     await begin(recipe);
-    await world.services.dataSource.query(
-      'UPDATE rotation_run SET attempts = 1, may_leave_key = true WHERE finished_at IS NULL',
-    );
+    await world.cutCall(name);
     await expect(deleted()).rejects.toMatchObject({ code: 'CONFLICT' });
     const { plans } = world.services;
     await world.services.dataSource.query("UPDATE secret SET managed_by = 'ci' WHERE name = $1", [name]);

@@ -26,7 +26,7 @@ import {
   type RunStep,
 } from './rotation.entity.ts';
 import { type RotationBody, rotationInput } from './rotation-input.ts';
-import { sayingLeft } from './left-keys.ts';
+import { tellLeftKey } from './left-keys.ts';
 import { hasActiveRun, newRun } from './rotation-scheduler.ts';
 import { type RotationPageRequest, pageOfRotations } from './rotation-page.ts';
 import { nextRun, openBody, sealBody } from './rotation-store.ts';
@@ -184,7 +184,7 @@ export class RotationService {
       const run = await tx.manager.findOne(RunEntity, { where: { secretId: secret.id, finishedAt: IsNull() }, order });
       if (run === null) throw new Fault('CONFLICT', `No rotation of ${name} is under way`);
       const moved = { attempts: 0, nextAt: new Date(), ...(await cancelRun(tx, secret, { run, body })) };
-      const { change, left } = sayingLeft(run, moved);
+      const { change, left } = tellLeftKey(run, moved);
       await tx.manager.update(RunEntity, { id: run.id }, change);
       tx.audit('rotation:cancelled', 'secret', name, { run: run.id, version: run.newVersion, step: run.step, ...left });
       return viewRun(name, { ...run, ...change });

@@ -62,6 +62,22 @@ export async function openRotationWorld(connectionString: string) {
       }
       throw new Error(`it did not come to ${step}: ${JSON.stringify(await run(name))}`);
     },
+    /** A step in whose call the control plane ends. */
+    cutCall: async (name: string): Promise<void> => {
+      const ends = new AbortController();
+      provider.override = () => ends.abort();
+      await newEngine().advance((await run(name))?.id ?? '', ends.signal);
+      provider.override = undefined;
+    },
+    /** The findings of the secret's events, the oldest first. */
+    findings: async (name: string): Promise<string[]> => {
+      const rows = await database.query<{ finding: string }[]>(
+        `SELECT detail->>'finding' AS finding FROM admin_event
+         WHERE object_name = $1 AND detail->>'finding' IS NOT NULL ORDER BY at, id`,
+        [name],
+      );
+      return rows.map(({ finding }) => finding);
+    },
     /** What workers use: the current value, and all that may be pinned. */
     atWorkers: async (name: string) => {
       const { secrets } = await services.source.changesSince(undefined);
