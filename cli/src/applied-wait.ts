@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { printable, type Terminal } from './terminal.ts';
 
-/** Written, and not known to be in force everywhere. */
-export const notEverywhereCode = 3;
-
 const appliedSchema = z.looseObject({
   isEverywhere: z.boolean(),
   confirmedBy: z.number(),

@@ -40,7 +40,8 @@ Examples:
 
 Admin access comes from ONECLI_API_KEY, or ONECLI_ADMIN_USER and ONECLI_ADMIN_PASSWORD, with ONECLI_API_URL; else from \`onecli login\`;
 else from the data folder of the gateway on this machine (ONECLI_DATA_DIR, ./data).
-Exit codes: 0 done, 1 a fault, 2 called wrongly, 3 written but, by --wait, not known to be in force at every worker; \`run\` ends with the code of its command. \`plan\` and \`diff\`: 2 for changes, 1 for any fault.`;
+Exit codes: 0 done, 1 a fault, 2 called wrongly, 3 written but, by --wait, not known to be in force at every worker,
+4 nothing done, for another process has the port or the data folder (\`start\`, \`restore\`, \`keys rekey\`); \`run\` ends with the code of its command. \`plan\` and \`diff\`: 2 for changes, 1 for any fault.`;
 
 const commands = [
   addStart,

@@ -1,5 +1,5 @@
+import { exitCodes } from '@onecli/shared/exit-codes';
 import type { Command } from 'commander';
-import { notEverywhereCode } from './applied-wait.ts';
 import type { CommandContext } from './command-context.ts';
 import { parseCount } from './parse-options.ts';
 
@@ -54,7 +54,10 @@ function find(program: Command, path: string): Command {
 
 function waiting(command: Command, { wait, terminal }: CommandContext): void {
   command
-    .option('--wait', `wait until every live worker has applied it; exit code ${notEverywhereCode} when not all have`)
+    .option(
+      '--wait',
+      `wait until every live worker has applied it; exit code ${exitCodes.notEverywhere} when not all have`,
+    )
     .option(
       '--wait-seconds <number>',
       `for how long: default ${defaultSeconds}, at most ${maxSeconds}`,
@@ -65,6 +68,6 @@ function waiting(command: Command, { wait, terminal }: CommandContext): void {
       wait.begin(options.waitSeconds ?? (options.wait ? defaultSeconds : undefined));
     })
     .hook('postAction', () => {
-      if (wait.waitMs !== undefined && !wait.tell(terminal)) process.exitCode = notEverywhereCode;
+      if (wait.waitMs !== undefined && !wait.tell(terminal)) process.exitCode = exitCodes.notEverywhere;
     });
 }

@@ -68,13 +68,13 @@ describe('the control plane’s process', () => {
     expect(one.output).toContain('ONECLI_ADMIN_PASSWORD: is not set');
   });
 
-  it('ends with 3 when the port is taken, and names it and the variable', async () => {
+  it('ends with 4 when the port is taken, and names it and the variable', async () => {
     const settings = await environment();
     const other = createServer().listen(Number(settings.ONECLI_API_PORT), '127.0.0.1');
     await once(other, 'listening');
     try {
       const one = start(settings);
-      expect(await one.exitCode()).toBe(3);
+      expect(await one.exitCode()).toBe(4);
       expect(one.output).toContain(`Port ${settings.ONECLI_API_PORT} on 127.0.0.1 is taken`);
       expect(one.output).toContain('ONECLI_API_PORT');
     } finally {

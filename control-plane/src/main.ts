@@ -2,12 +2,10 @@ import 'reflect-metadata';
 import { writeSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { ConfigFault, readConfig } from './config.ts';
+import { exitCodes } from '@onecli/shared/exit-codes';
 import { createLogger } from '@onecli/shared/logger';
 import { InstanceFault } from './instance/instance-fault.ts';
 import { ListenFault } from './listen-fault.ts';
-
-/** How the process ends when it cannot serve. */
-const exitCodes = { configuration: 2, portTaken: 3, other: 1 } as const;
 
 /** Aborts when the process is told to end, or when the supervisor that started it is gone. */
 function stopSignal(log: Logger): AbortSignal {
@@ -26,10 +24,10 @@ function stopSignal(log: Logger): AbortSignal {
 function explain(error: unknown, log: Logger): number {
   if (error instanceof ConfigFault || error instanceof InstanceFault || error instanceof ListenFault) {
     writeSync(2, `${error.message}\n`);
-    return error instanceof ListenFault ? exitCodes.portTaken : exitCodes.configuration;
+    return error instanceof ListenFault ? exitCodes.taken : exitCodes.wrong;
   }
   log.fatal({ err: error }, 'the control plane cannot serve');
-  return exitCodes.other;
+  return exitCodes.fault;
 }
 
 async function main(): Promise<number> {
@@ -41,7 +39,7 @@ async function main(): Promise<number> {
     stopping = stopSignal(log);
     process.on('uncaughtException', (error) => {
       log.fatal({ err: error }, 'a fault that nobody expected');
-      process.exit(exitCodes.other);
+      process.exit(exitCodes.fault);
     });
     // Loaded only now: faults of the configuration are told at once.
     const { run } = await import('./run.ts');

@@ -1,5 +1,6 @@
-/** A worker: the proxy process. Exit codes: 0 stopped, 2 configuration, 3 port taken. */
+/** A worker: the proxy process. Exit codes: 0 stopped, 2 configuration, 4 port taken. */
 import { createServer, type Server } from 'node:net';
+import { exitCodes } from '@onecli/shared/exit-codes';
 import { createLogger } from '@onecli/shared/logger';
 import type { Logger } from 'pino';
 import { buildWorker, type Worker, WrongMasterKey } from './build.ts';
@@ -16,7 +17,7 @@ async function main(): Promise<void> {
     process.stderr.write(
       `The worker's configuration has faults:\n${read.faults.map((fault) => `  ${fault}\n`).join('')}`,
     );
-    process.exit(2);
+    process.exit(exitCodes.wrong);
   }
   const { config } = read;
   const log = createLogger(config.name, config.logLevel);
@@ -69,7 +70,7 @@ async function build(config: WorkerConfig, log: Logger, signal: AbortSignal): Pr
     process.stderr.write(
       'The master key is not the one that this database was set up with. Set ONECLI_MASTER_KEY_FILE to the right one.\n',
     );
-    process.exit(2);
+    process.exit(exitCodes.wrong);
   }
 }
 
@@ -89,7 +90,7 @@ function listen(config: WorkerConfig, handle: object | undefined, worker: Worker
       process.stderr.write(
         `Port ${config.port} on ${config.bind} cannot be opened (${error.code}). Choose another with ONECLI_PROXY_PORT.\n`,
       );
-      process.exit(error.code === 'EADDRINUSE' || error.code === 'EACCES' ? 3 : 1);
+      process.exit(error.code === 'EADDRINUSE' || error.code === 'EACCES' ? exitCodes.taken : exitCodes.fault);
     });
     const isListening = (): void => resolve(server);
     if (handle) server.listen(handle, backlog, isListening);

@@ -60,7 +60,7 @@ describe('onecli backup, restore and keys rekey', () => {
   });
 
   it('is not restored beside a running product, nor over data, nor when a byte is altered', async () => {
-    expect((await run(['restore', backup(), '--confirm'])).code).toBe(3);
+    expect((await run(['restore', backup(), '--confirm'])).code).toBe(4);
     await onecli.must('PUT', '/api/secrets/prod%2Fopenai', { value: 'value-after-the-backup' });
     await onecli.must('DELETE', '/api/secrets/prod%2Fstripe');
     await waitUntil('the list of destroyed values is written', () =>
@@ -99,7 +99,7 @@ describe('onecli backup, restore and keys rekey', () => {
 
   it('replaces the master key, and everything opens: tokens, secrets, the authority', async () => {
     const before = readFileSync(join(onecli.dataFolder, 'master.key'), 'utf8');
-    expect((await run(['keys', 'rekey'])).code).toBe(3);
+    expect((await run(['keys', 'rekey'])).code).toBe(4);
     await stop();
     copyFileSync(join(onecli.dataFolder, 'master.key'), join(folder, 'old.key'));
     const { code, stderr } = await run(['keys', 'rekey']);

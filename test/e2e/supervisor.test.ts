@@ -46,7 +46,7 @@ describe('supervisor', () => {
   it('a second one on the same data folder refuses and the first goes on', async () => {
     const first = await start();
     const second = await launch();
-    expect(await second.exitCode()).not.toBe(0);
+    expect(await second.exitCode()).toBe(4);
     expect(second.log).toMatch(/uses this data folder/);
     await first.ready();
     expect((await first.api('GET', '/api/secrets')).status).toBe(200);
@@ -61,7 +61,7 @@ describe('supervisor', () => {
     const { port } = taken.address() as { port: number };
     const free = await freePort();
     const onecli = await launch(which === 'proxy' ? [port, free] : [free, port]);
-    expect(await onecli.exitCode(30_000)).not.toBe(0);
+    expect(await onecli.exitCode(30_000)).toBe(4);
     expect(onecli.log).toContain(String(port));
     expect(onecli.log).toContain(variable);
     taken.close();

@@ -1,7 +1,8 @@
+import { exitCodes } from '@onecli/shared/exit-codes';
 import type { DataFolder, MasterKeyHolder } from './data-folder/data-folder.ts';
 import { hasNextKey, nextKeyPath, takeNextKey } from './data-folder/next-key.ts';
 import { runMaintenance } from './run-maintenance.ts';
-import { StartFault, exitCodes } from './start-fault.ts';
+import { StartFault } from './start-fault.ts';
 
 /** Brings a change of the master key to its end that was interrupted. The database runs, and nothing else. */
 export async function finishRekey(
@@ -16,6 +17,6 @@ export async function finishRekey(
   const exitCode = await runMaintenance(['rekey', '--new-key-file', nextKeyPath(folder.path)], environment);
   if (exitCode === 0) return print(takeNextKey(folder.path));
   throw new StartFault(`Neither ${key.path} nor ${nextKeyPath(folder.path)} is the master key of this database.`, {
-    exitCode: exitCodes.badConfiguration,
+    exitCode: exitCodes.wrong,
   });
 }

@@ -1,18 +1,19 @@
 /**
  * Maintenance of a data folder while OneCLI is stopped: starts its database, runs the control plane's maintenance program on it, and
- * stops it. Exit codes as those of that program; 3 when OneCLI runs.
+ * stops it. Exit codes as those of that program; 4 when OneCLI runs.
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readBackupHeader } from '@onecli/shared/vault/backup-header';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
+import { exitCodes } from '@onecli/shared/exit-codes';
 import { readConfig, type SupervisorConfig } from './config.ts';
 import { DataFolder } from './data-folder/data-folder.ts';
 import { lockFolder } from './data-folder/folder-lock.ts';
 import { nextKeyPath, prepareNextKey, takeNextKey } from './data-folder/next-key.ts';
 import { PostgresKeeper } from './postgres/postgres-keeper.ts';
 import { runMaintenance } from './run-maintenance.ts';
-import { StartFault, exitCodes } from './start-fault.ts';
+import { StartFault } from './start-fault.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -20,7 +21,7 @@ async function main([command = '', ...args]: readonly string[]): Promise<number>
   const read = readConfig([]);
   if (read.kind !== 'config') {
     say(read.kind === 'faults' ? read.faults.join('\n') : read.text);
-    return exitCodes.badConfiguration;
+    return exitCodes.wrong;
   }
   try {
     return await maintain(read.config, command, args);
@@ -94,7 +95,7 @@ function requireGround(folder: DataFolder, { masterKey }: SupervisorConfig, comm
   const elsewhere =
     'Nothing was changed. Run it where OneCLI is started, or name its data folder with ONECLI_DATA_DIR.';
   const { path } = folder;
-  const missing = (text: string) => new StartFault(text, { exitCode: exitCodes.badConfiguration });
+  const missing = (text: string) => new StartFault(text, { exitCode: exitCodes.wrong });
   if (!existsSync(path)) throw missing(`There is no data folder ${path}. ${elsewhere}`);
   if (command !== 'restore' && !folder.hasDatabase) throw missing(`${path} holds no database. ${elsewhere}`);
   if (masterKey.kind === 'data-folder' && !folder.hasMasterKey)

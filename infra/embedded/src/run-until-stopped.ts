@@ -1,5 +1,6 @@
+import { exitCodes } from '@onecli/shared/exit-codes';
 import type { ReadConfig } from './config.ts';
-import { StartFault, exitCodes } from './start-fault.ts';
+import { StartFault } from './start-fault.ts';
 import type { Supervision } from './supervision.ts';
 
 /** npm passes a terminal's Ctrl-C on although it arrived already: only a later one is a second one. */
@@ -25,7 +26,7 @@ export async function runUntilStopped<Config>(
       return 0;
     case 'faults':
       process.stderr.write(`The configuration has faults:\n${read.faults.map((fault) => `  ${fault}\n`).join('')}`);
-      return exitCodes.badConfiguration;
+      return exitCodes.wrong;
     case 'config':
       for (const warning of read.warnings) process.stderr.write(`${warning}\n`);
       return run(() => start(read.config, (line) => void process.stdout.write(`${line}\n`)));
@@ -36,11 +37,11 @@ async function run(start: () => Promise<Supervision>): Promise<number> {
   let firstSignalAt: number | undefined;
   let stopRequested: () => void = () => undefined;
   const stopRequest = new Promise<void>((resolve) => (stopRequested = resolve));
-  let kill: () => void = () => process.exit(1);
+  let kill: () => void = () => process.exit(exitCodes.fault);
   const onSignal = () => {
     if (firstSignalAt !== undefined && performance.now() - firstSignalAt > echoMs) {
       kill();
-      process.exit(1);
+      process.exit(exitCodes.fault);
     }
     firstSignalAt ??= performance.now();
     stopRequested();

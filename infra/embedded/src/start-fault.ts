@@ -1,5 +1,4 @@
-/** Exit codes that the supervisor and its children share: neither is worth a restart. */
-export const exitCodes = { badConfiguration: 2, portTaken: 3 } as const;
+import { exitCodes } from '@onecli/shared/exit-codes';
 
 /**
  * Something that keeps OneCLI from starting and that a person can put right. `message` says what is wrong and what to
@@ -11,6 +10,6 @@ export class StartFault extends Error {
 
   constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.exitCode = options.exitCode ?? 1;
+    this.exitCode = options.exitCode ?? exitCodes.fault;
   }
 }

@@ -186,7 +186,7 @@ describe('supervise', () => {
     try {
       const attempt = start(await configure({ ONECLI_API_PORT: String(port) }));
       await expect(attempt).rejects.toMatchObject({
-        exitCode: 3,
+        exitCode: 4,
         message: expect.stringMatching(new RegExp(`Port ${port} .* process ${process.pid} .*--api-port`)) as string,
       });
     } finally {

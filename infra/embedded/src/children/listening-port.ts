@@ -1,7 +1,8 @@
 import type { SendHandle } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
-import { StartFault, exitCodes } from '../start-fault.ts';
+import { exitCodes } from '@onecli/shared/exit-codes';
+import { StartFault } from '../start-fault.ts';
 import { waitFor } from '../wait-for.ts';
 
 /** The part of Node's TCP handle that we use: a bound socket that nobody accepts from in this process. */
@@ -25,7 +26,7 @@ interface PortSetting {
 
 /**
  * Proves that the port can be listened on, waiting up to `patienceMs` for one that an ending process still holds.
- * @throws StartFault with exit code 3 that names the port, its holder if it can be found, and the setting
+ * @throws StartFault with exit code 4 that names the port, its holder if it can be found, and the setting
  */
 export async function requireFreePort({ bind, port, setting }: PortSetting, patienceMs: number): Promise<void> {
   let code: string | undefined;
@@ -41,10 +42,10 @@ export async function requireFreePort({ bind, port, setting }: PortSetting, pati
   if (code === 'EADDRINUSE') {
     const holder = findHolder(port);
     const by = holder === undefined ? '' : ` by ${holder}`;
-    throw new StartFault(`Port ${port} on ${bind} is in use${by}. ${choice}`, { exitCode: exitCodes.portTaken });
+    throw new StartFault(`Port ${port} on ${bind} is in use${by}. ${choice}`, { exitCode: exitCodes.taken });
   }
   throw new StartFault(`Port ${port} on ${bind} cannot be listened on (${code}). ${choice}`, {
-    exitCode: exitCodes.portTaken,
+    exitCode: exitCodes.taken,
   });
 }
 
@@ -58,7 +59,7 @@ export function bindSharedListener(bind: string, port: number): { handle: Shared
   const create = (net as NetWithHandles)._createServerHandle;
   const handle = create?.(bind, port, net.isIPv6(bind) ? 6 : 4);
   if (handle === undefined || typeof handle === 'number') {
-    throw new StartFault(`Port ${port} on ${bind} cannot be bound.`, { exitCode: exitCodes.portTaken });
+    throw new StartFault(`Port ${port} on ${bind} cannot be bound.`, { exitCode: exitCodes.taken });
   }
   // Node's types know the servers and sockets around a handle only; Node itself sends either.
   return { handle: handle as unknown as SharedHandle, close: () => handle.close() };

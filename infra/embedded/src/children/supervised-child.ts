@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { exitCodes } from '../start-fault.ts';
+import { exitCodes } from '@onecli/shared/exit-codes';
 import { closeKeyDescriptor } from '../data-folder/hand-over-key.ts';
 import { waitFor } from '../wait-for.ts';
 import type { ChildLog } from './child-log.ts';
@@ -118,7 +118,7 @@ export class SupervisedChild {
     const signal = this.#process?.signalCode;
     this.#process = undefined;
     if (this.#isStopping) return;
-    if (code === exitCodes.badConfiguration || code === exitCodes.portTaken) {
+    if (code === exitCodes.wrong || code === exitCodes.taken) {
       this.#spec.onHopeless(code);
       return;
     }

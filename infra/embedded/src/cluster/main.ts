@@ -1,4 +1,4 @@
-/** `npm run cluster`. Exit codes: 0 stopped, 1 a fault, 2 configuration, 3 port or folder taken. */
+/** `npm run cluster`. Exit codes: 0 stopped, 1 a fault, 2 configuration, 4 port or folder taken. */
 import { runUntilStopped } from '../run-until-stopped.ts';
 import { installedPrograms } from '../supervise.ts';
 import { Cluster } from './cluster.ts';

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { StartFault, exitCodes } from '../start-fault.ts';
+import { exitCodes } from '@onecli/shared/exit-codes';
+import { StartFault } from '../start-fault.ts';
 import type { ClusterConfig } from './config.ts';
 
 /** A process behind the load balancer. */
@@ -42,7 +43,7 @@ export function planTopology({ each, workers, controlPlanes, redis, firstPort }:
 
 function missing(what: string, program: string): StartFault {
   return new StartFault(`${what} is not there: install it (Debian: apt-get install ${program}), or use npm start.`, {
-    exitCode: exitCodes.badConfiguration,
+    exitCode: exitCodes.wrong,
   });
 }
 

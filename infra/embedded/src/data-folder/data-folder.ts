@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { exitCodes } from '@onecli/shared/exit-codes';
 import type { MasterKeySource } from '../config.ts';
-import { StartFault, exitCodes } from '../start-fault.ts';
+import { StartFault } from '../start-fault.ts';
 
 const passwordName = 'first-admin-password';
 const localAccessName = 'local-access.json';
@@ -35,7 +36,7 @@ export class DataFolder {
     } catch (cause) {
       throw new StartFault(
         `The data folder ${this.path} cannot be made or is not ours: choose another with --data-dir (ONECLI_DATA_DIR).`,
-        { exitCode: exitCodes.badConfiguration, cause },
+        { exitCode: exitCodes.wrong, cause },
       );
     }
   }
@@ -69,13 +70,13 @@ export class DataFolder {
     if (existsSync(path)) {
       if (/^[0-9a-f]{64}\s*$/i.test(readFileSync(path, 'utf8'))) return { holder: { kind: 'file', path } };
       throw new StartFault(`${path} does not hold 64 hexadecimal digits: restore it from your backup.`, {
-        exitCode: exitCodes.badConfiguration,
+        exitCode: exitCodes.wrong,
       });
     }
     if (this.hasDatabase) {
       throw new StartFault(
         `${this.path} holds a database, but its master key is missing. Restore ${path} from your backup, or set ONECLI_MASTER_KEY or ONECLI_MASTER_KEY_FILE. A new key could not open what is stored.`,
-        { exitCode: exitCodes.badConfiguration },
+        { exitCode: exitCodes.wrong },
       );
     }
     writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StartFault, exitCodes } from '../start-fault.ts';
+import { exitCodes } from '@onecli/shared/exit-codes';
+import { StartFault } from '../start-fault.ts';
 import { waitFor } from '../wait-for.ts';
 
 const lockName = 'supervisor.lock';
@@ -49,7 +50,7 @@ function refuseLiveHolder(path: string): void {
   if (holder === undefined || !isSameProcess(holder)) return;
   throw new StartFault(
     `Another OneCLI (process ${holder.pid}) uses this data folder. Stop it, or give this one another folder with --data-dir (ONECLI_DATA_DIR).`,
-    { exitCode: exitCodes.portTaken },
+    { exitCode: exitCodes.taken },
   );
 }
 

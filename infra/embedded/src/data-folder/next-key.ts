@@ -11,7 +11,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StartFault, exitCodes } from '../start-fault.ts';
+import { exitCodes } from '@onecli/shared/exit-codes';
+import { StartFault } from '../start-fault.ts';
 
 const keyName = 'master.key';
 
@@ -35,7 +36,7 @@ export function prepareNextKey(dataDir: string, file: string | undefined): void 
     if (given === undefined || given === readKey(nextKeyPath(dataDir))) return;
     throw new StartFault(
       'A change to another master key was interrupted: bring it to its end with `onecli keys rekey`, then do this one.',
-      { exitCode: exitCodes.badConfiguration },
+      { exitCode: exitCodes.wrong },
     );
   }
   const temporary = `${nextKeyPath(dataDir)}.making`;
@@ -57,7 +58,7 @@ function readKey(path: string): string {
   const text = existsSync(path) ? readFileSync(path, 'utf8').trim().toLowerCase() : '';
   if (/^[0-9a-f]{64}$/.test(text)) return text;
   throw new StartFault(`${path}: expected a file with a master key, 64 hexadecimal digits. Nothing was changed.`, {
-    exitCode: exitCodes.badConfiguration,
+    exitCode: exitCodes.wrong,
   });
 }
 
