@@ -17,7 +17,7 @@ import { AuditService } from './audit/audit.service.ts';
 import type { AuditWriter } from './audit/audit-writer.ts';
 import { type Audit, buildAudit } from './audit/build-audit.ts';
 import { type Access, accessStores, buildAccess } from './auth/build-access.ts';
-import { setUpAdmin } from './auth/users/set-up-admin.ts';
+import { setUpAdmin, warnOfPassword } from './auth/users/set-up-admin.ts';
 import { AuthorityService } from './authority/authority.service.ts';
 import { BackupService } from './backup/backup.service.ts';
 import { DestroyedFile } from './backup/destroyed-list.ts';
@@ -118,7 +118,9 @@ async function storesWithAdmin(config: Config, { database, keys }: Foundation, l
   const stores = accessStores(config, { database, keys });
   // Before there is a bus: workers find what it changes by looking.
   const unheard = new ChangeConfig(database, new MemoryConfigBus(), log, keys.terms, stores.standing);
-  await setUpAdmin(stores.users, unheard, { name: config.adminUser, password: config.adminPassword });
+  const admin = { name: config.adminUser, password: config.adminPassword };
+  await setUpAdmin(stores.users, unheard, admin);
+  await warnOfPassword(admin, log);
   return stores;
 }
 

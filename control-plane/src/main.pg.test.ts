@@ -68,6 +68,18 @@ describe('the control plane’s process', () => {
     expect(one.output).toContain('ONECLI_ADMIN_PASSWORD: is not set');
   });
 
+  it('takes a password of the configuration that a user could not set, and says so in the log, without it', async () => {
+    const weak = 'password1';
+    const one = start({ ...(await environment()), ONECLI_ADMIN_PASSWORD: weak });
+    await one.ready();
+    const warnings = one.output.split('\n').filter((line) => line.includes('ONECLI_ADMIN_PASSWORD'));
+    expect(warnings).toEqual([expect.stringMatching(/"level":"warn".*at least 12 characters/)]);
+    expect(one.output).not.toContain(weak);
+    const good = start(await environment());
+    await good.ready();
+    expect(good.output).not.toContain('ONECLI_ADMIN_PASSWORD');
+  });
+
   it('ends with 4 when the port is taken, and names it and the variable', async () => {
     const settings = await environment();
     const other = createServer().listen(Number(settings.ONECLI_API_PORT), '127.0.0.1');

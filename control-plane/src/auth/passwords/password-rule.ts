@@ -11,17 +11,25 @@ const maxEstimated = 128;
 let estimator: Promise<ZxcvbnFactory> | undefined;
 
 /**
- * Lets a new password pass or tells what is wrong with it (NIST SP 800-63B, section 3.1.1.2: length, and a list of common and
- * expected ones; no rule of composition). `user` is the name of its user, which it must not be made of.
+ * Lets a new password of a user pass or tells what is wrong with it.
  * @throws Fault INVALID, field `password`; never with the password
  */
 export async function requireGoodPassword(password: string, user: string): Promise<void> {
-  if (Array.from(password).length < minLength) throw bad(`must have at least ${minLength} characters`);
-  if (password.length > maxLength) throw bad(`must have at most ${maxLength} characters`);
-  if (/[\0\p{Surrogate}]/u.test(password)) throw bad('must be well-formed text without a NUL character');
+  const problem = await problemOf(password, user);
+  if (problem !== undefined) throw new Fault('INVALID', `password ${problem}`, { field: 'password' });
+}
+
+/**
+ * What is wrong with a password, without it; undefined: nothing (NIST SP 800-63B, section 3.1.1.2: length, and a list of common and
+ * expected ones; no rule of composition). `user` is the name of its user, which it must not be made of.
+ */
+export async function problemOf(password: string, user: string): Promise<string | undefined> {
+  if (Array.from(password).length < minLength) return `must have at least ${minLength} characters`;
+  if (password.length > maxLength) return `must have at most ${maxLength} characters`;
+  if (/[\0\p{Surrogate}]/u.test(password)) return 'must be well-formed text without a NUL character';
   estimator ??= openEstimator();
   const { score } = (await estimator).check(password.slice(0, maxEstimated), [user, 'onecli']);
-  if (score < minScore) throw bad('is too easy to guess: it is common, or made of a name, a date or a pattern');
+  return score < minScore ? 'is too easy to guess: it is common, or made of a name, a date or a pattern' : undefined;
 }
 
 /** The word lists are large: they are read when a first password is set. */
@@ -31,8 +39,4 @@ async function openEstimator(): Promise<ZxcvbnFactory> {
     import('@zxcvbn-ts/language-common'),
   ]);
   return new Factory({ dictionary, graphs: adjacencyGraphs });
-}
-
-function bad(problem: string): Fault {
-  return new Fault('INVALID', `password ${problem}`, { field: 'password' });
 }

@@ -1,6 +1,8 @@
 import type { SecretValue } from '@onecli/shared/secret-value';
+import type { Logger } from 'pino';
 import { ConfigFault } from '../../config.ts';
 import type { ChangeConfig } from '../../configuration/change-config.ts';
+import { problemOf } from '../passwords/password-rule.ts';
 import { hashPassword, verifyPassword } from '../passwords/password.ts';
 import { everywhere, systemPrincipal } from '../principal.ts';
 import { type UserStore, isOwner } from './user-store.ts';
@@ -29,6 +31,22 @@ export async function setUpAdmin(
     account.passwordHash !== null &&
     (await verifyPassword(password.reveal(), account.passwordHash));
   if (!isCurrent) await putOwner(users, change, name, await hashPassword(password.reveal()));
+}
+
+/**
+ * Says in the log that the configured password is none that a user could set. It is taken all the same: a way back in that a restart
+ * may close is none.
+ */
+export async function warnOfPassword(
+  { name, password }: { readonly name: string; readonly password: SecretValue | undefined },
+  log: Pick<Logger, 'warn'>,
+): Promise<void> {
+  const problem = password === undefined ? undefined : await problemOf(password.reveal(), name);
+  if (problem === undefined) return;
+  log.warn(
+    { user: name, problem },
+    'ONECLI_ADMIN_PASSWORD, the password of an owner, would be refused of a user: change it',
+  );
 }
 
 /** Makes the account an enabled owner with that password hash; its sessions end. */
