@@ -11,7 +11,8 @@ const httpUrl = z
   .optional();
 const proxyUrl = z.string().refine(isHttpUrl, 'expected an http:// or https:// URL').optional();
 
-const schema = z.object({
+/** The variables that `onecli` reads. An empty one counts as not set. */
+export const variables = z.object({
   ONECLI_API_URL: httpUrl,
   ONECLI_API_KEY: text,
   ONECLI_ADMIN_USER: text,
@@ -51,7 +52,7 @@ export interface Environment {
 export function readEnvironment(source: Record<string, string | undefined> = process.env): Environment {
   const inherited: Record<string, string> = {};
   for (const [name, value] of Object.entries(source)) if (value !== undefined) inherited[name] = value;
-  const parsed = schema.safeParse(Object.fromEntries(Object.entries(inherited).filter(([, value]) => value !== '')));
+  const parsed = variables.safeParse(Object.fromEntries(Object.entries(inherited).filter(([, value]) => value !== '')));
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
     throw usageError(`the environment has faults:\n${faults.join('\n')}`);

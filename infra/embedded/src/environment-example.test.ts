@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { variables as onecli } from '../../../cli/src/environment.ts';
 import { variables as controlPlane } from '../../../control-plane/src/config-variables.ts';
 import { workerEnvironment as worker } from '../../../data-plane/src/worker-environment.ts';
 import { clusterVariables as cluster } from './cluster/config.ts';
@@ -10,10 +11,14 @@ const entries = lines.flatMap((line, index) => {
   const match = /^# ([A-Z][A-Z0-9_]*)=(.*)$/.exec(line);
   return match ? [{ name: match[1] ?? '', value: match[2] ?? '', meaning: lines[index - 1] ?? '' }] : [];
 });
-const schemas = Object.entries({ supervisor, cluster, worker, 'control plane': controlPlane });
+const processes = { supervisor, cluster, worker, 'control plane': controlPlane };
+/** What the command line alone reads: of what it shares with a process, that has the default. */
+const shared = new Set(Object.values(processes).flatMap(({ shape }) => Object.keys(shape)));
+const ofCommandLine = Object.entries(onecli.shape).filter(([name]) => !shared.has(name));
+const schemas = Object.entries({ ...processes, 'command line': { shape: Object.fromEntries(ofCommandLine) } });
 
 describe('.env.example', () => {
-  it('names every variable that a process reads, once each, and no other', () => {
+  it('names every variable that a process or the command line reads, once each, and no other', () => {
     const read = new Set(schemas.flatMap(([, { shape }]) => Object.keys(shape)));
     expect(entries.map(({ name }) => name).toSorted()).toEqual([...read].toSorted());
   });
