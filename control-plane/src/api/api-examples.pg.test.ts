@@ -1,6 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { faultCodes, faultOf } from '@onecli/shared/fault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { AuditStore } from '../audit/audit-store.ts';
+import { sampleEvent } from '../audit/testing/sample-event.ts';
 import { type Served, serve } from './testing/serve.ts';
 
 interface Block {
@@ -40,6 +47,27 @@ function isOfShape(actual: unknown, documented: unknown): boolean {
   if (left === undefined || right === undefined) return false;
   const isSameKeys = Object.keys(left).sort().join() === Object.keys(right).sort().join();
   return isSameKeys && Object.keys(left).every((key) => isOfShape(left[key], right[key]));
+}
+
+/** Starts a program of the page, which calls this API in place of that of the page. */
+function startProgram(text: string, key: string) {
+  const child = spawn(process.execPath, ['--input-type=module'], {
+    // From here it finds its packages.
+    cwd: import.meta.dirname,
+    env: { ONECLI_API_KEY: key },
+  });
+  const printed: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (piece: Buffer) => void printed.push(piece.toString()));
+  child.stdin.end(text.replace('localhost:10255', new URL(api.url).host));
+  const closed = once(child, 'close');
+  return {
+    printed: () => printed.join(''),
+    end: async () => {
+      child.kill();
+      await closed;
+    },
+  };
 }
 
 let api: Served;
@@ -82,21 +110,39 @@ describe('docs/api.md', () => {
     }
   });
 
-  it('names every code that the API answers writes with', () => {
-    for (const code of [
-      'INVALID',
-      'NOT_FOUND',
-      'NAME_TAKEN',
-      'CONFLICT',
-      'TOO_LARGE',
-      'UNSUPPORTED_MEDIA',
-      'UNAUTHENTICATED',
-      'FORBIDDEN',
-      'TOO_MANY_LOGINS',
-      'NOT_READY',
-      'INTERNAL',
-      'BAD_REQUEST',
-    ])
-      expect(page).toContain(`\`${code}\``);
+  it('has a subscription in JavaScript that prints the events as they come', async () => {
+    const [example, ...others] = blocks.filter(({ language }) => language === 'js');
+    expect(others).toEqual([]);
+    const { token } = (await api.call('POST', '/api/api-keys', { name: 'reader' })).json as { token: string };
+    const program = startProgram(example?.text ?? '', token);
+    const store = new AuditStore(api.database, api.keys.keyring);
+    let count = 0;
+    const denyOne = async () => {
+      await store.insert([
+        sampleEvent(`followed-${count++}`, Date.now(), { decision: 'deny', reason: 'POLICY_DENIED' }),
+      ]);
+      return program.printed();
+    };
+    try {
+      const event = /cursor: '.+'[^]+agent: 'my-agent'[^]+host: 'api.openai.com'[^]+reason: 'POLICY_DENIED'/;
+      await expect.poll(denyOne, { timeout: 20_000, interval: 200 }).toMatch(event);
+    } finally {
+      await program.end();
+    }
+  });
+
+  it('has a table of every code that the API answers with, each with its status', () => {
+    const folder = fileURLToPath(new URL('..', import.meta.url));
+    const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+      .map((path) => readFileSync(join(folder, path), 'utf8'));
+    const thrown = /(?:new Fault\(|super\(|\bcode:)\s*'([A-Z_]+)'/g;
+    const told = new Set(sources.flatMap((source) => [...source.matchAll(thrown)].map(([, code]) => code)));
+    const codes = faultCodes.filter((code) => told.has(code));
+    expect(codes.length).toBeGreaterThan(15);
+    const rows = [...page.matchAll(/^\| (\d{3}) \| `([A-Z_]+)` \| .+ \|$/gm)];
+    expect(rows.map(([, status, code]) => `${code} ${status}`).sort()).toEqual(
+      codes.map((code) => `${code} ${faultOf(code).status}`).sort(),
+    );
   });
 });
