@@ -20,11 +20,16 @@ const versionsSchema = z.looseObject({
     }),
   ),
 });
+/** An older control plane does not tell. */
+const hiddenSchema = z.number().default(0);
 const dependentsSchema = z.looseObject({
   policies: z.array(z.string()),
+  hiddenPolicyCount: hiddenSchema,
   routes: z.array(z.string()),
+  hiddenRouteCount: hiddenSchema,
   agents: z.array(z.string()),
   agentCount: z.number(),
+  hiddenAgentCount: hiddenSchema,
   lastUsedAt: z.string().nullable(),
 });
 
@@ -89,7 +94,9 @@ function addEnds(secret: Command, context: CommandContext): void {
       .description(disabled ? 'stop the use of a secret; nothing is deleted' : 'let a secret be used again')
       .argument(...name)
       .action(async (of: string) => {
-        await openApi(context).call('PUT', pathOf('secrets', of), secretSchema, { disabled });
+        const api = openApi(context);
+        if (disabled) for (const line of await dependentsIfShown(api, of)) context.terminal.notice(line);
+        await api.call('PUT', pathOf('secrets', of), secretSchema, { disabled });
         context.terminal.notice(`${of} is ${command}d`);
       });
   secret
@@ -200,19 +207,26 @@ function addDependents(secret: Command, context: CommandContext): void {
 
 /** What depends on a secret, in lines for a person. */
 export async function dependentsOf(api: ApiClient, name: string): Promise<string[]> {
-  const { policies, routes, agents, agentCount, lastUsedAt } = await api.call(
-    'GET',
-    `${pathOf('secrets', name)}/dependents`,
-    dependentsSchema,
-  );
-  const list = (names: readonly string[]): string => names.join(', ') || 'none';
-  const more = agentCount > agents.length ? ` and ${agentCount - agents.length} more` : '';
+  const of = await api.call('GET', `${pathOf('secrets', name)}/dependents`, dependentsSchema);
   return [
-    `policies that grant it: ${list(policies)}`,
-    `routes that inject it:  ${list(routes)}`,
-    `agents that may use it: ${list(agents)}${more}`,
-    `last used:              ${lastUsedAt ?? 'never'}`,
+    `policies that grant it: ${list(of.policies, 0, of.hiddenPolicyCount)}`,
+    `routes that inject it:  ${list(of.routes, 0, of.hiddenRouteCount)}`,
+    `agents that may use it: ${list(of.agents, of.agentCount - of.agents.length, of.hiddenAgentCount)}`,
+    `last used:              ${of.lastUsedAt ?? 'never'}`,
   ];
+}
+
+function list(names: readonly string[], more: number, hidden: number): string {
+  const unnamed = [...(more > 0 ? [`${more} more`] : []), ...(hidden > 0 ? [`${hidden} that you may not see`] : [])];
+  return [...names, ...unnamed].join(', ') || 'none';
+}
+
+/** As `dependentsOf`. Who may stop the use of a secret and not read it is not kept from that. */
+async function dependentsIfShown(api: ApiClient, name: string): Promise<string[]> {
+  return dependentsOf(api, name).catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 403) return [`who depends on it: ${error.message}`];
+    throw error;
+  });
 }
 
 /** Asks whether to go on, where somebody can answer; a script has to say it by --yes. */

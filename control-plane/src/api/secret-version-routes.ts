@@ -20,12 +20,21 @@ const version = z
   })
   .meta({ id: 'SecretVersion' });
 
+const hidden = (what: string) =>
+  z
+    .int()
+    .min(0)
+    .meta({ description: `Further ${what}, which the caller may not read.` });
+
 const dependents = z
   .strictObject({
     policies: texts,
+    hiddenPolicyCount: hidden('policies that grant it'),
     routes: texts,
+    hiddenRouteCount: hidden('routes that inject it'),
     agents: texts.meta({ description: 'The first 200.' }),
     agentCount: z.int().min(0),
+    hiddenAgentCount: hidden('agents that may use it'),
     lastUsedAt: time.nullable(),
   })
   .meta({ id: 'SecretDependents' });
@@ -104,7 +113,7 @@ function effectRoutes(versions: SecretVersionService, dependentsOf: SecretDepend
       method: 'get',
       path: '/secrets/{name}/dependents',
       id: 'listSecretDependents',
-      summary: 'What would be different without the secret, as far as the caller may see it',
+      summary: 'What would be different without the secret; what the caller may not read is counted',
       access: 'secret:read',
       status: 200,
       answer: dependents,

@@ -63,6 +63,12 @@ export class DocumentService<Body extends object, Content extends object> {
     return rows.map((row) => ({ id: row.id, name: row.name, body: this.#openBody(row) }));
   }
 
+  /** Whether all that a body belongs to is in the principal's reach. */
+  isReadable(principal: Principal, body: Body): boolean {
+    const action = this.#action('read');
+    return [...this.#kind.environmentsOf(body, 'read')].every((environment) => may(principal, action, environment));
+  }
+
   /** @throws Fault NOT_FOUND */
   async get(principal: Principal, ref: ObjectRef): Promise<DocumentView & Content> {
     authorizeSomewhere(principal, [this.#action('read')]);
@@ -155,11 +161,7 @@ export class DocumentService<Body extends object, Content extends object> {
     const reach = authorizeList(principal, action);
     const fetch = (asked: PageRequest) => pageByName(this.#dataSource.manager, this.#kind.entity, asked);
     if (reach === '*') return fetch(request);
-    const isVisible = (row: DocumentRow) =>
-      [...this.#kind.environmentsOf(this.#openBody(row), 'read')].every((environment) =>
-        may(principal, action, environment),
-      );
-    return pageVisible(fetch, isVisible, request);
+    return pageVisible(fetch, (row) => this.isReadable(principal, this.#openBody(row)), request);
   }
 
   async #changeOne(

@@ -1,25 +1,28 @@
 import { selectorPicks } from '@onecli/shared/domain/agent-selector';
 import { environmentOf } from '@onecli/shared/domain/names';
+import type { PolicyBody } from '@onecli/shared/domain/policy';
 import type { DataSource } from 'typeorm';
-import { AgentEntity } from '../agents/agent.entity.ts';
+import { AgentEntity, type AgentRow } from '../agents/agent.entity.ts';
 import { authorize, may } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { Page, PageRequest } from '../configuration/page.ts';
-import { selectorFrom } from '../policies/policy-document.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
 import { requireSecret } from './require-secret.ts';
 import { viewSecret } from './secret-view.ts';
 
-/** What would be different without a secret, as far as the principal may see it. */
+/** What would be different without a secret. What the principal may not read is counted, and not named. */
 export interface SecretDependents {
   /** Names of the policies with a rule that grants it. */
   readonly policies: readonly string[];
+  readonly hiddenPolicyCount: number;
   /** Names of the routes that put it into requests. */
   readonly routes: readonly string[];
+  readonly hiddenRouteCount: number;
   /** Names of the agents that those policies pick, the first 200. */
   readonly agents: readonly string[];
   readonly agentCount: number;
+  /** How many agents only policies pick that are hidden, or all when the principal may read none. */
+  readonly hiddenAgentCount: number;
   readonly lastUsedAt: Date | null;
 }
 
@@ -42,39 +45,37 @@ export class SecretDependentsService {
     authorize(principal, 'secret:read', environmentOf(name));
     const { manager } = this.#dataSource;
     const { lastUsedAt } = await viewSecret(manager, await requireSecret(manager, name));
-    const policies = await found(
-      (request) => this.#policies.list(principal, request),
-      ({ rules }) => rules.some((rule) => 'allow' in rule && rule.allow.secrets?.includes(name)),
+    const granting = (await this.#policies.bodies()).filter(({ body: { rules } }) =>
+      rules.some(({ effect, secrets }) => effect === 'allow' && secrets.includes(name)),
     );
-    const routes = await found(
-      (request) => this.#routes.list(principal, request),
-      ({ secret }) => secret === name,
-    );
-    const selectors = policies.flatMap((policy) => policy.agents.map(selectorFrom));
-    const agents =
-      selectors.length === 0 || !may(principal, 'agent:read')
-        ? []
-        : (await manager.find(AgentEntity, { select: { id: true, name: true, labels: true }, order: { name: 'ASC' } }))
-            .filter((agent) => selectors.some((selector) => selectorPicks(selector, agent)))
-            .map((agent) => agent.name);
+    const policies = granting.filter(({ body }) => this.#policies.isReadable(principal, body));
+    const injecting = (await this.#routes.bodies()).filter(({ body }) => body.secret === name);
+    const routes = injecting.filter(({ body }) => this.#routes.isReadable(principal, body));
+    const allAgents = await this.#agentsOf(granting);
+    const agents = may(principal, 'agent:read') ? pickedBy(policies, allAgents).map((agent) => agent.name) : [];
     return {
       policies: policies.map((policy) => policy.name),
+      hiddenPolicyCount: granting.length - policies.length,
       routes: routes.map((route) => route.name),
+      hiddenRouteCount: injecting.length - routes.length,
       agents: agents.slice(0, maxAgents),
       agentCount: agents.length,
+      hiddenAgentCount: allAgents.length - agents.length,
       lastUsedAt,
     };
   }
+
+  async #agentsOf(policies: readonly Selecting[]): Promise<Picked[]> {
+    if (policies.length === 0) return [];
+    const select = { id: true, name: true, labels: true } as const;
+    return pickedBy(policies, await this.#dataSource.manager.find(AgentEntity, { select, order: { name: 'ASC' } }));
+  }
 }
 
-/** Everything of a list that is looked for, page after page. */
-async function found<T>(list: (request: PageRequest) => Promise<Page<T>>, isMeant: (item: T) => boolean): Promise<T[]> {
-  const items: T[] = [];
-  let after: string | undefined;
-  do {
-    const page = await list({ after, limit: 200 });
-    items.push(...page.items.filter(isMeant));
-    after = page.next;
-  } while (after !== undefined);
-  return items;
+type Selecting = { readonly body: Pick<PolicyBody, 'agents'> };
+type Picked = Pick<AgentRow, 'id' | 'name' | 'labels'>;
+
+function pickedBy(policies: readonly Selecting[], agents: readonly Picked[]): Picked[] {
+  const selectors = policies.flatMap(({ body }) => body.agents);
+  return agents.filter((agent) => selectors.some((selector) => selectorPicks(selector, agent)));
 }

@@ -183,8 +183,33 @@ describe('what depends on a secret', () => {
       routes: ['r'],
       agents: ['reader', 'writer'],
       agentCount: 2,
+      hiddenPolicyCount: 0,
+      hiddenRouteCount: 0,
+      hiddenAgentCount: 0,
       lastUsedAt: null,
     });
+  });
+
+  it('is counted, and not named, where the principal may not read it', async () => {
+    const name = await made('staging/shared', ['one']);
+    const other = await made('prod/beside', ['one']);
+    for (const agent of ['seen', 'unseen']) await services.agents.create(owner, { name: agent });
+    const allow = (...secrets: string[]) => [{ allow: { hosts: ['api.example.com'], secrets } }];
+    await services.policies.create(owner, { name: 'of-staging', agents: ['seen'], rules: allow(name) });
+    await services.policies.create(owner, { name: 'of-both', agents: ['seen', 'unseen'], rules: allow(name, other) });
+    const inject = [{ header: { name: 'authorization', template: 'Bearer {secret}' } }];
+    await services.routes.create(owner, { name: 's', secret: name, hosts: ['api.example.com'], inject });
+    const admin = { ...owner, assignments: [{ role: 'admin' as const, environments: ['staging'] }] };
+    const counted = { hiddenPolicyCount: 1, hiddenRouteCount: 0, hiddenAgentCount: 1, lastUsedAt: null };
+    const readable = { policies: ['of-staging'], routes: ['s'], agents: ['seen'], agentCount: 1 };
+    expect(await services.dependents.of(admin, name)).toEqual({ ...readable, ...counted });
+    const key = {
+      ...owner,
+      limits: { actions: new Set(['secret:read' as const]), environments: undefined, owner: undefined },
+    };
+    const all = { hiddenPolicyCount: 2, hiddenRouteCount: 1, hiddenAgentCount: 2, lastUsedAt: null };
+    const none = { policies: [], routes: [], agents: [], agentCount: 0 };
+    expect(await services.dependents.of(key, name)).toEqual({ ...none, ...all });
   });
 });
 

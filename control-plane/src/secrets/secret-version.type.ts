@@ -33,19 +33,30 @@ export class SecretVersion {
   lastUsedAt: Date | null;
 }
 
-@ObjectType({ description: 'What would be different without a secret, as far as the caller may see it.' })
+@ObjectType({
+  description: 'What would be different without a secret. What the caller may not read is counted, and not named.',
+})
 export class SecretDependents {
   @Field(() => [String])
   policies: string[];
 
+  @Field(() => Int, { description: 'Further policies that grant it, which the caller may not read.' })
+  hiddenPolicyCount: number;
+
   @Field(() => [String])
   routes: string[];
+
+  @Field(() => Int, { description: 'Further routes that inject it, which the caller may not read.' })
+  hiddenRouteCount: number;
 
   @Field(() => [String], { description: 'The first 200.' })
   agents: string[];
 
   @Field(() => Int)
   agentCount: number;
+
+  @Field(() => Int, { description: 'Further agents that may use it, by hidden policies or hidden themselves.' })
+  hiddenAgentCount: number;
 
   @Field(() => GraphQLISODateTime, { nullable: true })
   lastUsedAt: Date | null;

@@ -109,7 +109,9 @@ function Disable({ secret: { name, isDisabled: wasDisabled }, done }: DisablePro
 function Delete({ name, dependents }: { readonly name: string; readonly dependents: SecretQuery['secretDependents'] }) {
   const navigate = useNavigate();
   const remove = useAct(DeleteSecretDocument, () => navigate('/secrets'));
-  const { agentCount, policies, routes } = dependents;
+  const agents = dependents.agentCount + dependents.hiddenAgentCount;
+  const policies = dependents.policies.length + dependents.hiddenPolicyCount;
+  const routes = dependents.routes.length + dependents.hiddenRouteCount;
   return (
     <Confirm
       label="Delete"
@@ -118,8 +120,8 @@ function Delete({ name, dependents }: { readonly name: string; readonly dependen
       isDangerous
       refused={useRefusal('secret:delete')}
     >
-      All its versions are gone for good. {agentCount} agents can use it now, by {policies.length} policies and{' '}
-      {routes.length} routes; their requests with its placeholder are refused from then on.
+      All its versions are gone for good. {agents} agents can use it now, by {policies} policies and {routes} routes;
+      their requests with its placeholder are refused from then on.
     </Confirm>
   );
 }
