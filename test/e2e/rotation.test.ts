@@ -30,6 +30,9 @@ class Provider {
   held: 'verify' | 'revoke' | undefined;
   isHolding = false;
   isRefusingNew = false;
+  /** Once an agent sends another key than this one, that works no more. */
+  kept: string | undefined;
+  readonly #withdrawn = new Set<string>();
   hooks = 0;
 
   async answer(request: RecordedRequest, reply: Reply): Promise<void> {
@@ -40,7 +43,9 @@ class Provider {
     const key = request.header('authorization')?.replace('Bearer ', '') ?? '';
     if (request.target === '/v1/me' && this.#isHeld('verify')) return;
     const isNew = request.target === '/v1/me' && this.isRefusingNew;
-    reply.json([...this.accepted.values()].includes(key) && !isNew ? 200 : 401, {});
+    if (request.target === '/v1/load' && this.kept !== undefined && key !== this.kept) this.#withdrawn.add(key);
+    const isGood = [...this.accepted.values()].includes(key) && !this.#withdrawn.has(key);
+    reply.json(isGood && !isNew ? 200 : 401, {});
   }
 
   /** The same run gets the same key. */
@@ -201,6 +206,31 @@ describe('a rotation, while agents use the secret', () => {
     expect(run.stdout).toContain('FAILED');
     await load.serves(50);
     expect(load.failures).toEqual([]);
+  });
+
+  it('is rolled back when the upstream refuses agents the new key after it passed its canary request', async () => {
+    const [old = '', kept = ''] = [...provider.accepted].at(-1) ?? [];
+    await world.onecli.must('PUT', path, { ...recipe, watchSeconds: 60, graceSeconds: 60 });
+    provider.kept = kept;
+    const id = await begin();
+    expect(await ended(id)).toMatchObject({ outcome: 'ROLLED_BACK' });
+    provider.kept = undefined;
+    const refused = load.failures.splice(0);
+    expect(refused.length).toBeGreaterThanOrEqual(3);
+    expect(refused.filter((failure) => !failure.startsWith('401 '))).toEqual([]);
+    expect([...provider.accepted]).toEqual([[old, kept]]);
+    world.upstream.reset();
+    await load.serves(50);
+    expect(load.failures).toEqual([]);
+    const sent = world.upstream.requests.map((one) => one.header('authorization'));
+    expect(new Set(sent)).toEqual(new Set([`Bearer ${kept}`]));
+    const { items } = await world.onecli.must<{ items: { detail: { run: string } }[] }>(
+      'GET',
+      '/api/admin-events?action=rotation:rolled-back&object=prod%2Fopenai',
+    );
+    expect(items).toMatchObject([{ detail: { run: id, finding: 'ROTATION_ROLLED_BACK' } }]);
+    const secret = await world.onecli.must<{ lastUsedAt: string }>('GET', '/api/secrets/prod%2Fopenai');
+    expect(Date.now() - Date.parse(secret.lastUsedAt)).toBeLessThan(60_000);
   });
 
   it('is cancelled by the command line while the new version is watched: the old one is back, and the new key is ended', async () => {
