@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { databaseUrlOf } from '../support/database-url.ts';
 import { runOnecliCommand } from '../support/run-onecli-command.ts';
 import { SteadyLoad } from '../support/steady-load.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -9,6 +11,7 @@ interface Keys {
   rotation: string;
   total: number;
   current: number;
+  terms: { term: number; state: string }[];
   holders: { kind: string; terms: number[] | null }[];
 }
 
@@ -36,6 +39,34 @@ async function isRotated(): Promise<Keys> {
   );
 }
 
+/** Has the secrets whose names end with a digit stay under their term until it is told to let them go, as a long transaction would. */
+async function hold(digit: number): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: databaseUrlOf(world.onecli.dataFolder) });
+  await client.connect();
+  onTestFinished(() => client.end());
+  await client.query('BEGIN');
+  const { rowCount } = await client.query(
+    `SELECT FROM secret_version v JOIN secret s ON s.id = v.secret_id WHERE s.name LIKE 'bulk/s%${digit}' FOR UPDATE OF v`,
+  );
+  expect(rowCount).toBe(secrets / 10);
+  return async () => void (await client.query('COMMIT'));
+}
+
+/** Waits until more values than these are under the new term; gives how many. Fails when the rotation is over: nobody would be disturbed. */
+async function isUnderWay(moved: number): Promise<number> {
+  const found = await waitUntil(
+    'more values are moved',
+    async () => {
+      const { rotation, ...of } = await keys();
+      const current = rotation === 'WAITING' ? 0 : of.current;
+      return (rotation === 'IDLE' || current > moved) && { rotation, current };
+    },
+    60_000,
+  );
+  expect(['WAITING', 'MOVING']).toContain(found.rotation);
+  return found.current;
+}
+
 describe('onecli keys rotate', () => {
   it('moves everything to a new key under load: no request fails, and the right key arrives', async () => {
     const load = new SteadyLoad(world);
@@ -56,8 +87,11 @@ describe('onecli keys rotate', () => {
   it(`finishes although the control plane is killed ${kills} times in the middle, and no request fails`, async () => {
     const load = new SteadyLoad(world);
     const before = await keys();
+    const held = await Promise.all(Array.from({ length: kills }, (_, digit) => hold(digit)));
     await runOnecliCommand(world.onecli, ['keys', 'rotate', '--no-wait']);
-    for (let kill = 0; kill < kills; kill += 1) {
+    let moved = -1;
+    for (const letGo of held) {
+      moved = await isUnderWay(moved);
       const pid = world.onecli.kill('control-plane');
       await waitUntil(
         'the control plane is back',
@@ -66,8 +100,11 @@ describe('onecli keys rotate', () => {
           (await world.onecli.api('GET', '/readyz').catch(() => undefined))?.status === 200,
         30_000,
       );
+      await letGo();
     }
-    expect(await isRotated()).toMatchObject({ sealingTerm: before.sealingTerm + 1 });
+    const found = await isRotated();
+    expect(found).toMatchObject({ sealingTerm: before.sealingTerm + 1, current: found.total });
+    expect(found.terms.find(({ term }) => term === before.sealingTerm)?.state).not.toBe('OPENING');
     await load.serves(50);
     expect(await load.end()).toEqual([]);
   });

@@ -16,6 +16,7 @@ import { MasterKey } from '../../shared/src/vault/master-key.ts';
 import { rowMac } from '../../shared/src/vault/row-mac.ts';
 import { seal } from '../../shared/src/vault/seal.ts';
 import pg from 'pg';
+import { databaseUrlOf } from '../support/database-url.ts';
 import { insertEvents } from './load-events.ts';
 import { agentName, number, secretName, times } from './loaded-names.ts';
 
@@ -38,11 +39,6 @@ interface Vault {
 
 const batchRows = 2_000;
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');
-
-/** The product's PostgreSQL, by the socket in its data folder. */
-export function databaseUrlOf(dataFolder: string): string {
-  return `postgres:///onecli?host=${encodeURIComponent(join(dataFolder, 'postgres/socket'))}&user=onecli`;
-}
 
 /** Adds rows of every kind, and one change that has all workers read everything anew. */
 export async function load(dataFolder: string, amounts: Amounts): Promise<void> {

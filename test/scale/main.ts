@@ -1,13 +1,16 @@
 // `npm run scale [-- load|measure --data=folder] [--secrets=100000] [--agents=10000] [--policies=1000]`: what many objects cost.
 // Without a command it loads into a folder of its own, measures, and removes it.
+// `npm run scale -- rotate-keys [--secrets=100000] [--kills=20]`: key terms rotated; ends with 1 when a request failed or a value is left.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { databaseUrlOf } from '../support/database-url.ts';
 import { type Onecli, startOnecli } from '../support/start-onecli.ts';
 import { type Figures, figuresOf } from './figures.ts';
-import { type Amounts, databaseUrlOf, load } from './load.ts';
+import { type Amounts, load } from './load.ts';
 import { appliedObjects, measureApply } from './measure-apply.ts';
 import { measureCharts } from './measure-charts.ts';
+import { measureKeyRotation } from './measure-key-rotation.ts';
 import { measureLists } from './measure-lists.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -30,10 +33,19 @@ const only = flag('only')?.split(',') ?? ['lists', 'charts', 'apply', 'worker', 
 const given = flag('data');
 const dataFolder = given ?? mkdtempSync(join(tmpdir(), 'onecli-scale-'));
 try {
-  if (command !== 'measure') await withProduct(loadAll);
-  if (command !== 'load') await withProduct(measureAll);
+  if (command === 'rotate-keys') process.exitCode = (await rotateKeys()) ? 0 : 1;
+  else await loadAndMeasure();
 } finally {
   if (given === undefined) rmSync(dataFolder, { recursive: true, force: true });
+}
+
+function rotateKeys(): Promise<boolean> {
+  return measureKeyRotation({ secrets: amounts.secrets, kills: amount('kills', 20) }, say);
+}
+
+async function loadAndMeasure(): Promise<void> {
+  if (command !== 'measure') await withProduct(loadAll);
+  if (command !== 'load') await withProduct(measureAll);
 }
 
 async function withProduct(work: (onecli: Onecli) => Promise<void>): Promise<void> {
