@@ -23,6 +23,8 @@ let api: Served;
 const callers = new Map<string, Record<string, string>>();
 const rows: string[] = [];
 const refusedOf = new Map<string, number>();
+/** What the owner changed, by the id of the request. */
+const changes = new Map<string, string>();
 let calls = 0;
 
 beforeAll(async () => {
@@ -113,6 +115,10 @@ function cellOf({ status, text, headers }: ApiAnswer, isOpen: boolean): Cell {
   return ['INVALID', 'BAD_USER_INPUT', 'GRAPHQL_VALIDATION_FAILED'].includes(inner ?? code ?? '') ? '?' : 'yes';
 }
 
+function hasChanged({ text, status }: ApiAnswer): boolean {
+  return status < 300 && /"change":"(?:CREATED|UPDATED|DELETED)"/.test(text);
+}
+
 async function addRow(
   name: string,
   call: (headers: Record<string, string>) => Promise<ApiAnswer>,
@@ -122,7 +128,9 @@ async function addRow(
   await api.database.query('TRUNCATE login_limit');
   const cells: Cell[] = [];
   for (const [caller, headers] of callers) {
-    const cell = cellOf(await call(headers), isOpen(headers));
+    const answer = await call(headers);
+    if (caller === 'owner' && hasChanged(answer)) changes.set(answer.headers['x-request-id'] ?? '', name);
+    const cell = cellOf(answer, isOpen(headers));
     if (cell === '-') refusedOf.set(caller, (refusedOf.get(caller) ?? 0) + 1);
     cells.push(cell);
   }
@@ -186,6 +194,16 @@ describe('who may do what', { timeout: 600_000 }, () => {
       '',
     ];
     await expect(lines.join('\n')).toMatchFileSnapshot(file);
+  });
+
+  it('and every change of the owner is in the record', async () => {
+    const found = await api.database.query<{ id: string }[]>(
+      "SELECT DISTINCT request_id AS id FROM admin_event WHERE outcome = 'done' AND request_id = ANY ($1)",
+      [[...changes.keys()]],
+    );
+    const recorded = new Set(found.map(({ id }) => id));
+    expect([...changes].filter(([id]) => !recorded.has(id)).map(([, name]) => name)).toEqual([]);
+    expect(new Set(changes.values()).size).toBeGreaterThan(20);
   });
 
   it('and every refusal is in the record, once', async () => {

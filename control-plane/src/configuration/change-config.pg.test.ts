@@ -31,6 +31,7 @@ async function insertAgent(tx: ConfigTransaction, name: string): Promise<string>
     [id, name],
   );
   tx.changed('agent', id, 'upsert');
+  tx.audit('agent:create', 'agent', name);
   return id;
 }
 
@@ -49,10 +50,7 @@ describe('ChangeConfig', () => {
     const blocker = dataSource.createQueryRunner();
     await blocker.startTransaction();
     await blocker.query('LOCK TABLE admin_event IN EXCLUSIVE MODE');
-    const first = change.changeConfig(owner, async (tx) => {
-      await insertAgent(tx, 'first');
-      tx.audit('agent:create', 'agent', 'first');
-    });
+    const first = change.changeConfig(owner, (tx) => insertAgent(tx, 'first'));
     await waitingForLocks(1);
     const second = change.changeConfig(owner, (tx) => insertAgent(tx, 'second'));
     await waitingForLocks(2);
@@ -90,13 +88,25 @@ describe('ChangeConfig', () => {
     const start = await source.revision();
     const failing = change.changeConfig(owner, async (tx) => {
       await insertAgent(tx, 'half');
-      tx.audit('agent:create', 'agent', 'half');
       throw new Error('no');
     });
     await expect(failing).rejects.toThrow('no');
     expect(await source.changesSince(undefined)).toMatchObject({ revision: start, agents: [] });
     expect(await dataSource.query('SELECT * FROM admin_event')).toEqual([]);
     expect(await dataSource.query('SELECT * FROM config_change WHERE revision > $1', [start])).toEqual([]);
+  });
+
+  it('commits no change that has no admin event, whatever made it', async () => {
+    const { change, agents, source, dataSource } = services;
+    const { object, revision } = await agents.create(owner, { name: 'quiet' });
+    const failing = change.changeConfig(owner, async (tx) => {
+      await tx.manager.query('UPDATE agent SET is_disabled = true WHERE id = $1', [object.id]);
+      tx.changed('agent', object.id, 'upsert');
+    });
+    await expect(failing).rejects.toThrow(/agent .* has no admin event/);
+    expect(await source.revision()).toBe(revision);
+    expect(await agents.get(owner, 'quiet')).toMatchObject({ isDisabled: false });
+    expect(await dataSource.query('SELECT 1 FROM config_change WHERE revision > $1', [revision])).toEqual([]);
   });
 
   it('keeps the revision, and announces nothing, when nothing changed', async () => {

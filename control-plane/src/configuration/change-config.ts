@@ -25,7 +25,10 @@ export interface ConfigTransaction {
   checkRevision(kind: ConfigKind, before: { readonly revision: number } | null): void;
   /** Says that workers must read this row again, or forget it. */
   changed(kind: ConfigKind, id: string, operation: ConfigOperation): void;
-  /** Records the admin's action. `detail` names changed fields, never values. */
+  /**
+   * Records the admin's action; a change without one is not committed. `detail` names changed fields, and what may be shown of
+   * them, never values.
+   */
   audit(action: string, objectKind: AuditedKind, objectName: string, detail?: Readonly<Record<string, unknown>>): void;
 }
 
@@ -101,7 +104,7 @@ export class ChangeConfig {
    * Runs `work` in a transaction that no other change overlaps, so that revisions become visible in order. When `work`
    * reports a change the revision grows by one and, after the commit, is announced; else it stays as it was. A bus
    * that is away is logged: workers find the revision when they next look.
-   * @throws what `work` throws, after undoing everything; Fault UNAUTHENTICATED, FORBIDDEN for a principal that is not any
+   * @throws what `work` throws, after undoing everything, and for a change that it did not record; Fault UNAUTHENTICATED, FORBIDDEN for a principal that is not any
    * more what it was when it was let in; CONFLICT when another change holds the lock too long
    */
   async changeConfig<T>(
@@ -195,6 +198,8 @@ async function commitRecorded(
   { changes, events }: Recorded,
   revision: number,
 ): Promise<void> {
+  if (changes.size > 0 && events.length === 0)
+    throw new Error(`A change of ${[...changes.keys()].join(', ')} has no admin event: whoever makes it records it`);
   if (changes.size > 0) await commitChanges(manager, principalText(principal), [...changes.values()], revision);
   await insertDone(manager, principal, revision, events);
 }

@@ -161,6 +161,7 @@ describe('several writes in one change', () => {
     const { object } = await services.agents.upsert(owner, { name: 'forgotten' });
     const { revision } = await services.change.changeConfig(owner, (tx) => {
       tx.changed('agent', object.id, 'upsert');
+      tx.audit('agent:update', 'agent', 'forgotten');
       return Promise.resolve();
     });
     expect(await services.agents.get(owner, 'forgotten')).toMatchObject({ revision });

@@ -67,6 +67,12 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
+const makeAda = ({ change, users }: Awaited<ReturnType<typeof controlPlane>>) =>
+  change.changeConfig(owner, (tx) => {
+    tx.audit('user:create', 'user', 'ada');
+    return users.insert(tx, 'ada', everywhere('admin'));
+  });
+
 const isAltered = async ({ users }: { readonly users: UserStore }, name: string) => (await users.find(name))?.isAltered;
 
 async function unprovenAgents({ source, keys }: Services): Promise<string[]> {
@@ -80,7 +86,7 @@ describe('an instance of a release from before', () => {
   it('is marked by its first start: its rows are believed as they are then, and one without a MAC is not any more', async () => {
     const first = await controlPlane();
     await first.agents.create(owner, { name: 'old-agent', labels: { team: 'a', environment: 'dev' } });
-    await first.change.changeConfig(owner, (tx) => first.users.insert(tx, 'ada', everywhere('admin')));
+    await makeAda(first);
     await oldInsert(first, 'old');
     await asBefore(first);
     const next = await controlPlane();
@@ -179,7 +185,7 @@ describe('the mark', () => {
 
   it('outlives a new master key', async () => {
     const first = await controlPlane();
-    await first.change.changeConfig(owner, (tx) => first.users.insert(tx, 'ada', everywhere('admin')));
+    await makeAda(first);
     const other = MasterKey.fromHex(randomBytes(32).toString('hex'));
     await rekey(first.dataSource, master, other);
     const next = await controlPlane(other);
