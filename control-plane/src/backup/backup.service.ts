@@ -8,9 +8,7 @@ import type { Principal } from '../auth/principal.ts';
 import { type ChangeConfig, currentRevision } from '../configuration/change-config.ts';
 import { parseInput } from '../configuration/parse-input.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import { keyLeft } from '../rotation/left-keys.ts';
-import { restoredProblem } from '../rotation/restored.ts';
-import { confirmRestored } from './restore-backup.ts';
+import { confirmRestored } from './confirm-restored.ts';
 import { writeBackup } from './write-backup.ts';
 
 const backupInput = z.strictObject({
@@ -55,10 +53,7 @@ export class BackupService {
   async confirmRestore(principal: Principal): Promise<{ readonly revision: number }> {
     authorize(principal, 'backup:confirm');
     const { result: revision } = await this.#change.changeConfig(principal, async (tx) => {
-      const ended = await confirmRestored(tx.manager, this.#keys.epochKey);
-      tx.audit('backup:confirm', 'keys', 'restore');
-      for (const { secret, ...about } of ended)
-        tx.audit('rotation:finished', 'secret', secret, { ...about, problem: restoredProblem, ...keyLeft });
+      await confirmRestored(tx.manager, this.#keys.epochKey, tx.audit);
       return currentRevision(tx.manager);
     });
     return { revision };

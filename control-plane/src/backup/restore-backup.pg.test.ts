@@ -232,6 +232,42 @@ describe('restoreBackup', () => {
     expect(confirmed.revision).toBe(restored.revision);
   });
 
+  it.each([true, false])(
+    'is in the record that is here afterwards: which backup, of when, how much (audit: %s)',
+    async (audit) => {
+      const kept = await instance();
+      await fill(kept);
+      const file = await backupOf(kept, { audit });
+      await kept.agents.create(owner, { name: 'later' });
+      const revision = await kept.source.revision();
+      const confirmed = { isReplacing: true, isConfirmed: false };
+      const { header, rows } = await restoreBackup(kept.dataSource, options(file, confirmed));
+      const events = await kept.dataSource.query<{ action: string }[]>(
+        `SELECT principal, action, object_kind, object_name, is_in_trail, detail FROM admin_event
+       WHERE action LIKE 'backup:%' OR object_name = 'later' ORDER BY at`,
+      );
+      expect(events.map(({ action }) => action)).toEqual(
+        audit ? ['backup:create', 'backup:restore'] : ['backup:create', 'agent:create', 'backup:restore'],
+      );
+      const { instanceId, createdAt, revision: of } = header;
+      expect(events.at(-1)).toEqual({
+        principal: 'instance',
+        action: 'backup:restore',
+        object_kind: 'keys',
+        object_name: 'restore',
+        is_in_trail: false,
+        detail: {
+          backup: { instanceId, createdAt, revision: of, keyFrom: 'master-key', hasAudit: audit },
+          replaced: { instanceId, revision },
+          rows,
+          returning: { users: 0, apiKeys: 0 },
+          keptDead: 0,
+          disabled: 0,
+        },
+      });
+    },
+  );
+
   it('is not for those who may only look', async () => {
     const { backups } = await instance();
     for (const role of ['auditor', 'operator', 'agent-manager'] as const) {

@@ -1,5 +1,4 @@
 import { type BackupHeader, openBackup } from '@onecli/shared/vault/backup-file';
-import { epochMac } from '@onecli/shared/vault/epoch';
 import { verifyKeyCheck } from '@onecli/shared/vault/key-check';
 import type { MasterKey } from '@onecli/shared/vault/master-key';
 import type { DataSource, EntityManager } from 'typeorm';
@@ -8,16 +7,17 @@ import { lastingKeys } from '../instance/lasting-keys.ts';
 import { openInstance, readInstance } from '../instance/instance.service.ts';
 import { markRows } from '../keys/mark-rows.ts';
 import { type AlarmLog, RowGuard } from '../keys/row-guard.ts';
-import { type RestoredRun, settleRestored } from '../rotation/restored.ts';
+import { type AdminAct, insertOfInstance } from '../auth/events/admin-event-store.ts';
+import type { RestoredRun } from '../rotation/restored.ts';
 import { appliedMigrations, backupTables, quoted } from './backup-tables.ts';
+import { type Audit, confirmEpoch } from './confirm-restored.ts';
 import { type DestroyedValue, joinDestroyed, readDestroyedFile } from './destroyed-list.ts';
 import { insertLines } from './insert-lines.ts';
-import { raiseAboveWorkers, raiseRevision } from './raise-revision.ts';
+import { raiseRevision } from './raise-revision.ts';
 import {
   holdReturning,
   keepNumbers,
   keepTerms,
-  letReturningIn,
   readReplaced,
   type ReplacedDatabase,
   type Returning,
@@ -83,9 +83,14 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
       ? []
       : await keepTerms(manager, target, { master, instanceId: header.instanceId });
     const returning = await holdReturning(manager, target, options.isConfirmed);
-    const endedRuns = await beginEpoch(manager, target, options.isConfirmed ? lasting.epoch : undefined);
+    const acts: AdminAct[] = [];
+    await beginEpoch(manager, target);
+    const endedRuns = options.isConfirmed ? await confirmEpoch(manager, lasting.epoch, auditInto(acts)) : [];
     const dead = await keepDead(manager, destroyed);
-    return { report: { header, rows, returning, lostTerms, endedRuns, ...dead }, marked: markedRows };
+    const done: RestoreReport = { header, rows, returning, lostTerms, endedRuns, ...dead };
+    // In the record that is here now: the backup's where it has one, else that of the replaced database.
+    await insertOfInstance(manager, [restoreAct(done, target), ...acts]);
+    return { report: done, marked: markedRows };
   });
   marked?.marked();
   return report;
@@ -148,43 +153,34 @@ function destroyedValues(
   );
 }
 
-async function beginEpoch(
-  manager: EntityManager,
-  target: ReplacedDatabase,
-  epochKey: Buffer | undefined,
-): Promise<readonly RestoredRun[]> {
+async function beginEpoch(manager: EntityManager, target: ReplacedDatabase): Promise<void> {
   await manager.query(
     `UPDATE config_state SET restored_at = now(), epoch_mac = NULL, epoch = greatest(epoch, $1::bigint) + 1,
        key_generation = greatest(key_generation, $2::bigint) + 1`,
     [target.epoch, target.keyGeneration],
   );
   await raiseRevision(manager, target.revision);
-  return epochKey === undefined ? [] : confirmEpoch(manager, epochKey);
 }
 
-/**
- * Somebody has looked at what was restored: who was held is let in, and workers may take it. Within a transaction. Gives the
- * rotations that end with it.
- */
-export async function confirmRestored(manager: EntityManager, key: Buffer): Promise<readonly RestoredRun[]> {
-  await letReturningIn(manager);
-  return confirmEpoch(manager, key);
+/** What is recorded of a restore. What it confirms has events of its own. */
+function restoreAct(
+  { header, rows, returning, keptDead, disabled }: RestoreReport,
+  target: ReplacedDatabase,
+): AdminAct {
+  const { instanceId, createdAt, revision, keyFrom, hasAudit } = header;
+  const detail = {
+    backup: { instanceId, createdAt, revision, keyFrom, hasAudit },
+    replaced: { instanceId: target.instanceId ?? null, revision: target.revision },
+    rows,
+    returning: { users: returning.users.length, apiKeys: returning.apiKeys.length },
+    keptDead,
+    disabled: disabled.length,
+  };
+  return { action: 'backup:restore', objectKind: 'keys', objectName: 'restore', detail };
 }
 
-/**
- * Lets workers take the database as it is, although it went back. Within a transaction. The epoch is the time, so that it
- * is later than any that a worker may have seen of this instance. Gives the rotations that end with it.
- */
-async function confirmEpoch(manager: EntityManager, key: Buffer): Promise<readonly RestoredRun[]> {
-  const ended = await settleRestored(manager);
-  await raiseAboveWorkers(manager);
-  const [state] = await manager.query<{ epoch: string }[]>('SELECT epoch FROM config_state');
-  const epoch = Math.max(Number(state?.epoch ?? 0) + 1, Date.now());
-  await manager.query('UPDATE config_state SET epoch = $1, epoch_mac = $2, restored_at = NULL', [
-    epoch,
-    epochMac(key, epoch),
-  ]);
-  return ended;
+function auditInto(acts: AdminAct[]): Audit {
+  return (action, objectKind, objectName, detail = {}) => void acts.push({ action, objectKind, objectName, detail });
 }
 
 async function keepDead(

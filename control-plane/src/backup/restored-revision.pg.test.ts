@@ -9,7 +9,8 @@ import { openServices, owner } from '../database/testing/open-services.ts';
 import { AppliedWait } from '../workers/applied-wait.ts';
 import { newestRevision } from '../workers/testing/following-workers.ts';
 import { WorkerStore } from '../workers/worker-store.ts';
-import { confirmRestored, restoreBackup } from './restore-backup.ts';
+import { confirmRestored } from './confirm-restored.ts';
+import { restoreBackup } from './restore-backup.ts';
 import { writeBackup } from './write-backup.ts';
 
 const master = MasterKey.fromHex(randomBytes(32).toString('hex'));
@@ -48,7 +49,7 @@ const restore = (database: DataSource, file: Buffer) =>
   });
 
 const confirm = (database: DataSource) =>
-  database.transaction((manager) => confirmRestored(manager, services.keys.epochKey));
+  database.transaction((manager) => confirmRestored(manager, services.keys.epochKey, () => undefined));
 
 const report = (database: DataSource, appliedRevision: number) =>
   database.query('SELECT worker_heartbeat($1)', [

@@ -78,6 +78,23 @@ async function look(engine = world.newEngine()): Promise<void> {
   expect(errors).toEqual([]);
 }
 
+/** What was recorded since the last restore began, of these two secrets and of none. */
+const events = (principal: string) =>
+  world.services.dataSource.query<
+    {
+      action: string;
+      object: string;
+      environment: string | null;
+      detail: { finding?: string; problem?: string };
+    }[]
+  >(
+    `SELECT action, object_name AS object, environment, detail FROM admin_event
+     WHERE principal = $1 AND object_name IN ('restore', $2)
+       AND (action LIKE 'backup:%' OR action = 'rotation:finished')
+       AND at > (SELECT max(at) FROM admin_event WHERE action = 'backup:create') ORDER BY at`,
+    [principal, underway],
+  );
+
 const nextRunAt = async () => (await world.rotations.get(owner, due)).nextRunAt?.getTime() ?? 0;
 
 describe('rotations of a backup that was restored', () => {
@@ -105,11 +122,9 @@ describe('rotations of a backup that was restored', () => {
     const runs = await world.rotations.runs(owner, underway);
     expect(runs.map(({ outcome }) => outcome)).toEqual(['CANCELLED', 'CANCELLED']);
     expect(runs[0]?.problem).toContain('a backup of a time when it was under way was restored');
-    const events = await world.services.dataSource.query<object[]>(
-      `SELECT detail FROM admin_event WHERE object_name = $1 AND detail->>'finding' = 'ROTATION_KEY_LEFT'`,
-      [underway],
-    );
-    expect(events).toHaveLength(2);
+    const told = await events('user:admin');
+    expect(told.map(({ action }) => action)).toEqual(['backup:confirm', 'rotation:finished', 'rotation:finished']);
+    expect(told.filter(({ detail }) => detail.finding === 'ROTATION_KEY_LEFT')).toHaveLength(2);
     // Nothing is left pending that could neither be used nor destroyed.
     const versions = await world.services.secretVersions.list(owner, underway);
     expect(versions.map(({ state }) => state)).toEqual(['AVAILABLE', 'CURRENT', 'AVAILABLE']);
@@ -119,6 +134,18 @@ describe('rotations of a backup that was restored', () => {
   it('do so too when the restore itself is the confirmation, which names them', async () => {
     const report = await restore(true);
     expect(report.endedRuns.filter(({ secret }) => secret === underway)).toHaveLength(2);
+    const told = await events('instance');
+    expect(told.map(({ action }) => action)).toEqual([
+      'backup:restore',
+      'backup:confirm',
+      'rotation:finished',
+      'rotation:finished',
+    ]);
+    const [, , ...ends] = told;
+    for (const end of ends) {
+      expect(end).toMatchObject({ object: underway, environment: 'prod', detail: { finding: 'ROTATION_KEY_LEFT' } });
+      expect(end.detail.problem).toContain('a backup of a time when it was under way was restored');
+    }
     await look();
     expect(world.provider.seen).toEqual([]);
     expect(await nextRunAt()).toBeGreaterThan(Date.now());

@@ -270,6 +270,11 @@ describe('a worker’s database role', () => {
     );
     expect(kept).toMatch(/^SCRAM-SHA-256\$4096:/);
     await expect(makeWorkerRole(services.dataSource, role, 'short')).rejects.toThrow('8 to 1024');
+    const events = await services.dataSource.query(
+      "SELECT principal, object_name, detail FROM admin_event WHERE action = 'worker:role' ORDER BY at DESC LIMIT 1",
+    );
+    // That it was done is in the record, and what was refused is not.
+    expect(events).toEqual([{ principal: 'instance', object_name: role, detail: { fields: ['password', 'rights'] } }]);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   queueSchema,
 } from '@onecli/shared/adapters/postgres/audit-intake';
 import type { DataSource, EntityManager } from 'typeorm';
+import { insertOfInstance } from '../auth/events/admin-event-store.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { workerFunctions, workerReads } from './worker-grants.ts';
 
@@ -59,6 +60,7 @@ export async function makeWorkerRole(
     await grant(manager, name);
     const reason = await whyNot(manager, name);
     if (reason !== undefined) throw new WorkerRoleFault(reason);
+    await recordRole(manager, name, { worker, isPasswordSet: password !== undefined });
     return missing;
   });
 }
@@ -109,6 +111,19 @@ async function record(manager: EntityManager, name: string, worker: string | und
      ON CONFLICT (name) DO UPDATE SET worker = coalesce(excluded.worker, worker_role.worker)`,
     [name, worker ?? null],
   );
+}
+
+/** Who may read what workers decide by is a matter of the record of admins. */
+async function recordRole(
+  manager: EntityManager,
+  name: string,
+  { worker, isPasswordSet }: { readonly worker: string | undefined; readonly isPasswordSet: boolean },
+): Promise<void> {
+  const detail = {
+    ...(worker !== undefined && { worker }),
+    fields: isPasswordSet ? ['password', 'rights'] : ['rights'],
+  };
+  await insertOfInstance(manager, [{ action: 'worker:role', objectKind: 'worker', objectName: name, detail }]);
 }
 
 async function prepareIntake(database: DataSource): Promise<void> {

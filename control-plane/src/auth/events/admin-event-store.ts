@@ -20,7 +20,7 @@ export interface AdminAct {
 export interface AdminEventView {
   readonly id: string;
   readonly time: Date;
-  /** `user:alice`, `key:deploy`, `local:local`, or `nobody`. */
+  /** `user:alice`, `key:deploy`, `local:local`, `system:onecli`, `instance`, or `nobody`. */
   readonly principal: string;
   /** Whose key it was. */
   readonly owner: string | null;
@@ -58,6 +58,11 @@ export async function insertDone(
   const { address = null, requestId = null } = principal.origin ?? {};
   const who = principalText(principal);
   await insert(manager, acts, { who, owner: ownerText(principal), outcome: 'done', address, requestId, revision });
+}
+
+/** Writes what was done beside the API, on the machine of the instance, or by itself; within the transaction that did it. */
+export async function insertOfInstance(manager: EntityManager, acts: readonly AdminAct[]): Promise<void> {
+  await insert(manager, acts, { who: 'instance', owner: null, outcome: 'done', address: null, requestId: null });
 }
 
 /** Who did not get what he wanted, and why. */

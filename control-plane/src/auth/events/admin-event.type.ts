@@ -16,7 +16,9 @@ export class AdminEvent {
   @Field(() => GraphQLISODateTime)
   time: Date;
 
-  @Field(() => String, { description: '`user:alice`, `key:deploy`, `local:local`, or `nobody`.' })
+  @Field(() => String, {
+    description: '`user:alice`, `key:deploy`, `local:local`, `system:onecli`, `instance`, or `nobody`.',
+  })
   principal: string;
 
   @Field(() => String, { nullable: true, description: 'Whose key it was.' })
