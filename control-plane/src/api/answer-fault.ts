@@ -3,7 +3,6 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { describeError } from '@onecli/shared/logger';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
-import { LoginRefusal } from '../auth/passwords/password-login.ts';
 import { TooManyLogins } from '../auth/sessions/login-limiter.ts';
 import type { Metrics } from '../health/metrics.ts';
 import { addressOf, callerOf, requestIdOf } from './request-context.ts';
@@ -39,7 +38,7 @@ export function answerFault({ places, log, refusals, metrics }: FaultWitnesses) 
   return async (error: unknown, request: Request, response: Response, _next: NextFunction): Promise<void> => {
     const fault = toFault(error);
     const requestId = requestIdOf(response);
-    metrics.faultAnswered(fault.code, fault instanceof LoginRefusal || fault.code === 'TOO_MANY_LOGINS');
+    metrics.faultAnswered(fault);
     if (fault.code === 'NOT_READY')
       log.warn({ requestId, cause: describeError(fault.cause)['message'] }, fault.message);
     else if (fault.status >= 500) log.error({ err: fault, requestId }, 'a request failed');

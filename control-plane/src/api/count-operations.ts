@@ -7,7 +7,7 @@ export function countOperations(metrics: Metrics): ApolloServerPlugin {
     requestDidStart: () =>
       Promise.resolve({
         willSendResponse: ({ operation, errors }) => {
-          metrics.graphqlEnded(operation?.operation ?? 'invalid', errors !== undefined && errors.length > 0);
+          metrics.graphqlAnswered(operation?.operation ?? 'invalid', errors !== undefined && errors.length > 0);
           return Promise.resolve();
         },
       }),

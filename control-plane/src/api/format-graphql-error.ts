@@ -4,13 +4,19 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql/index.js';
 import type { Fault } from '@onecli/shared/fault';
 import { toFault } from './to-fault.ts';
 
+/** What was thrown. What the source of a subscription throws, its protocol wraps in an error that names no place of a document. */
+export function causeOf(error: unknown): unknown {
+  if (error instanceof GraphQLError && (error.path ?? error.nodes) !== undefined) return unwrapResolverError(error);
+  return (error as { readonly originalError?: unknown } | undefined)?.originalError ?? error;
+}
+
 /** What a client is told of an error, without a value that it sent. `unexpected` hears of faults that nobody expected. */
 export function formatGraphqlError(
   formatted: GraphQLFormattedError,
   error: unknown,
   unexpected: (fault: Fault) => void,
 ): GraphQLFormattedError {
-  const cause = unwrapResolverError(error);
+  const cause = causeOf(error);
   const code = formatted.extensions?.['code'];
   const isOfRequest = cause instanceof GraphQLError && typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR';
   if (isOfRequest) return { ...formatted, message: withoutValues(formatted.message), extensions: { code } };

@@ -67,6 +67,7 @@ export class GraphqlApi {
   }
 
   static async start(services: Services, { refusals, metrics, log }: Surroundings): Promise<GraphqlApi> {
+    const witnesses = { refusals, metrics };
     const { plugins, validationRules } = graphqlLimits();
     const schema = buildSchema(resolversOf(services));
     const apollo = new ApolloServer<GraphqlContext>({
@@ -86,7 +87,7 @@ export class GraphqlApi {
       plugins: [
         ...plugins,
         costPlugin(costRules()),
-        refusalPlugin(refusals),
+        refusalPlugin(witnesses),
         plainJsonPlugin,
         countOperations(metrics),
         ApolloServerPluginLandingPageDisabled(),
@@ -102,7 +103,8 @@ export class GraphqlApi {
       schema,
       limits: [...validationRules, ...costRules()],
       log,
-      refused: (error, context) => noteRefusedSubscription(refusals, error, context),
+      refused: (error, context) => noteRefusedSubscription(witnesses, error, context),
+      answered: (type, hasErrors) => metrics.graphqlAnswered(type, hasErrors),
     });
     return new GraphqlApi(apollo, subscriptions, services);
   }

@@ -1,9 +1,8 @@
 import type { ApolloServerPlugin } from '@apollo/server';
-import { unwrapResolverError } from '@apollo/server/errors';
 // The CommonJS form, as Apollo Server has it.
 import {
   type FieldNode,
-  type GraphQLError,
+  GraphQLError,
   getArgumentValues,
   getNamedType,
   isObjectType,
@@ -11,17 +10,26 @@ import {
 } from 'graphql/index.js';
 import type { GraphQLSchema } from 'graphql';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
+import type { Metrics } from '../health/metrics.ts';
+import { causeOf } from './format-graphql-error.ts';
 import type { GraphqlContext } from './graphql-context.ts';
+import { toFault } from './to-fault.ts';
 
-/** Records each field of a document that was refused. */
-export function refusalPlugin(refusals: RefusalRecord): ApolloServerPlugin<GraphqlContext> {
+/** What hears of errors. */
+interface ErrorWitnesses {
+  readonly refusals: RefusalRecord;
+  readonly metrics: Metrics;
+}
+
+/** Counts each fault of a document, and records each field that was refused. */
+export function refusalPlugin({ refusals, metrics }: ErrorWitnesses): ApolloServerPlugin<GraphqlContext> {
   return {
     requestDidStart: () =>
       Promise.resolve({
         async didEncounterErrors({ errors, contextValue, operation, request, schema }): Promise<void> {
           const { principal } = contextValue;
           for (const error of errors) {
-            await refusals.note(unwrapResolverError(error), {
+            await refusals.note(counted(error, metrics), {
               principal,
               address: principal.origin?.address ?? '',
               requestId: contextValue.requestId,
@@ -34,19 +42,26 @@ export function refusalPlugin(refusals: RefusalRecord): ApolloServerPlugin<Graph
   };
 }
 
-/** Records a subscription that was refused. */
+/** The same of an error of a subscription. */
 export function noteRefusedSubscription(
-  refusals: RefusalRecord,
+  { refusals, metrics }: ErrorWitnesses,
   error: GraphQLError,
   { principal, requestId }: GraphqlContext,
 ): Promise<void> {
-  return refusals.note(unwrapResolverError(error), {
+  return refusals.note(counted(error, metrics), {
     principal,
     address: principal.origin?.address ?? '',
     requestId,
     call: `subscription ${fieldIn(error)}`.trim(),
     objectName: undefined,
   });
+}
+
+/** What was thrown, counted where it is a fault: what GraphQL itself says of a document is none. */
+function counted(error: GraphQLError, metrics: Metrics): unknown {
+  const cause = causeOf(error);
+  if (!(cause instanceof GraphQLError)) metrics.faultAnswered(toFault(cause));
+  return cause;
 }
 
 /** The field that was refused, as the schema names it: its alias may be anything, as long as a document. */

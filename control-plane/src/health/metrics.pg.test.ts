@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
+import { everywhere } from '../auth/principal.ts';
+import { makeUser, passwordOf } from '../auth/testing/people.ts';
 import { adminPassword, basic, type Served, serve } from '../api/testing/serve.ts';
 
 let api: Served;
@@ -36,6 +38,30 @@ describe('/metrics', () => {
     expect(await valueOf('onecli_logins_failed_total')).toBe(1);
     expect(await valueOf('onecli_api_faults_total{code="UNAUTHENTICATED"}')).toBe(1);
     expect(await valueOf('onecli_config_changes_total')).toBe(1);
+  });
+
+  it('counts faults inside GraphQL as those of REST, each once, and no errors of documents', async () => {
+    await makeUser(api, 'looker', everywhere('auditor'));
+    const as = basic('looker', passwordOf('looker'));
+    const counts = () =>
+      Promise.all([
+        valueOf('onecli_api_faults_total{code="FORBIDDEN"}'),
+        valueOf('onecli_api_faults_total{code="UNAUTHENTICATED"}'),
+        valueOf('onecli_logins_failed_total'),
+      ]).then((values) => values.map((value) => value || 0));
+    const [forbidden = 0, unauthenticated = 0, logins = 0] = await counts();
+    const refused = await api.call('POST', '/graphql', { query: 'mutation { deleteAgent(name: "x") { change } }' }, as);
+    expect((refused.json as { errors: object[] }).errors).toHaveLength(1);
+    expect(await counts()).toEqual([forbidden + 1, unauthenticated, logins]);
+    const wrong = 'mutation { changePassword(currentPassword: "wrong", password: "Wombat-Ofen-new-7319") }';
+    await api.call('POST', '/graphql', { query: wrong }, as);
+    expect(await counts()).toEqual([forbidden + 1, unauthenticated + 1, logins + 1]);
+    const faults = async () =>
+      (await metrics()).split('\n').filter((line) => line.startsWith('onecli_api_faults_total'));
+    const before = await faults();
+    await api.graphql('{ nothing }');
+    await api.graphql('query($n: Int!) { secrets(first: $n) { edges { cursor } } }', { n: 'x' });
+    expect(await faults()).toEqual(before);
   });
 
   it('tells what waits in the queue, who works, and how full the pool is', async () => {

@@ -1,7 +1,8 @@
 import type { AuthorityKind } from '@onecli/shared/certificates/sealed-authority';
 import { defaultMetrics } from '@onecli/shared/default-metrics';
-import type { FaultCode } from '@onecli/shared/fault';
+import type { Fault } from '@onecli/shared/fault';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { isOfLogin } from '../auth/passwords/password-login.ts';
 import { type WorkerLoad, WorkerLoadGauges } from './worker-load-gauges.ts';
 
 /** What clients may send; a method that is none of these is counted as `other`. */
@@ -61,7 +62,7 @@ export class Metrics {
     ]);
     this.#seconds = this.#histogram('onecli_http_request_seconds', 'How long answers of the API took', ['route']);
     this.#operations = this.#counter('onecli_graphql_operations_total', 'GraphQL operations', ['type', 'outcome']);
-    this.#faults = this.#counter('onecli_api_faults_total', 'Refusals and faults that REST answered with', ['code']);
+    this.#faults = this.#counter('onecli_api_faults_total', 'Refusals and faults that the API answered with', ['code']);
     this.#logins = this.#counter('onecli_logins_failed_total', 'Logins that were refused', []);
     this.#changes = this.#counter('onecli_config_changes_total', 'Changes of the configuration by this process', []);
     this.#revision = this.#gauge('onecli_config_revision', 'Revision of the configuration', []);
@@ -136,14 +137,15 @@ export class Metrics {
     this.#seconds.observe({ route }, seconds);
   }
 
-  graphqlEnded(type: GraphqlKind, hasErrors: boolean): void {
+  /** A query or mutation was answered, or a subscription has begun; with errors, or not. */
+  graphqlAnswered(type: GraphqlKind, hasErrors: boolean): void {
     this.#operations.inc({ type, outcome: hasErrors ? 'errors' : 'ok' });
   }
 
-  /** REST answered with a fault. `isLogin`: somebody tried to sign in, and could not. */
-  faultAnswered(code: FaultCode, isLogin: boolean): void {
-    this.#faults.inc({ code });
-    if (isLogin) this.#logins.inc();
+  /** An answer is a fault, or an error of GraphQL is one. */
+  faultAnswered(fault: Fault): void {
+    this.#faults.inc({ code: fault.code });
+    if (isOfLogin(fault)) this.#logins.inc();
   }
 
   configChanged(): void {

@@ -44,6 +44,8 @@ export interface SubscriptionOptions {
   readonly log: Logger;
   /** Hears of errors, with who is told them. */
   readonly refused?: (error: GraphQLError, context: GraphqlContext) => Promise<void>;
+  /** Hears of each operation once: that it has begun, or has not. */
+  readonly answered?: (type: 'subscription' | 'invalid', hasErrors: boolean) => void;
   /** How long a text may wait for its reader; default 15 s. */
   readonly sendTimeoutMs?: number;
 }
@@ -61,7 +63,7 @@ export class SubscriptionServer {
   });
   readonly #protocol: Server<Extra>;
 
-  constructor({ schema, limits, log, refused, sendTimeoutMs = defaultSendTimeoutMs }: SubscriptionOptions) {
+  constructor({ schema, limits, log, refused, answered, sendTimeoutMs = defaultSendTimeoutMs }: SubscriptionOptions) {
     this.#log = log;
     this.#sendTimeoutMs = sendTimeoutMs;
     const rules = new SubscriptionRules(schema, limits);
@@ -71,10 +73,17 @@ export class SubscriptionServer {
       execute: (args) => execute(args as never) as never,
       subscribe: (args) => subscribe(args as never) as never,
       onSubscribe: ({ extra, subscriptions }, _id, payload) => {
-        if (Object.keys(subscriptions).length > maxSubscriptions) return [tooManySubscriptions()];
-        return rules.prepare(payload, extra.context) as ExecutionArgs | readonly GraphQLError[];
+        const isOneTooMany = Object.keys(subscriptions).length > maxSubscriptions;
+        const prepared = isOneTooMany ? [tooManySubscriptions()] : rules.prepare(payload, extra.context);
+        if (Array.isArray(prepared)) answered?.('invalid', true);
+        return prepared as ExecutionArgs | readonly GraphQLError[];
       },
-      onError: (_context, _id, _payload, errors) => errors.map((error) => this.#format(error)),
+      onOperation: (_context, _id, _payload, _args, result) =>
+        answered?.('subscription', !(Symbol.asyncIterator in (result as object))),
+      onError: async ({ extra: { context } }, _id, _payload, errors) => {
+        for (const error of errors) await refused?.(error, context);
+        return errors.map((error) => this.#format(error));
+      },
       onNext: async ({ extra: { context } }, _id, _payload, _args, { data = null, errors }) => {
         if (errors === undefined) return undefined;
         for (const error of errors) await refused?.(error, context);

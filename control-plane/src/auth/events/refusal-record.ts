@@ -5,7 +5,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { DataSource } from 'typeorm';
 import { Refusal } from '../authorize.ts';
 import { nameOf as callerName } from '../few-at-once.ts';
-import { LoginRefusal } from '../passwords/password-login.ts';
+import { isOfLogin, type LoginRefusal } from '../passwords/password-login.ts';
 import type { Principal } from '../principal.ts';
 import { placeOf } from '../sessions/login-limiter.ts';
 import { insertRefused, type RefusedAct } from './admin-event-store.ts';
@@ -72,7 +72,7 @@ function actOf(fault: Fault, { principal, address, requestId, call, objectName }
     const objectKind = kindOf(fault.action);
     return { ...common, action: fault.action, objectKind, objectName: nameOf(objectKind, objectName) };
   }
-  if (fault instanceof LoginRefusal || fault.code === 'TOO_MANY_LOGINS')
+  if (isOfLogin(fault))
     return { ...common, action: 'login', objectKind: 'user', objectName: (fault as LoginRefusal).user ?? '' };
   return { ...common, action: call, objectKind: '', objectName: '' };
 }

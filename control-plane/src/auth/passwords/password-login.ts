@@ -20,6 +20,11 @@ export class LoginRefusal extends Fault {
   }
 }
 
+/** Whether somebody tried to sign in, and could not. */
+export function isOfLogin(fault: Fault): boolean {
+  return fault instanceof LoginRefusal || fault.code === 'TOO_MANY_LOGINS';
+}
+
 /** Tells whether a name and a password are a user's. Unknown user, wrong password, disabled user: one answer, for the same work. */
 export class PasswordLogin {
   readonly #users: UserStore;
