@@ -3,8 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AgentIdentity } from '@onecli/shared/domain/identity';
 import type { AgentToken } from '@onecli/shared/domain/snapshot';
 import { Fault } from '@onecli/shared/fault';
+import { partFingerprint } from '@onecli/shared/vault/keyed-hash';
 import type { DataSource, EntityManager } from 'typeorm';
 import { authorize, authorizeEither } from '../auth/authorize.ts';
+import { beforeAndAfter } from '../auth/events/recorded-change.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
@@ -197,7 +199,8 @@ export class AgentService {
     const mac = this.#keys.rows.mac(guardedAgent(row, tokens));
     await tx.manager.update(AgentEntity, { id }, { mac });
     tx.changed('agent', id, 'upsert');
-    tx.audit('agent:create', 'agent', name, { identities: identities.map(({ kind }) => kind) });
+    const made = { labels: row.labels, isDisabled: row.isDisabled, identities };
+    tx.audit('agent:create', 'agent', name, { ...beforeAndAfter(undefined, this.#recorded(id, made)) });
     return { object: await this.#view(tx.manager, row), token, change: 'CREATED' };
   }
 
@@ -220,8 +223,16 @@ export class AgentService {
     const mac = this.#keys.rows.mac(guardedAgent({ ...row, labels, isDisabled }, tokens));
     await tx.manager.update(AgentEntity, { id }, { labels, isDisabled, mac, revision: tx.revision, updatedAt });
     tx.changed('agent', row.id, 'upsert');
-    tx.audit('agent:update', 'agent', row.name, { fields });
+    const shown = beforeAndAfter(this.#recorded(id, before), this.#recorded(id, after));
+    tx.audit('agent:update', 'agent', row.name, { fields, ...shown });
     return { object: await this.#view(tx.manager, await requireAgent(tx.manager, row.name)), token, change: 'UPDATED' };
+  }
+
+  /** What admin events, which lie in the clear, tell of an agent: of its identities the kinds, each with a fingerprint. */
+  #recorded(id: string, { identities, ...others }: AgentContent): object {
+    const printOf = (identity: AgentIdentity) =>
+      partFingerprint(this.#keys.fingerprintKey, id, JSON.stringify(identity));
+    return { ...others, identities: identities.map((identity) => `${identity.kind} ${printOf(identity)}`) };
   }
 
   async #writeIdentities(tx: ConfigTransaction, row: AgentRow, identities: readonly AgentIdentity[]): Promise<void> {

@@ -25,6 +25,8 @@ export interface DocumentKind<Body extends object, Content extends object> {
   readonly parse: (input: unknown) => { readonly name: string; readonly body: Body };
   /** The document of a body, as `parse` takes it. */
   readonly documentOf: (body: Body) => object;
+  /** A body as admin events tell it, which lie in the clear: what lies so nowhere else, paths and templates, by a fingerprint. */
+  readonly recorded: (body: Body, fingerprintOf: (part: unknown) => string) => object;
   /**
    * The environments that a body belongs to; `*` among them when a part of it belongs to all. Who does this with it needs the role
    * in each.

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { isPlainName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
-import type { Keyring } from '@onecli/shared/vault/keyring';
+import { partFingerprint } from '@onecli/shared/vault/keyed-hash';
 import { open, seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Action } from '../auth/actions.ts';
 import { authorizeEach, authorizeList, authorizeSomewhere, may } from '../auth/authorize.ts';
+import { beforeAndAfter, changedFields } from '../auth/events/recorded-change.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import type { ChangeConfig, ConfigTransaction } from './change-config.ts';
@@ -28,7 +29,7 @@ type Expected = 'absent' | 'present' | 'either';
 export class DocumentService<Body extends object, Content extends object> {
   readonly #dataSource: DataSource;
   readonly #change: ChangeConfig;
-  readonly #keyring: Keyring;
+  readonly #keys: InstanceKeys;
   readonly #kind: DocumentKind<Body, Content>;
   readonly #named: NamedKind<DocumentRow>;
   readonly #opened = new OpenedBodies<Body>();
@@ -38,7 +39,7 @@ export class DocumentService<Body extends object, Content extends object> {
     this.#named = { ...kind, isName: isPlainName };
     this.#dataSource = dataSource;
     this.#change = change;
-    this.#keyring = keys.keyring;
+    this.#keys = keys;
   }
 
   /** One page, in the order of names. @throws Fault INTERNAL when a body does not open */
@@ -227,7 +228,7 @@ export class DocumentService<Body extends object, Content extends object> {
     const row = { id, name, sealedBody: this.#sealBody(id, 1, body), ...made };
     await tx.manager.insert(entity, row);
     tx.changed(kind, id, 'upsert');
-    tx.audit(`${kind}:create`, kind, name);
+    tx.audit(`${kind}:create`, kind, name, { version: 1, ...beforeAndAfter(undefined, this.#recorded(id, body)) });
     return { object: await this.#view(tx.manager, row, body), change: 'CREATED' };
   }
 
@@ -243,8 +244,15 @@ export class DocumentService<Body extends object, Content extends object> {
     const written = { version, sealedBody, revision: tx.revision, updatedAt: new Date() };
     await tx.manager.update(entity, { id: before.id }, written);
     tx.changed(kind, before.id, 'upsert');
-    tx.audit(`${kind}:update`, kind, before.name, { fields: changedFields(bodyBefore, body), version });
+    const shown = beforeAndAfter(this.#recorded(before.id, bodyBefore), this.#recorded(before.id, body));
+    tx.audit(`${kind}:update`, kind, before.name, { fields: changedFields(bodyBefore, body), version, ...shown });
     return { object: await this.#view(tx.manager, { ...before, ...written }, body), change: 'UPDATED' };
+  }
+
+  /** What the record, which lies in the clear, may show of a body: of what is told nowhere else, a fingerprint. */
+  #recorded(id: string, body: Body): object {
+    const { fingerprintKey } = this.#keys;
+    return this.#kind.recorded(body, (part) => partFingerprint(fingerprintKey, id, JSON.stringify(part)));
   }
 
   #notFound(): Fault {
@@ -252,13 +260,13 @@ export class DocumentService<Body extends object, Content extends object> {
   }
 
   #sealBody(id: string, version: number, body: Body): Buffer {
-    return seal(this.#keyring, this.#kind.context(id, version), Buffer.from(JSON.stringify(body), 'utf8'));
+    return seal(this.#keys.keyring, this.#kind.context(id, version), Buffer.from(JSON.stringify(body), 'utf8'));
   }
 
   #openBody(row: DocumentRow): Body {
     const { kind, context } = this.#kind;
     try {
-      return this.#opened.of(row, () => open(this.#keyring, context(row.id, row.version), row.sealedBody));
+      return this.#opened.of(row, () => open(this.#keys.keyring, context(row.id, row.version), row.sealedBody));
     } catch (cause) {
       if (!(cause instanceof VaultFault)) throw cause;
       throw new Fault('INTERNAL', `The ${kind} ${row.name} does not open: its row was altered`, { cause });
@@ -289,11 +297,4 @@ function fieldsOf(input: unknown): Readonly<Record<string, unknown>> {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw new Fault('INVALID', 'The body must be an object');
   return input as Readonly<Record<string, unknown>>;
-}
-
-function changedFields(before: object, after: object): string[] {
-  const values = (body: object) => body as Readonly<Record<string, unknown>>;
-  return Object.keys({ ...before, ...after }).filter(
-    (field) => !isDeepStrictEqual(values(before)[field], values(after)[field]),
-  );
 }

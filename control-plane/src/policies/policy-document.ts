@@ -110,3 +110,16 @@ function scopeOf({ hosts, paths, methods, windows }: Rule): DenyDocument {
     ...(windows && { windows }),
   };
 }
+
+/** A policy as admin events tell it. Its paths lie sealed wherever they are kept. */
+export function recordedPolicy(body: PolicyBody, fingerprintOf: (part: unknown) => string): object {
+  const { rules, ...others } = documentOf(body);
+  return {
+    ...others,
+    rules: rules.map((rule) => ('allow' in rule ? { allow: told(rule.allow) } : { deny: told(rule.deny) })),
+  };
+
+  function told({ paths, ...scope }: DenyDocument): object {
+    return { ...scope, ...(paths && { paths: fingerprintOf(paths) }) };
+  }
+}

@@ -11,7 +11,7 @@ import { invalidField, parseInput } from '../configuration/parse-input.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { SecretEntity } from '../secrets/secret.entity.ts';
 import { PolicyEntity } from './policy.entity.ts';
-import { bodyOf, documentOf, type PolicyDocument } from './policy-document.ts';
+import { bodyOf, documentOf, type PolicyDocument, recordedPolicy } from './policy-document.ts';
 import { newPolicyInput } from './policy-input.ts';
 
 /** A policy as it is shown, in the form in which a person writes it. */
@@ -29,6 +29,7 @@ export class PolicyService extends DocumentService<PolicyBody, PolicyDocument> {
         return { name, body: bodyOf(content) };
       },
       documentOf,
+      recorded: recordedPolicy,
       environmentsOf,
       check: requireNamed,
       contents: (_manager: EntityManager, bodies: readonly PolicyBody[]) => Promise.resolve(bodies.map(shownDocument)),

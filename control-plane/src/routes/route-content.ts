@@ -32,3 +32,23 @@ function problemOf({ inject, secret: name }: RouteBody, secret: Known | undefine
   }
   return null;
 }
+
+/** A route as admin events tell it. What a template holds beside the secret may be private. */
+export function recordedRoute(
+  { paths, inject, ...others }: RouteBody,
+  fingerprintOf: (part: unknown) => string,
+): object {
+  return {
+    ...others,
+    ...(paths.length > 0 && { paths: fingerprintOf(paths) }),
+    inject: inject.map((injection) => {
+      if ('header' in injection) return { header: told(injection.header) };
+      if ('query' in injection) return { query: told(injection.query) };
+      return 'path' in injection ? { path: told(injection.path) } : injection;
+    }),
+  };
+
+  function told<T extends { readonly template: string }>({ template, ...named }: T): object {
+    return { ...named, template: fingerprintOf(template) };
+  }
+}

@@ -10,7 +10,7 @@ import type { InstanceKeys } from '../instance/instance-keys.ts';
 import { SecretEntity } from '../secrets/secret.entity.ts';
 import { RouteEntity } from './route.entity.ts';
 import { newRouteInput } from './route-input.ts';
-import { type RouteContent, routeContents } from './route-content.ts';
+import { type RouteContent, recordedRoute, routeContents } from './route-content.ts';
 
 /** A route as it is shown. */
 export type RouteView = DocumentView & RouteContent;
@@ -27,6 +27,7 @@ export class RouteService extends DocumentService<RouteBody, RouteContent> {
         return { name, body };
       },
       documentOf: (body: RouteBody) => body,
+      recorded: recordedRoute,
       environmentsOf: ({ secret }: RouteBody) => new Set([environmentOf(secret)]),
       check: requireSecret,
       contents: routeContents,

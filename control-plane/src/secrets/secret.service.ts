@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import type { Binding } from '@onecli/shared/domain/binding';
 import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { z } from 'zod';
 import { authorize, authorizeEither, authorizeList } from '../auth/authorize.ts';
+import { beforeAndAfter, changedFields } from '../auth/events/recorded-change.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
@@ -210,7 +210,7 @@ export class SecretService {
     if (value === undefined) throw new Error('A new secret has a value');
     const version = await this.#vault.insertVersion(tx.manager, row, 1, { value, now });
     tx.changed('secret', row.id, 'upsert');
-    tx.audit('secret:create', 'secret', name, { version: 1, isBound: binding !== null });
+    tx.audit('secret:create', 'secret', name, { version: 1, ...beforeAndAfter(undefined, recorded(row)) });
     return { object: viewOf(row, [version], null), change: 'CREATED' };
   }
 
@@ -219,7 +219,7 @@ export class SecretService {
     const value = valueIn(update);
     const after = rowAfter(before, update);
     if (value !== undefined) after.currentVersion = await nextVersion(tx.manager, before.id);
-    const fields = changedFields(before, after);
+    const fields = fieldsOfChange(before, after);
     if (fields.length === 0) return { object: await viewSecret(tx.manager, before), change: 'UNCHANGED' };
     tx.checkRevision('secret', before);
     after.updatedAt = now;
@@ -231,7 +231,8 @@ export class SecretService {
     const destroyed = await destroyOld(tx.manager, after);
     tx.changed('secret', id, 'upsert');
     const action = value === undefined ? 'secret:update' : 'secret:rotate';
-    const detail = { fields, version: after.currentVersion, ...(destroyed.length > 0 && { destroyed }) };
+    const shown = beforeAndAfter(recorded(before), recorded(after));
+    const detail = { fields, version: after.currentVersion, ...shown, ...(destroyed.length > 0 && { destroyed }) };
     tx.audit(action, 'secret', before.name, detail);
     return { object: await viewSecret(tx.manager, after), change: 'UPDATED' };
   }
@@ -278,9 +279,17 @@ function withoutAbsent<T extends object>(fields: T): { [K in keyof T]?: Exclude<
 }
 
 /** Names of the fields that differ; `value` for a new version. */
-function changedFields(before: SecretRow, after: SecretRow): string[] {
-  const fields = (
-    ['description', 'alias', 'binding', 'isDisabled', 'expiresAt', 'leaseSeconds', 'maxVersions'] as const
-  ).filter((field) => !isDeepStrictEqual(before[field], after[field]));
+function fieldsOfChange(before: SecretRow, after: SecretRow): string[] {
+  const fields = changedFields(contentOf(before), contentOf(after));
   return before.currentVersion === after.currentVersion ? fields : ['value', ...fields];
+}
+
+function contentOf(row: SecretRow) {
+  const { description, alias } = row;
+  return { description, alias, ...recorded(row) };
+}
+
+/** What admin events tell of a secret. A description may be anything, and an alias is what agents hold. */
+function recorded({ binding, isDisabled, expiresAt, leaseSeconds, maxVersions }: SecretRow) {
+  return { binding, isDisabled, expiresAt, leaseSeconds, maxVersions };
 }

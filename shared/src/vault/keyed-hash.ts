@@ -45,6 +45,15 @@ export function identityHash(key: Buffer, identity: string): Buffer {
   return keyedHash(key, `identity ${identity}`);
 }
 
+/**
+ * 16 hexadecimal digits by which a person can tell two states of a part of an object apart that is not shown. Those of two objects tell
+ * nothing of each other.
+ * @throws VaultFault BAD_KEY unless the key is 32 bytes
+ */
+export function partFingerprint(key: Buffer, objectId: string, part: string): string {
+  return keyedHash(key, `part of ${objectId} `, part).toString('hex').slice(0, FINGERPRINT_DIGITS);
+}
+
 function keyedHash(key: Buffer, ...parts: readonly (string | Buffer)[]): Buffer {
   if (key.length !== KEY_BYTES) throw new VaultFault('BAD_KEY', 'A hash key must be 32 bytes');
   const hmac = createHmac('sha256', key);
