@@ -168,6 +168,14 @@ describe('a recipe that is set while a run goes by it', () => {
 
 describe('a secret that is deleted while it is rotated', () => {
   const deleted = () => world.services.secrets.remove(owner, name);
+  const problemOfDeletion = async (): Promise<string | undefined> => {
+    const rows = await world.services.dataSource.query<{ problem: string }[]>(
+      `SELECT detail->>'problem' AS problem FROM admin_event
+       WHERE object_name = $1 AND action = 'secret:delete' AND detail->>'finding' = 'ROTATION_KEY_LEFT'`,
+      [name],
+    );
+    return rows[0]?.problem;
+  };
 
   it.each(['VERIFYING', 'SWITCHING', 'UNDOING'])(
     'stays while the run is %s, whose key nobody would know of',
@@ -205,6 +213,30 @@ describe('a secret that is deleted while it is rotated', () => {
     await world.until(name, step);
     expect((await deleted()).change).toBe('DELETED');
     expect(await findings()).toEqual(['ROTATION_KEY_LEFT']);
+  });
+
+  it.each(['WATCHING', 'GRACE', 'REVOKING'])(
+    'goes while the run is %s, and a key that the provider may have made is told of as well',
+    async (step) => {
+      await begin(recipe);
+      await world.cutCall(name);
+      await world.until(name, step);
+      await deleted();
+      expect(await problemOfDeletion()).toMatch(/was to end may still work .*; the provider may have made a key/);
+    },
+  );
+
+  it('of a restored backup goes while the provider was asked, and that is told', async () => {
+    await begin(recipe);
+    await world.cutCall(name);
+    const restored = (at: string) => world.services.dataSource.query(`UPDATE config_state SET restored_at = ${at}`);
+    await restored('now()');
+    try {
+      await deleted();
+    } finally {
+      await restored('NULL');
+    }
+    expect(await problemOfDeletion()).toMatch(/^the provider may have made a key/);
   });
 
   it('goes without a finding when the provider was not asked yet', async () => {
