@@ -88,6 +88,7 @@ async function user({ main: { page }, browser, url, must }: World): Promise<void
   expect(await page.getByLabel('Environments of Operator').inputValue()).toBe('staging, dev');
   await press(page, 'Drop mine, show theirs');
   expect(await page.getByLabel('Auditor', { exact: true }).isChecked()).toBe(true);
+  await heldUser(page, url);
   await agree(page, 'Reset password');
   expect((await page.getByLabel('Invitation code').innerText()).trim()).not.toBe(code);
   expect(await agree(page, 'Delete')).toContain('API keys');
@@ -95,6 +96,28 @@ async function user({ main: { page }, browser, url, must }: World): Promise<void
 }
 
 type Page = World['main']['page'];
+
+/** One who came back by a restore can be disabled, and what is refused until it is confirmed says why. */
+async function heldUser(page: Page, url: string): Promise<void> {
+  let state = 'ACTIVE';
+  await page.route('**/graphql', async (route) => {
+    const response = await route.fetch();
+    const text = (await response.text()).replaceAll('"isHeld":false', '"isHeld":true');
+    await route.fulfill({ response, body: text.replaceAll('"state":"ACTIVE"', `"state":"${state}"`) });
+  });
+  const isOff = (name: string) => page.getByRole('button', { name, exact: true }).getAttribute('aria-disabled');
+  for (const [shown, button, off] of [
+    ['ACTIVE', 'Disable', null],
+    ['DISABLED', 'Enable', 'true'],
+  ] as const) {
+    state = shown;
+    await page.goto(`${url}/users/alice`);
+    await page.getByText('held', { exact: true }).waitFor();
+    expect([await isOff(button), await isOff('Reset password')]).toEqual([off, 'true']);
+  }
+  await page.unroute('**/graphql');
+  await page.goto(`${url}/users/alice`);
+}
 
 /** While it is not answered what somebody may, the links are shown that everybody has, and no other. */
 async function unknownRights(page: Page, url: string): Promise<void> {

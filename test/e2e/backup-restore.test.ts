@@ -50,6 +50,7 @@ const run = (args: readonly string[]) => runOnecliCommand(onecli, args);
 
 describe('onecli backup, restore and keys rekey', () => {
   it('writes one sealed file while running, which holds no value and no name', async () => {
+    await onecli.must('POST', '/api/users', { name: 'removed', roles: [{ role: 'auditor', environments: ['*'] }] });
     const { code, stderr } = await run(['backup', backup()]);
     expect(code, stderr).toBe(0);
     const content = readFileSync(backup()).toString('latin1');
@@ -63,6 +64,7 @@ describe('onecli backup, restore and keys rekey', () => {
     expect((await run(['restore', backup(), '--confirm'])).code).toBe(4);
     await onecli.must('PUT', '/api/secrets/prod%2Fopenai', { value: 'value-after-the-backup' });
     await onecli.must('DELETE', '/api/secrets/prod%2Fstripe');
+    await onecli.must('DELETE', '/api/users/removed');
     await waitUntil('the list of destroyed values is written', () =>
       existsSync(join(onecli.dataFolder, 'destroyed.list')),
     );
@@ -91,7 +93,11 @@ describe('onecli backup, restore and keys rekey', () => {
     );
     // A worker that has a good configuration from before keeps it.
     await waitUntil('the worker refuses it', () => onecli.log.includes('nobody has confirmed it'), 30_000);
+    expect((await run(['user', 'list'])).stdout).toMatch(/^removed +invited \(held\) /m);
+    expect((await run(['user', 'enable', 'removed'])).stderr).toContain('onecli restore --confirm');
+    expect((await run(['user', 'disable', 'removed'])).code).toBe(0);
     expect((await run(['restore', '--confirm'])).code).toBe(0);
+    expect((await run(['user', 'list'])).stdout).toMatch(/^removed +disabled +auditor/m);
     await onecli.ready(60_000);
     await waitUntil('the worker takes it', async () => (await keySent()) === `Bearer ${world.canary}`, 20_000);
     expect((await onecli.api('GET', '/api/secrets/prod%2Fstripe')).status).toBe(404);

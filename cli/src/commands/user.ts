@@ -15,6 +15,7 @@ const userSchema = z.looseObject({
   name: z.string(),
   roles: rolesSchema,
   state: z.string(),
+  isHeld: z.boolean().optional(),
   signedInAt: z.string().nullish(),
 });
 const linkSchema = z.looseObject({ token: z.string().min(1), expiresAt: z.string() });
@@ -67,9 +68,9 @@ function addList(user: Command, context: CommandContext): void {
     .action(async (options: { json?: true }) => {
       const users = await openApi(context).list('/api/users', userSchema);
       if (options.json) return context.terminal.print(JSON.stringify(users, null, 2));
-      const rows = users.map(({ name, state, roles, signedInAt }) => [
+      const rows = users.map(({ name, state, isHeld, roles, signedInAt }) => [
         name,
-        state,
+        isHeld ? `${state} (held)` : state,
         formatRoles(roles),
         signedInAt ?? '-',
       ]);

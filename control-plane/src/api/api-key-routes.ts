@@ -4,7 +4,7 @@ import type { ApiKeyService } from '../auth/keys/api-key.service.ts';
 import { pageForm } from './page-query.ts';
 import { pageBody } from './rest-body.ts';
 import { id, lastRevision, pageOf, revision, texts, time } from './rest/answer-parts.ts';
-import { roles } from './rest/principal-parts.ts';
+import { isHeld, roles } from './rest/principal-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
 const key = z
@@ -19,7 +19,7 @@ const key = z
     createdAt: time,
     expiresAt: time.nullable(),
     usedAt: time.nullable().meta({ description: 'When it was last used, to within five minutes.' }),
-    isHeld: z.boolean().meta({ description: 'It came back by a restore: it lets nobody in until that is confirmed.' }),
+    isHeld,
     revision: lastRevision,
   })
   .meta({ id: 'ApiKey' });

@@ -4,7 +4,7 @@ import type { UserService, WrittenUser } from '../auth/users/user.service.ts';
 import { pageForm } from './page-query.ts';
 import { pageBody, withDisabled } from './rest-body.ts';
 import { id, lastRevision, pageOf, revision, time } from './rest/answer-parts.ts';
-import { roles } from './rest/principal-parts.ts';
+import { isHeld, roles } from './rest/principal-parts.ts';
 import { type RestRoute, restRoute } from './rest/rest-route.ts';
 
 const user = z
@@ -13,6 +13,7 @@ const user = z
     name: z.string(),
     roles,
     state: z.enum(['active', 'invited', 'disabled']).meta({ description: '`invited`: has no password, or no more.' }),
+    isHeld,
     signedInAt: time.nullable(),
     revision: lastRevision,
     createdAt: time,

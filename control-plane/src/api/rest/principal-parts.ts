@@ -10,4 +10,8 @@ export const roles = z.array(
   }),
 );
 
+export const isHeld = z
+  .boolean()
+  .meta({ description: 'It came back by a restore: it lets nobody in until that is confirmed.' });
+
 export const actionName = z.enum(actions as readonly [Action, ...Action[]]);

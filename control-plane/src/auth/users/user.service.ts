@@ -20,6 +20,8 @@ export interface UserView {
   readonly roles: readonly Assignment[];
   /** `invited`: no password yet, or it was reset. */
   readonly state: 'active' | 'invited' | 'disabled';
+  /** Came back by a restore: whatever his state is, he is let in by nothing until that is confirmed. */
+  readonly isHeld: boolean;
   readonly signedInAt: Date | null;
   /** That last wrote it. */
   readonly revision: number;
@@ -77,7 +79,7 @@ export class UserService {
   }
 
   /**
-   * Changes roles and state; whoever is disabled is out at once. One who is held can be given less, and is not enabled.
+   * Changes roles and state; whoever is disabled is out at once. One who is held can be disabled and have other roles, and is not enabled.
    * @throws Fault INVALID, NOT_FOUND, LAST_OWNER, CONFLICT
    */
   async update(
@@ -168,8 +170,8 @@ export class UserService {
 /** What is shown of an account. */
 export function viewUser({ id, name, assignments, isDisabled, isHeld, passwordHash, ...times }: UserRow): UserView {
   const { signedInAt, revision, createdAt, updatedAt } = times;
-  const state = isDisabled || isHeld ? 'disabled' : passwordHash === null ? 'invited' : 'active';
-  return { id, name, roles: assignments, state, signedInAt, revision, createdAt, updatedAt };
+  const state = isDisabled ? 'disabled' : passwordHash === null ? 'invited' : 'active';
+  return { id, name, roles: assignments, state, isHeld, signedInAt, revision, createdAt, updatedAt };
 }
 
 /** Nothing but the confirmation lets him in. @throws Fault CONFLICT */

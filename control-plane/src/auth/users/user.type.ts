@@ -25,6 +25,9 @@ export class User {
   @Field(() => UserState)
   state: UserState;
 
+  @Field(() => Boolean, { description: 'It came back by a restore: it lets nobody in until that is confirmed.' })
+  isHeld: boolean;
+
   @Field(() => GraphQLISODateTime, { nullable: true })
   signedInAt: Date | null;
 

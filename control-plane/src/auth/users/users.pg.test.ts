@@ -136,17 +136,19 @@ describe('one who is held after a restore', () => {
     error: { code: 'CONFLICT', message: expect.stringContaining('onecli restore --confirm') as unknown },
   };
 
-  it('is neither enabled nor reset, but can be given less', async () => {
+  it('is shown as held beside his state, neither enabled nor reset, and can be disabled and have other roles', async () => {
     await makeUser(api, 'held', everywhere('admin'));
     await held(true);
     expect((await api.call('PUT', '/api/users/held', { disabled: false })).json).toMatchObject(conflict);
     expect((await api.call('POST', '/api/users/held/reset')).json).toMatchObject(conflict);
-    const less = { roles: everywhere('auditor'), disabled: true };
-    expect((await api.call('PUT', '/api/users/held', less)).json).toMatchObject({
-      roles: less.roles,
-      state: 'disabled',
-    });
+    const asked = await api.graphql('{ user(name: "held") { state isHeld } }');
+    expect(asked).toMatchObject({ data: { user: { state: 'ACTIVE', isHeld: true } } });
+    const others = { roles: everywhere('auditor'), disabled: true };
+    const { roles } = others;
+    const shown = { roles, state: 'disabled', isHeld: true };
+    expect((await api.call('PUT', '/api/users/held', others)).json).toMatchObject(shown);
     await held(false);
+    expect((await api.call('GET', '/api/users/held')).json).toMatchObject({ state: 'disabled', isHeld: false });
     await expect(signIn(api, 'held')).rejects.toThrow('is not signed in');
     expect((await api.call('PUT', '/api/users/held', { disabled: false })).status).toBe(200);
   });

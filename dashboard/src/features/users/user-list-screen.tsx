@@ -10,7 +10,7 @@ import { rolesText } from './roles.ts';
 const columns: readonly Column<UserRowFragment>[] = [
   { head: 'Name', cell: ({ name }) => <Link to={`/users/${encodeURIComponent(name)}`}>{name}</Link> },
   { head: 'Roles', cell: ({ roles }) => rolesText(roles) },
-  { head: 'State', cell: ({ state }) => <UserStateTag state={state} /> },
+  { head: 'State', cell: (user) => <UserStateTag user={user} /> },
   {
     head: 'Last signed in',
     cell: ({ signedInAt }) => (signedInAt === null ? <span className="dim">never</span> : <TimeText at={signedInAt} />),
@@ -33,8 +33,13 @@ export function UserListScreen() {
   );
 }
 
-export function UserStateTag({ state }: { readonly state: UserRowFragment['state'] }) {
-  if (state === 'ACTIVE') return <span className="tag allow">Active</span>;
-  if (state === 'DISABLED') return <span className="tag deny">Disabled</span>;
-  return <span className="tag warn">Invited</span>;
+export function UserStateTag({ user: { state, isHeld } }: { readonly user: UserRowFragment }) {
+  return (
+    <>
+      {state === 'ACTIVE' && <span className="tag allow">Active</span>}
+      {state === 'DISABLED' && <span className="tag deny">Disabled</span>}
+      {state === 'INVITED' && <span className="tag warn">Invited</span>}
+      {isHeld && <span className="tag warn">held</span>}
+    </>
+  );
 }

@@ -37,9 +37,9 @@ export function UserScreen() {
           <div className="narrow stack">
             <div className="head">
               <h1>{name}</h1>
-              <UserStateTag state={user.state} />
+              <UserStateTag user={user} />
               <Reset
-                name={name}
+                user={user}
                 done={(made) => {
                   // It is told once: it does not wait for what is read after it.
                   setLink({ ...made, name });
@@ -92,13 +92,19 @@ function Roles({ user, done }: PartProps) {
   );
 }
 
+/** Why one who came back by a restore is not let in, for a person to read; undefined when he is none. */
+function refusalOfHeld({ isHeld, name }: UserRowFragment): string | undefined {
+  return isHeld ? `${name} is held until the restore is confirmed: onecli restore --confirm` : undefined;
+}
+
 function Reset({
-  name,
+  user,
   done,
 }: {
-  readonly name: string;
+  readonly user: UserRowFragment;
   readonly done: (made: { readonly token: string; readonly expiresAt: string | null }) => void;
 }) {
+  const { name } = user;
   const write = useWrite(ResetUserDocument);
   const act = async () => {
     const { problem, payload } = await write({ name });
@@ -110,22 +116,23 @@ function Reset({
       label="Reset password"
       title={`Reset the password of ${name}?`}
       act={act}
-      refused={useRefusal('user:update')}
+      refused={useRefusal('user:update') ?? refusalOfHeld(user)}
     >
       The password is gone, all sessions end, and you get a new invitation code to hand over.
     </Confirm>
   );
 }
 
-function Disable({ user: { name, state }, done }: PartProps) {
+function Disable({ user, done }: PartProps) {
   const act = useAct(UpdateUserDocument, done);
-  const isDisabled = state !== 'DISABLED';
+  const { name } = user;
+  const isDisabled = user.state !== 'DISABLED';
   return (
     <Confirm
       label={isDisabled ? 'Disable' : 'Enable'}
       title={`${isDisabled ? 'Disable' : 'Enable'} ${name}?`}
       act={act({ name, input: { isDisabled } })}
-      refused={useRefusal('user:update')}
+      refused={useRefusal('user:update') ?? (isDisabled ? undefined : refusalOfHeld(user))}
     >
       {isDisabled
         ? 'All sessions end, and neither the user nor the API keys that are theirs can do anything until they are enabled again.'
