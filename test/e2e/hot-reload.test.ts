@@ -19,6 +19,12 @@ async function askWithKey(connection: RawConnection): Promise<{ status: number; 
   return { status, key: world.upstream.requests[before]?.header('authorization')?.slice('Bearer '.length) };
 }
 
+/** Writes, and holds the answer to it that every worker has it. */
+async function everywhere(method: string, path: string, body?: unknown): Promise<void> {
+  const answer = await world.onecli.must(method, `${path}?wait=all&timeoutMs=30000`, body);
+  expect(answer).toMatchObject({ applied: { isEverywhere: true } });
+}
+
 describe('changes while a tunnel is open', () => {
   it('a new version of a secret is used by a next request on the same tunnel', async () => {
     const connection = await world.tunnel();
@@ -78,7 +84,7 @@ describe('changes while a tunnel is open', () => {
     const connection = await world.tunnel();
     // A request that is under way while its grant is taken away is cut off, and its connection with it.
     const policy = (paths: string[]): Promise<unknown> =>
-      world.onecli.must('PUT', `/api/policies/${world.agent}?wait=all`, {
+      everywhere('PUT', `/api/policies/${world.agent}`, {
         agents: [world.agent],
         rules: [{ allow: { hosts: [boundHost], paths, secrets: ['prod/openai'] } }],
       });
@@ -96,7 +102,7 @@ describe('changes while a tunnel is open', () => {
       description: '',
       binding: { hosts: [boundHost], surfaces: ['header'] },
     });
-    await world.onecli.must('PUT', `/api/policies/${world.agent}?wait=all`, {
+    await everywhere('PUT', `/api/policies/${world.agent}`, {
       agents: [world.agent],
       rules: [{ allow: { hosts: [boundHost], secrets: ['prod/openai', 'prod/short-lived'] } }],
     });
@@ -106,7 +112,7 @@ describe('changes while a tunnel is open', () => {
       return (await connection.readResponse()).status;
     };
     expect(await status()).toBe(200);
-    await world.onecli.must('DELETE', '/api/secrets/prod%2Fshort-lived?wait=all');
+    await everywhere('DELETE', '/api/secrets/prod%2Fshort-lived');
     expect(await status()).toBe(403);
     connection.close();
   });

@@ -21,8 +21,11 @@ const path = (fromRoot: string): string => fileURLToPath(new URL(`../../${fromRo
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [server, planes] = await Promise.allSettled([throwawayPostgres(), bundlePlanes()]);
   const end = async () => {
-    if (planes.status === 'fulfilled') await planes.value.remove();
-    if (server.status === 'fulfilled') await server.value.stop();
+    try {
+      if (planes.status === 'fulfilled') await planes.value.remove();
+    } finally {
+      if (server.status === 'fulfilled') await server.value.stop();
+    }
   };
   if (server.status === 'fulfilled' && planes.status === 'fulfilled') {
     project.provide('postgresUrl', server.value.url);
