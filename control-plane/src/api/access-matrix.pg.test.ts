@@ -9,13 +9,13 @@ import { callAs, makeKey, makeUser, passwordOf } from '../auth/testing/people.ts
 import type { ApiAnswer } from './testing/call-api.ts';
 import { firstOf } from './testing/first-of-subscription.ts';
 import { graphqlSamples, restSamples } from './testing/matrix-samples.ts';
-import type { OpenApi } from './testing/openapi-contract.ts';
+import type { OpenApi, Operation } from './testing/openapi-contract.ts';
 import { type Served, serve } from './testing/serve.ts';
-import { documentOf, rootFields, runningSchema } from './testing/walk-schema.ts';
+import { type RootField, documentOf, rootFields, runningSchema } from './testing/walk-schema.ts';
 
 const file = fileURLToPath(new URL('../../../docs/access-matrix.md', import.meta.url));
 
-/** `yes`, `-` refused by role, `401` no login, `?` the call was not good enough to tell. */
+/** `yes`, `-` refused by role, `401` no login, `?` the call was not good enough to tell: mend its sample. */
 type Cell = 'yes' | '-' | '401' | '?';
 
 let api: Served;
@@ -135,11 +135,30 @@ async function addRow(
     cells.push(cell);
   }
   expect(cells[1], `an owner may ${name}`).not.toBe('-');
+  expect(cells, `whether ${name} is let through`).not.toContain('?');
   rows.push(`| ${[name, ...cells].join(' | ')} |`);
 }
 
 /** They answer 401 to a password that is not right. */
 const asksPassword: ReadonlySet<string> = new Set(['changePassword', 'exportAuditMacKey']);
+
+/** Arguments that name no object: they say how much, or when it is answered. */
+const asides: ReadonlySet<string> = new Set(['after', 'first', 'filter', 'ifRevision', 'wait', 'timeoutMs']);
+/** Of the whole instance, or of the caller, whatever their arguments are. */
+const ofNoObject: ReadonlySet<string> = new Set(
+  'auditTrailReport changePassword explain policyImpact secrets simulate trafficBy'.split(' '),
+);
+
+/** Whether a field names something that may be of one environment: not an agent, or a principal, or a part of the instance. */
+function namesOfEnvironment({ name, args }: RootField['field']): boolean {
+  if (ofNoObject.has(name) || args.every((arg) => asides.has(arg.name))) return false;
+  return !/agent|user|apiKey|session|authorit|worker/i.test(name) || /secret|rotation|policy|route/i.test(name);
+}
+
+/** Whether an operation names something, or brings it, of a kind that may be of one environment. */
+function bringsOfEnvironment(path: string, { requestBody, 'x-onecli-action': action = '' }: Operation): boolean {
+  return /^(?:secret|rotation|policy|route):/.test(action) && (path.includes('{') || requestBody !== undefined);
+}
 
 const rowName = (text: string, variant: string): string => (variant === '' ? text : `${text} (${variant})`);
 
@@ -178,15 +197,29 @@ describe('who may do what', { timeout: 600_000 }, () => {
           );
   });
 
+  it('is asked with something of each environment wherever an object is named that may be of one', async () => {
+    const fields = rootFields(await runningSchema(api)).map(({ field }) => field);
+    const { paths } = (await api.call('GET', '/api/openapi.json')).json as OpenApi;
+    const operations = Object.entries(paths).flatMap(([path, ofPath]) =>
+      Object.values(ofPath).filter((operation) => bringsOfEnvironment(path, operation)),
+    );
+    const asked = [
+      ...fields.filter(namesOfEnvironment).map(({ name }) => [name, graphqlSamples[name]] as const),
+      ...operations.map(({ operationId }) => [operationId, restSamples[operationId]] as const),
+    ];
+    expect(asked.length).toBeGreaterThan(40);
+    const lacking = asked.filter(([, samples]) => !samples?.['prod'] || !samples['staging']);
+    expect(lacking.map(([name]) => name)).toEqual([]);
+  });
+
   it('is what docs/access-matrix.md says', async () => {
     const columns = [...callers.keys()];
     const lines = [
       '# Who may do what',
       '',
       'Made by a test, which asks every field of the running GraphQL schema and every REST route as everybody; it fails when an answer',
-      'differs, or something is not here. `yes`: let through. `-`: refused (FORBIDDEN). `401`: needs a login. `?`: the call of the test',
-      'was refused for its input. What is in brackets is what it was called with: a secret of that environment, or a policy or route',
-      'of one. [What the roles mean](principals.md).',
+      'differs, or something is not here. `yes`: let through. `-`: refused (FORBIDDEN). `401`: needs a login. What is in brackets is what it',
+      'was called with: a secret of that environment, or a policy or route of one. [What the roles mean](principals.md).',
       '',
       `| | ${columns.join(' | ')} |`,
       `| --- | ${columns.map(() => '---').join(' | ')} |`,

@@ -7,6 +7,9 @@ type Values = Readonly<Record<string, unknown>>;
 /** Makes what a call needs, for this call alone (`n` is its number), and gives its arguments. */
 export type Sample = (api: Served, n: number) => Promise<Values> | Values;
 
+/** What is given as the value of a secret: no answer may have it. */
+export const sampleValue = 'sk-Canary41d7ValueThatMustNotComeOut';
+
 const own = createAuthority({ commonName: 'Brought', validDays: 1 });
 const brought = { certificate: own.certificatePem, privateKey: own.privateKeyPem };
 const inject = [{ header: { name: 'x-key', template: '{secret}' } }];
@@ -19,7 +22,7 @@ async function made(api: Served, path: string, body: object): Promise<void> {
 
 const secret = (environment: string) => async (api: Served, n: number) => {
   const name = `${environment}/s-${n}`;
-  await made(api, '/api/secrets', { name, value: 'x' });
+  await made(api, '/api/secrets', { name, value: sampleValue });
   return { name };
 };
 const agent: Sample = async (api, n) => {
@@ -36,9 +39,14 @@ const certified: Sample = async (api, n) => {
 /** A secret with an older version. */
 const versioned = (environment: string) => async (api: Served, n: number) => {
   const given = await secret(environment)(api, n);
-  await api.call('PUT', `/api/secrets/${encodeURIComponent(given.name)}`, { value: 'y' });
+  await api.call('PUT', `/api/secrets/${encodeURIComponent(given.name)}`, { value: `${sampleValue}-2` });
   return given;
 };
+/** What names the older one. */
+const ofVersion = (environment: string) => async (api: Served, n: number) => ({
+  ...(await versioned(environment)(api, n)),
+  version: 1,
+});
 const policy = (environment: string) => async (api: Served, n: number) => {
   const name = `p-${n}`;
   const rules = [{ allow: { hosts: ['a.example'], secrets: [`${environment}/k`] } }];
@@ -91,10 +99,10 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
   ...byEnvironment('route', (environment) => () => ({ name: `r-of-${environment}` })),
   ...byEnvironment('rotateSecret', (environment) => async (api, n) => ({
     ...(await secret(environment)(api, n)),
-    value: 'y',
+    value: `${sampleValue}-2`,
   })),
   ...byEnvironment('upsertSecret', (environment) => (_, n) => ({
-    input: { name: `${environment}/n-${n}`, value: 'x' },
+    input: { name: `${environment}/n-${n}`, value: sampleValue },
   })),
   ...byEnvironment('rotation', (environment) => () => ({ secret: `${environment}/k` })),
   ...byEnvironment('rotationRuns', (environment) => () => ({ secret: `${environment}/k` })),
@@ -103,6 +111,14 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
   ...byEnvironment('runRotation', (environment) => () => ({ secret: `${environment}/none` })),
   ...byEnvironment('cancelRotation', (environment) => () => ({ secret: `${environment}/none` })),
   ...byEnvironment('deleteSecret', secret),
+  ...byEnvironment('secretVersions', (environment) => () => ({ name: `${environment}/k` })),
+  ...byEnvironment('secretDependents', (environment) => () => ({ name: `${environment}/k` })),
+  ...byEnvironment('rollBackSecret', ofVersion),
+  ...byEnvironment('destroySecretVersion', ofVersion),
+  ...byEnvironment('rotateSecretAlias', (environment) => async (api, n) => ({
+    ...(await secret(environment)(api, n)),
+    prefix: 'sk-',
+  })),
   ...byEnvironment('upsertPolicy', (environment) => (_, n) => ({
     input: { name: `p-${n}`, agents: [], rules: rules(environment) },
   })),
@@ -116,7 +132,13 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
   deleteAgent: { '': agent },
   rotateAgent: { '': agent },
   issueAgentCertificate: { '': certified },
-  simulate: { '': () => ({ agent: 'bot', url: 'https://a.example/' }) },
+  simulate: {
+    '': () => ({
+      agent: 'bot',
+      url: 'https://a.example/',
+      headers: [{ name: 'x-key', value: 'Bearer onecli://prod/k' }],
+    }),
+  },
   user: { '': () => ({ name: 'idle' }) },
   inviteUser: { '': (_, n) => ({ input: { name: `u-${n}`, roles: [{ role: 'AUDITOR', environments: ['*'] }] } }) },
   updateUser: { '': async (api, n) => ({ ...(await user(api, n)), input: { isDisabled: true } }) },
@@ -188,7 +210,7 @@ export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSa
   getAuditInclusionProof: { '': () => ({ params: { size: 1, index: 0 } }) },
   getAuditConsistencyProof: { '': () => ({ params: { size: 1, first: 1 } }) },
   ...rest('getSecret', (environment) => () => ({ params: { name: `${environment}/k` } })),
-  ...rest('createSecret', (environment) => (_, n) => ({ body: { name: `${environment}/n-${n}`, value: 'x' } })),
+  ...rest('createSecret', (environment) => (_, n) => ({ body: { name: `${environment}/n-${n}`, value: sampleValue } })),
   ...rest('putSecret', (environment) => named(secret(environment), { binding: { hosts: ['evil.example'] } })),
   ...rest('getRotation', (environment) => () => ({ params: { name: `${environment}/k` } })),
   ...rest('putRotation', (environment) => named(secret(environment), { generate: {} })),
@@ -198,9 +220,9 @@ export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSa
   ...rest('listRotationRuns', (environment) => () => ({ params: { name: `${environment}/k` } })),
   ...rest('listSecretVersions', (environment) => () => ({ params: { name: `${environment}/k` } })),
   ...rest('rollBackSecret', (environment) => named(versioned(environment), { version: 1 })),
-  ...rest('destroySecretVersion', (environment) => async (api, n) => ({
-    params: { ...(await versioned(environment)(api, n)), version: 1 },
-  })),
+  ...rest('destroySecretVersion', (environment) => named(ofVersion(environment))),
+  ...rest('rotateSecretAlias', (environment) => named(secret(environment), { prefix: 'sk-' })),
+  ...rest('listSecretDependents', (environment) => () => ({ params: { name: `${environment}/k` } })),
   ...rest('deleteSecret', (environment) => named(secret(environment))),
   ...rest('getPolicy', (environment) => () => ({ params: { name: `p-of-${environment}` } })),
   ...rest('createPolicy', (environment) => (_, n) => ({
@@ -227,7 +249,16 @@ export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSa
   updateUser: { '': named(user, { disabled: true }) },
   resetUser: { '': named(user) },
   deleteUser: { '': named(user) },
-  createApiKey: { '': (_, n) => ({ body: { name: `k-${n}`, actions: ['secret:read'] } }) },
+  createApiKey: {
+    'a reader of staging': (_, n) => ({
+      body: {
+        name: `k-${n}`,
+        roles: [{ role: 'auditor', environments: ['staging'] }],
+        actions: ['secret:read'],
+        environments: ['staging'],
+      },
+    }),
+  },
   getApiKey: { 'another’s': named(apiKey) },
   revokeApiKey: { 'another’s': named(apiKey) },
   revokeSession: { 'another’s': named(session) },

@@ -8,6 +8,8 @@ const addFormats = formats as unknown as (ajv: Ajv2020) => void;
 export interface Operation {
   readonly operationId: string;
   readonly security?: readonly object[];
+  /** What who calls it has to be allowed; `login`: nothing further. */
+  readonly 'x-onecli-action'?: string;
   readonly parameters: readonly {
     readonly name: string;
     readonly in: 'path' | 'query';
