@@ -13,6 +13,7 @@ import {
   isInputObjectType,
   isListType,
   isNonNullType,
+  isObjectType,
   isRequiredArgument,
   isRequiredInputField,
   isUnionType,
@@ -41,6 +42,23 @@ export function rootFields(schema: GraphQLSchema): RootField[] {
     };
     return Object.values(type?.getFields() ?? {}).map((field) => ({ operation, field }));
   });
+}
+
+/** Every field that an answer to a query or a subscription may have below its root, as `Type.field`, sorted. */
+export function outputFields(schema: GraphQLSchema): string[] {
+  const seen = new Map<string, readonly string[]>();
+  const visit = (type: GraphQLOutputType): void => {
+    const named = getNamedType(type);
+    if (!isObjectType(named) || seen.has(named.name)) return;
+    const fields = Object.values(named.getFields());
+    seen.set(
+      named.name,
+      fields.map(({ name }) => `${named.name}.${name}`),
+    );
+    for (const field of fields) visit(field.type);
+  };
+  for (const { operation, field } of rootFields(schema)) if (operation !== 'mutation') visit(field.type);
+  return [...seen.values()].flat().sort();
 }
 
 type Values = Readonly<Record<string, unknown>>;
