@@ -156,10 +156,17 @@ async function signInAs(page: Page, given: string): Promise<void> {
 async function ownPassword(page: Page, url: string): Promise<void> {
   await page.goto(`${url}/account`);
   await page.getByRole('row', { name: /^127\.0\.0\.1 Headless Chrome \d+ on Linux/ }).waitFor();
-  await page.getByLabel('Password of now').fill(password);
-  await page.getByLabel(/^New password(?! again)/).fill(`${password}-new`);
-  await page.getByLabel('New password again').fill(`${password}-new`);
-  await press(page, 'Change the password');
+  const change = async (now: string, next: string) => {
+    await page.getByLabel('Password of now').fill(now);
+    await page.getByLabel(/^New password(?! again)/).fill(next);
+    await page.getByLabel('New password again').fill(next);
+    await press(page, 'Change the password');
+  };
+  await change('not the password', `${password}-new`);
+  await page.getByText('The password of now is not right.').waitFor();
+  await change(password, 'short');
+  await page.getByText('must have at least 12 characters').waitFor();
+  await change(password, `${password}-new`);
   await page.getByLabel('User').waitFor();
   await signInAs(page, `${password}-new`);
 }

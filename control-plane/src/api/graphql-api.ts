@@ -34,11 +34,11 @@ import { countOperations } from './count-operations.ts';
 import type { Services } from './services.ts';
 import { executor } from './execution-schema.ts';
 import { formatGraphqlError } from './format-graphql-error.ts';
-import type { GraphqlContext } from './graphql-context.ts';
+import type { GraphqlContext, NoteRefusal } from './graphql-context.ts';
 import { costRules, graphqlLimits, maxTokens } from './graphql-limits.ts';
 import { costPlugin } from './page-cost.ts';
 import { plainJsonPlugin } from './plain-json-plugin.ts';
-import { noteRefusedSubscription, refusalPlugin } from './refusal-plugin.ts';
+import { noteRefusedSubscription, noteToldRefusal, refusalPlugin } from './refusal-plugin.ts';
 import { principalOf, requestIdOf } from './request-context.ts';
 import { SubscriptionServer } from '../subscriptions/subscription-server.ts';
 
@@ -69,7 +69,7 @@ export class GraphqlApi {
   static async start(services: Services, { refusals, metrics, log }: Surroundings): Promise<GraphqlApi> {
     const witnesses = { refusals, metrics };
     const { plugins, validationRules } = graphqlLimits();
-    const schema = buildSchema(resolversOf(services));
+    const schema = buildSchema(resolversOf(services, (fault, context) => noteToldRefusal(witnesses, fault, context)));
     const apollo = new ApolloServer<GraphqlContext>({
       gateway: executor(schema),
       introspection: true,
@@ -115,7 +115,7 @@ export class GraphqlApi {
   }
 }
 
-function resolversOf(services: Services): Resolvers {
+function resolversOf(services: Services, refused: NoteRefusal): Resolvers {
   const { secrets, secretVersions, dependents, agents, certificates, policies, routes, plans, audit, workers, keys } =
     services;
   const { users, passwords, sessions, apiKeys, adminEvents } = services;
@@ -137,7 +137,7 @@ function resolversOf(services: Services): Resolvers {
     [SimulationResolver, new SimulationResolver(services.simulations)],
     [KeysResolver, new KeysResolver(keys)],
     [AuthorityResolver, new AuthorityResolver(services.authorities)],
-    [UserResolver, new UserResolver(users, passwords)],
+    [UserResolver, new UserResolver(users, passwords, refused)],
     [SessionResolver, new SessionResolver(sessions)],
     [ApiKeyResolver, new ApiKeyResolver(apiKeys)],
     [AdminEventResolver, new AdminEventResolver(adminEvents)],

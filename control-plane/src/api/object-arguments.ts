@@ -15,15 +15,24 @@ export class ObjectArguments {
   id?: string | null;
 }
 
-/** Of a write whose object has other arguments of its own. */
 @ArgsType()
-export class ConditionArguments {
+export class WriteArguments extends ObjectArguments {
   @Field(() => Int, { nullable: true, description: ifRevisionDescription })
   ifRevision?: number | null;
 }
 
+/** Of what belongs to a secret and has no name of its own: how it is rotated. */
 @ArgsType()
-export class WriteArguments extends ObjectArguments {
+export class OfSecretArguments {
+  @Field(() => String, { nullable: true, description: 'Either the name of the secret or its id.' })
+  secret?: string | null;
+
+  @Field(() => ID, { nullable: true })
+  secretId?: string | null;
+}
+
+@ArgsType()
+export class WriteOfSecretArguments extends OfSecretArguments {
   @Field(() => Int, { nullable: true, description: ifRevisionDescription })
   ifRevision?: number | null;
 }
@@ -39,9 +48,21 @@ export class UpsertArguments {
 
 /** Which object arguments mean. @throws Fault INVALID unless they have either a name or an id */
 export function refOf({ name, id }: ObjectArguments): ObjectRef {
+  return eitherOf(name, id) ?? neitherOf('name', 'id');
+}
+
+/** Which secret arguments mean. @throws Fault INVALID unless they have either its name or its id */
+export function secretRefOf({ secret, secretId }: OfSecretArguments): ObjectRef {
+  return eitherOf(secret, secretId) ?? neitherOf('secret', 'secretId');
+}
+
+function eitherOf(name: string | null | undefined, id: string | null | undefined): ObjectRef | undefined {
   if (name != null && id == null) return name;
-  if (id != null && name == null) return { id };
-  throw invalidField('name', 'or id must be given, and not both');
+  return id != null && name == null ? { id } : undefined;
+}
+
+function neitherOf(name: string, id: string): never {
+  throw invalidField(name, `or ${id} must be given, and not both`);
 }
 
 /** The conditions of a write. @throws Fault INVALID */

@@ -1,4 +1,5 @@
 import type { ApolloServerPlugin } from '@apollo/server';
+import type { Fault } from '@onecli/shared/fault';
 // The CommonJS form, as Apollo Server has it.
 import {
   type FieldNode,
@@ -12,7 +13,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { RefusalRecord } from '../auth/events/refusal-record.ts';
 import type { Metrics } from '../health/metrics.ts';
 import { causeOf } from './format-graphql-error.ts';
-import type { GraphqlContext } from './graphql-context.ts';
+import { callerOf, type GraphqlContext } from './graphql-context.ts';
 import { toFault } from './to-fault.ts';
 
 /** What hears of errors. */
@@ -27,12 +28,9 @@ export function refusalPlugin({ refusals, metrics }: ErrorWitnesses): ApolloServ
     requestDidStart: () =>
       Promise.resolve({
         async didEncounterErrors({ errors, contextValue, operation, request, schema }): Promise<void> {
-          const { principal } = contextValue;
           for (const error of errors) {
             await refusals.note(counted(error, metrics), {
-              principal,
-              address: principal.origin?.address ?? '',
-              requestId: contextValue.requestId,
+              ...callerOf(contextValue),
               call: `${operation?.operation ?? 'document'} ${fieldIn(error)}`.trim(),
               objectName: nameIn(error, operation, schema, request.variables ?? {}),
             });
@@ -46,15 +44,23 @@ export function refusalPlugin({ refusals, metrics }: ErrorWitnesses): ApolloServ
 export function noteRefusedSubscription(
   { refusals, metrics }: ErrorWitnesses,
   error: GraphQLError,
-  { principal, requestId }: GraphqlContext,
+  context: GraphqlContext,
 ): Promise<void> {
   return refusals.note(counted(error, metrics), {
-    principal,
-    address: principal.origin?.address ?? '',
-    requestId,
+    ...callerOf(context),
     call: `subscription ${fieldIn(error)}`.trim(),
     objectName: undefined,
   });
+}
+
+/** The same of a refusal that the payload of a write tells. */
+export function noteToldRefusal(
+  { refusals, metrics }: ErrorWitnesses,
+  fault: Fault,
+  context: GraphqlContext,
+): Promise<void> {
+  metrics.faultAnswered(fault);
+  return refusals.note(fault, { ...callerOf(context), call: 'mutation', objectName: undefined });
 }
 
 /** What was thrown, counted where it is a fault: what GraphQL itself says of a document is none. */

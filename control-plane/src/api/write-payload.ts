@@ -95,7 +95,12 @@ export async function payloadOf<W extends Done>(write: () => Promise<W>) {
     return { object: null, token: null, ...done, change: Change[done.change], errors: [] as WriteError[] };
   } catch (error) {
     if (!(error instanceof Fault) || !expected.has(error.code)) throw error;
-    const { code, field = null, message } = error;
-    return { object: null, token: null, change: null, revision: null, errors: [{ code, field, message }] };
+    return refusedPayload(error);
   }
+}
+
+/** The payload of a write that a fault has refused. */
+export function refusedPayload({ code, field, message }: Fault) {
+  const errors: WriteError[] = [{ code, field: field ?? null, message }];
+  return { object: null, token: null, change: null, revision: null, errors };
 }

@@ -14,8 +14,9 @@ import type { InstanceKeys } from '../instance/instance-keys.ts';
 import type { ChangeConfig, ConfigTransaction } from './change-config.ts';
 import type { DocumentRow } from './document.entity.ts';
 import type { DocumentKind, DocumentVerb, DocumentView } from './document-kind.ts';
+import { fieldsOf } from './fields-of.ts';
 import { layOver } from './lay-over.ts';
-import { findNamed, type NamedKind, type ObjectRef, requireNamed } from './object-ref.ts';
+import { findNamed, type NamedKind, notThere, type ObjectRef } from './object-ref.ts';
 import { OpenedBodies } from './opened-bodies.ts';
 import { type Page, type PageRequest, pageByName } from './page.ts';
 import { pageVisible } from './page-visible.ts';
@@ -66,14 +67,13 @@ export class DocumentService<Body extends object, Content extends object> {
 
   /** Whether all that a body belongs to is in the principal's reach. */
   isReadable(principal: Principal, body: Body): boolean {
-    const action = this.#action('read');
-    return [...this.#kind.environmentsOf(body, 'read')].every((environment) => may(principal, action, environment));
+    return this.#isInReach(principal, 'read', body);
   }
 
   /** @throws Fault NOT_FOUND */
   async get(principal: Principal, ref: ObjectRef): Promise<DocumentView & Content> {
     authorizeSomewhere(principal, [this.#action('read')]);
-    const row = await requireNamed(this.#dataSource.manager, this.#named, ref);
+    const row = await this.#requireSeen(this.#dataSource.manager, principal, 'read', ref);
     const body = this.#openBody(row);
     this.#authorizeBody(principal, 'read', () => body);
     return this.#view(this.#dataSource.manager, row, body);
@@ -96,7 +96,7 @@ export class DocumentService<Body extends object, Content extends object> {
     authorizeSomewhere(principal, [this.#action('update')]);
     const { name: repeated = name, ...content } = fieldsOf(input);
     if (repeated !== name) throw invalidField('name', `must be that of the ${this.#kind.kind}, or absent`);
-    if (!isPlainName(name)) throw this.#notFound();
+    if (!isPlainName(name)) throw notThere(this.#kind.kind, name);
     const parsed = this.#kind.parse({ ...content, name });
     return this.#changeOne(principal, options, (tx) => this.#write(tx, principal, parsed, 'present'));
   }
@@ -132,7 +132,7 @@ export class DocumentService<Body extends object, Content extends object> {
   async removeIn(tx: ConfigTransaction, principal: Principal, ref: ObjectRef): Promise<Removal> {
     const { kind, entity } = this.#kind;
     authorizeSomewhere(principal, [this.#action('delete')]);
-    const row = await findNamed(tx.manager, this.#named, ref);
+    const row = await this.#findSeen(tx.manager, principal, 'delete', ref);
     if (row === null) return 'UNCHANGED';
     this.#authorizeBody(principal, 'delete', () => this.#openBody(row));
     tx.checkRevision(kind, row);
@@ -148,6 +148,24 @@ export class DocumentService<Body extends object, Content extends object> {
 
   #action(verb: DocumentVerb): Action {
     return `${this.#kind.kind}:${verb}`;
+  }
+
+  /** The document that is meant, or null. By an id none is there for one who may neither do this to it nor read it. */
+  async #findSeen(manager: EntityManager, principal: Principal, verb: DocumentVerb, ref: ObjectRef) {
+    const row = await findNamed(manager, this.#named, ref);
+    if (row === null || typeof ref === 'string' || may(principal, this.#action(verb))) return row;
+    const body = this.#openBody(row);
+    return this.#isInReach(principal, verb, body) || this.isReadable(principal, body) ? row : null;
+  }
+
+  async #requireSeen(manager: EntityManager, principal: Principal, verb: DocumentVerb, ref: ObjectRef) {
+    const row = await this.#findSeen(manager, principal, verb, ref);
+    if (row === null) throw notThere(this.#kind.kind, ref);
+    return row;
+  }
+
+  #isInReach(principal: Principal, verb: DocumentVerb, body: Body): boolean {
+    return [...this.#kind.environmentsOf(body, verb)].every((each) => may(principal, this.#action(verb), each));
   }
 
   /** Whoever may do it everywhere needs no body that opens: he can remove one that was altered. */
@@ -181,7 +199,7 @@ export class DocumentService<Body extends object, Content extends object> {
     ref: ObjectRef | undefined,
   ): Promise<Change<DocumentView & Content>> {
     const given = fieldsOf(input);
-    const before = ref === undefined ? null : await requireNamed(tx.manager, this.#named, ref);
+    const before = ref === undefined ? null : await this.#requireSeen(tx.manager, principal, 'update', ref);
     const name = given['name'] ?? before?.name;
     if (before !== null && name !== before.name)
       throw invalidField('name', `must be that of the ${this.#kind.kind}, or absent`);
@@ -213,7 +231,7 @@ export class DocumentService<Body extends object, Content extends object> {
     const { kind } = this.#kind;
     const before = found === undefined ? await findNamed(tx.manager, this.#named, name) : found;
     if (before !== null && expected === 'absent') throw new Fault('NAME_TAKEN', `The ${kind} ${name} exists`);
-    if (before === null && expected === 'present') throw this.#notFound();
+    if (before === null && expected === 'present') throw notThere(kind, name);
     if (before !== null) this.#authorizeBody(principal, 'update', () => this.#openBody(before));
     this.#authorizeBody(principal, before === null ? 'create' : 'update', () => body);
     return before === null ? this.#insert(tx, name, body) : this.#update(tx, before, body);
@@ -255,10 +273,6 @@ export class DocumentService<Body extends object, Content extends object> {
     return this.#kind.recorded(body, (part) => partFingerprint(fingerprintKey, id, JSON.stringify(part)));
   }
 
-  #notFound(): Fault {
-    return new Fault('NOT_FOUND', `There is no ${this.#kind.kind} of that name`);
-  }
-
   #sealBody(id: string, version: number, body: Body): Buffer {
     return seal(this.#keys.keyring, this.#kind.context(id, version), Buffer.from(JSON.stringify(body), 'utf8'));
   }
@@ -291,10 +305,4 @@ export class DocumentService<Body extends object, Content extends object> {
     if (view === undefined) throw new Error('A view was not made');
     return view;
   }
-}
-
-function fieldsOf(input: unknown): Readonly<Record<string, unknown>> {
-  if (typeof input !== 'object' || input === null || Array.isArray(input))
-    throw new Fault('INVALID', 'The body must be an object');
-  return input as Readonly<Record<string, unknown>>;
 }

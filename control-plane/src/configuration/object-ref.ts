@@ -6,6 +6,11 @@ export type ObjectRef = string | { readonly id: string };
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** Whether a text is an id in form: what is none names nothing, and PostgreSQL would refuse to look for it. */
+export function isId(text: string): boolean {
+  return uuid.test(text);
+}
+
 /** A kind of named object, as a person calls it, and where it lies. */
 export interface NamedKind<Row extends { id: string; name: string }> {
   readonly kind: string;
@@ -20,7 +25,7 @@ export async function findNamed<Row extends { id: string; name: string }>(
   { entity, isName }: NamedKind<Row>,
   ref: ObjectRef,
 ): Promise<Row | null> {
-  const isGood = typeof ref === 'string' ? isName(ref) : uuid.test(ref.id);
+  const isGood = typeof ref === 'string' ? isName(ref) : isId(ref.id);
   if (!isGood) return null;
   const where = typeof ref === 'string' ? { name: ref } : { id: ref.id };
   return manager.findOneBy(entity, where as FindOptionsWhere<Row>);
@@ -33,7 +38,11 @@ export async function requireNamed<Row extends { id: string; name: string }>(
   ref: ObjectRef,
 ): Promise<Row> {
   const row = await findNamed(manager, named, ref);
-  if (row === null)
-    throw new Fault('NOT_FOUND', `There is no ${named.kind} of that ${typeof ref === 'string' ? 'name' : 'id'}`);
+  if (row === null) throw notThere(named.kind, ref);
   return row;
+}
+
+/** That there is nothing of a name or an id. */
+export function notThere(kind: string, ref: ObjectRef): Fault {
+  return new Fault('NOT_FOUND', `There is no ${kind} of that ${typeof ref === 'string' ? 'name' : 'id'}`);
 }

@@ -2,7 +2,7 @@ import { GraphQLJSON } from 'graphql-scalars';
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
 import type { GraphqlContext } from '../api/graphql-context.ts';
-import { ConditionArguments, conditionsOf } from '../api/object-arguments.ts';
+import { OfSecretArguments, WriteOfSecretArguments, conditionsOf, secretRefOf } from '../api/object-arguments.ts';
 import { orNull } from '../api/or-null.ts';
 import { RemovalPayload, payloadOf } from '../api/write-payload.ts';
 import type { RotationService } from './rotation.service.ts';
@@ -31,46 +31,47 @@ export class RotationResolver {
 
   @Query(() => Rotation, { nullable: true })
   rotation(
-    @Arg('secret', () => String) secret: string,
+    @Args(() => OfSecretArguments) asked: OfSecretArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<Rotation | null> {
-    return orNull(() => this.#rotations.get(principal, secret));
+    return orNull(() => this.#rotations.get(principal, secretRefOf(asked)));
   }
 
   @Query(() => [RotationRun], { description: 'The last times that a secret was rotated, the newest first.' })
   rotationRuns(
-    @Arg('secret', () => String) secret: string,
+    @Args(() => OfSecretArguments) asked: OfSecretArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RotationRun[]> {
-    return this.#rotations.runs(principal, secret);
+    return this.#rotations.runs(principal, secretRefOf(asked));
   }
 
   @Mutation(() => RotationPayload, { description: 'Sets how a secret is rotated, as a whole.' })
   setRotation(
-    @Arg('secret', () => String) secret: string,
+    @Args(() => WriteOfSecretArguments) asked: WriteOfSecretArguments,
     @Arg('recipe', () => GraphQLJSON, { description: 'As docs/rotation.md has it, with its schedule.' })
     recipe: unknown,
-    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RotationPayload> {
-    return payloadOf(() => this.#rotations.put(principal, secret, recipe, conditionsOf(asked)));
+    return payloadOf(() => this.#rotations.put(principal, secretRefOf(asked), recipe, conditionsOf(asked)));
   }
 
   @Mutation(() => RemovalPayload, { description: 'Does not rotate a secret any more; the secret stays.' })
   deleteRotation(
-    @Arg('secret', () => String) secret: string,
-    @Args(() => ConditionArguments) asked: ConditionArguments,
+    @Args(() => WriteOfSecretArguments) asked: WriteOfSecretArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RemovalPayload> {
-    return payloadOf(() => this.#rotations.remove(principal, secret, conditionsOf(asked)));
+    return payloadOf(() => this.#rotations.remove(principal, secretRefOf(asked), conditionsOf(asked)));
   }
 
   @Mutation(() => RotationRunPayload, { description: 'Begins to rotate a secret; `rotationRuns` tells how far it is.' })
   runRotation(
-    @Arg('secret', () => String) secret: string,
+    @Args(() => OfSecretArguments) asked: OfSecretArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RotationRunPayload> {
-    return payloadOf(async () => ({ ...(await this.#rotations.run(principal, secret)), change: 'CREATED' as const }));
+    return payloadOf(async () => ({
+      ...(await this.#rotations.run(principal, secretRefOf(asked))),
+      change: 'CREATED' as const,
+    }));
   }
 
   @Mutation(() => RotationRunPayload, {
@@ -78,11 +79,11 @@ export class RotationResolver {
       'Lets the newest run go no further. Until the new version has proven itself, the old one stays or comes back, and the new key is ended.',
   })
   cancelRotation(
-    @Arg('secret', () => String) secret: string,
+    @Args(() => OfSecretArguments) asked: OfSecretArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RotationRunPayload> {
     return payloadOf(async () => ({
-      ...(await this.#rotations.cancel(principal, secret)),
+      ...(await this.#rotations.cancel(principal, secretRefOf(asked))),
       change: 'UPDATED' as const,
     }));
   }

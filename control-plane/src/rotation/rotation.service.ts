@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import { type DataSource, type EntityManager, IsNull } from 'typeorm';
-import { authorize, authorizeList } from '../auth/authorize.ts';
+import { authorizeList } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
+import type { ObjectRef } from '../configuration/object-ref.ts';
 import type { Page } from '../configuration/page.ts';
 import { parseInput } from '../configuration/parse-input.ts';
 import type { Removed, WriteOptions, Written } from '../configuration/written.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
-import { findSecret, requireSecret } from '../secrets/require-secret.ts';
+import { authorizeAhead, findSecretFor, requireSecretFor } from '../secrets/require-secret.ts';
 import type { SecretRow } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { cancelRun } from './cancel-run.ts';
@@ -87,11 +87,10 @@ export class RotationService {
   }
 
   /** @throws Fault NOT_FOUND */
-  async get(principal: Principal, name: string): Promise<RotationView> {
-    authorize(principal, 'rotation:read', environmentOf(name));
+  async get(principal: Principal, ref: ObjectRef): Promise<RotationView> {
     const { manager } = this.#options.database;
-    const secret = await requireSecret(manager, name);
-    return this.#view(name, await requireRotation(manager, secret));
+    const secret = await requireSecretFor(manager, principal, ['rotation:read'], ref);
+    return this.#view(secret.name, await requireRotation(manager, secret));
   }
 
   /**
@@ -100,16 +99,17 @@ export class RotationService {
    */
   async put(
     principal: Principal,
-    name: string,
+    ref: ObjectRef,
     input: unknown,
     options: WriteOptions = {},
   ): Promise<Written<RotationView>> {
-    authorize(principal, 'rotation:update', environmentOf(name));
+    authorizeAhead(principal, ['rotation:update'], ref);
     const { schedule, zone, isEnabled, currentKeyId, ...body } = parseInput(rotationInput, input);
     authorizeUse(principal, body);
     const { keys, vault, change } = this.#options;
     const work = async (tx: ConfigTransaction) => {
-      const secret = await requireSecret(tx.manager, name);
+      const secret = await requireSecretFor(tx.manager, principal, ['rotation:update'], ref);
+      const { name } = secret;
       await requireBound(tx.manager, secret, body);
       const before = await tx.manager.findOneBy(RotationEntity, { secretId: secret.id });
       const isSame =
@@ -136,18 +136,18 @@ export class RotationService {
   }
 
   /** Removes how a secret is rotated; absent is fine. @throws Fault CONFLICT while a run is under way */
-  async remove(principal: Principal, name: string, options: WriteOptions = {}): Promise<Removed> {
-    authorize(principal, 'rotation:delete', environmentOf(name));
+  async remove(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<Removed> {
+    authorizeAhead(principal, ['rotation:delete'], ref);
     const work = async (tx: ConfigTransaction) => {
-      const secret = await findSecret(tx.manager, name);
+      const secret = await findSecretFor(tx.manager, principal, ['rotation:delete'], ref);
       const before = secret && (await tx.manager.findOneBy(RotationEntity, { secretId: secret.id }));
       if (secret === null || before === null) return 'UNCHANGED';
       tx.checkRevision('rotation', before);
       if (await tx.manager.existsBy(RunEntity, { secretId: secret.id, finishedAt: IsNull() }))
-        throw new Fault('CONFLICT', `A rotation of ${name} is under way: wait for its end`);
+        throw new Fault('CONFLICT', `A rotation of ${secret.name} is under way: wait for its end`);
       await tx.manager.delete(RotationEntity, { id: before.id });
       tx.changed('rotation', before.id, 'remove');
-      tx.audit('rotation:delete', 'secret', name);
+      tx.audit('rotation:delete', 'secret', secret.name);
       return 'DELETED';
     };
     const { result, revision } = await this.#options.change.changeConfig(principal, work, options);
@@ -155,10 +155,11 @@ export class RotationService {
   }
 
   /** Begins a run. @throws Fault NOT_FOUND; CONFLICT while another is under way, and while a restore is not confirmed */
-  async run(principal: Principal, name: string): Promise<{ readonly object: RunView; readonly revision: number }> {
-    authorize(principal, 'rotation:run', environmentOf(name));
+  async run(principal: Principal, ref: ObjectRef): Promise<{ readonly object: RunView; readonly revision: number }> {
+    authorizeAhead(principal, ['rotation:run'], ref);
     const { result, revision } = await this.#options.change.changeConfig(principal, async (tx) => {
-      const secret = await requireSecret(tx.manager, name);
+      const secret = await requireSecretFor(tx.manager, principal, ['rotation:run'], ref);
+      const { name } = secret;
       await requireRotation(tx.manager, secret);
       await requireNoOpenRestore(tx.manager);
       if (await hasActiveRun((sql, parameters) => tx.manager.query(sql, parameters), secret.id))
@@ -175,10 +176,11 @@ export class RotationService {
    * Lets the newest run that is under way go no further. @throws Fault NOT_FOUND; CONFLICT when none is under way, and when it is
    * too late
    */
-  async cancel(principal: Principal, name: string): Promise<{ readonly object: RunView; readonly revision: number }> {
-    authorize(principal, 'rotation:run', environmentOf(name));
+  async cancel(principal: Principal, ref: ObjectRef): Promise<{ readonly object: RunView; readonly revision: number }> {
+    authorizeAhead(principal, ['rotation:run'], ref);
     const { result, revision } = await this.#options.change.changeConfig(principal, async (tx) => {
-      const secret = await requireSecret(tx.manager, name);
+      const secret = await requireSecretFor(tx.manager, principal, ['rotation:run'], ref);
+      const { name } = secret;
       const body = openBody(this.#options.keys, await requireRotation(tx.manager, secret));
       const order = { startedAt: 'DESC' as const };
       const run = await tx.manager.findOne(RunEntity, { where: { secretId: secret.id, finishedAt: IsNull() }, order });
@@ -193,13 +195,12 @@ export class RotationService {
   }
 
   /** The last runs of a secret, the newest first. @throws Fault NOT_FOUND */
-  async runs(principal: Principal, name: string): Promise<RunView[]> {
-    authorize(principal, 'rotation:read', environmentOf(name));
+  async runs(principal: Principal, ref: ObjectRef): Promise<RunView[]> {
     const { manager } = this.#options.database;
-    const secret = await requireSecret(manager, name);
+    const secret = await requireSecretFor(manager, principal, ['rotation:read'], ref);
     const order = { startedAt: 'DESC' as const };
     const rows = await manager.find(RunEntity, { where: { secretId: secret.id }, order, take: maxRunsShown });
-    return rows.map((row) => viewRun(name, row));
+    return rows.map((row) => viewRun(secret.name, row));
   }
 
   #view(secret: string, row: RotationRow): RotationView {

@@ -1,13 +1,13 @@
 import { selectorPicks } from '@onecli/shared/domain/agent-selector';
-import { environmentOf } from '@onecli/shared/domain/names';
 import type { PolicyBody } from '@onecli/shared/domain/policy';
 import type { DataSource } from 'typeorm';
 import { AgentEntity, type AgentRow } from '../agents/agent.entity.ts';
-import { authorize, may } from '../auth/authorize.ts';
+import { may } from '../auth/authorize.ts';
 import type { Principal } from '../auth/principal.ts';
+import type { ObjectRef } from '../configuration/object-ref.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import type { RouteService } from '../routes/route.service.ts';
-import { requireSecret } from './require-secret.ts';
+import { requireSecretFor } from './require-secret.ts';
 import { viewSecret } from './secret-view.ts';
 
 /** What would be different without a secret. What the principal may not read is counted, and not named. */
@@ -41,10 +41,10 @@ export class SecretDependentsService {
   }
 
   /** @throws Fault NOT_FOUND */
-  async of(principal: Principal, name: string): Promise<SecretDependents> {
-    authorize(principal, 'secret:read', environmentOf(name));
+  async of(principal: Principal, ref: ObjectRef): Promise<SecretDependents> {
     const { manager } = this.#dataSource;
-    const { lastUsedAt } = await viewSecret(manager, await requireSecret(manager, name));
+    const secret = await requireSecretFor(manager, principal, ['secret:read'], ref);
+    const { name, lastUsedAt } = await viewSecret(manager, secret);
     const granting = (await this.#policies.bodies()).filter(({ body: { rules } }) =>
       rules.some(({ effect, secrets }) => effect === 'allow' && secrets.includes(name)),
     );

@@ -1,15 +1,15 @@
-import { environmentOf } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import { splitAlias } from '@onecli/shared/domain/placeholder';
 import type { DataSource } from 'typeorm';
-import { authorize } from '../auth/authorize.ts';
+import type { Action } from '../auth/actions.ts';
 import type { Principal } from '../auth/principal.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
+import type { ObjectRef } from '../configuration/object-ref.ts';
 import { invalidField, parseInput } from '../configuration/parse-input.ts';
 import type { WriteOptions, Written } from '../configuration/written.ts';
 import { newAlias } from './secret-alias.ts';
 import { aliasRotationInput, versionInput } from './secret-input.ts';
-import { requireSecret } from './require-secret.ts';
+import { authorizeAhead, requireSecretFor } from './require-secret.ts';
 import { DestroyedVersionEntity, SecretEntity, type SecretRow, SecretVersionEntity } from './secret.entity.ts';
 import { destroyVersion, requireVersion } from './secret-versions.ts';
 import { type SecretView, viewSecret } from './secret-view.ts';
@@ -38,10 +38,9 @@ export class SecretVersionService {
   }
 
   /** All versions, the newest first; of destroyed ones what is left. @throws Fault NOT_FOUND */
-  async list(principal: Principal, name: string): Promise<SecretVersionView[]> {
-    authorize(principal, 'secret:read', environmentOf(name));
+  async list(principal: Principal, ref: ObjectRef): Promise<SecretVersionView[]> {
     const { manager } = this.#dataSource;
-    const secret = await requireSecret(manager, name);
+    const secret = await requireSecretFor(manager, principal, ['secret:read'], ref);
     const versions = await manager.find(SecretVersionEntity, {
       select: { secretId: true, version: true, fingerprint: true, createdAt: true, isPending: true },
       where: { secretId: secret.id },
@@ -66,13 +65,14 @@ export class SecretVersionService {
   /** Makes an older version the current one. @throws Fault INVALID, NOT_FOUND, CONFLICT for one that is being tried out or ended */
   async rollBack(
     principal: Principal,
-    name: string,
+    ref: ObjectRef,
     input: unknown,
     options: WriteOptions = {},
   ): Promise<Written<SecretView>> {
-    authorize(principal, 'secret:rotate', environmentOf(name));
+    authorizeAhead(principal, ['secret:rotate'], ref);
     const version = parseInput(versionInput, input);
-    return this.#changeSecret(principal, name, options, async (tx, secret) => {
+    return this.#changeSecret(principal, 'secret:rotate', ref, options, async (tx, secret) => {
+      const { name } = secret;
       if ((await requireVersion(tx.manager, secret, version)).isPending)
         throw new Fault('CONFLICT', `Version ${version} of ${name} is being tried out by a rotation`);
       if (version === secret.currentVersion) return secret;
@@ -86,14 +86,14 @@ export class SecretVersionService {
   /** Destroys a version for good: its ciphertext and data key are gone. One that is destroyed already is fine. @throws Fault INVALID, NOT_FOUND, CONFLICT */
   async destroy(
     principal: Principal,
-    name: string,
+    ref: ObjectRef,
     input: unknown,
     options: WriteOptions = {},
   ): Promise<Written<SecretView>> {
-    authorize(principal, 'secret:delete', environmentOf(name));
+    authorizeAhead(principal, ['secret:delete'], ref);
     const version = parseInput(versionInput, input);
-    return this.#changeSecret(principal, name, options, async (tx, secret) => {
-      const { id: secretId } = secret;
+    return this.#changeSecret(principal, 'secret:delete', ref, options, async (tx, secret) => {
+      const { id: secretId, name } = secret;
       if (await tx.manager.existsBy(DestroyedVersionEntity, { secretId, version })) return secret;
       if (version === secret.currentVersion)
         throw new Fault('CONFLICT', `Version ${version} of ${name} is the current one: give it a new value first`);
@@ -117,18 +117,18 @@ export class SecretVersionService {
    */
   async rotateAlias(
     principal: Principal,
-    name: string,
+    ref: ObjectRef,
     input: unknown,
     options: WriteOptions = {},
   ): Promise<Written<SecretView>> {
-    authorize(principal, 'secret:update', environmentOf(name));
+    authorizeAhead(principal, ['secret:update'], ref);
     const { prefix, graceSeconds } = parseInput(aliasRotationInput, input);
-    return this.#changeSecret(principal, name, options, (tx, secret) => {
+    return this.#changeSecret(principal, 'secret:update', ref, options, (tx, secret) => {
       const { alias: before } = secret;
       const wanted = prefix ?? (before === null ? undefined : splitAlias(before).prefix);
       if (wanted === undefined) throw invalidField('prefix', 'is required: the secret has no alias yet');
       const keepsBefore = before !== null && graceSeconds > 0;
-      tx.audit('secret:rotate-alias', 'secret', name, { graceSeconds });
+      tx.audit('secret:rotate-alias', 'secret', secret.name, { graceSeconds });
       return Promise.resolve({
         ...secret,
         alias: newAlias(wanted),
@@ -141,12 +141,13 @@ export class SecretVersionService {
   /** Writes the row that `work` makes of a secret's; the same row means that nothing changes. */
   async #changeSecret(
     principal: Principal,
-    name: string,
+    action: Action,
+    ref: ObjectRef,
     options: WriteOptions,
     work: (tx: ConfigTransaction, secret: SecretRow) => Promise<SecretRow>,
   ): Promise<Written<SecretView>> {
     const change = async (tx: ConfigTransaction) => {
-      const before = await requireSecret(tx.manager, name);
+      const before = await requireSecretFor(tx.manager, principal, [action], ref);
       const after = await work(tx, before);
       if (after === before) return { object: await viewSecret(tx.manager, before), change: 'UNCHANGED' as const };
       after.updatedAt = new Date();

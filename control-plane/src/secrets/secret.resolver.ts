@@ -4,7 +4,6 @@ import { orNull } from '../api/or-null.ts';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../api/connection.ts';
 import { SwitchableFilter, filterOf } from '../api/list-filter.ts';
 import {
-  ConditionArguments,
   ObjectArguments,
   UpsertArguments,
   WriteArguments,
@@ -62,16 +61,15 @@ export class SecretResolver {
     description: 'Gives a secret a new version, which is in force in the next request: a value, or a random one.',
   })
   rotateSecret(
-    @Arg('name', () => String) name: string,
+    @Args(() => WriteArguments) asked: WriteArguments,
     @Arg('value', () => String, { nullable: true }) value: string | null,
     @Arg('generate', () => GenerateInput, { nullable: true }) generate: GenerateInput | null,
-    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<SecretPayload> {
     return payloadOf(async () => {
       if (value == null && generate == null) throw invalidField('value', 'is required, or `generate`');
       const input = withoutNulls({ value, generate });
-      return showSecretWritten(await this.#secrets.put(principal, name, input, conditionsOf(asked)));
+      return showSecretWritten(await this.#secrets.put(principal, refOf(asked), input, conditionsOf(asked)));
     });
   }
 

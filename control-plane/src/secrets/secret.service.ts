@@ -21,7 +21,8 @@ import { aliasAfter, newAlias } from './secret-alias.ts';
 import { newSecretInput, secretUpdateInput, secretUpsertInput } from './secret-input.ts';
 import { SecretVault } from './secret-vault.ts';
 import { destroyOld, nextVersion } from './secret-versions.ts';
-import { findSecret, requireSecret } from './require-secret.ts';
+import { authorizeAhead, findSecret, findSecretFor, requireSecretFor } from './require-secret.ts';
+import { actionsOf, authorizeUpdate } from './update-actions.ts';
 import { type SecretView, viewOf, viewSecret, viewSecrets } from './secret-view.ts';
 
 type NewSecret = z.output<typeof newSecretInput>;
@@ -34,6 +35,8 @@ export interface SecretPageRequest extends PageRequest {
 
 type SecretChange = Change<SecretView>;
 
+/** Which of them an upsert is, is known when it is known whether the secret is there. */
+const upsertActions = ['secret:update', 'secret:rotate', 'secret:create'] as const;
 const unbound: Binding = { hosts: [], surfaces: [] };
 
 /** Secrets: their values go in and never come out. */
@@ -63,10 +66,8 @@ export class SecretService {
 
   /** @throws Fault NOT_FOUND */
   async get(principal: Principal, ref: ObjectRef): Promise<SecretView> {
-    if (typeof ref === 'string') authorize(principal, 'secret:read', environmentOf(ref));
-    const row = await requireSecret(this.#dataSource.manager, ref);
-    authorize(principal, 'secret:read', environmentOf(row.name));
-    return viewSecret(this.#dataSource.manager, row);
+    const { manager } = this.#dataSource;
+    return viewSecret(manager, await requireSecretFor(manager, principal, ['secret:read'], ref));
   }
 
   /** Makes a secret with its first version. @throws Fault INVALID, NAME_TAKEN */
@@ -86,15 +87,18 @@ export class SecretService {
    */
   async put(
     principal: Principal,
-    name: string,
+    ref: ObjectRef,
     input: unknown,
     options: WriteOptions = {},
   ): Promise<Written<SecretView>> {
     const update = parseInput(secretUpdateInput, input);
-    authorizeUpdate(principal, name, update);
-    return this.#changeOne(principal, options, async (tx) =>
-      this.#update(tx, await requireSecret(tx.manager, name), update),
-    );
+    const actions = actionsOf(update);
+    for (const action of actions) authorizeAhead(principal, [action], ref);
+    return this.#changeOne(principal, options, async (tx) => {
+      const before = await requireSecretFor(tx.manager, principal, actions, ref);
+      authorizeUpdate(principal, before.name, update);
+      return this.#update(tx, before, update);
+    });
   }
 
   /**
@@ -123,12 +127,12 @@ export class SecretService {
   ): Promise<SecretChange> {
     const { name: named, ...fields } = parseInput(secretUpsertInput, input);
     const given = withoutAbsent(fields);
-    const meant = ref === undefined ? null : await requireSecret(tx.manager, ref);
+    const meant = ref === undefined ? null : await requireSecretFor(tx.manager, principal, upsertActions, ref);
     const name = named ?? meant?.name;
     if (name === undefined) throw invalidField('name', 'is required');
     if (meant !== null && name !== meant.name) throw invalidField('name', 'must be that of the secret, or absent');
     // Ahead of the look: who may do neither there is not told whether it is there.
-    authorizeEither(principal, ['secret:update', 'secret:rotate', 'secret:create'], environmentOf(name));
+    authorizeEither(principal, upsertActions, environmentOf(name));
     const before = meant ?? (await findSecret(tx.manager, name));
     if (before === null) {
       authorize(principal, 'secret:create', environmentOf(name));
@@ -151,6 +155,7 @@ export class SecretService {
    * @throws Fault CONFLICT also while a rotation has a key at the provider that is in use nowhere yet
    */
   async remove(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<Removed> {
+    authorizeAhead(principal, ['secret:delete'], ref);
     const work = (tx: ConfigTransaction) => this.removeIn(tx, principal, ref);
     const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { change: result, revision };
@@ -158,10 +163,8 @@ export class SecretService {
 
   /** `remove` within a transaction that does more. */
   async removeIn(tx: ConfigTransaction, principal: Principal, ref: ObjectRef): Promise<Removal> {
-    if (typeof ref === 'string') authorize(principal, 'secret:delete', environmentOf(ref));
-    const row = await findSecret(tx.manager, ref);
+    const row = await findSecretFor(tx.manager, principal, ['secret:delete'], ref);
     if (row === null) return 'UNCHANGED';
-    authorize(principal, 'secret:delete', environmentOf(row.name));
     tx.checkRevision('secret', row);
     const left = await keysLeftBy(tx.manager, row);
     await tx.manager.delete(SecretEntity, { id: row.id });
@@ -241,16 +244,6 @@ export class SecretService {
 function expiringIn({ expiringWithinDays: days }: SecretPageRequest) {
   if (days === undefined) return undefined;
   return { where: 'row.expiresAt <= now() + make_interval(days => :days)', parameters: { days } };
-}
-
-/** A new value is a rotation; everything else, and a change of nothing, an update; what ends versions a deletion too. */
-function authorizeUpdate(principal: Principal, name: string, update: SecretUpdate): void {
-  const environment = environmentOf(name);
-  const isNewValue = update.value !== undefined || update.generate !== undefined;
-  if (isNewValue) authorize(principal, 'secret:rotate', environment);
-  if (!isNewValue || Object.keys(update).length > 1) authorize(principal, 'secret:update', environment);
-  // To keep fewer versions destroys the others, now or with the next value.
-  if (typeof update.maxVersions === 'number') authorize(principal, 'secret:delete', environment);
 }
 
 /** The row as an update leaves it, but for its version. An alias that is replaced is dead at once. */

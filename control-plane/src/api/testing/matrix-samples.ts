@@ -161,6 +161,7 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
   explain: { '': firstEvent('auditEvent') },
   auditEventWritten: { '': firstEvent('after') },
   revisionCommitted: { '': () => ({ after: 0 }) },
+  apiKey: { 'another’s': apiKey },
   revokeApiKey: { 'another’s': apiKey },
   changePassword: { '': passwords },
   importAuthority: { '': () => ({ input: brought }) },

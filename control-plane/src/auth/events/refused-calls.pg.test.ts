@@ -30,7 +30,7 @@ describe('a refused call', () => {
 
   it('of GraphQL is recorded by the field’s own name, whatever it is to be called in the answer', async () => {
     const alias = `sk_live_${'A'.repeat(15_000)}`;
-    const query = `mutation { ${alias}: changePassword(currentPassword: "x", password: "x") }`;
+    const query = `mutation { ${alias}: changePassword(currentPassword: "x", password: "x") { change } }`;
     const key = await makeKey(api, basic('aud', passwordOf('aud')), { name: 'aud' });
     await callAs(api, key, 'POST', '/graphql', { query });
     expect(await recorded()).toEqual(['mutation changePassword']);

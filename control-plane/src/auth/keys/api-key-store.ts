@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { isPlainName } from '@onecli/shared/domain/names';
 import { tokenHash } from '@onecli/shared/vault/keyed-hash';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ConfigTransaction } from '../../configuration/change-config.ts';
+import { isId, type ObjectRef } from '../../configuration/object-ref.ts';
 import { type Action, actions as allActions } from '../actions.ts';
 import { type Assignment, type Principal, everywhere } from '../principal.ts';
 import { guardedKey, type KeyFacts } from '../../keys/guarded-rows.ts';
@@ -124,14 +126,18 @@ export class ApiKeyStore {
     return text;
   }
 
-  /** The key of that name, and the id of its owner. */
+  /** The key that is meant, and the id of its owner. */
   async get(
-    name: string,
+    ref: ObjectRef,
     manager: EntityManager = this.#database.manager,
   ): Promise<{ readonly view: ApiKeyView; readonly ownerId: string | null } | undefined> {
+    const isName = typeof ref === 'string';
+    const given = isName ? ref : ref.id;
+    if (!(isName ? isPlainName(given) : isId(given))) return undefined;
     const [row] = await manager.query<(ApiKeyView & { ownerId: string | null })[]>(
-      `SELECT ${viewColumns}, k.owner_id AS "ownerId" FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id WHERE k.name = $1`,
-      [name],
+      `SELECT ${viewColumns}, k.owner_id AS "ownerId" FROM api_key k LEFT JOIN user_account u ON u.id = k.owner_id
+       WHERE k.${isName ? 'name' : 'id'} = $1`,
+      [given],
     );
     if (row === undefined) return undefined;
     const { ownerId, ...view } = row;

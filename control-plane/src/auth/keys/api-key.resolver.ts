@@ -1,6 +1,6 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from '../../api/graphql-context.ts';
-import { ConditionArguments, conditionsOf } from '../../api/object-arguments.ts';
+import { ObjectArguments, WriteArguments, conditionsOf, refOf } from '../../api/object-arguments.ts';
 import { orNull } from '../../api/or-null.ts';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../../api/connection.ts';
 import { RemovalPayload, payloadOf } from '../../api/write-payload.ts';
@@ -28,8 +28,11 @@ export class ApiKeyResolver {
   }
 
   @Query(() => ApiKey, { nullable: true })
-  apiKey(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<ApiKey | null> {
-    return orNull(async () => show(await this.#keys.get(principal, name)));
+  apiKey(
+    @Args(() => ObjectArguments) asked: ObjectArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<ApiKey | null> {
+    return orNull(async () => show(await this.#keys.get(principal, refOf(asked))));
   }
 
   @Mutation(() => ApiKeyPayload)
@@ -45,11 +48,10 @@ export class ApiKeyResolver {
 
   @Mutation(() => RemovalPayload)
   revokeApiKey(
-    @Arg('name', () => String) name: string,
-    @Args(() => ConditionArguments) asked: ConditionArguments,
+    @Args(() => WriteArguments) asked: WriteArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RemovalPayload> {
-    return payloadOf(() => this.#keys.revoke(principal, name, conditionsOf(asked)));
+    return payloadOf(() => this.#keys.revoke(principal, refOf(asked), conditionsOf(asked)));
   }
 }
 

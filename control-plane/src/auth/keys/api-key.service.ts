@@ -1,6 +1,6 @@
-import { isPlainName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import type { ChangeConfig, ConfigTransaction } from '../../configuration/change-config.ts';
+import type { ObjectRef } from '../../configuration/object-ref.ts';
 import type { Page, PageRequest } from '../../configuration/page.ts';
 import { invalidField, parseInput } from '../../configuration/parse-input.ts';
 import type { Removed, WriteOptions, Written } from '../../configuration/written.ts';
@@ -43,9 +43,9 @@ export class ApiKeyService {
   }
 
   /** @throws Fault FORBIDDEN, NOT_FOUND; the key of somebody else is not there for whoever may not read all */
-  async get(principal: Principal, name: string): Promise<ApiKeyView> {
+  async get(principal: Principal, ref: ObjectRef): Promise<ApiKeyView> {
     authorize(principal, 'own:api-key');
-    const found = isPlainName(name) ? await this.#keys.get(name) : undefined;
+    const found = await this.#keys.get(ref);
     if (found === undefined || (!isOwn(principal, found.ownerId) && !may(principal, 'api-key:read')))
       throw new Fault('NOT_FOUND', 'There is no such API key of yours');
     return found.view;
@@ -73,15 +73,15 @@ export class ApiKeyService {
   }
 
   /** Ends a key at once, and all that it made; one that is absent is fine. @throws Fault FORBIDDEN for somebody else's, CONFLICT */
-  async revoke(principal: Principal, name: string, options: WriteOptions = {}): Promise<Removed> {
+  async revoke(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<Removed> {
     authorize(principal, 'own:api-key');
     const work = async (tx: ConfigTransaction) => {
-      const found = isPlainName(name) ? await this.#keys.get(name, tx.manager) : undefined;
+      const found = await this.#keys.get(ref, tx.manager);
       if (found === undefined || !isOwn(principal, found.ownerId)) authorize(principal, 'api-key:revoke');
       if (found === undefined) return 'UNCHANGED';
       tx.checkRevision('api-key', found.view);
+      const { name, owner } = found.view;
       const others = await this.#keys.remove(tx, name);
-      const { owner } = found.view;
       tx.audit('api-key:revoke', 'api-key', name, { owner });
       for (const other of others) tx.audit('api-key:revoke', 'api-key', other, { owner, with: name });
       return 'DELETED';

@@ -14,8 +14,9 @@ export class LoginRefusal extends Fault {
   /** The user that was named, where there is one. */
   readonly user: string | undefined;
 
-  constructor(user?: string) {
-    super('UNAUTHENTICATED', 'The login is not right');
+  /** `field` is that of the input which has the password, where there are others. */
+  constructor(user?: string, field?: string) {
+    super('UNAUTHENTICATED', `${field ?? 'The login'} is not right`, field === undefined ? {} : { field });
     this.user = user;
   }
 }

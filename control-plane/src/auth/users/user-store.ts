@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Fault } from '@onecli/shared/fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { ConfigTransaction } from '../../configuration/change-config.ts';
+import { isId, type ObjectRef } from '../../configuration/object-ref.ts';
 import { guardedUser } from '../../keys/guarded-rows.ts';
 import type { RowGuard } from '../../keys/row-guard.ts';
 import { type Role, roles } from '../actions.ts';
@@ -89,6 +90,12 @@ export class UserStore {
       name,
     ]);
     return rows[0] && userOf(this.#guard, rows[0]);
+  }
+
+  /** The account that is meant, or undefined. */
+  async findNamed(ref: ObjectRef, manager: EntityManager = this.#database.manager): Promise<UserRow | undefined> {
+    if (typeof ref === 'string') return this.find(ref, manager);
+    return isId(ref.id) ? this.findById(ref.id, manager) : undefined;
   }
 
   /** The account of that id, or undefined. */

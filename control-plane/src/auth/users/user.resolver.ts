@@ -1,11 +1,13 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
-import type { GraphqlContext } from '../../api/graphql-context.ts';
+import type { GraphqlContext, NoteRefusal } from '../../api/graphql-context.ts';
 import { type Connection, ConnectionArguments, connectionOf, pageOf } from '../../api/connection.ts';
 import { orNull } from '../../api/or-null.ts';
-import { ConditionArguments, conditionsOf } from '../../api/object-arguments.ts';
-import { RemovalPayload, payloadOf } from '../../api/write-payload.ts';
+import { ObjectArguments, WriteArguments, conditionsOf, refOf } from '../../api/object-arguments.ts';
+import { RemovalPayload, payloadOf, refusedPayload } from '../../api/write-payload.ts';
 import { withoutNulls } from '../../api/without-nulls.ts';
+import type { Written } from '../../configuration/written.ts';
 import { describeCaller } from '../describe-caller.ts';
+import { LoginRefusal } from '../passwords/password-login.ts';
 import { showRoles } from '../role.type.ts';
 import type { PasswordService } from './password.service.ts';
 import type { UserService, UserView, WrittenUser } from './user.service.ts';
@@ -24,10 +26,12 @@ import {
 export class UserResolver {
   readonly #users: UserService;
   readonly #passwords: PasswordService;
+  readonly #refused: NoteRefusal;
 
-  constructor(users: UserService, passwords: PasswordService) {
+  constructor(users: UserService, passwords: PasswordService, refused: NoteRefusal) {
     this.#users = users;
     this.#passwords = passwords;
+    this.#refused = refused;
   }
 
   @Query(() => Caller, { description: 'Who calls, and what he may do.' })
@@ -45,8 +49,11 @@ export class UserResolver {
   }
 
   @Query(() => User, { nullable: true })
-  user(@Arg('name', () => String) name: string, @Ctx() { principal }: GraphqlContext): Promise<User | null> {
-    return orNull(async () => show(await this.#users.get(principal, name)));
+  user(
+    @Args(() => ObjectArguments) asked: ObjectArguments,
+    @Ctx() { principal }: GraphqlContext,
+  ): Promise<User | null> {
+    return orNull(async () => show(await this.#users.get(principal, refOf(asked))));
   }
 
   @Mutation(() => UserLinkPayload, {
@@ -61,55 +68,60 @@ export class UserResolver {
 
   @Mutation(() => UserPayload)
   updateUser(
-    @Arg('name', () => String) name: string,
+    @Args(() => WriteArguments) asked: WriteArguments,
     @Arg('input', () => UserUpdateInput) input: UserUpdateInput,
-    @Args(() => ConditionArguments) asked: ConditionArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<UserPayload> {
-    return payloadOf(async () => {
-      const { object, ...written } = await this.#users.update(
-        principal,
-        name,
-        withoutNulls(input),
-        conditionsOf(asked),
-      );
-      return { ...written, object: show(object) };
-    });
+    const update = withoutNulls(input);
+    return payloadOf(async () =>
+      showWritten(await this.#users.update(principal, refOf(asked), update, conditionsOf(asked))),
+    );
   }
 
   @Mutation(() => UserLinkPayload, {
     description: 'Takes a user’s password away, ends his sessions, and gives the link by which he sets another.',
   })
   resetUser(
-    @Arg('name', () => String) name: string,
-    @Args(() => ConditionArguments) asked: ConditionArguments,
+    @Args(() => WriteArguments) asked: WriteArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<UserLinkPayload> {
-    return linkPayloadOf(() => this.#users.reset(principal, name, conditionsOf(asked)));
+    return linkPayloadOf(() => this.#users.reset(principal, refOf(asked), conditionsOf(asked)));
   }
 
   @Mutation(() => RemovalPayload)
   deleteUser(
-    @Arg('name', () => String) name: string,
-    @Args(() => ConditionArguments) asked: ConditionArguments,
+    @Args(() => WriteArguments) asked: WriteArguments,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<RemovalPayload> {
-    return payloadOf(() => this.#users.remove(principal, name, conditionsOf(asked)));
+    return payloadOf(() => this.#users.remove(principal, refOf(asked), conditionsOf(asked)));
   }
 
-  @Mutation(() => Boolean, { description: 'Changes the caller’s own password. All his sessions end, this one too.' })
+  @Mutation(() => UserPayload, {
+    description: 'Changes the caller’s own password. All his sessions end, this one too.',
+  })
   async changePassword(
     @Arg('currentPassword', () => String) currentPassword: string,
     @Arg('password', () => String) password: string,
-    @Ctx() { principal }: GraphqlContext,
-  ): Promise<boolean> {
-    await this.#passwords.change(principal, { currentPassword, password });
-    return true;
+    @Ctx() context: GraphqlContext,
+  ): Promise<UserPayload> {
+    try {
+      const input = { currentPassword, password };
+      return await payloadOf(async () => showWritten(await this.#passwords.change(context.principal, input)));
+    } catch (error) {
+      // Wrong input, and all the same a login that was refused: it goes on the record as such.
+      if (!(error instanceof LoginRefusal)) throw error;
+      await this.#refused(error, context);
+      return refusedPayload(error);
+    }
   }
 }
 
 function show({ roles, state, ...view }: UserView): User {
   return { ...view, roles: showRoles(roles), state: state as UserState };
+}
+
+function showWritten({ object, ...written }: Written<UserView>) {
+  return { ...written, object: show(object) };
 }
 
 async function linkPayloadOf(write: () => Promise<WrittenUser>): Promise<UserLinkPayload> {

@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '@onecli/shared/fault';
 import type { EntityManager } from 'typeorm';
 import type { ChangeConfig, ConfigTransaction } from '../../configuration/change-config.ts';
+import { notThere, type ObjectRef } from '../../configuration/object-ref.ts';
 import type { Page, PageRequest } from '../../configuration/page.ts';
 import { parseInput } from '../../configuration/parse-input.ts';
 import type { Removed, WriteOptions, Written } from '../../configuration/written.ts';
 import type { Action } from '../actions.ts';
-import { authorize } from '../authorize.ts';
-import { requireCover } from '../covers.ts';
+import { authorize, may } from '../authorize.ts';
+import { covers, requireCover } from '../covers.ts';
 import type { Assignment, Principal } from '../principal.ts';
 import { invitationInput, userUpdateInput } from './user-input.ts';
 import type { UserLink, UserLinks } from './user-links.ts';
@@ -59,9 +60,9 @@ export class UserService {
   }
 
   /** @throws Fault NOT_FOUND */
-  async get(principal: Principal, name: string): Promise<UserView> {
+  async get(principal: Principal, ref: ObjectRef): Promise<UserView> {
     authorize(principal, 'user:read');
-    return viewUser(await this.#require(name));
+    return viewUser(await this.#require(ref));
   }
 
   /** Makes a user without a password, and the link by which he sets one within three days. @throws Fault INVALID, NAME_TAKEN */
@@ -84,7 +85,7 @@ export class UserService {
    */
   async update(
     principal: Principal,
-    name: string,
+    ref: ObjectRef,
     input: unknown,
     options: WriteOptions = {},
   ): Promise<Written<UserView>> {
@@ -92,7 +93,7 @@ export class UserService {
     const { roles, isDisabled } = parseInput(userUpdateInput, input);
     if (roles !== undefined) requireCover(principal, 'user:update', roles);
     const work = async (tx: ConfigTransaction) => {
-      const user = await this.#requireCovered(tx.manager, principal, 'user:update', name);
+      const user = await this.#requireCovered(tx.manager, principal, 'user:update', ref);
       if (isDisabled === false) requireNotHeld(user);
       const after = { assignments: roles ?? user.assignments, isDisabled: isDisabled ?? user.isDisabled };
       const [was, is] = [shownOf(user), shownOf(after)];
@@ -102,7 +103,7 @@ export class UserService {
       if (!isOwner(after) || after.isDisabled) await this.#requireOtherOwner(tx.manager, user);
       const written = await this.#users.update(tx, user, after);
       if (after.isDisabled) await tx.manager.query('DELETE FROM user_session WHERE user_id = $1', [user.id]);
-      tx.audit('user:update', 'user', name, { fields, before: pick(was, fields), after: pick(is, fields) });
+      tx.audit('user:update', 'user', user.name, { fields, before: pick(was, fields), after: pick(is, fields) });
       return { object: viewUser(written), change: 'UPDATED' as const };
     };
     const { result, revision } = await this.#change.changeConfig(principal, work, options);
@@ -113,10 +114,11 @@ export class UserService {
    * Takes a user's password away, ends his sessions, and gives the link by which he sets another within a day.
    * @throws Fault NOT_FOUND, LAST_OWNER, CONFLICT
    */
-  async reset(principal: Principal, name: string, options: WriteOptions = {}): Promise<WrittenUser> {
+  async reset(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<WrittenUser> {
     authorize(principal, 'user:update');
     const work = async (tx: ConfigTransaction) => {
-      const user = await this.#requireCovered(tx.manager, principal, 'user:update', name);
+      const user = await this.#requireCovered(tx.manager, principal, 'user:update', ref);
+      const { name } = user;
       tx.checkRevision('user', user);
       requireNotHeld(user);
       if (user.isDisabled) throw new Fault('CONFLICT', `The user ${name} is disabled: enable him first`);
@@ -131,31 +133,50 @@ export class UserService {
   }
 
   /** Removes a user with his sessions and keys; one that is absent is fine. @throws Fault LAST_OWNER, CONFLICT */
-  async remove(principal: Principal, name: string, options: WriteOptions = {}): Promise<Removed> {
+  async remove(principal: Principal, ref: ObjectRef, options: WriteOptions = {}): Promise<Removed> {
     authorize(principal, 'user:delete');
     const work = async (tx: ConfigTransaction) => {
-      const user = await this.#users.find(name, tx.manager);
+      const user = await this.#findCovered(tx.manager, principal, 'user:delete', ref);
       if (user === undefined) return 'UNCHANGED';
-      requireCover(principal, 'user:delete', user.assignments);
       tx.checkRevision('user', user);
       await this.#requireOtherOwner(tx.manager, user);
       await this.#users.remove(tx, user.id);
-      tx.audit('user:delete', 'user', name, { before: { roles: user.assignments } });
+      tx.audit('user:delete', 'user', user.name, { before: { roles: user.assignments } });
       return 'DELETED';
     };
     const { result, revision } = await this.#change.changeConfig(principal, work, options);
     return { change: result, revision };
   }
 
-  async #require(name: string, manager?: EntityManager): Promise<UserRow> {
-    const user = await this.#users.find(name, manager);
-    if (user === undefined) throw new Fault('NOT_FOUND', 'There is no user of that name');
+  async #require(ref: ObjectRef, manager?: EntityManager): Promise<UserRow> {
+    const user = await this.#users.findNamed(ref, manager);
+    if (user === undefined) throw notThere('user', ref);
     return user;
   }
 
-  async #requireCovered(manager: EntityManager, principal: Principal, action: Action, name: string): Promise<UserRow> {
-    const user = await this.#require(name, manager);
+  /** A user who may do no more than the principal. By an id nobody else is there for one who may read no users. */
+  async #findCovered(
+    manager: EntityManager,
+    principal: Principal,
+    action: Action,
+    ref: ObjectRef,
+  ): Promise<UserRow | undefined> {
+    const user = await this.#users.findNamed(ref, manager);
+    if (user === undefined) return undefined;
+    const isSeen = typeof ref === 'string' || may(principal, 'user:read') || covers(principal, user.assignments);
+    if (!isSeen) return undefined;
     requireCover(principal, action, user.assignments);
+    return user;
+  }
+
+  async #requireCovered(
+    manager: EntityManager,
+    principal: Principal,
+    action: Action,
+    ref: ObjectRef,
+  ): Promise<UserRow> {
+    const user = await this.#findCovered(manager, principal, action, ref);
+    if (user === undefined) throw notThere('user', ref);
     return user;
   }
 

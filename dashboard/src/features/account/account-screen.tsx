@@ -1,5 +1,6 @@
-import { useApolloClient, useQuery } from '@apollo/client/react';
+import { useQuery } from '@apollo/client/react';
 import { PasswordInput } from '@mantine/core';
+import { useWrite } from '../../api/use-write.ts';
 import { Loading } from '../../ui/loading.tsx';
 import { ChangePasswordDocument, OwnSessionsDocument } from '../../gql/graphql.ts';
 import { FormPanel } from '../../ui/form-panel.tsx';
@@ -29,13 +30,13 @@ export function AccountScreen() {
 const empty = { currentPassword: '', password: '', again: '' };
 
 function PasswordForm() {
-  const client = useApolloClient();
+  const write = useWrite(ChangePasswordDocument);
   const { fields, set, text } = useFields(empty);
   const submit = async () => {
     const { currentPassword, password, again } = fields;
     if (password !== again) return 'The two new passwords are not the same.';
-    const variables = { currentPassword, password };
-    await client.mutate({ mutation: ChangePasswordDocument, variables, fetchPolicy: 'no-cache' });
+    const { problem, code } = await write({ currentPassword, password });
+    if (problem !== undefined) return code === 'UNAUTHENTICATED' ? 'The password of now is not right.' : problem;
     set(empty);
     // All sessions are over, this one too.
     window.location.assign('/');
