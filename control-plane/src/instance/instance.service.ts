@@ -45,9 +45,9 @@ export class InstanceService {
       const opened = await openInstance(manager, master, stored);
       const keys = await lastingKeys(manager, master, stored.id);
       const guard = new RowGuard(keys['row-mac'], opened.keyring, this.#log);
-      const marks = !opened.keyring.hasRowMacs && !(await hasOlderWriters(manager));
-      if (marks) await markRows(manager, opened, guard);
-      return { terms: opened, lasting: keys, rows: guard, isMarked: marks };
+      const canMark = !opened.keyring.hasRowMacs && !(await hasOlderWriters(manager));
+      if (canMark) await markRows(manager, opened, guard);
+      return { terms: opened, lasting: keys, rows: guard, isMarked: canMark };
     });
     if (isMarked) rows.marked();
     await terms.refresh(this.#dataSource.manager);

@@ -206,6 +206,46 @@ describe('KeyRotation', () => {
     await expect.poll(told, patiently).toEqual({ rotation: 'BLOCKED', named: 20, damaged: 20 });
   });
 
+  /** A plane in the middle of a rotation, whose second term seals. */
+  const moving = async () => {
+    const plane = await controlPlane('one', newMaster());
+    await fill(plane, 2);
+    await plane.keysService.rotate(owner);
+    await plane.dataSource.query('UPDATE key_term SET activated_at = now()');
+    await plane.dataSource.query('UPDATE config_state SET key_generation = key_generation + 1');
+    await plane.keys.terms.refresh(plane.dataSource.manager);
+    return plane;
+  };
+
+  it('is not told to be blocked by a plane that lacks the term, which knows of no value whether it opens', async () => {
+    const plane = await moving();
+    plane.keys.keyring.forget([2]);
+    expect(await plane.keysService.status(owner)).toMatchObject({ rotation: 'MOVING', unopenable: [], damaged: [] });
+    await plane.dataSource.query(
+      `UPDATE secret_version SET sealed = set_byte(sealed, 4, 77)
+       WHERE secret_id = (SELECT id FROM secret WHERE name = 'prod/s1')`,
+    );
+    // Nobody has a term 77.
+    const another = new KeysService(plane.dataSource, plane.change, plane.keys.terms);
+    expect((await another.status(owner)).damaged).toEqual([expect.objectContaining({ secret: 'prod/s1' })]);
+  });
+
+  it('tries what does not open once for all who ask', async () => {
+    const plane = await moving();
+    await plane.dataSource.query('UPDATE secret_version SET sealed = set_byte(sealed, 80, get_byte(sealed, 80) # 1)');
+    let tries = 0;
+    const { keyring } = plane.keys;
+    const keyOfTerm = keyring.keyOfTerm.bind(keyring);
+    keyring.keyOfTerm = (term) => {
+      tries++;
+      return keyOfTerm(term);
+    };
+    const asked = [plane.keysService.status(owner), plane.keysService.status(owner)];
+    for (const { unopenable } of await Promise.all(asked)) expect(unopenable).toHaveLength(2);
+    const { object } = await plane.keysService.rotate(owner);
+    expect([object.unopenable.length, tries]).toEqual([2, object.total - object.current]);
+  });
+
   it('is told to be blocked by every control plane, with what ends it: a new value beside the damaged one does not', async () => {
     const master = newMaster();
     const [leading, other] = [await controlPlane('one', master), await controlPlane('two', master)];

@@ -1,5 +1,5 @@
 import type { Keyring } from '@onecli/shared/vault/keyring';
-import { open, rewrap } from '@onecli/shared/vault/seal';
+import { open, rewrap, termOf } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { SealedColumn, SealedRow } from './sealed-columns.ts';
@@ -60,15 +60,15 @@ export interface Tried {
   readonly next: BatchPlace | undefined;
 }
 
-/** Tries to open some values of a column that are not under a term. It locks nothing. */
+/** Tries to open some values of a column that are not under a term. It locks nothing. Of one whose term is stored and not in the keyring it is not known. */
 export async function tryBatch(
   manager: EntityManager,
   keyring: Keyring,
   column: SealedColumn,
-  wanted: Wanted,
+  { stored, ...wanted }: Wanted & { readonly stored: ReadonlySet<number> },
 ): Promise<Tried> {
   const rows: SealedRow[] = await manager.query(...rowsNotUnder(column, wanted));
-  const damaged = rows.filter((row) => !opens(keyring, column, row));
+  const damaged = rows.filter((row) => isDamaged(keyring, column, row, stored));
   const unopenable = damaged.map(({ id, version }) => ({ column, id, version }));
   return { count: rows.length, unopenable, next: placeAfter(rows) };
 }
@@ -78,13 +78,18 @@ function placeAfter(rows: readonly SealedRow[]): BatchPlace | undefined {
   return last && { id: last.id, version: last.version };
 }
 
-function opens(keyring: Keyring, { contextOf }: SealedColumn, row: SealedRow): boolean {
+function isDamaged(
+  keyring: Keyring,
+  { contextOf }: SealedColumn,
+  row: SealedRow,
+  stored: ReadonlySet<number>,
+): boolean {
   try {
     open(keyring, contextOf(row), row.sealed).fill(0);
-    return true;
+    return false;
   } catch (error) {
-    if (error instanceof VaultFault) return false;
-    throw error;
+    if (!(error instanceof VaultFault)) throw error;
+    return error.code !== 'MISSING_TERM' || !stored.has(termOf(row.sealed));
   }
 }
 

@@ -23,7 +23,7 @@ export async function requireFixedRecipe(
   after: RotationBody & { readonly currentKeyId?: string | undefined },
 ): Promise<void> {
   const runs = await manager.findBy(RunEntity, { secretId: secret.id, finishedAt: IsNull() });
-  const before = runs.length === 0 ? undefined : openedBody(keys, row);
+  const before = runs.length === 0 ? undefined : tryOpenBody(keys, row);
   if (before === undefined) return;
   const active = runs.find(isActive);
   const written = JSON.parse(JSON.stringify(after)) as RotationBody;
@@ -42,7 +42,7 @@ export async function requireFixedRecipe(
 }
 
 /** The body of a recipe; undefined for one that was altered: no run goes by it, and it may be set anew. */
-export function openedBody(keys: InstanceKeys, row: RotationRow): RotationBody | undefined {
+export function tryOpenBody(keys: InstanceKeys, row: RotationRow): RotationBody | undefined {
   try {
     return openBody(keys, row);
   } catch (error) {

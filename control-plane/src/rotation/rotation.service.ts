@@ -14,7 +14,7 @@ import { authorizeAhead, findSecretFor, requireSecretFor } from '../secrets/requ
 import type { SecretRow } from '../secrets/secret.entity.ts';
 import type { SecretVault } from '../secrets/secret-vault.ts';
 import { cancelRun } from './cancel-run.ts';
-import { openedBody, requireFixedRecipe } from './fixed-recipe.ts';
+import { tryOpenBody, requireFixedRecipe } from './fixed-recipe.ts';
 import { authorizeUse, requireBound } from './recipe-secrets.ts';
 import { requireNoOpenRestore } from './restored.ts';
 import {
@@ -218,7 +218,7 @@ interface Said extends Pick<RotationRow, 'schedule' | 'zone' | 'isEnabled'> {
 function isSaid(keys: InstanceKeys, row: RotationRow, { body, ...given }: Said): boolean {
   const { schedule, zone, isEnabled } = row;
   if (!isDeepStrictEqual({ schedule, zone, isEnabled }, given)) return false;
-  return isDeepStrictEqual(openedBody(keys, row), JSON.parse(JSON.stringify(body)));
+  return isDeepStrictEqual(tryOpenBody(keys, row), JSON.parse(JSON.stringify(body)));
 }
 
 function viewRun(secret: string, run: RunRow): RunView {

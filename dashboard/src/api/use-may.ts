@@ -3,12 +3,12 @@ import { MeDocument } from '../gql/graphql.ts';
 
 /**
  * Whether the caller may take an action: `secret:create`. Until that is known, yes: the API refuses who may not.
- * @param whileAsked what to take for the answer while it is under way
+ * @param isAllowedMeanwhile what to take for the answer while it is under way
  */
-export function useMay(whileAsked = true): (action: string) => boolean {
+export function useMay(isAllowedMeanwhile = true): (action: string) => boolean {
   const { data, loading } = useQuery(MeDocument, { fetchPolicy: 'cache-first' });
-  const unknown = whileAsked || !loading;
-  return (action) => data?.me.actionsSomewhere.includes(action) ?? unknown;
+  const isAllowedUntold = isAllowedMeanwhile || !loading;
+  return (action) => data?.me.actionsSomewhere.includes(action) ?? isAllowedUntold;
 }
 
 /** Why the caller may not take an action, for a person to read; undefined when he may. */
