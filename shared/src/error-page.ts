@@ -18,6 +18,8 @@ const causes: Readonly<Record<FaultCode, string>> = {
   TOO_MANY_LOGINS: 'Too many logins failed in a short time, from one address or for one user.',
   POLICY_DENIED:
     'What no rule allows is denied, and a rule that denies wins over all that allow. The message names what was judged: the host, and inside it the method and path.',
+  APPROVAL_REQUIRED:
+    'A rule that covers the request lets it pass once a person has approved it, for this agent and for a time. Nobody has, or that time is over. Nothing was sent.',
   RATE_LIMITED:
     'A rule that allows the request allows only so many in a time, and this agent, or all agents of the rule together, have sent them. Nothing was sent.',
   TOO_MANY_CONCURRENT:

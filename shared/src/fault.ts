@@ -42,6 +42,11 @@ const faults = {
     isRetryable: false,
     hint: 'No policy allows this agent to do that, or one denies it. An admin can: `onecli policy allow <agent> <host> --paths <pattern>`.',
   },
+  APPROVAL_REQUIRED: {
+    status: 403,
+    isRetryable: false,
+    hint: 'A person has to approve this, and was asked. Do something else meanwhile, and try again once you are told that it was approved. Who may decides it in the dashboard, or with `onecli approval list` and `onecli approval approve <id>`.',
+  },
   RATE_LIMITED: {
     status: 429,
     isRetryable: true,

@@ -27,6 +27,11 @@ export function routeContext(routeId: string, version: number): SealContext {
   return { table: 'route', column: 'sealed_body', rowId: routeId, version };
 }
 
+/** What an agent asked a person to approve. */
+export function approvalContext(approvalId: string): SealContext {
+  return { table: 'approval', column: 'sealed_body', rowId: approvalId, version: 1 };
+}
+
 /** An agent's identities: what is sealed for one agent recognises no other. */
 export function agentIdentitiesContext(agentId: string): SealContext {
   return { table: 'agent', column: 'sealed_identities', rowId: agentId, version: 1 };

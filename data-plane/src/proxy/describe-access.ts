@@ -14,6 +14,7 @@ const howTo = [
   'Put a placeholder where the key would stand, for instance "Authorization: Bearer onecli://prod/openai". The gateway puts the key in on the way out; you never hold it.',
   'What no rule under "allow" covers is refused, and a rule under "deny" wins. A rule without "paths" or "methods" is for all of them.',
   '"rateLimit", "maxConcurrent", "maxBodyBytes" and "windows" (when it is in force) limit a rule. A host with "tunnel" is passed through unseen: there a placeholder is not replaced.',
+  'A rule with "approval" is in force once a person has approved it: ask, and try again when you are told so.',
   'An "alias" is the same placeholder in another form, for tools that check what a key looks like.',
   'A placeholder works at its own "hosts", in its own "places", and only where an allowed rule names it.',
   'A refusal by the gateway has the header x-onecli-error and says in error.hint what to do. If x-should-retry is false, do not repeat it: change the request, or ask an admin with the command in the hint.',
@@ -21,7 +22,8 @@ const howTo = [
 
 /** The document, for an agent under a configuration. Pure. */
 export function describeAccess(configuration: Configuration, agent: AgentRecord, limits: Limits): object {
-  const rules = configuration.policiesOf(agent).flatMap((policy) => policy.rules);
+  const policies = configuration.policiesOf(agent);
+  const rules = policies.flatMap((policy) => policy.rules.filter(({ lifts }) => lifts === undefined));
   const allow = rules.filter(({ effect }) => effect === 'allow');
   const deny = rules.filter(({ effect }) => effect === 'deny');
   const granted = [...new Set(allow.flatMap(({ secrets }) => secrets))].sort();
@@ -44,13 +46,14 @@ export function describeAccess(configuration: Configuration, agent: AgentRecord,
   };
 }
 
-function describeRule({ effect: _effect, hosts, paths, methods, secrets, ...conditions }: Rule): object {
+function describeRule({ effect: _, hosts, paths, methods, secrets, approval, ...conditions }: Rule): object {
   return {
     hosts,
     ...(paths.length > 0 && { paths }),
     ...(methods.length > 0 && { methods }),
     ...(secrets.length > 0 && { placeholders: secrets.map((name) => placeholderFor(name)) }),
     ...conditions,
+    ...(approval && { approval: true }),
   };
 }
 

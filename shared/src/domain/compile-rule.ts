@@ -1,6 +1,6 @@
 import { type HostPattern, parseHostPattern } from './host-pattern.ts';
 import { parsePathPattern, type PathPattern } from './path-pattern.ts';
-import type { Policy, RateLimit, Rule } from './policy.ts';
+import type { ApprovalAsked, Lift, Policy, RateLimit, Rule } from './policy.ts';
 import { parseTimeWindow } from './time-window.ts';
 
 /** What a rule limits of the requests that it allows. */
@@ -37,6 +37,10 @@ export interface CompiledRule {
   readonly isTunnel: boolean;
   readonly hasHttp2: boolean;
   readonly hasPlainHttp: boolean;
+  /** What has to be lifted before a request that it covers may pass. */
+  readonly asks: string | undefined;
+  /** What it lifts of a request that it covers; such a rule allows nothing. */
+  readonly lifts: string | undefined;
 }
 
 /**
@@ -44,6 +48,18 @@ export interface CompiledRule {
  * another time zone database) covers nothing in an allow and all in a deny.
  */
 export function compileRule(policy: Policy, index: number, rule: Rule, order: number): CompiledRule | undefined {
+  if (rule.lifts) return compileLift(policy, index, rule.lifts, order);
+  return compilePlain(policy, index, rule, order);
+}
+
+/** It covers what was approved, until it ends. */
+function compileLift(policy: Policy, index: number, lift: Lift, order: number): CompiledRule | undefined {
+  const { asked, hosts, paths, methods, untilMs } = lift;
+  const compiled = compilePlain(policy, index, { effect: 'allow', hosts, paths, methods, secrets: [] }, order);
+  return compiled && { ...compiled, windows: [(nowMs) => nowMs < untilMs], lifts: asked };
+}
+
+function compilePlain(policy: Policy, index: number, rule: Rule, order: number): CompiledRule | undefined {
   const isDeny = rule.effect === 'deny';
   const hosts = rule.hosts.flatMap((text) => {
     const parsed = parseHostPattern(text);
@@ -77,7 +93,14 @@ export function compileRule(policy: Policy, index: number, rule: Rule, order: nu
     isTunnel: rule.tunnel === true,
     hasHttp2: rule.http2 === true,
     hasPlainHttp: rule.plainHttp === true,
+    asks: rule.approval && liftedBy(policy.id, rule.approval),
+    lifts: undefined,
   };
+}
+
+/** What a {@link Lift} of a rule names. */
+export function liftedBy(policyId: string, { key }: ApprovalAsked): string {
+  return `${policyId}/${key}`;
 }
 
 function limitsOf(rule: Rule, id: string, key: string, isMonitored: boolean): RuleLimits | undefined {

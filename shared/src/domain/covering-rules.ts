@@ -10,6 +10,7 @@ export interface RequestOptions {
 }
 
 const noOptions: RequestOptions = { maxBodyBytes: undefined, limits: [] };
+const noRules: readonly CompiledRule[] = [];
 const noSecrets: ReadonlySet<string> = new Set();
 
 /** The first deny among those that cover a request, apart for policies that are enforced and that are not. */
@@ -32,14 +33,24 @@ export class Allowance {
   first: CompiledRule | undefined;
   secrets: ReadonlySet<string> = noSecrets;
   options: RequestOptions = noOptions;
+  #asking: CompiledRule[] | undefined;
+  #lifted: Set<string> | undefined;
 
   take(rule: CompiledRule): void {
+    if (rule.lifts !== undefined) return void (this.#lifted ??= new Set()).add(rule.lifts);
+    if (rule.asks !== undefined) (this.#asking ??= []).push(rule);
     this.first = earlier(this.first, rule);
     if (this.secrets.size === 0) this.secrets = rule.secrets;
     else if (rule.secrets.size > 0 && rule.secrets !== this.secrets)
       this.secrets = new Set([...this.secrets, ...rule.secrets]);
     if (rule.limits || rule.maxBodyBytes !== undefined)
       this.options = joinOptions(this.options, rule.limits ? [rule.limits] : [], rule.maxBodyBytes);
+  }
+
+  /** Rules that ask for an approval which nobody gave. */
+  get unapproved(): readonly CompiledRule[] {
+    if (this.#asking === undefined) return noRules;
+    return this.#asking.filter(({ asks }) => asks !== undefined && this.#lifted?.has(asks) !== true);
   }
 
   /** What this one and another allow at once: the secrets of both, the limits of each. */

@@ -9,7 +9,7 @@ import { RuleIndex } from './rule-index.ts';
 export interface Denial {
   readonly kind: 'deny';
   readonly rule: string | undefined;
-  readonly reason: 'DENIED_BY_RULE' | 'NO_RULE';
+  readonly reason: 'DENIED_BY_RULE' | 'NO_RULE' | 'APPROVAL_REQUIRED';
 }
 
 /** The result for one request. */
@@ -138,7 +138,7 @@ export function mayReachHost(rules: HostRules, nowMs: number): HostDecision {
 
 function firstInForce(indexes: readonly RuleIndex[], nowMs: number): CompiledRule | undefined {
   for (const index of indexes) {
-    const rule = index.anyInForce(nowMs, () => true);
+    const rule = index.anyInForce(nowMs, ({ lifts }) => lifts === undefined);
     if (rule) return rule;
   }
   return undefined;
@@ -165,13 +165,13 @@ function hostOptions(rules: HostRules, nowMs: number): HostOptions {
 }
 
 /**
- * Nobody sees what passes through a tunnel. Where a deny covers a part of the host, or a rule that is as narrow grants a
- * secret there, the requests have to be seen.
+ * Nobody sees what passes through a tunnel. Where a deny covers a part of the host, a rule asks for approvals there, or one that is
+ * as narrow grants a secret, the requests have to be seen.
  */
 function mustIntercept(rules: HostRules, narrowness: number, nowMs: number): boolean {
   return (
     rules.deny.some((index) => index.anyInForce(nowMs, (rule) => !rule.isMonitored) !== undefined) ||
-    rules.allow.some((index) => index.grants && index.narrowness >= narrowness)
+    rules.allow.some((index) => index.asks || (index.grants && index.narrowness >= narrowness))
   );
 }
 
@@ -182,7 +182,7 @@ function limitsOf(rules: readonly CompiledRule[]): readonly RuleLimits[] {
 /**
  * Decides one request. `methods` holds every method that an upstream may take it for, and `readings` every way in which
  * one may read its path: it is denied when a deny rule covers any of them, and allowed when each is covered by an allow
- * rule; what is granted is what all of them grant.
+ * rule; what is granted is what all of them grant. What a rule that covers any of them asks has to be approved.
  * @param nowMs milliseconds since the epoch, for rules with time windows
  */
 export function decide(
@@ -195,24 +195,40 @@ export function decide(
   if (denial?.enforced) return deniedBy(denial.enforced);
   let isSilent = false;
   let all: Allowance | undefined;
+  let asking: FirstDenial | undefined;
   for (const method of methods) {
     for (const path of readings) {
       const one = new Allowance();
       const comparable = comparablePath(path, {});
       for (const index of rules.allow) index.eachCovering(comparable, method, nowMs, (rule) => one.take(rule));
+      for (const rule of one.unapproved) (asking ??= new FirstDenial()).take(rule);
       if (!one.first) isSilent = true;
       all = all ? all.and(one) : one;
     }
   }
   if (!all || (isSilent && !rules.isSilenceMonitored)) return noRule;
-  const monitored = denial?.monitored ? deniedBy(denial.monitored) : isSilent ? noRule : undefined;
+  if (asking?.enforced) return askedBy(asking.enforced);
   return {
     kind: 'allow',
     rule: isSilent ? undefined : all.first?.id,
     secrets: all.secrets,
     options: all.options,
-    monitored,
+    monitored: monitoredOf(denial?.monitored, isSilent, asking?.monitored),
   };
+}
+
+function monitoredOf(
+  denying: CompiledRule | undefined,
+  isSilent: boolean,
+  asking: CompiledRule | undefined,
+): Denial | undefined {
+  if (denying) return deniedBy(denying);
+  if (isSilent) return noRule;
+  return asking && askedBy(asking);
+}
+
+function askedBy({ id }: CompiledRule): Denial {
+  return { kind: 'deny', rule: id, reason: 'APPROVAL_REQUIRED' };
 }
 
 function deniedBy({ id }: CompiledRule): Denial {

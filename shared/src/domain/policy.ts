@@ -8,6 +8,24 @@ export interface RateLimit {
   readonly by: 'agent' | 'rule';
 }
 
+/** A person has to approve requests of an agent that the rule covers before they pass, whatever other rules allow. */
+export interface ApprovalAsked {
+  /** Tells the rule from what it was before it was changed: who approved that one has not approved this one. */
+  readonly key: string;
+}
+
+/** What a person has approved: an allow rule of one agent that covers nothing and lifts what another rule asks. */
+export interface Lift {
+  /** `policy id/key` of the rule that asks. */
+  readonly asked: string;
+  readonly hosts: readonly string[];
+  /** None: every path, every method. */
+  readonly paths: readonly string[];
+  readonly methods: readonly string[];
+  /** When it ends, milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
 /** One rule as it is stored. Deny wins over allow; what no rule allows is denied. What is absent does not limit. */
 export interface Rule {
   readonly effect: 'allow' | 'deny';
@@ -31,6 +49,9 @@ export interface Rule {
   readonly http2?: true;
   /** Plain HTTP inside a CONNECT is served. */
   readonly plainHttp?: true;
+  readonly approval?: ApprovalAsked;
+  /** Set on rules of approvals alone, which have no host of their own. */
+  readonly lifts?: Lift;
 }
 
 /** `monitor`: what the policy would deny passes, and is recorded. */

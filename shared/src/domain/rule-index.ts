@@ -19,6 +19,7 @@ export class RuleIndex {
   readonly #ofHost: CompiledRule[] = [];
   #grants = false;
   #hasWindows = false;
+  #asks = false;
 
   constructor(narrowness: number) {
     this.narrowness = narrowness;
@@ -38,6 +39,11 @@ export class RuleIndex {
     return this.#hasWindows;
   }
 
+  /** Does one of the rules ask for an approval, at whatever time? */
+  get asks(): boolean {
+    return this.#asks;
+  }
+
   /** Rules that carry an option for the host, whether in force or not. */
   get ofHost(): readonly CompiledRule[] {
     return this.#ofHost;
@@ -48,6 +54,7 @@ export class RuleIndex {
     if (rule.isTunnel || rule.hasHttp2 || rule.hasPlainHttp) this.#ofHost.push(rule);
     if (rule.secrets.size > 0) this.#grants = true;
     if (rule.windows.length > 0) this.#hasWindows = true;
+    if (rule.asks !== undefined) this.#asks = true;
     if (rule.paths.length === 0) this.#everyPath.add(rule);
     for (const pattern of rule.paths) {
       if (pattern.isExact) groupAt(this.#exact, pattern.literal).add(rule);
@@ -104,7 +111,11 @@ class RuleGroup {
   readonly #plain = new Map<string, Set<string>>();
 
   add(rule: CompiledRule): void {
-    const isPlain = rule.windows.length === 0 && rule.limits === undefined && rule.maxBodyBytes === undefined;
+    const isPlain =
+      rule.windows.length === 0 &&
+      rule.limits === undefined &&
+      rule.maxBodyBytes === undefined &&
+      rule.asks === undefined;
     if (!isPlain) {
       this.rules.push(rule);
       return;

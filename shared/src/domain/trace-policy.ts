@@ -16,6 +16,8 @@ export interface RuleTrace {
   readonly isMonitored: boolean;
   readonly match: RuleMatch;
   readonly secrets: readonly string[];
+  /** It asks for an approval of what it covers. */
+  readonly asksForApproval: boolean;
 }
 
 /** A request as policy sees it: a canonical host, and every reading of method and path. */
@@ -30,14 +32,20 @@ export interface AskedOfPolicy {
 /** Every rule of some policies, in their order, and whether it covers a request. */
 export function tracePolicies(policies: readonly Policy[], asked: AskedOfPolicy): RuleTrace[] {
   return policies.flatMap((policy) =>
-    policy.rules.map((rule, index) => ({
+    policy.rules.filter(isOfPolicy).map((rule, index) => ({
       rule: `${policy.name}/rules/${index}`,
       effect: rule.effect,
       isMonitored: policy.mode === 'monitor',
       match: matchOf(policy, rule, asked),
       secrets: rule.secrets,
+      asksForApproval: rule.approval !== undefined,
     })),
   );
+}
+
+/** Not what was approved, which has rules of its own. */
+function isOfPolicy({ lifts }: Rule): boolean {
+  return lifts === undefined;
 }
 
 function matchOf(policy: Policy, rule: Rule, asked: AskedOfPolicy): RuleMatch {
@@ -49,7 +57,8 @@ function matchOf(policy: Policy, rule: Rule, asked: AskedOfPolicy): RuleMatch {
   return covers(policy, { ...always, paths: [] }, asked) ? 'OTHER_PATH' : 'OTHER_METHOD';
 }
 
-function covers(policy: Policy, rule: Rule, { host, port, methods, readings, nowMs }: AskedOfPolicy): boolean {
+function covers(policy: Policy, asking: Rule, { host, port, methods, readings, nowMs }: AskedOfPolicy): boolean {
+  const { approval: _, ...rule } = asking;
   const alone = new CompiledPolicy([{ ...policy, mode: 'enforce', rules: [rule] }]);
   const decision = decide(alone.rulesFor(host, port), methods, readings, nowMs);
   return rule.effect === 'allow' ? decision.kind === 'allow' : decision.kind === 'deny' && decision.rule !== undefined;
