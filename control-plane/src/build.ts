@@ -8,6 +8,8 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import { AgentCertificateService } from './agents/agent-certificate.service.ts';
 import { AgentService } from './agents/agent.service.ts';
+import { ApprovalIntake } from './approvals/approval-intake.ts';
+import { ApprovalService } from './approvals/approval.service.ts';
 import { createApp } from './api/create-app.ts';
 import { GraphqlApi } from './api/graphql-api.ts';
 import type { Services } from './api/services.ts';
@@ -79,7 +81,9 @@ export async function build(config: Config, { database, keys }: Foundation, log:
   const ground = { connectionString: config.databaseUrl, redis: config.redis, instanceId: keys.instanceId };
   const bus = await pickConfigBus(ground, keys.busKey);
   const secretUse = new SecretUse(database, log);
-  const audit = await buildAudit({ config, ground, database, keys, secretUse, metrics, log });
+  const approvalIntake = new ApprovalIntake({ database, keys, log });
+  const counters = [secretUse, approvalIntake];
+  const audit = await buildAudit({ config, ground, database, keys, counters, metrics, log });
   const health = buildHealth(database, audit.writer, metrics);
   const keyRotation = buildKeyRotation({ database, keys }, log);
   const change = new ChangeConfig(database, counted(bus, metrics), log, keys.terms, stores.standing, tracing?.changed);
@@ -103,10 +107,10 @@ export async function build(config: Config, { database, keys }: Foundation, log:
     auditWriter: audit.writer,
     partitions: audit.partitions,
     keyRotation,
-    startTasks: () => [secretUse, leader].forEach((task) => task.start()),
+    startTasks: () => [...counters, leader].forEach((task) => task.start()),
     close: async () => {
       for (const part of [destroyedFile, graphql, leader]) await part?.stop();
-      for (const part of [audit.writer, secretUse, bus]) await part.close();
+      for (const part of [audit.writer, ...counters, bus]) await part.close();
       await database.destroy();
       await tracing?.close();
     },
@@ -186,6 +190,7 @@ function buildServices(
     secretVersions: new SecretVersionService(database, change),
     dependents: new SecretDependentsService(database, planned.policies, planned.routes),
     certificates: new AgentCertificateService(change, keys),
+    approvals: new ApprovalService({ database, change, keys, policies: planned.policies }),
     plans: new PlanService(database, change, keys, planned),
     audit: new AuditService(audit.store),
     trail: audit.trail.service,

@@ -127,7 +127,16 @@ async function startControlPlane() {
   const ground = { connectionString: postgres.url, redis: undefined, instanceId: keys.instanceId };
   const { keeper, clerk } = trail;
   const intents = new OpenIntents(keys.keyring);
-  const writer = await buildAuditWriter(ground, { database, keys, store, intents, keeper, secretUse, metrics, log });
+  const writer = await buildAuditWriter(ground, {
+    database,
+    keys,
+    store,
+    intents,
+    keeper,
+    counters: [secretUse],
+    metrics,
+    log,
+  });
   const traffic = new TrafficRollup(database);
   const leader = new LeaderJobs({
     leadership: new Leadership(postgres.url),

@@ -8,6 +8,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { authorize, authorizeEither } from '../auth/authorize.ts';
 import { beforeAndAfter } from '../auth/events/recorded-change.ts';
 import type { Principal } from '../auth/principal.ts';
+import { removeLiftsOf } from '../approvals/lift-store.ts';
 import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
 import { type Page, type PageRequest, pageByName } from '../configuration/page.ts';
 import { findNamed, type ObjectRef } from '../configuration/object-ref.ts';
@@ -164,6 +165,7 @@ export class AgentService {
     const row = await findNamed(tx.manager, agentKind, ref);
     if (row === null) return 'UNCHANGED';
     tx.checkRevision('agent', row);
+    await removeLiftsOf(tx, row.id);
     await tx.manager.delete(AgentEntity, { id: row.id });
     tx.changed('agent', row.id, 'remove');
     tx.audit('agent:delete', 'agent', row.name);

@@ -6,6 +6,7 @@ import { AdminEventResolver } from '../auth/events/admin-event.resolver.ts';
 import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
 import { SessionResolver } from '../auth/sessions/session.resolver.ts';
 import { UserResolver } from '../auth/users/user.resolver.ts';
+import { ApprovalResolver } from '../approvals/approval.resolver.ts';
 import { AuthorityResolver } from '../authority/authority.resolver.ts';
 import { BackupResolver } from '../backup/backup.resolver.ts';
 import { addWait } from './add-wait.ts';
@@ -36,6 +37,7 @@ export function buildSchema(resolvers: Resolvers = new Map()): GraphQLSchema {
       SecretVersionResolver,
       AgentResolver,
       PolicyResolver,
+      ApprovalResolver,
       RouteResolver,
       RotationResolver,
       BackupResolver,

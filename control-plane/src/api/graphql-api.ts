@@ -11,6 +11,7 @@ import { AdminEventResolver } from '../auth/events/admin-event.resolver.ts';
 import { ApiKeyResolver } from '../auth/keys/api-key.resolver.ts';
 import { SessionResolver } from '../auth/sessions/session.resolver.ts';
 import { UserResolver } from '../auth/users/user.resolver.ts';
+import { ApprovalResolver } from '../approvals/approval.resolver.ts';
 import { AuditResolver } from '../audit/audit.resolver.ts';
 import { AuditTrailResolver } from '../audit/trail/trail.resolver.ts';
 import { BackupResolver } from '../backup/backup.resolver.ts';
@@ -124,6 +125,7 @@ function resolversOf(services: Services, refused: NoteRefusal): Resolvers {
     [SecretVersionResolver, new SecretVersionResolver(secretVersions, dependents)],
     [AgentResolver, new AgentResolver(agents, certificates)],
     [PolicyResolver, new PolicyResolver(policies)],
+    [ApprovalResolver, new ApprovalResolver(services.approvals)],
     [RouteResolver, new RouteResolver(routes)],
     [RotationResolver, new RotationResolver(services.rotations)],
     [BackupResolver, new BackupResolver(services.backups)],

@@ -20,7 +20,7 @@ export function callerOf({ principal, requestId }: GraphqlContext) {
 /** Records a refusal that the payload of a write tells: of errors of the request each is recorded anyway. */
 export type NoteRefusal = (fault: Fault, context: GraphqlContext) => Promise<void>;
 
-export type GraphqlServices = Pick<Services, 'audit' | 'workers' | 'applied'>;
+export type GraphqlServices = Pick<Services, 'approvals' | 'audit' | 'workers' | 'applied'>;
 
 /** What the source of a subscription is made of. */
 export interface SubscriptionArguments<Args> {

@@ -23,6 +23,7 @@ const allow = deny.extend({
   tunnel: z.literal(true).optional(),
   http2: z.literal(true).optional(),
   plainHttp: z.literal(true).optional(),
+  approval: z.literal(true).optional(),
 });
 
 const policy = z

@@ -1,5 +1,6 @@
 import type { AgentCertificateService } from '../agents/agent-certificate.service.ts';
 import type { AgentService } from '../agents/agent.service.ts';
+import type { ApprovalService } from '../approvals/approval.service.ts';
 import type { AuditService } from '../audit/audit.service.ts';
 import type { ExportService } from '../audit/export/export.service.ts';
 import type { MacKeyService } from '../audit/trail/mac-key.service.ts';
@@ -38,6 +39,7 @@ export interface Services {
   readonly policies: PolicyService;
   readonly routes: RouteService;
   readonly plans: PlanService;
+  readonly approvals: ApprovalService;
   readonly audit: AuditService;
   readonly trail: TrailService;
   readonly auditExports: ExportService;

@@ -5,12 +5,11 @@ import type { Config } from '../config.ts';
 import type { Metrics } from '../health/metrics.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import type { LeaderJob } from '../leadership/leader-jobs.ts';
-import type { SecretUse } from '../secrets/secret-use.ts';
 import { AuditPartitions } from './audit-partitions.ts';
 import { dropOldAudit } from './audit-retention.ts';
 import { AuditStore } from './audit-store.ts';
 import type { AuditWriter } from './audit-writer.ts';
-import { buildAuditWriter } from './build-audit-writer.ts';
+import { buildAuditWriter, type EventCounter } from './build-audit-writer.ts';
 import { GoneWorkers } from './gone-workers.ts';
 import { OpenIntents } from './open-intents.ts';
 import { buildSinks } from './sinks/build-sinks.ts';
@@ -35,14 +34,14 @@ interface Surroundings {
   readonly ground: Ground;
   readonly database: DataSource;
   readonly keys: InstanceKeys;
-  readonly secretUse: SecretUse;
+  readonly counters: readonly EventCounter[];
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
 /** Wires all that audit events go through: queue, list, trail, what they are sent to, and how long they are kept. */
 export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
-  const { config, ground, database, keys, secretUse, metrics, log } = surroundings;
+  const { config, ground, database, keys, counters, metrics, log } = surroundings;
   const { adminEventDays, auditDays: days } = config;
   const { keyring, auditMacKey: macKey } = keys;
   const store = new AuditStore(database, keyring);
@@ -57,7 +56,7 @@ export async function buildAudit(surroundings: Surroundings): Promise<Audit> {
   };
   return {
     store,
-    writer: await buildAuditWriter(ground, { database, keys, store, intents, keeper, secretUse, metrics, log }),
+    writer: await buildAuditWriter(ground, { database, keys, store, intents, keeper, counters, metrics, log }),
     partitions: new AuditPartitions(database, log),
     trail,
     sinks,

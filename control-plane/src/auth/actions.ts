@@ -21,6 +21,8 @@ const scopes = {
   'policy:create': 'environment',
   'policy:update': 'environment',
   'policy:delete': 'environment',
+  'approval:read': 'environment',
+  'approval:decide': 'environment',
   'route:read': 'environment',
   // A route takes the place of whatever credential an agent sent: it acts on agents of every environment.
   'route:create': 'instance',
@@ -90,6 +92,7 @@ export const roleActions: Readonly<Record<Role, ReadonlySet<Action>>> = {
     'secret:update',
     'secret:rotate',
     'rotation:run',
+    'approval:decide',
     'agent:update',
     'agent:rotate',
     ...own,

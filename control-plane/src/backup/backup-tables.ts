@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 /**
  * What is in no backup: what processes report of themselves, what they sign in to this
- * server as, what only lasts while somebody is signed in or invited, what is counted anew, the record of changes for
+ * server as, what only lasts while somebody is signed in or invited, or has approved something, what is counted anew, the record of changes for
  * workers (they read all anew), and what the restored schema says of itself. Every other table is in it, also one that is new.
  */
 const left = new Set([
@@ -19,6 +19,7 @@ const left = new Set([
   'audit_sink',
   'traffic',
   'traffic_place',
+  'approval',
   'audit_order',
 ]);
 

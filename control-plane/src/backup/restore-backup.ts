@@ -75,6 +75,7 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
     await manager.query(`TRUNCATE ${[...tables, 'config_change'].map(quoted).join(', ')} CASCADE`);
     const rows = await insertLines(manager, content, new Set(tables));
     await forgetHolders(manager);
+    await forgetApprovals(manager);
 
     const { lasting, marked: markedRows } = await openRestored(manager, options);
     const destroyed = destroyedValues(options, target, header, lasting.destroyed);
@@ -94,6 +95,11 @@ export async function restoreBackup(database: DataSource, options: RestoreOption
   });
   marked?.marked();
   return report;
+}
+
+/** What was approved when the backup was made may have been ended since. */
+async function forgetApprovals(manager: EntityManager): Promise<void> {
+  await manager.query("DELETE FROM policy WHERE name LIKE 'approval/%'");
 }
 
 /** Who was given a certificate after the backup is not known: until the last of those has ended, no client authority is safe to retire. */

@@ -10,7 +10,7 @@ import type { WriteOptions } from './written.ts';
 /** Who may change the configuration, and how secrets are rotated, are part of it: they are no business of workers. */
 export type ConfigKind = RevisedKind | 'authority';
 /** What an admin event can be of: configuration, and who may change it. */
-type AuditedKind = ConfigKind | 'keys' | 'session' | 'worker';
+type AuditedKind = ConfigKind | 'keys' | 'session' | 'worker' | 'approval';
 export type ConfigOperation = 'upsert' | 'remove';
 
 /** What a change may do inside its transaction. */

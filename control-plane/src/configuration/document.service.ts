@@ -18,7 +18,7 @@ import { fieldsOf } from './fields-of.ts';
 import { layOver } from './lay-over.ts';
 import { findNamed, type NamedKind, notThere, type ObjectRef } from './object-ref.ts';
 import { OpenedBodies } from './opened-bodies.ts';
-import { type Page, type PageRequest, pageByName } from './page.ts';
+import { type Page, type PageRequest, pageByName, plainlyNamed } from './page.ts';
 import { pageVisible } from './page-visible.ts';
 import { invalidField } from './parse-input.ts';
 import { type Selection, selectRows } from './select-rows.ts';
@@ -68,6 +68,15 @@ export class DocumentService<Body extends object, Content extends object> {
   /** Whether all that a body belongs to is in the principal's reach. */
   isReadable(principal: Principal, body: Body): boolean {
     return this.#isInReach(principal, 'read', body);
+  }
+
+  /** One body, as a transaction sees it; undefined when there is none. Whoever asks has authorized that. @throws Fault INTERNAL */
+  async bodyOf(
+    manager: EntityManager,
+    ref: ObjectRef,
+  ): Promise<{ readonly id: string; readonly body: Body } | undefined> {
+    const row = await findNamed(manager, this.#named, ref);
+    return row === null ? undefined : { id: row.id, body: this.#openBody(row) };
   }
 
   /** @throws Fault NOT_FOUND */
@@ -178,7 +187,7 @@ export class DocumentService<Body extends object, Content extends object> {
   async #page(principal: Principal, request: PageRequest): Promise<Page<DocumentRow>> {
     const action = this.#action('read');
     const reach = authorizeList(principal, action);
-    const fetch = (asked: PageRequest) => pageByName(this.#dataSource.manager, this.#kind.entity, asked);
+    const fetch = (asked: PageRequest) => pageByName(this.#dataSource.manager, this.#kind.entity, asked, plainlyNamed);
     if (reach === '*') return fetch(request);
     return pageVisible(fetch, (row) => this.isReadable(principal, this.#openBody(row)), request);
   }

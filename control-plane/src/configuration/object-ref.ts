@@ -28,7 +28,8 @@ export async function findNamed<Row extends { id: string; name: string }>(
   const isGood = typeof ref === 'string' ? isName(ref) : isId(ref.id);
   if (!isGood) return null;
   const where = typeof ref === 'string' ? { name: ref } : { id: ref.id };
-  return manager.findOneBy(entity, where as FindOptionsWhere<Row>);
+  const row = await manager.findOneBy(entity, where as FindOptionsWhere<Row>);
+  return row !== null && isName(row.name) ? row : null;
 }
 
 /** The row that is meant. @throws Fault NOT_FOUND */

@@ -30,6 +30,9 @@ export interface Page<T> {
 export const maxLimit = 200;
 export const defaultLimit = 50;
 
+/** Rows that people name: what was approved lies among the policies, under names with a slash, see approvals/. */
+export const plainlyNamed = { where: "row.name NOT LIKE '%/%'", parameters: {} } as const;
+
 /** One page of rows by name. A row that is added or removed meanwhile moves no other row to another page. */
 export async function pageByName<Row extends ObjectLiteral & { name: string }>(
   manager: EntityManager,

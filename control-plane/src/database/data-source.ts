@@ -29,6 +29,7 @@ import { AddRestore } from './add-restore.migration.ts';
 import { AddRotations } from './add-rotations.migration.ts';
 import { AddSecretLease } from './add-secret-lease.migration.ts';
 import { AddSecretLifecycle } from './add-secret-lifecycle.migration.ts';
+import { AddApprovals } from './add-approvals.migration.ts';
 import { AddDoubtedKeys } from './add-doubted-keys.migration.ts';
 import { AddRowMacs } from './add-row-macs.migration.ts';
 import { AddRoutes } from './add-routes.migration.ts';
@@ -81,6 +82,7 @@ export const migrations = [
   AddForgottenWorkers,
   AddRowMacs,
   AddDoubtedKeys,
+  AddApprovals,
 ];
 
 export interface DataSourceOptions {

@@ -1,5 +1,6 @@
 import type { Binding } from '@onecli/shared/domain/binding';
 import {
+  approvalContext,
   agentIdentitiesContext,
   authorityContext,
   clientAuthorityContext,
@@ -75,6 +76,7 @@ export const sealedColumns: readonly SealedColumn[] = [
     version: 'version',
     contextOf: ({ id, version }) => routeContext(id, version),
   },
+  { table: 'approval', column: 'sealed_body', id: 'id', contextOf: ({ id }) => approvalContext(id) },
   { table: 'agent', column: 'sealed_identities', id: 'id', contextOf: ({ id }) => agentIdentitiesContext(id) },
   { table: 'certificate_authority', column: 'sealed_key', id: 'id', contextOf: ({ id }) => authorityContext(id) },
   { table: 'client_authority', column: 'sealed_key', id: 'id', contextOf: ({ id }) => clientAuthorityContext(id) },

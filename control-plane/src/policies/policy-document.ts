@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type AgentSelector, selectorOf } from '@onecli/shared/domain/agent-selector';
 import type { PolicyBody, PolicyMode, RateLimit, Rule } from '@onecli/shared/domain/policy';
 import type { TimeWindow } from '@onecli/shared/domain/time-window';
@@ -20,6 +21,7 @@ export interface AllowDocument extends DenyDocument {
   readonly tunnel?: true;
   readonly http2?: true;
   readonly plainHttp?: true;
+  readonly approval?: true;
 }
 
 export type RuleDocument = { readonly allow: AllowDocument } | { readonly deny: DenyDocument };
@@ -46,7 +48,7 @@ export function bodyOf(content: PolicyContent): PolicyBody {
 
 function ruleOf({ allow, deny }: PolicyContent['rules'][number]): Rule {
   const scope = allow ?? deny;
-  return {
+  const rule: Rule = {
     effect: allow === undefined ? 'deny' : 'allow',
     hosts: scope?.hosts ?? [],
     paths: [...new Set(scope?.paths ?? [])],
@@ -55,6 +57,12 @@ function ruleOf({ allow, deny }: PolicyContent['rules'][number]): Rule {
     ...(scope?.windows && scope.windows.length > 0 && { windows: scope.windows }),
     ...(allow && termsOf(allow)),
   };
+  return allow?.approval ? { ...rule, approval: { key: keyOf(rule) } } : rule;
+}
+
+/** The same for the same rule, in whichever place: who has approved one goes on doing so while others change beside it. */
+function keyOf(rule: Rule): string {
+  return createHash('sha256').update(JSON.stringify(rule)).digest('base64url').slice(0, 22);
 }
 
 type Terms = Pick<Rule, 'rateLimit' | 'maxConcurrent' | 'maxBodyBytes' | 'tunnel' | 'http2' | 'plainHttp'>;
@@ -99,7 +107,8 @@ function selectorText(agent: AgentSelector): PolicyDocument['agents'][number] {
 function ruleDocument(rule: Rule): RuleDocument {
   const scope = scopeOf(rule);
   if (rule.effect === 'deny') return { deny: scope };
-  return { allow: { ...scope, ...(rule.secrets.length > 0 && { secrets: rule.secrets }), ...termsOf(rule) } };
+  const secrets = rule.secrets.length > 0 && { secrets: rule.secrets };
+  return { allow: { ...scope, ...secrets, ...termsOf(rule), ...(rule.approval && { approval: true }) } };
 }
 
 function scopeOf({ hosts, paths, methods, windows }: Rule): DenyDocument {

@@ -35,7 +35,7 @@ const rateLimit = z.strictObject({
   by: z.enum(['agent', 'rule'], 'must be `agent` or `rule`').default('agent'),
 });
 
-const notInTunnels = ['paths', 'methods', 'secrets', 'maxBodyBytes', 'http2', 'plainHttp'] as const;
+const notInTunnels = ['paths', 'methods', 'secrets', 'maxBodyBytes', 'http2', 'plainHttp', 'approval'] as const;
 
 const allow = z
   .strictObject({
@@ -47,6 +47,7 @@ const allow = z
     tunnel: z.boolean().optional(),
     http2: z.boolean().optional(),
     plainHttp: z.boolean().optional(),
+    approval: z.boolean().optional(),
   })
   .superRefine((value, context) => {
     if (!value.tunnel) return;

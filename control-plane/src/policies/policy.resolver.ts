@@ -118,8 +118,8 @@ function showRule(rule: RuleDocument): Rule {
 
 /** Nothing is copied, and each comes in one shape. */
 function showAllow(allow: AllowDocument): AllowRule {
-  const { hosts, paths, methods, windows, secrets, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp } =
-    allow;
+  const { hosts, paths, methods, windows, secrets, rateLimit, maxConcurrent, maxBodyBytes } = allow;
+  const { tunnel, http2, plainHttp, approval } = allow;
   return {
     hosts,
     paths: paths ?? [],
@@ -132,6 +132,7 @@ function showAllow(allow: AllowDocument): AllowRule {
     tunnel: tunnel ?? false,
     http2: http2 ?? false,
     plainHttp: plainHttp ?? false,
+    approval: approval ?? false,
   };
 }
 

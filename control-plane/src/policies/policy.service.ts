@@ -54,7 +54,9 @@ export interface JudgedPolicy {
   readonly rules: readonly JudgedRule[];
 }
 
-type JudgedRule = Pick<Rule, 'effect' | 'secrets' | 'rateLimit' | 'maxConcurrent' | 'maxBodyBytes' | 'plainHttp'>;
+type JudgedRule = Pick<Rule, 'effect' | 'secrets' | 'rateLimit' | 'maxConcurrent' | 'maxBodyBytes' | 'plainHttp'> & {
+  readonly approval?: unknown;
+};
 
 /**
  * A rule belongs to the environments of the secrets that it grants. What grants none, denies, limits, or is no more than monitored
@@ -82,11 +84,12 @@ function environmentOfSelected(selector: AgentSelector): string {
 }
 
 /**
- * The limits of all rules that cover a request hold together: those of one bind requests with secrets of any other. Where one rule
+ * What the rules that cover a request limit and ask holds together: that of one binds requests with secrets of any other. Where one rule
  * of a host serves plain HTTP, the secrets of any other go there in the clear.
  */
-function actsOnOthers({ rateLimit, maxConcurrent, maxBodyBytes, plainHttp }: JudgedRule): boolean {
-  return rateLimit !== undefined || maxConcurrent !== undefined || maxBodyBytes !== undefined || plainHttp === true;
+function actsOnOthers({ rateLimit, maxConcurrent, maxBodyBytes, plainHttp, approval }: JudgedRule): boolean {
+  const limits = [rateLimit, maxConcurrent, maxBodyBytes, approval];
+  return limits.some((limit) => limit !== undefined) || plainHttp === true;
 }
 
 /** A misspelt agent or secret would silently grant nothing, so that each must exist when the policy is written. */

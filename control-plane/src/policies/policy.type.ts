@@ -110,6 +110,11 @@ export class AllowRule extends DenyRule {
 
   @Field(() => Boolean, { description: 'Plain HTTP inside CONNECT is served.' })
   plainHttp: boolean;
+
+  @Field(() => Boolean, {
+    description: 'A person has to approve what it covers, whatever other rules allow: see `approvals`.',
+  })
+  approval: boolean;
 }
 
 @ObjectType({ description: 'Either allow or deny. Deny wins; silence means deny.' })
@@ -223,6 +228,9 @@ export class AllowRuleInput extends DenyRuleInput {
 
   @Field(() => Boolean, { nullable: true })
   plainHttp?: boolean;
+
+  @Field(() => Boolean, { nullable: true })
+  approval?: boolean;
 }
 
 @InputType({ description: 'Either allow or deny.' })

@@ -49,7 +49,7 @@ export class ReachService {
       .sort((one, other) => (one.name < other.name ? -1 : 1))
       .filter((policy) => asked === undefined || picks(policy, asked))
       .flatMap((policy) => policy.rules.map((rule, index) => ({ policy, rule, place: placeOf(policy, index) })))
-      .filter(({ policy, rule }) => isMeant(policy, rule, filter));
+      .filter(({ policy, rule }) => rule.lifts === undefined && isMeant(policy, rule, filter));
     const begin = after === undefined ? 0 : found.findIndex(({ place }) => comesAfter(place, after));
     const items = begin === -1 ? [] : found.slice(begin, begin + limit);
     const selected = new Map<string, readonly string[]>();

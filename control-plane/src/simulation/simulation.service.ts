@@ -1,6 +1,6 @@
 /** What the proxy would say to a request, and why: by the proxy's own evaluation, over the configuration as it is now. */
 import { selectorPicks } from '@onecli/shared/domain/agent-selector';
-import { CompiledPolicy, decide } from '@onecli/shared/domain/evaluate-policy';
+import { CompiledPolicy, decide, type Decision } from '@onecli/shared/domain/evaluate-policy';
 import type { GrantScope } from '@onecli/shared/domain/grant-placeholders';
 import { inspectHeader } from '@onecli/shared/domain/inspect-header';
 import type { Policy } from '@onecli/shared/domain/policy';
@@ -75,7 +75,7 @@ export class SimulationService {
     const decision = decide(rules, methods, asked.readings, nowMs);
     if (decision.kind === 'deny' || agent.isDisabled) {
       const rule = decision.kind === 'deny' ? (decision.rule ?? null) : null;
-      const reason = agent.isDisabled ? 'PROXY_AUTH_INVALID' : 'POLICY_DENIED';
+      const reason = agent.isDisabled ? 'PROXY_AUTH_INVALID' : faultOfDenial(decision);
       return { revision, decision: 'deny', reason, rule, granted: [], trace: traceTo(rule, traced), headers: [] };
     }
     const headers = await this.#headersOf(asked, decision.secrets);
@@ -112,6 +112,10 @@ export class SimulationService {
       return [{ header: header.name, outcome: 'REPLACED', secrets }];
     });
   }
+}
+
+function faultOfDenial(decision: Decision): string {
+  return decision.kind === 'deny' && decision.reason === 'APPROVAL_REQUIRED' ? decision.reason : 'POLICY_DENIED';
 }
 
 /** What each rule says, and which of them decides. */

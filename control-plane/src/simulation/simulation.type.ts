@@ -40,6 +40,9 @@ export class RuleTrace {
 
   @Field(() => [String], { description: 'The secrets that it grants.' })
   secrets: readonly string[];
+
+  @Field(() => Boolean, { description: 'It asks for an approval of what it covers.' })
+  asksForApproval: boolean;
 }
 
 @ObjectType({ description: 'A header with placeholders. Its value is not repeated.' })

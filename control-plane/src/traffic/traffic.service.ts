@@ -70,7 +70,7 @@ export class TrafficService {
     const environments = secretReach === '*' ? null : [...secretReach];
     const [row] = await this.#database.query<Overview[]>(
       `SELECT (SELECT revision::int FROM config_state) AS revision, s.*, a.*, w.*,
-         (SELECT count(*)::int FROM policy) AS policies, (SELECT count(*)::int FROM route) AS routes
+         (SELECT count(*)::int FROM policy WHERE name NOT LIKE '%/%') AS policies, (SELECT count(*)::int FROM route) AS routes
        FROM (SELECT count(*)::int AS secrets, count(*) FILTER (WHERE is_disabled)::int AS "disabledSecrets",
                count(*) FILTER (WHERE expires_at <= now() + make_interval(days => $3))::int AS "expiringSecrets"
              FROM secret WHERE $1::text[] IS NULL OR split_part(name, '/', 1) = ANY ($1)) s,

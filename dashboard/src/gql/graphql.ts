@@ -14,6 +14,8 @@ export type Action =
   | 'AGENT_UPDATE'
   | 'API_KEY_READ'
   | 'API_KEY_REVOKE'
+  | 'APPROVAL_DECIDE'
+  | 'APPROVAL_READ'
   | 'AUDIT_EXPORT_KEY'
   | 'AUDIT_READ'
   | 'AUTHORITY_IMPORT'
@@ -98,6 +100,7 @@ export type AliasInput = {
 };
 
 export type AllowRuleInput = {
+  approval?: boolean | null | undefined;
   hosts: Array<string>;
   http2?: boolean | null | undefined;
   maxBodyBytes?: number | null | undefined;

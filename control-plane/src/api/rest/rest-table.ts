@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { HealthCheck } from '../../health/health-check.ts';
 import { agentRoutes } from '../agent-routes.ts';
 import { adminEventRoutes } from '../admin-event-routes.ts';
+import { approvalRoutes } from '../approval-routes.ts';
 import { apiKeyRoutes } from '../api-key-routes.ts';
 import { loginRoutes } from '../login-routes.ts';
 import { sessionRoutes } from '../session-routes.ts';
@@ -50,6 +51,7 @@ export function restTable(services: Services, health: HealthCheck): readonly Res
     ...secretVersionRoutes(secretVersions, dependents),
     ...agentRoutes(agents, certificates),
     ...policyRoutes(policies),
+    ...approvalRoutes(services.approvals),
     ...routeRoutes(routes),
     ...planRoutes(plans),
     ...auditRoutes(audit),

@@ -1,0 +1,239 @@
+import { Fault } from '@onecli/shared/fault';
+import { policyContext } from '@onecli/shared/seal-contexts';
+import { seal } from '@onecli/shared/vault/seal';
+import { isUUID } from 'class-validator';
+import type { DataSource, EntityManager } from 'typeorm';
+import { authorizeEach, authorizeList, authorizeSomewhere, may } from '../auth/authorize.ts';
+import type { Action } from '../auth/actions.ts';
+import { principalText } from '../auth/events/admin-event-store.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { ChangeConfig, ConfigTransaction } from '../configuration/change-config.ts';
+import { defaultLimit, maxLimit } from '../configuration/page.ts';
+import { parseInput } from '../configuration/parse-input.ts';
+import type { InstanceKeys } from '../instance/instance-keys.ts';
+import { PolicyEntity } from '../policies/policy.entity.ts';
+import type { PolicyService } from '../policies/policy.service.ts';
+import { follow } from '../subscriptions/follow.ts';
+import { SharedPoll } from '../subscriptions/shared-poll.ts';
+import { askingRule, liftOfRequest, liftOfRule, liftingPolicy } from './approval-body.ts';
+import { approvalInput } from './approval-input.ts';
+import {
+  type Approval,
+  type ApprovalPlace,
+  type ApprovalState,
+  findApproval,
+  listApprovals,
+} from './approval-store.ts';
+import { decide, removeEnded, removeLift } from './lift-store.ts';
+
+/** An approval, and its place in the list. */
+export interface PlacedApproval {
+  readonly approval: Approval;
+  readonly cursor: string;
+}
+
+export interface ApprovalPage {
+  readonly items: readonly PlacedApproval[];
+  readonly next: string | undefined;
+}
+
+export interface ApprovalRequest {
+  readonly states?: readonly ApprovalState[] | undefined;
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface DecidedApproval {
+  readonly object: Approval;
+  readonly change: 'UPDATED' | 'UNCHANGED';
+  readonly revision: number;
+}
+
+export interface ApprovalParts {
+  readonly database: DataSource;
+  readonly change: ChangeConfig;
+  readonly keys: Pick<InstanceKeys, 'keyring'>;
+  readonly policies: Pick<PolicyService, 'bodyOf'>;
+}
+
+const lookEveryMs = 300;
+/** After a no the agent may ask as often as it likes: nobody is bothered with it again for so long. */
+const deniedForMs = 3_600_000;
+
+/** What agents ask persons to approve, and what became of it. */
+export class ApprovalService {
+  readonly #parts: ApprovalParts;
+  readonly #pending: SharedPoll<readonly Approval[]>;
+
+  constructor(parts: ApprovalParts) {
+    this.#parts = parts;
+    this.#pending = new SharedPoll(lookEveryMs, () => this.#allPending(), keyOf);
+  }
+
+  /** One page of those in reach, the newest first. @throws Fault FORBIDDEN, INVALID for a cursor that is none */
+  async list(
+    principal: Principal,
+    { states, after, limit: asked = defaultLimit }: ApprovalRequest,
+  ): Promise<ApprovalPage> {
+    authorizeList(principal, 'approval:read');
+    const { database, keys } = this.#parts;
+    const limit = Math.min(Math.max(Math.trunc(asked), 1), maxLimit);
+    let place = after === undefined ? undefined : readPlace(after);
+    const visible: Approval[] = [];
+    for (let isMore = true; isMore && visible.length <= limit; ) {
+      const found = await listApprovals(database.manager, keys.keyring, { states, after: place, limit: maxLimit });
+      visible.push(...found.approvals.filter((approval) => isInReach(principal, 'approval:read', approval)));
+      isMore = found.next !== undefined;
+      place = found.next;
+    }
+    const items = visible.slice(0, limit).map((approval) => ({ approval, cursor: writePlace(approval) }));
+    return { items, next: visible.length > limit ? items.at(-1)?.cursor : undefined };
+  }
+
+  /** @throws Fault NOT_FOUND also for one out of reach */
+  async get(principal: Principal, id: string): Promise<Approval> {
+    authorizeSomewhere(principal, ['approval:read']);
+    const { database } = this.#parts;
+    return this.#require(database.manager, principal, 'approval:read', id);
+  }
+
+  /**
+   * Lets the agent do what it asked for, for some minutes: that one request, or all that the rule covers.
+   * @throws Fault NOT_FOUND, INVALID; CONFLICT when the rule is another now, or the path cannot be approved alone
+   */
+  async approve(principal: Principal, id: string, input: unknown): Promise<DecidedApproval> {
+    authorizeSomewhere(principal, ['approval:decide']);
+    const { minutes, wholeRule } = parseInput(approvalInput, input);
+    return this.#decide(principal, id, async (tx, approval) => {
+      const { rule: name, agent } = approval;
+      const policy = await this.#parts.policies.bodyOf(tx.manager, { id: approval.policyId });
+      const rule = policy && askingRule(policy.body, approval.key);
+      if (rule === undefined)
+        throw new Fault(
+          'CONFLICT',
+          `The rule ${name} was changed or removed since: the agent will ask again, if it has to`,
+        );
+      const endsAt = new Date(Date.now() + minutes * 60_000);
+      const lift = wholeRule ? liftOfRule(approval, rule, endsAt.getTime()) : liftOfRequest(approval, endsAt.getTime());
+      await this.#lift(tx, id, Buffer.from(JSON.stringify(liftingPolicy(agent, lift)), 'utf8'));
+      await decide(tx.manager, id, { state: 'APPROVED', by: principalText(principal), endsAt, isWholeRule: wholeRule });
+      tx.audit('approval:approve', 'approval', name, { ...toldOf(approval), endsAt: endsAt.toISOString(), wholeRule });
+      return true;
+    });
+  }
+
+  /** Says no, and that it is not to be asked for again for an hour; ends what was approved. @throws Fault NOT_FOUND */
+  async deny(principal: Principal, id: string): Promise<DecidedApproval> {
+    authorizeSomewhere(principal, ['approval:decide']);
+    return this.#decide(principal, id, async (tx, approval) => {
+      const endsAt = new Date(Date.now() + deniedForMs);
+      await removeLift(tx, id);
+      await decide(tx.manager, id, { state: 'DENIED', by: principalText(principal), endsAt, isWholeRule: false });
+      tx.audit('approval:deny', 'approval', approval.rule, toldOf(approval));
+      return true;
+    });
+  }
+
+  /** Ends what was approved, or forgets a no: the agent may ask for it again. @throws Fault NOT_FOUND */
+  async end(principal: Principal, id: string): Promise<DecidedApproval> {
+    authorizeSomewhere(principal, ['approval:decide']);
+    return this.#decide(principal, id, async (tx, approval) => {
+      if (approval.state !== 'APPROVED' && approval.state !== 'DENIED') return false;
+      await removeLift(tx, id);
+      await decide(tx.manager, id, {
+        state: 'ENDED',
+        by: principalText(principal),
+        endsAt: new Date(),
+        isWholeRule: false,
+      });
+      tx.audit('approval:end', 'approval', approval.rule, toldOf(approval));
+      return true;
+    });
+  }
+
+  /** The first 200 in reach that wait for a decision, now and whenever they are others. @throws Fault FORBIDDEN */
+  follow(caller: () => Principal): AsyncGenerator<readonly Approval[]> {
+    const authorize = () => void authorizeList(caller(), 'approval:read');
+    authorize();
+    let given: readonly Approval[] | undefined;
+    return follow({
+      poll: this.#pending,
+      authorize,
+      next: (pending) => {
+        if (pending === undefined || pending === given) return [];
+        given = pending;
+        return [pending.filter((approval) => isInReach(caller(), 'approval:read', approval))];
+      },
+    });
+  }
+
+  async #allPending(): Promise<readonly Approval[]> {
+    const { database, keys } = this.#parts;
+    return (await listApprovals(database.manager, keys.keyring, { states: ['PENDING'], limit: maxLimit })).approvals;
+  }
+
+  async #decide(
+    principal: Principal,
+    id: string,
+    work: (tx: ConfigTransaction, approval: Approval) => Promise<boolean>,
+  ): Promise<DecidedApproval> {
+    const { result, revision } = await this.#parts.change.changeConfig(principal, async (tx) => {
+      const approval = await this.#require(tx.manager, principal, 'approval:decide', id, true);
+      authorizeEach(principal, 'approval:decide', approval.environments);
+      const isChanged = await work(tx, approval);
+      if (isChanged) await removeEnded(tx);
+      const object = await this.#require(tx.manager, principal, 'approval:decide', id);
+      return { object, change: isChanged ? ('UPDATED' as const) : ('UNCHANGED' as const) };
+    });
+    return { ...result, revision };
+  }
+
+  /** What is approved is a policy of one agent, under a name that no other has. */
+  async #lift(tx: ConfigTransaction, id: string, body: Buffer): Promise<void> {
+    const before = await tx.manager.findOneBy(PolicyEntity, { id });
+    const version = (before?.version ?? 0) + 1;
+    const now = new Date();
+    const sealedBody = seal(this.#parts.keys.keyring, policyContext(id, version), body);
+    const row = { id, name: `approval/${id}`, version, sealedBody, revision: tx.revision, managedBy: null };
+    await tx.manager.save(PolicyEntity, { ...row, createdAt: before?.createdAt ?? now, updatedAt: now });
+    tx.changed('policy', id, 'upsert');
+  }
+
+  /** @throws Fault NOT_FOUND: what is out of reach is not told to be there */
+  async #require(
+    manager: EntityManager,
+    principal: Principal,
+    action: Action,
+    id: string,
+    isLocked = false,
+  ): Promise<Approval> {
+    const found = isUUID(id) ? await findApproval(manager, this.#parts.keys.keyring, id, isLocked) : undefined;
+    if (found === undefined || !(isInReach(principal, action, found) || isInReach(principal, 'approval:read', found)))
+      throw new Fault('NOT_FOUND', 'There is no approval of that id');
+    return found;
+  }
+}
+
+function isInReach(principal: Principal, action: Action, { environments }: Approval): boolean {
+  return environments.every((environment) => may(principal, action, environment === '*' ? undefined : environment));
+}
+
+/** Not the path, which may hold more than a name: the audit trail has it, sealed. */
+function toldOf({ agent, host, port, method }: Approval) {
+  return { agent, host: port === 443 ? host : `${host}:${port}`, method };
+}
+
+function writePlace({ askedAt, id }: ApprovalPlace): string {
+  return Buffer.from(`${askedAt.getTime()}.${id}`, 'utf8').toString('base64url');
+}
+
+function readPlace(cursor: string): ApprovalPlace {
+  const [, ms, id] = /^([0-9]{1,14})\.(.{36})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
+  if (ms === undefined || !isUUID(id))
+    throw new Fault('INVALID', '`after` is not a cursor of this list', { field: 'after' });
+  return { askedAt: new Date(Number(ms)), id: id as string };
+}
+
+function keyOf(pending: readonly Approval[]): string {
+  return JSON.stringify(pending.map(({ id, asks, askedAt }) => [id, asks, askedAt]));
+}
