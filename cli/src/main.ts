@@ -23,6 +23,7 @@ import { addRun } from './commands/run.ts';
 import { addSecret } from './commands/secret.ts';
 import { addStart } from './commands/start.ts';
 import { addSupportBundle } from './commands/support-bundle.ts';
+import { addApproval } from './commands/approval.ts';
 import { addWorker } from './commands/worker.ts';
 import { readEnvironment } from './environment.ts';
 import { addWait } from './wait-option.ts';
@@ -62,6 +63,7 @@ const commands = [
   addBackup,
   addRestore,
   addDatabase,
+  addApproval,
   addWorker,
   addProcesses,
   addCa,

@@ -10,6 +10,7 @@ interface Terms {
   readonly tunnel?: boolean | null;
   readonly http2?: boolean | null;
   readonly plainHttp?: boolean | null;
+  readonly approval?: boolean | null;
 }
 
 interface Window {
@@ -73,7 +74,7 @@ export function parseBytes(text: string): number {
 
 /** What a rule says beside what it covers, in words. */
 export function describeTerms(rule: Readonly<Record<string, unknown>>): string[] {
-  const { windows, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp } = rule as Terms;
+  const { windows, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp, approval } = rule as Terms;
   const parts = (windows ?? []).map(({ days, from, to, zone }) => `on ${days.join(',')} ${from}-${to} ${zone}`);
   if (rateLimit) {
     const { requests, perSeconds, by } = rateLimit;
@@ -84,5 +85,6 @@ export function describeTerms(rule: Readonly<Record<string, unknown>>): string[]
   if (tunnel) parts.push('passed through');
   if (http2) parts.push('with HTTP/2');
   if (plainHttp) parts.push('with plain HTTP');
+  if (approval) parts.push('once a person approves');
   return parts;
 }

@@ -10,6 +10,7 @@ const maxSeconds = 30;
 const writes = {
   agent: ['certificate', 'create', 'delete', 'disable', 'enable', 'rotate', 'update'],
   apply: [],
+  approval: ['approve', 'deny', 'end'],
   ca: ['activate', 'import', 'retire', 'rotate'],
   key: ['create', 'revoke'],
   policy: ['allow', 'delete', 'deny', 'mode'],

@@ -77,7 +77,7 @@ export type AuditEvent = z.infer<typeof auditEventSchema>;
 
 /** Path of one named thing: `/api/secrets/prod%2Fopenai`. */
 export function pathOf(
-  kind: 'secrets' | 'agents' | 'policies' | 'routes' | 'users' | 'api-keys' | 'rotations' | 'workers',
+  kind: 'secrets' | 'agents' | 'policies' | 'routes' | 'users' | 'api-keys' | 'rotations' | 'workers' | 'approvals',
   name: string,
 ): string {
   return `/api/${kind}/${encodeURIComponent(name)}`;

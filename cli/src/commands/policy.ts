@@ -30,6 +30,7 @@ interface RuleOptions {
   readonly tunnel?: true;
   readonly http2?: true;
   readonly plainHttp?: true;
+  readonly approval?: true;
   readonly monitor?: true;
   readonly paths?: string[];
   readonly methods?: string[];
@@ -105,13 +106,14 @@ function addAllowOptions(command: Command): void {
     .option('--max-body <size>', 'request bodies up to this size: 64k, 10m', parseBytes)
     .option('--tunnel', 'pass the host through: not intercepted, and without credentials')
     .option('--http2', 'offer HTTP/2 to an agent that asks for it')
-    .option('--plain-http', 'serve plain HTTP inside CONNECT');
+    .option('--plain-http', 'serve plain HTTP inside CONNECT')
+    .option('--approval', 'only once a person has approved it, whatever other rules allow: see `onecli approval`');
 }
 
 function termsOf(options: RuleOptions): RuleTerms {
   const { window: windows, rate: rateLimit, concurrent: maxConcurrent, maxBody: maxBodyBytes } = options;
-  const { tunnel, http2, plainHttp } = options;
-  const terms = { windows, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp };
+  const { tunnel, http2, plainHttp, approval } = options;
+  const terms = { windows, rateLimit, maxConcurrent, maxBodyBytes, tunnel, http2, plainHttp, approval };
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
 }
 
@@ -122,6 +124,7 @@ Examples:
   onecli policy allow my-agent pypi.org files.pythonhosted.org
   onecli policy allow my-agent api.stripe.com --rate 100/60s --concurrent 5 --window 'mon-fri 09:00-17:00 Europe/Berlin'
   onecli policy allow my-agent pinned.example.com --tunnel
+  onecli policy allow my-agent api.stripe.com --methods POST --paths '/v1/refunds' --secrets prod/stripe --approval
 
 Keeps one policy of the agent's own name. Silence means deny.`;
 

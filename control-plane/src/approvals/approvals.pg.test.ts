@@ -22,7 +22,7 @@ beforeAll(async () => {
   services = await openServices(await freshDatabase());
   const { dataSource: database, change, keys, policies } = services;
   approvals = new ApprovalService({ database, change, keys, policies });
-  intake = new ApprovalIntake({ database, keys, log: { warn: (fields) => void console.error(fields) } });
+  intake = new ApprovalIntake({ database, keys, log: { warn: (fields) => console.error(fields) } });
   const binding = { hosts: [host], surfaces: ['header'] };
   for (const name of ['prod/key', 'staging/key']) await services.secrets.create(owner, { name, value: 'v', binding });
 });

@@ -46,7 +46,8 @@ export function describeAccess(configuration: Configuration, agent: AgentRecord,
   };
 }
 
-function describeRule({ effect: _, hosts, paths, methods, secrets, approval, ...conditions }: Rule): object {
+function describeRule(rule: Rule): object {
+  const { effect: _effect, hosts, paths, methods, secrets, approval, ...conditions } = rule;
   return {
     hosts,
     ...(paths.length > 0 && { paths }),
