@@ -65,7 +65,8 @@ function policiesOf({ rules = [], policies = [{ name: 'p', rules }], agent = { n
     .filter((policy) => policy.agents.some((selector) => selectorPicks(selector, asking)));
 }
 
-const nameOf = (denial: Denial): string => denial.rule ?? denial.reason;
+const nameOf = ({ rule, reason }: Denial): string =>
+  reason === 'APPROVAL_REQUIRED' ? `${rule} asks` : (rule ?? reason);
 
 function outcomeOf(one: PolicyCase): Outcome {
   const [method = '', url = ''] = one.request.split(' ');

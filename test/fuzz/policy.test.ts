@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CompiledPolicy, type Decision, decide, mayReachHost } from '../../shared/src/domain/evaluate-policy.ts';
 import { parseHostPattern } from '../../shared/src/domain/host-pattern.ts';
 import { parsePathPattern } from '../../shared/src/domain/path-pattern.ts';
-import type { Policy, PolicyMode, Rule } from '../../shared/src/domain/policy.ts';
+import type { Lift, Policy, PolicyMode, Rule } from '../../shared/src/domain/policy.ts';
 import { parseTimeWindow, type TimeWindow, weekDays } from '../../shared/src/domain/time-window.ts';
 
 /** `FUZZ_RUNS` is the count over all properties together. */
@@ -45,11 +45,38 @@ const ruleOf = (effect: Rule['effect']): fc.Arbitrary<Rule> =>
       ...(windows && { windows }),
       ...(maxConcurrent !== undefined && effect === 'allow' && { maxConcurrent }),
     }));
-const anyRule: fc.Arbitrary<Rule> = fc.oneof(ruleOf('allow'), ruleOf('deny'));
+/** An allow that asks for an approval; `1` stands for its policy. */
+const askingRule = fc
+  .tuple(ruleOf('allow'), fc.constantFrom('k', 'l'))
+  .map(([{ tunnel: _, ...rule }, key]): Rule => ({ ...rule, approval: { key } }));
+const liftingRule = fc
+  .record({
+    asked: fc.constantFrom('k', 'l'),
+    hosts: some(hostPatterns, 1),
+    paths: some(pathPatterns),
+    methods: some(methods),
+    untilMs: fc.constantFrom(0, 4_000_000_000_001),
+  })
+  .map((lifts): Rule => ({ effect: 'allow', hosts: [], paths: [], methods: [], secrets: [], lifts }));
+const anyRule: fc.Arbitrary<Rule> = fc.oneof(
+  { weight: 3, arbitrary: ruleOf('allow') },
+  { weight: 3, arbitrary: ruleOf('deny') },
+  { weight: 1, arbitrary: askingRule },
+  { weight: 1, arbitrary: liftingRule },
+);
+/** Lifts are of rules of their own policy, most of the time. */
+const liftOwn = (id: string, rule: Rule): Rule =>
+  rule.lifts ? { ...rule, lifts: { ...rule.lifts, asked: `${id}/${rule.lifts.asked}` } } : rule;
 const policyOf = (mode: PolicyMode): fc.Arbitrary<Policy> =>
   fc
     .tuple(fc.nat(1000), fc.array(anyRule, { maxLength: 6 }))
-    .map(([id, rules]) => ({ id: `${id}`, name: `p${id}`, agents: [], mode, rules }));
+    .map(([id, rules]) => ({
+      id: `${id}`,
+      name: `p${id}`,
+      agents: [],
+      mode,
+      rules: rules.map((rule) => liftOwn(`${id}`, rule)),
+    }));
 const enforced = policyOf('enforce');
 const anyPolicies = fc.array(fc.oneof(enforced, policyOf('monitor')), { maxLength: 3 });
 const question = fc.record({
@@ -208,9 +235,10 @@ interface SlowDecision {
 /** The definition of a decision, rule by rule, without an index. */
 function slowly(policies: readonly Policy[], asked: Question): SlowDecision {
   const denied: SlowDecision = { kind: 'deny', isMonitored: false, grants: [], limits: [] };
-  const rules = policies.flatMap(({ mode, name, rules: all }) =>
-    all.map((rule, index) => ({ ...rule, mode, id: `${name}/rules/${index}` })),
+  const rules = policies.flatMap(({ mode, name, id: policy, rules: all }) =>
+    all.map((rule, index) => ({ ...rule, mode, policy, id: `${name}/rules/${index}` })),
   );
+  const lifts = rules.flatMap(({ lifts: lift }) => (lift ? [lift] : []));
   const forms = asked.methods.flatMap((method) => asked.readings.map((path) => ({ method, path })));
   const denying = rules.filter((rule) => rule.effect === 'deny' && forms.some((form) => holds(rule, asked, form)));
   if (denying.some(({ mode }) => mode === 'enforce')) return denied;
@@ -218,14 +246,25 @@ function slowly(policies: readonly Policy[], asked: Question): SlowDecision {
   const isSilent = allowing.some((covering) => covering.length === 0);
   const isLearning = policies.length > 0 && policies.every(({ mode }) => mode === 'monitor');
   if (isSilent && !isLearning) return denied;
+  const asking = forms.flatMap((form, index) =>
+    (allowing[index] ?? []).filter(({ approval, policy }) => {
+      const lifting = lifts.filter(({ asked: lifted }) => approval && lifted === `${policy}/${approval.key}`);
+      return approval && !lifting.some((lift) => lift.untilMs > asked.nowMs && holds(liftAlone(lift), asked, form));
+    }),
+  );
+  if (asking.some(({ mode }) => mode === 'enforce')) return denied;
   const grants = allowing.map((covering) => new Set(covering.flatMap(({ secrets }) => secrets)));
   const limited = allowing.flat().filter(({ maxConcurrent }) => maxConcurrent !== undefined);
   return {
     kind: 'allow',
-    isMonitored: isSilent || denying.length > 0,
+    isMonitored: isSilent || denying.length > 0 || asking.length > 0,
     grants: [...(grants[0] ?? [])].filter((name) => grants.every((granted) => granted.has(name))).sort(),
     limits: [...new Set(limited)].map(({ id }) => id).sort(),
   };
+}
+
+function liftAlone({ hosts: where, paths: which, methods: by }: Lift): Rule {
+  return { effect: 'allow', hosts: where, paths: which, methods: by, secrets: [] };
 }
 
 interface Form {
