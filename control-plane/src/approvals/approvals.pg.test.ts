@@ -215,6 +215,15 @@ describe('what is not decided, or is no', () => {
     await expect(approvals.get(staging, id)).rejects.toMatchObject(notFound);
     await expect(approvals.approve(staging, id, {})).rejects.toMatchObject(notFound);
     await expect(approvals.deny(staging, id)).rejects.toMatchObject(notFound);
+    const mixed: Principal = {
+      ...owner,
+      assignments: [
+        { role: 'operator', environments: ['staging'] },
+        { role: 'auditor', environments: ['prod'] },
+      ],
+    };
+    expect((await approvals.get(mixed, id)).state).toBe('PENDING');
+    await expect(approvals.approve(mixed, id, {})).rejects.toMatchObject({ code: 'FORBIDDEN' });
     expect((await approvals.approve(limitedTo('prod'), id, {})).object.state).toBe('APPROVED');
     const auditor = { ...owner, assignments: [{ role: 'auditor', environments: ['prod'] }] } as Principal;
     await expect(approvals.end(auditor, id)).rejects.toMatchObject({ code: 'FORBIDDEN' });
