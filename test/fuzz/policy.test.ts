@@ -68,15 +68,13 @@ const anyRule: fc.Arbitrary<Rule> = fc.oneof(
 const liftOwn = (id: string, rule: Rule): Rule =>
   rule.lifts ? { ...rule, lifts: { ...rule.lifts, asked: `${id}/${rule.lifts.asked}` } } : rule;
 const policyOf = (mode: PolicyMode): fc.Arbitrary<Policy> =>
-  fc
-    .tuple(fc.nat(1000), fc.array(anyRule, { maxLength: 6 }))
-    .map(([id, rules]) => ({
-      id: `${id}`,
-      name: `p${id}`,
-      agents: [],
-      mode,
-      rules: rules.map((rule) => liftOwn(`${id}`, rule)),
-    }));
+  fc.tuple(fc.nat(1000), fc.array(anyRule, { maxLength: 6 })).map(([id, rules]) => ({
+    id: `${id}`,
+    name: `p${id}`,
+    agents: [],
+    mode,
+    rules: rules.map((rule) => liftOwn(`${id}`, rule)),
+  }));
 const enforced = policyOf('enforce');
 const anyPolicies = fc.array(fc.oneof(enforced, policyOf('monitor')), { maxLength: 3 });
 const question = fc.record({

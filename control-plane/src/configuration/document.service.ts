@@ -20,7 +20,7 @@ import { findNamed, type NamedKind, notThere, type ObjectRef } from './object-re
 import { OpenedBodies } from './opened-bodies.ts';
 import { type Page, type PageRequest, pageByName, plainlyNamed } from './page.ts';
 import { pageVisible } from './page-visible.ts';
-import { invalidField } from './parse-input.ts';
+import { fieldsOf, invalidField } from './parse-input.ts';
 import { type Selection, selectRows } from './select-rows.ts';
 import type { Change, Removal, Removed, WriteOptions, Written } from './written.ts';
 
@@ -71,10 +71,7 @@ export class DocumentService<Body extends object, Content extends object> {
   }
 
   /** One body, as a transaction sees it; undefined when there is none. Whoever asks has authorized that. @throws Fault INTERNAL */
-  async bodyOf(
-    manager: EntityManager,
-    ref: ObjectRef,
-  ): Promise<{ readonly id: string; readonly body: Body } | undefined> {
+  async bodyOf(manager: EntityManager, ref: ObjectRef) {
     const row = await findNamed(manager, this.#named, ref);
     return row === null ? undefined : { id: row.id, body: this.#openBody(row) };
   }
