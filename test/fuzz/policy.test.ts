@@ -48,7 +48,8 @@ const ruleOf = (effect: Rule['effect']): fc.Arbitrary<Rule> =>
 /** An allow that asks for an approval; `1` stands for its policy. */
 const askingRule = fc
   .tuple(ruleOf('allow'), fc.constantFrom('k', 'l'))
-  .map(([{ tunnel: _, ...rule }, key]): Rule => ({ ...rule, approval: { key } }));
+  .filter(([{ tunnel }]) => tunnel === undefined)
+  .map(([rule, key]): Rule => ({ ...rule, approval: { key } }));
 const liftingRule = fc
   .record({
     asked: fc.constantFrom('k', 'l'),

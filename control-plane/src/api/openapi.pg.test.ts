@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { arbitraryOf } from './testing/arbitrary-of-schema.ts';
 import type { ApiAnswer } from './testing/call-api.ts';
+import { askedApproval } from '../approvals/testing/ask.ts';
 import { goodCalls } from './testing/good-calls.ts';
 import { type NamedOperation, type OpenApi, OpenApiContract } from './testing/openapi-contract.ts';
 import { type Served, basic, serve } from './testing/serve.ts';
@@ -95,6 +96,7 @@ describe('every answer of the running server is as the document says', () => {
     for (const [method, url, body] of goodCalls)
       expect((await checked(method, url, body)).status, `${method} ${url}`).toBeLessThan(300);
     await setPasswords();
+    await decideApproval();
     await proveTrail();
     const request = { config: { agents: [{ name: 'planned' }] }, managedBy: 'files' };
     const { planHash } = (await checked('POST', '/api/plan', request)).json as { planHash: string };
@@ -107,6 +109,14 @@ describe('every answer of the running server is as the document says', () => {
     );
     expect(silent.map(({ operation }) => operation.operationId)).toEqual([]);
   });
+
+  async function decideApproval(): Promise<void> {
+    expect((await checked('POST', '/api/secrets', { name: 'prod/asked', value: 'x' })).status).toBe(201);
+    const id = await askedApproval(api, 'asking', 'prod/asked');
+    expect((await checked('GET', `/api/approvals/${id}`)).status).toBe(200);
+    for (const [verb, body] of [['approve', { minutes: 5 }], ['end'], ['deny']] as const)
+      expect((await checked('POST', `/api/approvals/${id}/${verb}`, body)).status, verb).toBe(200);
+  }
 
   /** The tree grows within a second of a write. */
   async function proveTrail(): Promise<void> {

@@ -82,7 +82,7 @@ export class ApprovalService {
     const visible: Approval[] = [];
     for (let isMore = true; isMore && visible.length <= limit; ) {
       const found = await listApprovals(database.manager, keys.keyring, { states, after: place, limit: maxLimit });
-      visible.push(...found.approvals.filter((approval) => isInReach(principal, 'approval:read', approval)));
+      visible.push(...found.approvals.filter((approval) => isReadable(principal, approval)));
       isMore = found.next !== undefined;
       place = found.next;
     }
@@ -90,11 +90,11 @@ export class ApprovalService {
     return { items, next: visible.length > limit ? items.at(-1)?.cursor : undefined };
   }
 
-  /** @throws Fault NOT_FOUND also for one out of reach */
+  /** @throws Fault NOT_FOUND, FORBIDDEN */
   async get(principal: Principal, id: string): Promise<Approval> {
     authorizeSomewhere(principal, ['approval:read']);
     const { database } = this.#parts;
-    return this.#require(database.manager, principal, 'approval:read', id);
+    return this.#require(database.manager, { principal, action: 'approval:read' }, id);
   }
 
   /**
@@ -162,7 +162,7 @@ export class ApprovalService {
       next: (pending) => {
         if (pending === undefined || pending === given) return [];
         given = pending;
-        return [pending.filter((approval) => isInReach(caller(), 'approval:read', approval))];
+        return [pending.filter((approval) => isReadable(caller(), approval))];
       },
     });
   }
@@ -178,11 +178,11 @@ export class ApprovalService {
     work: (tx: ConfigTransaction, approval: Approval) => Promise<boolean>,
   ): Promise<DecidedApproval> {
     const { result, revision } = await this.#parts.change.changeConfig(principal, async (tx) => {
-      const approval = await this.#require(tx.manager, principal, 'approval:decide', id, true);
-      authorizeEach(principal, 'approval:decide', approval.environments);
+      const asked = { principal, action: 'approval:decide' } as const;
+      const approval = await this.#require(tx.manager, { ...asked, isLocked: true }, id);
       const isChanged = await work(tx, approval);
       if (isChanged) await removeEnded(tx);
-      const object = await this.#require(tx.manager, principal, 'approval:decide', id);
+      const object = await this.#require(tx.manager, asked, id);
       return { object, change: isChanged ? ('UPDATED' as const) : ('UNCHANGED' as const) };
     });
     return { ...result, revision };
@@ -199,23 +199,21 @@ export class ApprovalService {
     tx.changed('policy', id, 'upsert');
   }
 
-  /** @throws Fault NOT_FOUND: what is out of reach is not told to be there */
+  /** @throws Fault NOT_FOUND, FORBIDDEN */
   async #require(
     manager: EntityManager,
-    principal: Principal,
-    action: Action,
+    { principal, action, isLocked }: { principal: Principal; action: Action; isLocked?: true },
     id: string,
-    isLocked = false,
   ): Promise<Approval> {
     const found = isUUID(id) ? await findApproval(manager, this.#parts.keys.keyring, id, isLocked) : undefined;
-    if (found === undefined || !(isInReach(principal, action, found) || isInReach(principal, 'approval:read', found)))
-      throw new Fault('NOT_FOUND', 'There is no approval of that id');
+    if (found === undefined) throw new Fault('NOT_FOUND', 'There is no approval of that id');
+    authorizeEach(principal, action, found.environments);
     return found;
   }
 }
 
-function isInReach(principal: Principal, action: Action, { environments }: Approval): boolean {
-  return environments.every((environment) => may(principal, action, environment === '*' ? undefined : environment));
+function isReadable(principal: Principal, { environments }: Approval): boolean {
+  return environments.every((one) => may(principal, 'approval:read', one === '*' ? undefined : one));
 }
 
 /** Not the path, which may hold more than a name: the audit trail has it, sealed. */

@@ -10,13 +10,13 @@ import { openServices, owner } from '../database/testing/open-services.ts';
 import { PolicyEntity } from '../policies/policy.entity.ts';
 import { ApprovalIntake } from './approval-intake.ts';
 import { ApprovalService } from './approval.service.ts';
+import { refusedEvent } from './testing/ask.ts';
 
 type Opened = Awaited<ReturnType<typeof openServices>>;
 const host = 'api.example.com';
 let services: Opened;
 let approvals: ApprovalService;
 let intake: ApprovalIntake;
-let sequence = 0;
 
 beforeAll(async () => {
   services = await openServices(await freshDatabase());
@@ -42,34 +42,8 @@ async function agentAsking(name: string, more: object = {}): Promise<string> {
   return object.id;
 }
 
-function eventOf(agent: string, agentId: string, more: Partial<AuditEvent> = {}): AuditEvent {
-  return {
-    id: `w-b-${++sequence}`,
-    timeMs: Date.now(),
-    worker: 'w',
-    revision: 1,
-    requestId: 'r',
-    agentId,
-    agent,
-    decision: 'deny',
-    reason: 'APPROVAL_REQUIRED',
-    rule: `of-${agent}/rules/0`,
-    host,
-    port: 443,
-    method: 'POST',
-    path: '/pay/1',
-    status: 403,
-    latencyMs: 1,
-    requestBytes: 0,
-    responseBytes: 0,
-    secrets: [],
-    findings: [],
-    ...more,
-  };
-}
-
 async function refused(agent: string, agentId: string, more?: Partial<AuditEvent>): Promise<void> {
-  intake.count([eventOf(agent, agentId, more)]);
+  intake.count([refusedEvent(agent, agentId, more)]);
   await intake.write();
 }
 
@@ -200,7 +174,7 @@ describe('what is not decided, or is no', () => {
     await refused('loud', agentId, { rule: 'none/rules/0' });
     await refused('loud', 'b3c5a1de-0000-4000-8000-000000000000');
     expect(await mine('loud')).toEqual([]);
-    for (let index = 0; index < 60; index++) intake.count([eventOf('loud', agentId, { path: `/pay/${index}` })]);
+    for (let index = 0; index < 60; index++) intake.count([refusedEvent('loud', agentId, { path: `/pay/${index}` })]);
     await intake.write();
     expect(await mine('loud')).toHaveLength(50);
   });
@@ -211,10 +185,10 @@ describe('what is not decided, or is no', () => {
     const id = await pendingOf('bounded');
     const staging = limitedTo('staging');
     expect((await approvals.list(staging, {})).items).toEqual([]);
-    const notFound = { code: 'NOT_FOUND' };
-    await expect(approvals.get(staging, id)).rejects.toMatchObject(notFound);
-    await expect(approvals.approve(staging, id, {})).rejects.toMatchObject(notFound);
-    await expect(approvals.deny(staging, id)).rejects.toMatchObject(notFound);
+    const forbidden = { code: 'FORBIDDEN' };
+    await expect(approvals.get(staging, id)).rejects.toMatchObject(forbidden);
+    await expect(approvals.approve(staging, id, {})).rejects.toMatchObject(forbidden);
+    await expect(approvals.deny(staging, id)).rejects.toMatchObject(forbidden);
     const mixed: Principal = {
       ...owner,
       assignments: [

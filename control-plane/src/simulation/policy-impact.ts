@@ -4,7 +4,13 @@ import { CompiledPolicy, decide, type Decision } from '@onecli/shared/domain/eva
 import type { Policy } from '@onecli/shared/domain/policy';
 
 /** What policy says of a request. Limits, identity and bindings are not asked. */
-export const impactOutcomes = ['ALLOWED', 'MONITORED', 'POLICY_DENIED', 'PLACEHOLDER_NOT_GRANTED'] as const;
+export const impactOutcomes = [
+  'ALLOWED',
+  'MONITORED',
+  'POLICY_DENIED',
+  'APPROVAL_REQUIRED',
+  'PLACEHOLDER_NOT_GRANTED',
+] as const;
 export type ImpactOutcome = (typeof impactOutcomes)[number];
 
 /** A request of the past, as policy sees it. */
@@ -73,7 +79,10 @@ function judge({ policies, compiled }: Side, request: PastRequest): Judgement {
 }
 
 function judgementOf(decision: Decision, used: readonly string[]): Judgement {
-  if (decision.kind === 'deny') return { outcome: 'POLICY_DENIED', rule: decision.rule ?? null };
+  if (decision.kind === 'deny') {
+    const outcome = decision.reason === 'APPROVAL_REQUIRED' ? decision.reason : 'POLICY_DENIED';
+    return { outcome, rule: decision.rule ?? null };
+  }
   const rule = decision.rule ?? decision.monitored?.rule ?? null;
   if (used.some((name) => !decision.secrets.has(name))) return { outcome: 'PLACEHOLDER_NOT_GRANTED', rule };
   return { outcome: decision.monitored === undefined ? 'ALLOWED' : 'MONITORED', rule };

@@ -1,5 +1,6 @@
 import { createAuthority } from '@onecli/shared/certificates/authority';
 import { everywhere } from '../../auth/principal.ts';
+import { askedApproval } from '../../approvals/testing/ask.ts';
 import { callAs } from '../../auth/testing/people.ts';
 import type { Served } from './serve.ts';
 
@@ -53,6 +54,9 @@ const policy = (environment: string) => async (api: Served, n: number) => {
   await made(api, '/api/policies', { name, agents: [], rules });
   return { name };
 };
+const asked = (environment: string) => async (api: Served, n: number) => ({
+  id: await askedApproval(api, `asking-${n}`, `${environment}/k`),
+});
 const route = (environment: string) => async (api: Served, n: number) => {
   const name = `r-${n}`;
   await made(api, '/api/routes', { name, secret: `${environment}/k`, hosts: ['a.example'], inject });
@@ -123,6 +127,10 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
     input: { name: `p-${n}`, agents: [], rules: rules(environment) },
   })),
   ...byEnvironment('deletePolicy', policy),
+  ...byEnvironment('approval', asked),
+  ...byEnvironment('approve', asked),
+  ...byEnvironment('deny', asked),
+  ...byEnvironment('endApproval', asked),
   ...byEnvironment('upsertRoute', (environment) => (_, n) => ({ input: graphqlRoute(environment)(n) })),
   ...byEnvironment('deleteRoute', route),
   plan: plans((config) => ({ config })),
@@ -231,6 +239,10 @@ export const restSamples: Readonly<Record<string, Readonly<Record<string, RestSa
   })),
   ...rest('replacePolicy', (environment) => named(policy(environment), { agents: [], rules: rules(environment) })),
   ...rest('deletePolicy', (environment) => named(policy(environment))),
+  ...rest('getApproval', (environment) => named(asked(environment))),
+  ...rest('approve', (environment) => named(asked(environment), {})),
+  ...rest('deny', (environment) => named(asked(environment))),
+  ...rest('endApproval', (environment) => named(asked(environment))),
   ...rest('getRoute', (environment) => () => ({ params: { name: `r-of-${environment}` } })),
   ...rest('createRoute', (environment) => (_, n) => ({ body: graphqlRoute(environment)(n) })),
   ...rest('replaceRoute', (environment) =>
