@@ -113,6 +113,7 @@ describe('from an empty folder to the first request', () => {
 describe('each screen', () => {
   const screens = [
     '/activity',
+    '/approvals',
     '/secrets',
     '/secrets/prod%2Fopenai',
     '/agents',
@@ -144,6 +145,7 @@ describe('each screen', () => {
 
   /** Those that stand empty until they are answered, each in its own way. */
   const slowScreens = [
+    '/approvals',
     '/agents/my-agent',
     '/new/rule?agent=my-agent&host=api.github.com&method=GET&path=/user',
     '/rotations/prod%2Fopenai',

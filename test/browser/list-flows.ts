@@ -8,6 +8,7 @@ const narrowScreens = [
   '/',
   '/activity',
   '/findings',
+  '/approvals',
   '/simulator?agent=my-agent&method=GET&url=https://api.openai.com/v1/models',
   '/map',
   '/workers',

@@ -10,8 +10,8 @@ export interface TrafficWorld {
   readonly main: BrowserSession;
   /** Calls the API as the admin. */
   readonly must: <T>(method: string, path: string, body?: unknown) => Promise<T>;
-  /** Sends a request of an agent through the gateway. */
-  readonly send: (agent: { name: string; token: string }, url: string, header?: string) => Promise<void>;
+  /** Sends a request of an agent through the gateway, and gives the text of the answer. */
+  readonly send: (agent: { name: string; token: string }, url: string, header?: string) => Promise<string>;
 }
 
 /** Overview, Activity, Findings, Simulator, the access map, Workers, and what leads to them. */

@@ -9,6 +9,7 @@ import { type Onecli, startOnecli } from '../support/start-onecli.ts';
 import { makeTestAuthority } from '../support/test-authority.ts';
 import { launchBrowser, openSession, signIn } from './browser-session.ts';
 import { findViolations } from './find-violations.ts';
+import { approvalFlows } from './approval-flows.ts';
 import { listFlows } from './list-flows.ts';
 import { type TrafficWorld, trafficFlows } from './traffic-flows.ts';
 import { everythingIn } from './world.ts';
@@ -28,7 +29,7 @@ let world: TrafficWorld;
 
 const send: TrafficWorld['send'] = async ({ name, token }, url, header = 'X-Nothing: 0') => {
   const proxy = `http://${name}:${token}@127.0.0.1:${onecli.proxyPort}`;
-  await mustRun('curl', ['-sS', '--proxy', proxy, '--cacert', join(folder, 'ca.pem'), '-H', header, url]);
+  return mustRun('curl', ['-sS', '--proxy', proxy, '--cacert', join(folder, 'ca.pem'), '-H', header, url]);
 };
 
 /** Two agents with a request each that is let through, one whose service sends the key back, and one that is refused. */
@@ -92,12 +93,14 @@ afterAll(async () => {
 });
 
 trafficFlows(() => world);
+approvalFlows(() => world);
 listFlows(() => world);
 
 describe('each screen of the traffic', () => {
   const screens = [
     '/',
     '/findings',
+    '/approvals',
     '/simulator?agent=my-agent&method=GET&url=https://api.openai.com/v1/models',
     '/map',
     '/map?agent=my-agent',

@@ -2,6 +2,7 @@ import { account } from '../features/account/entry.ts';
 import { activity } from '../features/activity/entry.ts';
 import { agents } from '../features/agents/entry.ts';
 import { apiKeys } from '../features/api-keys/entry.ts';
+import { approvals } from '../features/approvals/entry.ts';
 import { authorities } from '../features/authorities/entry.ts';
 import { keys } from '../features/keys/entry.ts';
 import { findings } from '../features/findings/entry.ts';
@@ -22,6 +23,7 @@ import type { Feature } from './feature.ts';
 export const features: readonly Feature[] = [
   overview,
   activity,
+  approvals,
   findings,
   simulator,
   agents,

@@ -58,6 +58,12 @@ function EventDetail({ event }: { readonly event: PlacedEvent }) {
         ]}
       />
       {node.decision === 'DENY' && node.reason === 'POLICY_DENIED' && <AllowThis event={event} />}
+      {node.reason === 'APPROVAL_REQUIRED' && (
+        <p className="note">
+          The rule asks a person: what the agent asked for waits in <Link to="/approvals">Approvals</Link> until
+          somebody decides it.
+        </p>
+      )}
       {node.findings.map(({ kind, place }) => (
         <p key={`${kind} ${place}`} className="note warn">
           <strong>{adviceOf(kind).title}</strong> ({place}). {adviceOf(kind).text}

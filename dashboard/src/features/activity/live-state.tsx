@@ -1,11 +1,10 @@
 import { Button } from '@mantine/core';
-import { useSyncExternalStore } from 'react';
-import { connection } from '../../app/follow-link.ts';
+import { useIsConnected } from '../../api/use-is-connected.ts';
 import type { Events } from './use-events.ts';
 
 /** Whether new events come in, and how to stop and go on. */
 export function LiveState({ events }: { readonly events: Events }) {
-  const isOpen = useSyncExternalStore(connection.subscribe, () => connection.isOpen);
+  const isOpen = useIsConnected();
   const count = events.held.length;
   const waiting = events.hasMissed ? `${count}+` : String(count);
   return (

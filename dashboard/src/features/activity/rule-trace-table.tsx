@@ -23,13 +23,14 @@ export function RuleTraceTable({ trace }: { readonly trace: Trace }) {
         </tr>
       </thead>
       <tbody>
-        {trace.map(({ rule, effect, match, decides, isMonitored, secrets }) => (
+        {trace.map(({ rule, effect, match, decides, isMonitored, secrets, asksForApproval }) => (
           <tr key={rule} className={decides ? 'decides' : undefined}>
             <td>
               <RuleLink rule={rule} />
             </td>
             <td>
               {effect === 'ALLOW' ? 'allow' : 'deny'}
+              {asksForApproval && ', if a person approves'}
               {isMonitored && ' (monitored)'}
               {secrets.length > 0 && <span className="dim"> {secrets.join(', ')}</span>}
             </td>

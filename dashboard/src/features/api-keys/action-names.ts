@@ -10,6 +10,8 @@ export const actionNames: readonly Action[] = [
   'AGENT_UPDATE',
   'API_KEY_READ',
   'API_KEY_REVOKE',
+  'APPROVAL_DECIDE',
+  'APPROVAL_READ',
   'AUDIT_EXPORT_KEY',
   'AUDIT_READ',
   'AUTHORITY_IMPORT',

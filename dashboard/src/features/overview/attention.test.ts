@@ -15,7 +15,14 @@ const counts = {
   workersBehind: 0,
 };
 const since = '2030-01-01T00:00:00.000Z';
-const facts = { counts, requests: 1_000, failures: 3, findings: { count: 0, isMore: false }, since };
+const facts = {
+  counts,
+  requests: 1_000,
+  failures: 3,
+  findings: { count: 0, isMore: false },
+  waiting: { count: 0, isMore: false },
+  since,
+};
 const textsOf = (change: Partial<typeof facts>, changed: Partial<Record<keyof typeof counts, number | null>> = {}) =>
   attentionOf({ ...facts, ...change, counts: { ...counts, ...changed } as typeof counts }).map(({ text }) => text);
 
@@ -23,7 +30,7 @@ describe('what needs attention', () => {
   it('is nothing when all is well, and nothing that the caller may not know', () => {
     expect(textsOf({})).toEqual([]);
     const hidden = { workers: null, liveWorkers: null, workersBehind: null, expiringSecrets: null, policies: null };
-    expect(attentionOf({ ...facts, findings: null, counts: { ...counts, ...hidden } })).toEqual([]);
+    expect(attentionOf({ ...facts, findings: null, waiting: null, counts: { ...counts, ...hidden } })).toEqual([]);
   });
 
   it('names dead and late workers, expiring secrets, findings and failures, with where to look', () => {
@@ -36,6 +43,13 @@ describe('what needs attention', () => {
     expect(attentionOf({ ...facts, failures: 100, findings: { count: 20, isMore: true } })).toEqual([
       { tone: 'deny', text: '20+ findings to look at', to: `/findings?since=${since}` },
       { tone: 'warn', text: '10 % of the requests failed upstream', to: `/activity?failed=true&since=${since}` },
+    ]);
+  });
+
+  it('says how much waits for a person', () => {
+    expect(textsOf({ waiting: { count: 1, isMore: false } })).toEqual(['1 request waits for an approval']);
+    expect(attentionOf({ ...facts, waiting: { count: 20, isMore: true } })).toEqual([
+      { tone: 'warn', text: '20+ requests wait for an approval', to: '/approvals' },
     ]);
   });
 

@@ -6,12 +6,20 @@ export interface Attention {
   readonly to: string;
 }
 
+/** So many, or more than that. */
+interface Some {
+  readonly count: number;
+  readonly isMore: boolean;
+}
+
 interface Facts {
   readonly counts: OverviewCountsQuery['overview'];
   readonly requests: number;
   readonly failures: number;
   /** Null: not known. */
-  readonly findings: { readonly count: number; readonly isMore: boolean } | null;
+  readonly findings: Some | null;
+  /** Approvals that wait for a decision. Null: not known. */
+  readonly waiting: Some | null;
   /** `?since=…` of the time that is looked at. */
   readonly since: string;
 }
@@ -20,7 +28,7 @@ const manyFailures = 0.05;
 const fewRequests = 20;
 
 /** What somebody should see to, the worst first; each says where. */
-export function attentionOf({ counts, requests, failures, findings, since }: Facts): Attention[] {
+export function attentionOf({ counts, requests, failures, findings, waiting, since }: Facts): Attention[] {
   const { workers, liveWorkers, workersBehind, expiringSecrets, disabledAgents, policies } = counts;
   const all: (Attention | false)[] = [
     liveWorkers === 0 && {
@@ -49,6 +57,12 @@ export function attentionOf({ counts, requests, failures, findings, since }: Fac
         tone: 'deny',
         text: `${findings.count}${findings.isMore ? '+' : ''} ${findings.count === 1 ? 'finding' : 'findings'} to look at`,
         to: `/findings?since=${since}`,
+      },
+    waiting !== null &&
+      waiting.count > 0 && {
+        tone: 'warn',
+        text: `${waiting.count}${waiting.isMore ? '+' : ''} ${waiting.count === 1 ? 'request waits' : 'requests wait'} for an approval`,
+        to: '/approvals',
       },
     (expiringSecrets ?? 0) > 0 && {
       tone: 'warn',

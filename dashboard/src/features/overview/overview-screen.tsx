@@ -2,7 +2,12 @@ import { useQuery } from '@apollo/client/react';
 import { SegmentedControl } from '@mantine/core';
 import { Link } from 'react-router';
 import { useMay } from '../../api/use-may.ts';
-import { type OverviewCountsQuery, type OverviewTrafficQuery, OverviewTrafficDocument } from '../../gql/graphql.ts';
+import {
+  type OverviewCountsQuery,
+  type OverviewTrafficQuery,
+  OverviewTrafficDocument,
+  WaitingApprovalsDocument,
+} from '../../gql/graphql.ts';
 import { Problem, problemText } from '../../ui/problem.tsx';
 import { attentionOf } from './attention.ts';
 import { type Figure, Figures } from './figures.tsx';
@@ -14,6 +19,8 @@ import { TrafficCharts } from './traffic-charts.tsx';
 import { shareText, shortNumber } from '../../ui/number-text.ts';
 
 type Counts = OverviewCountsQuery['overview'];
+
+const pollMs = 15_000;
 
 /** How things stand: what needs attention, how much there was, and who did it. Each number leads to what it counts. */
 export function OverviewScreen({ counts }: { readonly counts: Counts }) {
@@ -61,7 +68,7 @@ function Needs({ counts, traffic, since }: NeedsProps) {
   const { requests, failures } = totalsOf(traffic);
   const findings =
     traffic === undefined ? null : { count: traffic.found.edges.length, isMore: traffic.found.pageInfo.hasNextPage };
-  const all = attentionOf({ counts, requests, failures, findings, since });
+  const all = attentionOf({ counts, requests, failures, findings, waiting: useWaiting(), since });
   return (
     <section className="needs" aria-label="Needs attention">
       {all.length === 0 ? (
@@ -79,6 +86,21 @@ function Needs({ counts, traffic, since }: NeedsProps) {
       )}
     </section>
   );
+}
+
+/** How much waits for an approval; null where that is not known. */
+function useWaiting() {
+  const may = useMay(false);
+  const { data } = useQuery(WaitingApprovalsDocument, {
+    fetchPolicy: 'network-only',
+    skip: !may('approval:read'),
+    pollInterval: pollMs,
+    // A page that nobody looks at does not keep its session alive.
+    skipPollAttempt: () => document.hidden,
+  });
+  if (data === undefined) return null;
+  const { nodes, pageInfo } = data.approvals;
+  return { count: nodes.length, isMore: pageInfo.hasNextPage };
 }
 
 function figuresOf(counts: Counts, traffic: OverviewTrafficQuery | undefined, { since, name }: Period): Figure[] {

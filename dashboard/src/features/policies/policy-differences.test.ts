@@ -63,6 +63,17 @@ describe('what differs between two documents of a policy', () => {
     ]);
   });
 
+  it('tells that a rule asks a person', () => {
+    const asking = { allow: { ...plaid.allow, approval: true } };
+    expect(policyDifferences({ rules: [plaid] }, { rules: [asking] })).toEqual([
+      {
+        what: 'Rule 1',
+        before: 'Allow everything to api.plaid.com, at most 60 in 60 s for each agent',
+        after: 'Allow everything to api.plaid.com, at most 60 in 60 s for each agent, once a person has approved it',
+      },
+    ]);
+  });
+
   it('hides nothing that it has no words for', () => {
     const timed = {
       deny: { hosts: ['a.example'], windows: [{ days: ['mon'], from: '09:00', to: '17:00', zone: 'UTC' }] },

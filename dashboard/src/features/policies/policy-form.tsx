@@ -1,4 +1,4 @@
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { Button, Checkbox, NativeSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { listOf, listText } from '../../ui/text-list.ts';
 import {
@@ -10,6 +10,7 @@ import {
   readPolicy,
   removeRule,
   setAgents,
+  setAsks,
   setEffect,
   setMode,
   setRuleList,
@@ -56,6 +57,7 @@ export function PolicyForm({ text, change }: PolicyFormProps) {
           rule={rule}
           setEffect={(effect) => change(setEffect(text, index, effect))}
           setList={(list, values) => change(setRuleList(text, index, list, values))}
+          setAsks={(asks) => change(setAsks(text, index, asks))}
           remove={() => change(removeRule(text, index))}
         />
       ))}
@@ -73,6 +75,7 @@ interface RuleFormProps {
   readonly rule: RuleFields;
   readonly setEffect: (effect: RuleEffect) => void;
   readonly setList: (list: RuleList, values: string[]) => void;
+  readonly setAsks: (asks: boolean) => void;
   readonly remove: () => void;
 }
 
@@ -83,11 +86,13 @@ const lists = [
   ['secrets', 'Secrets', 'Which it may use there'],
 ] as const;
 
-function RuleForm({ number, rule, setEffect: choose, setList, remove }: RuleFormProps) {
+function RuleForm({ number, rule, setEffect: choose, setList, setAsks: ask, remove }: RuleFormProps) {
   const isAllow = rule.effect === 'allow';
   return (
     <fieldset className={`parts ${rule.effect}`}>
-      <legend>Rule {number}</legend>
+      <legend>
+        Rule {number} {rule.asks && <span className="tag warn flush">Asks a person</span>}
+      </legend>
       <div className="part">
         <NativeSelect
           aria-label={`Effect of rule ${number}`}
@@ -115,12 +120,32 @@ function RuleForm({ number, rule, setEffect: choose, setList, remove }: RuleForm
             />
           ))}
       </div>
+      {isAllow && <Asks isTunnel={rule.others.includes('tunnel')} asks={rule.asks} change={ask} />}
       {rule.others.length > 0 && (
         <p className="lead">
           Only in the text: <code>{rule.others.join(', ')}</code>
         </p>
       )}
     </fieldset>
+  );
+}
+
+interface AsksProps {
+  readonly isTunnel: boolean;
+  readonly asks: boolean;
+  readonly change: (asks: boolean) => void;
+}
+
+function Asks({ isTunnel, asks, change }: AsksProps) {
+  // Nobody sees what a tunnel carries: the API refuses both together, and what is set can still be taken away.
+  if (isTunnel && !asks) return null;
+  return (
+    <Checkbox
+      label="A person has to approve"
+      description="Whatever other rules allow: a request is refused, and waits in Approvals, until somebody approves it for a time"
+      checked={asks}
+      onChange={(event) => change(event.currentTarget.checked)}
+    />
   );
 }
 

@@ -9,10 +9,11 @@ import { AgoText } from '../../ui/ago-text.tsx';
 const columns: readonly Column<PolicyRowFragment>[] = [
   {
     head: 'Name',
-    cell: ({ name, mode }) => (
+    cell: ({ name, mode, rules }) => (
       <>
         <Link to={`/policies/${encodeURIComponent(name)}`}>{name}</Link>
         {mode === 'MONITOR' && <span className="tag warn">Monitor</span>}
+        {rules.some(({ allow }) => allow?.approval === true) && <span className="tag warn">Asks a person</span>}
       </>
     ),
   },

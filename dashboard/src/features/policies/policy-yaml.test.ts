@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addRule, readPolicy, removeRule, setAgents, setEffect, setMode, setRuleList } from './policy-yaml.ts';
+import { addRule, readPolicy, removeRule, setAgents, setAsks, setEffect, setMode, setRuleList } from './policy-yaml.ts';
 
 const text = `# Who pays
 name: finance
@@ -30,9 +30,10 @@ describe('a policy as a form has it', () => {
           paths: ['/v1/payments', '/v1/payments/**'],
           methods: [],
           secrets: ['prod/stripe'],
+          asks: false,
           others: ['rateLimit'],
         },
-        { effect: 'deny', hosts: ['api.openai.com'], paths: [], methods: [], secrets: [], others: [] },
+        { effect: 'deny', hosts: ['api.openai.com'], paths: [], methods: [], secrets: [], asks: false, others: [] },
       ],
     });
   });
@@ -61,6 +62,17 @@ describe('an edit in the form', () => {
     expect(setMode(setMode(text, 'monitor'), 'enforce')).toBe(text);
     expect(setAgents(text, ['openclaw-finance', 'team=ops'])).toContain('- openclaw-finance # the one in Berlin');
     expect(readPolicy(setAgents(text, ['team=ops&site=a=b']))).toMatchObject({ agents: ['team=ops&site=a=b'] });
+  });
+
+  it('has an allow ask a person, and no more', () => {
+    const asking = setAsks(text, 0, true);
+    expect(asking).toBe(text.replace('perSeconds: 60 }', 'perSeconds: 60 }\n      approval: true'));
+    expect(readPolicy(asking)).toMatchObject({ rules: [{ asks: true, others: ['rateLimit'] }, { asks: false }] });
+    expect(setAsks(asking, 0, false)).toBe(text);
+    expect(readPolicy(asking.replace('approval: true', 'approval: maybe'))).toMatchObject({
+      rules: [{ asks: false, others: ['rateLimit', 'approval'] }, {}],
+    });
+    expect(setEffect(asking, 0, 'deny')).not.toContain('approval');
   });
 
   it('adds and removes rules', () => {

@@ -15,6 +15,8 @@ export type RuleEffect = 'allow' | 'deny';
 
 export interface RuleFields extends Readonly<Record<RuleList, readonly string[]>> {
   readonly effect: RuleEffect;
+  /** A person has to approve what it covers. */
+  readonly asks: boolean;
   /** What else the rule has, and is edited in the text: `windows`, `rateLimit`. */
   readonly others: readonly string[];
 }
@@ -66,6 +68,15 @@ export function setRuleList(text: string, index: number, list: RuleList, values:
     const path = ['rules', index, effectAt(document, index), list];
     if (values.length === 0 && list !== 'hosts') document.deleteIn(path);
     else setList(document, path, values, String, (value) => value);
+  });
+}
+
+/** Whether a person has to approve what an allow covers. */
+export function setAsks(text: string, index: number, asks: boolean): string {
+  return edited(text, (document) => {
+    const path = ['rules', index, 'allow', 'approval'];
+    if (asks) document.setIn(path, true);
+    else document.deleteIn(path);
   });
 }
 
@@ -137,8 +148,13 @@ function ruleFields(rule: Part): RuleFields {
     paths: list('paths'),
     methods: list('methods'),
     secrets: list('secrets'),
-    others: Object.keys(body).filter((name) => !(ruleLists as readonly string[]).includes(name)),
+    asks: body['approval'] === true,
+    others: Object.keys(body).filter((name) => !isOfForm(name, body[name])),
   };
+}
+
+function isOfForm(name: string, value: unknown): boolean {
+  return (ruleLists as readonly string[]).includes(name) || (name === 'approval' && typeof value === 'boolean');
 }
 
 function itemsOf(list: unknown): readonly unknown[] {

@@ -7,13 +7,14 @@ export function ruleText(rule: unknown): string {
   if (!isPart(rule)) return flow(rule);
   const [effect, body] = 'allow' in rule ? ['Allow', rule['allow']] : ['Deny', rule['deny']];
   if (!isPart(body)) return flow(rule);
-  const { hosts, paths, methods, secrets, rateLimit, ...others } = body;
+  const { hosts, paths, methods, secrets, rateLimit, approval, ...others } = body;
   const verb = listText(methods) === '' ? `${effect} everything` : `${effect} ${listText(methods)}`;
   return [
     `${verb} to ${listText(hosts) || 'no host'}`,
     listText(paths) && `only ${listText(paths)}`,
     listText(secrets) && `with ${listText(secrets)}`,
     rateLimit !== undefined && rateText(rateLimit),
+    approval !== undefined && approvalText(approval),
     ...Object.entries(others).map(([name, value]) => `${name}: ${flow(value)}`),
   ]
     .filter(Boolean)
@@ -37,6 +38,11 @@ function rateText(limit: unknown): string {
   if (!isPart(limit)) return `rateLimit: ${flow(limit)}`;
   const whose = limit['by'] === 'rule' ? 'for all together' : 'for each agent';
   return `at most ${String(limit['requests'])} in ${String(limit['perSeconds'])} s ${whose}`;
+}
+
+function approvalText(approval: unknown): string | false {
+  if (typeof approval !== 'boolean') return `approval: ${flow(approval)}`;
+  return approval && 'once a person has approved it';
 }
 
 function listText(values: unknown): string {

@@ -35,6 +35,12 @@ export function Outcome({ asked, simulation }: { readonly asked: Asked; readonly
             ['Revision', String(revision)],
           ]}
         />
+        {reason === 'APPROVAL_REQUIRED' && (
+          <p className="note">
+            The rule asks a person, and nobody has approved this: the agent is refused, and what it asked for waits in{' '}
+            <Link to="/approvals">Approvals</Link>.
+          </p>
+        )}
         {decision === 'DENY' && reason === 'POLICY_DENIED' && <Allow asked={asked} />}
       </section>
       <section className="panel table">

@@ -4,7 +4,7 @@ import { listOf } from '../../ui/text-list.ts';
 export const roleNames: readonly { readonly role: Role; readonly label: string; readonly what: string }[] = [
   { role: 'OWNER', label: 'Owner', what: 'everything, and making other owners' },
   { role: 'ADMIN', label: 'Admin', what: 'everything but touching owners' },
-  { role: 'OPERATOR', label: 'Operator', what: 'reads all; changes and rotates secrets and agents' },
+  { role: 'OPERATOR', label: 'Operator', what: 'reads all; changes and rotates secrets and agents; decides approvals' },
   { role: 'AUDITOR', label: 'Auditor', what: 'reads all, and changes nothing' },
   { role: 'AGENT_MANAGER', label: 'Agent manager', what: 'agents alone' },
 ];
