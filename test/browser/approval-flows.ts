@@ -101,6 +101,13 @@ async function deniedAndEnded(
   await expect.poll(() => ask(long)).toContain('APPROVAL_REQUIRED');
   // It is asked for anew.
   await page.getByRole('row', { name: /payouts.* Approve Deny/ }).waitFor();
+  expect(await page.getByRole('row', { name: /payouts/ }).count()).toBe(1);
+  await page.goto(`${url}/activity?agent=asker`);
+  await page
+    .getByRole('button', { name: /\/v1\/other$/ })
+    .first()
+    .click();
+  await page.getByRole('dialog').getByRole('link', { name: 'Approvals' }).waitFor();
 }
 
 /** Agrees to end what was decided, once it is told what comes of it. */

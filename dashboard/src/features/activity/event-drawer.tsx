@@ -60,8 +60,7 @@ function EventDetail({ event }: { readonly event: PlacedEvent }) {
       {node.decision === 'DENY' && node.reason === 'POLICY_DENIED' && <AllowThis event={event} />}
       {node.reason === 'APPROVAL_REQUIRED' && (
         <p className="note">
-          The rule asks a person: what the agent asked for waits in <Link to="/approvals">Approvals</Link> until
-          somebody decides it.
+          The rule asks a person. What waits, and what was decided since, is in <Link to="/approvals">Approvals</Link>.
         </p>
       )}
       {node.findings.map(({ kind, place }) => (

@@ -16,6 +16,10 @@ export function ApprovalsScreen() {
   const decided = useNamedList(DecidedApprovalsDocument, ({ approvals }) => approvals);
   useRereadWhenGone(pending.rows, decided);
   const isConnected = useIsConnected();
+  const error = pending.error ?? decided.error;
+  // What was asked for anew since it was decided waits again.
+  const waiting = new Set(pending.rows?.map(({ id }) => id));
+  const others = decided.rows?.filter(({ id }) => !waiting.has(id)) ?? [];
   const isLoading = [pending, decided].some(({ rows, error }) => rows === undefined && error === undefined);
   return (
     <div className="stack">
@@ -25,13 +29,12 @@ export function ApprovalsScreen() {
           {isConnected ? 'Live' : 'Connecting…'}
         </span>
       </div>
-      {pending.error !== undefined && <Problem>{problemText(pending.error)}</Problem>}
-      {decided.error !== undefined && <Problem>{problemText(decided.error)}</Problem>}
+      {error !== undefined && <Problem>{problemText(error)}</Problem>}
       {isLoading && <Loading />}
       {pending.rows !== undefined && <Waiting rows={pending.rows} reread={decided.reread} />}
-      {decided.rows !== undefined && decided.rows.length > 0 && (
+      {others.length > 0 && (
         <section className="panel table">
-          <DecidedTable rows={decided.rows} reread={decided.reread} />
+          <DecidedTable rows={others} reread={decided.reread} />
         </section>
       )}
       {decided.hasMore && <MoreRows label="More" read={decided.readMore} count={decided.rows?.length ?? 0} />}

@@ -9,6 +9,7 @@ import { Facts } from '../../ui/facts.tsx';
 import { FormPanel } from '../../ui/form-panel.tsx';
 import { GuardedButton } from '../../ui/guarded-button.tsx';
 import { RuleLink } from '../../ui/rule-link.tsx';
+import { ruleName } from '../../ui/rule-name.ts';
 import { useFields } from '../../ui/use-fields.ts';
 import { asksText, targetText } from './approval-texts.ts';
 
@@ -90,7 +91,7 @@ interface ScopeChoiceProps {
   readonly choose: (scope: string) => void;
 }
 
-function ScopeChoice({ approval: { agent, method }, scope, choose }: ScopeChoiceProps) {
+function ScopeChoice({ approval: { agent, method, rule }, scope, choose }: ScopeChoiceProps) {
   return (
     <Radio.Group label="For what" value={scope} onChange={choose}>
       <div className="stack scope">
@@ -102,7 +103,7 @@ function ScopeChoice({ approval: { agent, method }, scope, choose }: ScopeChoice
         <Radio
           value="rule"
           label="All that the rule covers"
-          description={`Each request of ${agent} that the rule applies to, of any path and method that it has. Nobody is asked until the time is over.`}
+          description={`Every request of ${agent} that ${ruleName(rule)} covers, and not only this one. Nobody is asked again until the time is over.`}
         />
       </div>
     </Radio.Group>

@@ -8,7 +8,7 @@ import { Confirm } from '../../ui/confirm.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { RuleLink } from '../../ui/rule-link.tsx';
 import { AgentLink } from './agent-link.tsx';
-import { standingOf } from './approval-texts.ts';
+import { standingOf, targetText } from './approval-texts.ts';
 import { RequestCell } from './request-cell.tsx';
 
 interface DecidedTableProps {
@@ -26,13 +26,21 @@ const none = <span className="dim">–</span>;
 function columnsWith(reread: () => Promise<void>): readonly Column<ApprovalRowFragment>[] {
   return [
     { head: 'Agent', isMinor: true, cell: ({ agent }) => <AgentLink name={agent} /> },
-    { head: 'Request', kind: 'target', cell: (approval) => <RequestCell approval={approval} /> },
+    {
+      head: 'Request',
+      kind: 'target',
+      cell: (approval) => <RequestCell approval={approval}>{untilOf(approval)}</RequestCell>,
+    },
     { head: 'Rule', isMinor: true, cell: ({ rule }) => <RuleLink rule={rule} /> },
     { head: 'State', cell: (approval) => <State approval={approval} /> },
     { head: 'By', isMinor: true, cell: ({ decidedBy }) => decidedBy ?? none },
-    { head: 'Until', isMinor: true, cell: ({ endsAt }) => (endsAt === null ? none : <AgoText at={endsAt} />) },
+    { head: 'Until', isMinor: true, cell: untilOf },
     { head: <VisuallyHidden>End</VisuallyHidden>, cell: (approval) => <End approval={approval} done={reread} /> },
   ];
+}
+
+function untilOf({ endsAt }: ApprovalRowFragment) {
+  return endsAt === null ? none : <AgoText at={endsAt} />;
 }
 
 function State({ approval }: { readonly approval: ApprovalRowFragment }) {
@@ -51,15 +59,18 @@ interface EndProps {
 }
 
 function End({ approval, done }: EndProps) {
-  const { id, agent, state } = approval;
+  const { id, agent, state, method } = approval;
   const act = useAct(EndApprovalDocument, done);
   const refused = useRefusal('approval:decide');
   if (!standingOf(approval, useClock()).isInForce) return null;
   return (
     <Confirm label="End" title="End it now?" act={act({ id })} isDangerous={state === 'APPROVED'} refused={refused}>
-      {state === 'APPROVED'
-        ? `${agent} is refused from the next request on, and may ask again.`
-        : `${agent} stays refused, and may ask again.`}
+      <p>
+        <code>
+          {method} {targetText(approval)}
+        </code>
+        : {agent} {state === 'APPROVED' ? 'is refused from the next request on' : 'stays refused'}, and may ask again.
+      </p>
     </Confirm>
   );
 }

@@ -23,7 +23,15 @@ export function PendingTable({ rows, reread }: PendingTableProps) {
 function columnsWith(reread: () => Promise<void>): readonly Column<ApprovalRowFragment>[] {
   return [
     { head: 'Agent', isMinor: true, cell: ({ agent }) => <AgentLink name={agent} /> },
-    { head: 'Request', kind: 'target', cell: (approval) => <RequestCell approval={approval} /> },
+    {
+      head: 'Request',
+      kind: 'target',
+      cell: (approval) => (
+        <RequestCell approval={approval}>
+          {asksText(approval.asks)}, first <AgoText at={approval.askedAt} />
+        </RequestCell>
+      ),
+    },
     { head: 'Rule', isMinor: true, cell: ({ rule }) => <RuleLink rule={rule} /> },
     { head: 'Since', isMinor: true, cell: ({ askedAt }) => <AgoText at={askedAt} /> },
     { head: 'Asked', isMinor: true, cell: ({ asks }) => <span className="whole">{asksText(asks)}</span> },
@@ -55,7 +63,7 @@ function Deny({ approval, done }: DenyProps) {
       isDangerous
       refused={useRefusal('approval:decide')}
     >
-      <p className="wrap">
+      <p>
         <code>
           {method} {targetText(approval)}
         </code>{' '}

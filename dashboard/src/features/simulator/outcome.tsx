@@ -36,7 +36,7 @@ export function Outcome({ asked, simulation }: { readonly asked: Asked; readonly
           ]}
         />
         {reason === 'APPROVAL_REQUIRED' && (
-          <p className="note">
+          <p className="note settings-note">
             The rule asks a person, and nobody has approved this: the agent is refused, and what it asked for waits in{' '}
             <Link to="/approvals">Approvals</Link>.
           </p>
