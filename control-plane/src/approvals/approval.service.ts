@@ -199,21 +199,26 @@ export class ApprovalService {
     tx.changed('policy', id, 'upsert');
   }
 
-  /** @throws Fault NOT_FOUND, FORBIDDEN */
+  /** @throws Fault NOT_FOUND, as of one that is not there, for what is out of reach; FORBIDDEN for what may be read alone */
   async #require(
     manager: EntityManager,
     { principal, action, isLocked }: { principal: Principal; action: Action; isLocked?: true },
     id: string,
   ): Promise<Approval> {
     const found = isUUID(id) ? await findApproval(manager, this.#parts.keys.keyring, id, isLocked) : undefined;
-    if (found === undefined) throw new Fault('NOT_FOUND', 'There is no approval of that id');
+    if (found === undefined || !(isReadable(principal, found) || isInReach(principal, action, found)))
+      throw new Fault('NOT_FOUND', 'There is no approval of that id');
     authorizeEach(principal, action, found.environments);
     return found;
   }
 }
 
-function isReadable(principal: Principal, { environments }: Approval): boolean {
-  return environments.every((one) => may(principal, 'approval:read', one === '*' ? undefined : one));
+function isReadable(principal: Principal, approval: Approval): boolean {
+  return isInReach(principal, 'approval:read', approval);
+}
+
+function isInReach(principal: Principal, action: Action, { environments }: Approval): boolean {
+  return environments.every((one) => may(principal, action, one === '*' ? undefined : one));
 }
 
 /** Not the path, which may hold more than a name: the audit trail has it, sealed. */

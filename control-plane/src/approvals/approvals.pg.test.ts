@@ -185,10 +185,10 @@ describe('what is not decided, or is no', () => {
     const id = await pendingOf('bounded');
     const staging = limitedTo('staging');
     expect((await approvals.list(staging, {})).items).toEqual([]);
-    const forbidden = { code: 'FORBIDDEN' };
-    await expect(approvals.get(staging, id)).rejects.toMatchObject(forbidden);
-    await expect(approvals.approve(staging, id, {})).rejects.toMatchObject(forbidden);
-    await expect(approvals.deny(staging, id)).rejects.toMatchObject(forbidden);
+    const notFound = { code: 'NOT_FOUND' };
+    await expect(approvals.get(staging, id)).rejects.toMatchObject(notFound);
+    await expect(approvals.approve(staging, id, {})).rejects.toMatchObject(notFound);
+    await expect(approvals.deny(staging, id)).rejects.toMatchObject(notFound);
     const mixed: Principal = {
       ...owner,
       assignments: [

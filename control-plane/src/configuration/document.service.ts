@@ -3,8 +3,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { isPlainName } from '@onecli/shared/domain/names';
 import { Fault } from '@onecli/shared/fault';
 import { partFingerprint } from '@onecli/shared/vault/keyed-hash';
-import { open, seal } from '@onecli/shared/vault/seal';
-import { VaultFault } from '@onecli/shared/vault/vault-fault';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Action } from '../auth/actions.ts';
 import { authorizeEach, authorizeList, authorizeSomewhere, may } from '../auth/authorize.ts';
@@ -12,15 +10,15 @@ import { beforeAndAfter, changedFields } from '../auth/events/recorded-change.ts
 import type { Principal } from '../auth/principal.ts';
 import type { InstanceKeys } from '../instance/instance-keys.ts';
 import type { ChangeConfig, ConfigTransaction } from './change-config.ts';
+import { DocumentBodies } from './document-bodies.ts';
 import type { DocumentRow } from './document.entity.ts';
 import type { DocumentKind, DocumentVerb, DocumentView } from './document-kind.ts';
 import { fieldsOf } from './fields-of.ts';
 import { layOver } from './lay-over.ts';
 import { findNamed, type NamedKind, notThere, type ObjectRef } from './object-ref.ts';
-import { OpenedBodies } from './opened-bodies.ts';
 import { type Page, type PageRequest, pageByName, plainlyNamed } from './page.ts';
 import { pageVisible } from './page-visible.ts';
-import { fieldsOf, invalidField } from './parse-input.ts';
+import { invalidField } from './parse-input.ts';
 import { type Selection, selectRows } from './select-rows.ts';
 import type { Change, Removal, Removed, WriteOptions, Written } from './written.ts';
 
@@ -33,7 +31,7 @@ export class DocumentService<Body extends object, Content extends object> {
   readonly #keys: InstanceKeys;
   readonly #kind: DocumentKind<Body, Content>;
   readonly #named: NamedKind<DocumentRow>;
-  readonly #opened = new OpenedBodies<Body>();
+  readonly #bodies: DocumentBodies<Body>;
 
   constructor(kind: DocumentKind<Body, Content>, dataSource: DataSource, change: ChangeConfig, keys: InstanceKeys) {
     this.#kind = kind;
@@ -249,7 +247,7 @@ export class DocumentService<Body extends object, Content extends object> {
     await check(tx.manager, body);
     const [now, id] = [new Date(), randomUUID()];
     const made = { version: 1, revision: tx.revision, managedBy: null, createdAt: now, updatedAt: now };
-    const row = { id, name, sealedBody: this.#sealBody(id, 1, body), ...made };
+    const row = { id, name, sealedBody: this.#bodies.seal(id, 1, body), ...made };
     await tx.manager.insert(entity, row);
     tx.changed(kind, id, 'upsert');
     tx.audit(`${kind}:create`, kind, name, { version: 1, ...beforeAndAfter(undefined, this.#recorded(id, body)) });
@@ -264,7 +262,7 @@ export class DocumentService<Body extends object, Content extends object> {
     tx.checkRevision(kind, before);
     await check(tx.manager, body);
     const version = before.version + 1;
-    const sealedBody = this.#sealBody(before.id, version, body);
+    const sealedBody = this.#bodies.seal(before.id, version, body);
     const written = { version, sealedBody, revision: tx.revision, updatedAt: new Date() };
     await tx.manager.update(entity, { id: before.id }, written);
     tx.changed(kind, before.id, 'upsert');
@@ -279,18 +277,8 @@ export class DocumentService<Body extends object, Content extends object> {
     return this.#kind.recorded(body, (part) => partFingerprint(fingerprintKey, id, JSON.stringify(part)));
   }
 
-  #sealBody(id: string, version: number, body: Body): Buffer {
-    return seal(this.#keys.keyring, this.#kind.context(id, version), Buffer.from(JSON.stringify(body), 'utf8'));
-  }
-
   #openBody(row: DocumentRow): Body {
-    const { kind, context } = this.#kind;
-    try {
-      return this.#opened.of(row, () => open(this.#keys.keyring, context(row.id, row.version), row.sealedBody));
-    } catch (cause) {
-      if (!(cause instanceof VaultFault)) throw cause;
-      throw new Fault('INTERNAL', `The ${kind} ${row.name} does not open: its row was altered`, { cause });
-    }
+    return this.#bodies.open(row);
   }
 
   async #views(manager: EntityManager, documents: readonly { readonly row: DocumentRow; readonly body: Body }[]) {

@@ -63,10 +63,3 @@ function formatPath(path: readonly PropertyKey[]): string {
     .join('');
   return text.length > maxFieldLength ? `${text.slice(0, maxFieldLength)}…` : text;
 }
-
-/** An object as it came, before its fields are looked at. @throws Fault INVALID for what is none */
-export function fieldsOf(input: unknown): Readonly<Record<string, unknown>> {
-  if (typeof input !== 'object' || input === null || Array.isArray(input))
-    throw new Fault('INVALID', 'The body must be an object');
-  return input as Readonly<Record<string, unknown>>;
-}

@@ -101,6 +101,7 @@ const outcomes: Readonly<Record<ImpactOutcome, { readonly tone: string; readonly
   ALLOWED: { tone: 'allow', text: 'Allowed' },
   MONITORED: { tone: 'warn flush', text: 'Monitored' },
   POLICY_DENIED: { tone: 'deny', text: 'Denied' },
+  APPROVAL_REQUIRED: { tone: 'warn flush', text: 'Asks a person' },
   PLACEHOLDER_NOT_GRANTED: { tone: 'deny', text: 'Secret not granted' },
 };
 
@@ -124,6 +125,8 @@ function whyText(outcome: ImpactOutcome, rule: string | null): string {
       return `${ruleName(rule)} is only monitored`;
     case 'POLICY_DENIED':
       return `by ${ruleName(rule)}`;
+    case 'APPROVAL_REQUIRED':
+      return `until somebody approves it, by ${ruleName(rule)}`;
     case 'PLACEHOLDER_NOT_GRANTED':
       return `${ruleName(rule)} lets it pass without the secret that it used`;
   }
