@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 /** Any number will do; it must stay the same for every version that may run beside this one. */
-const changeLock = 6_627_254_001;
+export const changeLock = 6_627_254_001;
 const lockTimeoutMs = 10_000;
 
 /**

@@ -13,3 +13,12 @@ export abstract class ForwardMigration implements MigrationInterface {
     return Promise.reject(new Error('Migrations only go forward. To go back, restore a backup.'));
   }
 }
+
+/**
+ * A step with work that grows with the rows that are there: in one transaction it would keep writers out for as long as that takes.
+ * Each of its statements is a transaction of its own. It may be ended after any of them, and begins anew then: it passes
+ * over what is done.
+ */
+export abstract class ResumableMigration extends ForwardMigration {
+  readonly transaction = false;
+}

@@ -5,8 +5,9 @@ import { DataSource, type QueryRunner } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../../test/support/fresh-database.ts';
 import { InstanceService } from '../instance/instance.service.ts';
+import { buildIndex } from './build-index.ts';
 import { createDataSource } from './data-source.ts';
-import { ForwardMigration } from './forward-migration.ts';
+import { ForwardMigration, ResumableMigration } from './forward-migration.ts';
 import { migrate } from './migrate.ts';
 
 let connectionString: string;
@@ -29,7 +30,18 @@ function step(at: number, ...statements: string[]) {
   };
 }
 
-async function open(migrations: ReturnType<typeof step>[]): Promise<DataSource> {
+/** A step that builds an index of the table `thing`, which is partitioned. */
+function indexStep(at: number) {
+  return class extends ResumableMigration {
+    readonly name = `Step${1_800_000_000_000 + at}`;
+
+    async up(runner: QueryRunner): Promise<void> {
+      await buildIndex(runner, { table: 'thing', name: 'thing_by_id', on: '(id)' });
+    }
+  };
+}
+
+async function open(migrations: (new () => ForwardMigration)[]): Promise<DataSource> {
   const options = { type: 'postgres', url: connectionString, migrations, installExtensions: false } as const;
   const dataSource = await new DataSource({ ...options, extra: { max: 3, statement_timeout: 30_000 } }).initialize();
   ends.push(() => dataSource.destroy());
@@ -131,6 +143,31 @@ describe('migrate', () => {
     const other = await connect();
     await other.query('SELECT pg_advisory_lock(6627254002)');
     await expect(migrate(await open([]), { patienceMs: 300, retryMs: 50 })).rejects.toThrow('Another control plane');
+  });
+
+  it('lets an index of a partitioned table take its time, keeps no writer out meanwhile, and is as impatient as before then', async () => {
+    const client = await connect();
+    await client.query(`CREATE TABLE thing (id int) PARTITION BY RANGE (id);
+      CREATE TABLE thing_1 PARTITION OF thing FOR VALUES FROM (0) TO (10); CREATE TABLE thing_2 PARTITION OF thing DEFAULT`);
+    const holder = await connect();
+    await holder.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM thing');
+    const settings =
+      "SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement";
+    const steps = [indexStep(1), step(2, `CREATE TABLE settings AS ${settings}`)];
+    const done = migrate(await open(steps), { lockTimeoutMs: 100, statementTimeoutMs: 600 });
+    // It waits for a transaction of before, for longer than any other statement may wait or take.
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'CREATE INDEX CONCURRENTLY%'
+      AND state = 'active' AND clock_timestamp() - query_start > interval '1 s'`;
+    await expect.poll(async () => (await client.query(waiting)).rowCount, { timeout: 20_000 }).toBe(1);
+    await client.query("SET statement_timeout = '5s'; INSERT INTO thing VALUES (1), (11)");
+    await holder.query('ROLLBACK');
+    await done;
+    const { rows } = await client.query('SELECT * FROM settings');
+    expect(rows).toEqual([{ lock: '100ms', statement: '600ms' }]);
+    const indexes = await client.query<{ name: string }>(
+      `SELECT relid::text AS name FROM pg_partition_tree('thing_by_id') JOIN pg_index ON indexrelid = relid AND indisvalid ORDER BY 1`,
+    );
+    expect(indexes.rows.map(({ name }) => name)).toEqual(['thing_1_by_id', 'thing_2_by_id', 'thing_by_id']);
   });
 
   it('gives its connection back with the settings that it had', async () => {

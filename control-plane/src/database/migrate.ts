@@ -38,7 +38,7 @@ export class MigrationFault extends Error {
 }
 
 /**
- * Brings the schema up to date, one step after the other, each in a transaction of its own. Control planes that start together
+ * Brings the schema up to date, one step after the other, each in a transaction of its own, or in many (ResumableMigration). Control planes that start together
  * take turns. A step that must wait for a lock gives up, lets everybody else through, and is tried again.
  * @throws MigrationFault when locks were held for all of `patienceMs`; what a step throws, after undoing that step
  */
@@ -49,9 +49,6 @@ export async function migrate(dataSource: DataSource, options: MigrateOptions = 
     const connection: unknown = await runner.connect();
     await takeTurn(runner, settings);
     try {
-      await runner.query(`SET lock_timeout = ${settings.lockTimeoutMs}`);
-      await runner.query(`SET statement_timeout = ${settings.statementTimeoutMs}`);
-      boundStatements(connection, settings.statementTimeoutMs);
       await runPending(dataSource, runner, settings);
       await reportUnknown(dataSource, runner, settings);
     } finally {
@@ -88,8 +85,13 @@ async function takeTurn(runner: QueryRunner, { deadlineMs, retryMs, log }: Setti
 }
 
 async function runPending(dataSource: DataSource, runner: QueryRunner, settings: Settings): Promise<void> {
+  const connection: unknown = await runner.connect();
   for (;;) {
     try {
+      // Anew for each try: a step that failed may have been at times of its own.
+      await runner.query(`SET lock_timeout = ${settings.lockTimeoutMs}`);
+      await runner.query(`SET statement_timeout = ${settings.statementTimeoutMs}`);
+      boundStatements(connection, settings.statementTimeoutMs);
       const executor = new MigrationExecutor(dataSource, runner);
       executor.transaction = 'each';
       const done = await executor.executePendingMigrations();
