@@ -135,9 +135,11 @@ function webhookOf(url: string | undefined, key: SecretValue | undefined): Audit
 export interface MaintenanceConfig {
   readonly databaseUrl: string;
   readonly masterKey: MasterKey;
+  /** Where control planes keep the list of what was destroyed, for a restore. */
+  readonly destroyedFile: string | undefined;
 }
 
-const maintenanceVariables = variables.pick({ DATABASE_URL: true });
+const maintenanceVariables = variables.pick({ DATABASE_URL: true, ONECLI_DESTROYED_FILE: true });
 
 /** Reads what maintenance needs. @throws ConfigFault with all faults together */
 export function readMaintenanceConfig(environment: Environment = process.env): MaintenanceConfig {
@@ -149,7 +151,7 @@ export function readMaintenanceConfig(environment: Environment = process.env): M
     for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`);
   const masterKey = readMasterKey(given, faults);
   if (!parsed.success || masterKey === undefined || faults.length > 0) throw new ConfigFault(faults);
-  return { databaseUrl: parsed.data.DATABASE_URL, masterKey };
+  return { databaseUrl: parsed.data.DATABASE_URL, masterKey, destroyedFile: parsed.data.ONECLI_DESTROYED_FILE };
 }
 
 /** A master key from a file. @throws ConfigFault, without its content */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase } from '../../test/support/fresh-database.ts';
 import { createDataSource } from './database/data-source.ts';
 import { openServices, owner } from './database/testing/open-services.ts';
+import { DestroyedFile } from './backup/destroyed-list.ts';
 import { writeBackup } from './backup/write-backup.ts';
 import { readInstance } from './instance/instance.service.ts';
 
@@ -32,8 +33,12 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The command line as an operator of a cluster runs it. */
-function onecli(args: readonly string[], key: string): Promise<{ code: number; output: string }> {
-  const env = { PATH: process.env['PATH'], HOME: folder, DATABASE_URL: databaseUrl, ONECLI_MASTER_KEY: key };
+function onecli(
+  args: readonly string[],
+  key: string,
+  more: Record<string, string> = {},
+): Promise<{ code: number; output: string }> {
+  const env = { PATH: process.env['PATH'], HOME: folder, DATABASE_URL: databaseUrl, ONECLI_MASTER_KEY: key, ...more };
   const all = ['--conditions=source', '--import', 'tsx', cli, ...args];
   return new Promise((resolve) =>
     execFile(process.execPath, all, { env }, (error, stdout, stderr) =>
@@ -131,6 +136,46 @@ describe('a command that gives rows their MACs', { timeout: 120_000 }, () => {
     expect((await onecli(['database', 'worker-role', 'No role'], from)).output).toContain(warning);
     expect((await onecli(['database', 'worker-role', 'No role'], from)).output).not.toContain(warning);
     expect((await onecli(['restore', path, '--replace'], from)).output).toContain(warning);
+  });
+});
+
+/** Destroys a secret under the eyes of what keeps the list, and has the database forget it, as one that was put back by other means. */
+async function destroyAndForget(name: string, list: string): Promise<void> {
+  const services = await openServices(databaseUrl, { master: MasterKey.fromHex(from) });
+  const { dataSource: database, keys, secrets } = services;
+  const kept = new DestroyedFile({ database, path: list, key: keys.destroyedKey, log: { error: () => undefined } });
+  try {
+    await secrets.remove(owner, name);
+    kept.start();
+    await expect.poll(() => existsSync(list), { timeout: 20_000 }).toBe(true);
+    await kept.stop();
+    await database.query('DELETE FROM destroyed_value');
+  } finally {
+    await kept.stop();
+    await services.close();
+  }
+}
+
+describe('the command that restores into the database of a cluster', { timeout: 120_000 }, () => {
+  it('leaves out what the list of ONECLI_DESTROYED_FILE names, and asks for one that is not there', async () => {
+    const [path, list] = [join(folder, 'whole.backup'), join(folder, 'destroyed.list')];
+    const services = await openServices(databaseUrl, { master: MasterKey.fromHex(from) });
+    await services.secrets.create(owner, { name: 'prod/gone', value: 'must-not-come-back' });
+    await services.close();
+    await save(path);
+    await destroyAndForget('prod/gone', list);
+    const restore = (file: string, ...more: string[]) =>
+      onecli(['restore', path, '--replace', ...more], from, { ONECLI_DESTROYED_FILE: file });
+    const lost = await restore(join(folder, 'nowhere.list'));
+    expect([lost.code, lost.output]).toEqual([2, expect.stringContaining('ONECLI_DESTROYED_FILE: ')]);
+    const done = await restore(list);
+    expect([done.code, done.output]).toEqual([
+      0,
+      expect.stringContaining('1 values that were destroyed since stay destroyed'),
+    ]);
+    const named = await restore(join(folder, 'nowhere.list'), '--destroyed', list);
+    expect([named.code, named.output]).toEqual([0, expect.stringContaining('stay destroyed')]);
+    expect(await restore(join(folder, 'nowhere.list'), '--accept-revival')).toMatchObject({ code: 0 });
   });
 });
 

@@ -81,16 +81,16 @@ async function runRestore(args: readonly string[]): Promise<void> {
   if (keyFrom === 'passphrase' && passphraseFile === undefined)
     throw new ConfigFault([`--passphrase-file: ${path} is under a passphrase: expected a file with it`]);
   const passphrase = passphraseFile === undefined ? undefined : readPassphraseFile(passphraseFile);
-  if (values.destroyed !== undefined && !existsSync(values.destroyed))
-    throw new ConfigFault([`--destroyed: ${values.destroyed} is not there: expected the list of the lost instance`]);
-  const { databaseUrl, masterKey } = readMaintenanceConfig();
+  const config = readMaintenanceConfig();
+  const { databaseUrl, masterKey } = config;
+  const destroyedFile = destroyedFileOf(values.destroyed, config.destroyedFile, values['accept-revival']);
   await withDatabase(databaseUrl, async (database) => {
     await migrate(database);
     const report = await restoreBackup(database, {
       file: createReadStream(path),
       master: masterKey,
       passphrase,
-      destroyedFile: values.destroyed,
+      destroyedFile,
       acceptsRevival: values['accept-revival'],
       isReplacing: values.replace,
       isConfirmed: values.confirm,
@@ -98,6 +98,21 @@ async function runRestore(args: readonly string[]): Promise<void> {
     });
     tell(report, values.confirm);
   });
+}
+
+/**
+ * The list that was named, else the one that control planes keep: theirs is there unless it was lost.
+ * @throws ConfigFault when it is not there, but for theirs when what was destroyed may come back
+ */
+function destroyedFileOf(named: string | undefined, kept: string | undefined, acceptsRevival: boolean) {
+  const path = named ?? kept;
+  if (path === undefined || existsSync(path)) return path;
+  if (named !== undefined)
+    throw new ConfigFault([`--destroyed: ${path} is not there: expected the list of the lost instance`]);
+  if (acceptsRevival) return undefined;
+  throw new ConfigFault([
+    `ONECLI_DESTROYED_FILE: ${path} is not there: expected the list of the lost instance. Name it with --destroyed FILE, or accept with --accept-revival that what only it names comes back.`,
+  ]);
 }
 
 function tell(report: RestoreReport, isConfirmed: boolean): void {

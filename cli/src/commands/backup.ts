@@ -46,7 +46,10 @@ export function addRestore(program: Command, context: CommandContext): void {
     .argument('[file]')
     .option('--confirm', 'let workers take it, although it goes back in time')
     .option('--replace', 'although there is something: that is lost')
-    .option('--destroyed <file>', 'list of what was destroyed (default: the one of the data folder)')
+    .option(
+      '--destroyed <file>',
+      'list of what was destroyed (default: the one of the data folder, or ONECLI_DESTROYED_FILE)',
+    )
     .option('--accept-revival', 'although nothing tells what was destroyed since: it comes back')
     .option('--passphrase-file <file>', 'of a backup under a passphrase')
     .addHelpText(
