@@ -117,6 +117,13 @@ describe('docker-compose.yml', () => {
       expect(read(file)).toMatch(/\bdata-plane\b(?!-)/);
   });
 
+  it('opens private ranges to workers and to control planes alike', () => {
+    const planes = [...workers(), compose.services['control-plane']];
+    expect(planes.map((plane) => plane?.environment?.['ONECLI_ALLOW_RANGES'])).toEqual(
+      planes.map(() => '${ONECLI_ALLOW_RANGES:-}'),
+    );
+  });
+
   it("gives the owner's password to control planes alone", () => {
     const holders = Object.entries(compose.services).filter(([, { secrets = [] }]) =>
       secrets.includes('admin-password'),

@@ -155,6 +155,24 @@ describe('the examples for Kubernetes', () => {
   });
 });
 
+describe('what the chart opens', () => {
+  const template = (name: string) => read(`infra/helm/onecli/templates/${name}`);
+
+  it('opens public addresses of both families, but for those that are private', () => {
+    const blocks = [
+      ...template('network-policy.yaml').matchAll(/cidr: (0\.0\.0\.0\/0|"::\/0"), except: \[(.+)\] \}\n/g),
+    ];
+    expect(blocks.map(([, cidr]) => cidr)).toEqual(['0.0.0.0/0', '"::/0"', '0.0.0.0/0', '"::/0"']);
+    for (const [, , except] of blocks.slice(2)) expect(blocks.slice(0, 2).map((block) => block[2])).toContain(except);
+  });
+
+  it('opens private ranges to workers and to control planes alike', () => {
+    expect(template('network-policy.yaml').match(/with \.Values\.dataPlane\.allowRanges/g)).toHaveLength(2);
+    for (const plane of ['data-plane', 'control-plane'])
+      expect(template(`${plane}.yaml`)).toMatch(/name: ONECLI_ALLOW_RANGES, value: \{\{ join "," \S+\.allowRanges/);
+  });
+});
+
 describe.skipIf(!canRun('helm'))('the chart, by helm', () => {
   const chart = 'infra/helm/onecli';
   // A helm that was built by hand takes an old one for granted.
@@ -257,6 +275,7 @@ describe.skipIf(!canRun('helm'))('the chart, by helm', () => {
       'controlPlane.destroyedClaim=destroyed',
     );
     expect(policyOf(manifests)).toContain('{"cidr":"10.1.2.3/32"}');
+    expect(policyOf(render('--set-json', 'dataPlane.allowRanges=["10.9.0.0/16"]'))).toContain('{"cidr":"10.9.0.0/16"}');
     const text = JSON.stringify(manifests);
     expect(text).toContain('{"name":"ONECLI_DESTROYED_FILE","value":"/var/lib/onecli/destroyed.list"}');
     expect(text).toContain('{"name":"destroyed","persistentVolumeClaim":{"claimName":"destroyed"}}');

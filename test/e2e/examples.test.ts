@@ -1,9 +1,22 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { canariesIn, canariesInFolder, newCanary } from '../support/canary.ts';
 import { type RecordingUpstream, startUpstream } from '../support/recording-upstream.ts';
+import { plainEnvironment } from '../support/plain-environment.ts';
+import { type CommandResult, mustRun, runCommand } from '../support/run-command.ts';
 import { runOnecliCommand } from '../support/run-onecli-command.ts';
 import { type Onecli, repositoryRoot, startOnecli } from '../support/start-onecli.ts';
 import { makeTestAuthority } from '../support/test-authority.ts';
@@ -110,6 +123,50 @@ afterAll(async () => {
 const cli = (args: readonly string[], env: Record<string, string> = {}) =>
   runOnecliCommand(onecli, args, { env: { HOME: home, ...env }, cwd: repositoryRoot });
 
+/** The checkout of a job of the example's workflow: its files in `config/`, and OneCLI in `.onecli/`. */
+function workspace(): string {
+  const path = join(home, 'workspace');
+  if (existsSync(path)) return path;
+  mkdirSync(join(path, 'config'), { recursive: true });
+  copyFileSync(join(folder, 'ci-runner/onecli.yaml'), join(path, 'config/onecli.yaml'));
+  symlinkSync(repositoryRoot, join(path, '.onecli'));
+  return path;
+}
+
+/** Makes the API keys that the example's README tells its reader to make, by the lines that it has for that. */
+async function keysOfReadme(): Promise<string[]> {
+  const readme = readFileSync(join(folder, 'ci-runner/README.md'), 'utf8');
+  const lines = /^```sh\n(onecli key create [^`]+)```$/m.exec(readme)?.[1] ?? '';
+  const onecliHere = `onecli() { node ${join(repositoryRoot, 'cli/bin/onecli.mjs')} "$@"; }`;
+  const env = { ...plainEnvironment(), HOME: home, ONECLI_DATA_DIR: onecli.dataFolder };
+  return (await mustRun('bash', ['-ec', `${onecliHere}\n${lines}`], { env })).trim().split('\n');
+}
+
+interface Workflow {
+  readonly jobs: Record<
+    string,
+    { readonly steps: readonly { readonly run?: string; readonly env?: Record<string, string> }[] }
+  >;
+}
+
+/** Runs the step of a job that calls OneCLI as GitHub's runners do (`bash -e`); a plan's exit code is told at the end. */
+function runJob(name: 'plan' | 'apply', secrets: Readonly<Record<string, string>>): Promise<CommandResult> {
+  const { jobs } = parse(readFileSync(join(folder, 'ci-runner/.github/workflows/onecli.yml'), 'utf8')) as Workflow;
+  const step = jobs[name]?.steps.find(({ run }) => run?.includes(`onecli.mjs ${name} `));
+  const given: Record<string, string | undefined> = { 'vars.ONECLI_API_URL': onecli.apiUrl };
+  for (const [secret, value] of Object.entries(secrets)) given[`secrets.${secret}`] = value;
+  const env: Record<string, string | undefined> = {
+    ...plainEnvironment(),
+    HOME: home,
+    RUNNER_TEMP: workspace(),
+    GITHUB_STEP_SUMMARY: join(workspace(), 'summary.md'),
+  };
+  for (const [variable, text] of Object.entries(step?.env ?? {}))
+    env[variable] = given[/^\$\{\{ (\S+) \}\}$/.exec(text)?.[1] ?? ''];
+  const script = `trap 'test -z "$code" || echo "code $code"' EXIT\n${step?.run}`;
+  return runCommand('bash', ['-ec', script], { env, cwd: workspace() });
+}
+
 describe('the examples', () => {
   it('are all tried here, and each says how', () => {
     expect(readdirSync(folder).sort()).toEqual(Object.keys(examples).sort());
@@ -161,6 +218,32 @@ describe('the examples', () => {
     }
     expect(await onecli.must('GET', '/api/agents')).toMatchObject({ items: [] });
     expect(await onecli.must('GET', '/api/secrets')).toMatchObject({ items: [] });
+  });
+
+  it('of a CI runner plans by a key that cannot apply, and applies by the other one', async () => {
+    const token = newCanary('ci_npm');
+    canaries.push(token);
+    const keys = await keysOfReadme();
+    const secrets = { ONECLI_READ_KEY: keys[0] ?? '', ONECLI_APPLY_KEY: keys[1] ?? '', NPM_TOKEN: token };
+    const planned = await runJob('plan', secrets);
+    expect(planned, planned.stderr).toMatchObject({ code: 0, stdout: 'code 2\n' });
+    expect(readFileSync(join(workspace(), 'summary.md'), 'utf8')).toContain('+ secret ci/npm\n');
+    const stolen = await runJob('apply', { ...secrets, ONECLI_APPLY_KEY: secrets.ONECLI_READ_KEY });
+    expect(stolen).toMatchObject({ code: 1, stderr: expect.stringContaining('This key may not secret:create in ci') });
+    expect(await onecli.must('GET', '/api/secrets')).toMatchObject({ items: [] });
+
+    const applied = await runJob('apply', secrets);
+    expect(applied, applied.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(join(workspace(), 'tokens.json'), 'utf8'))).toEqual({
+      'ci-self-hosted': expect.stringMatching(/^oat_/),
+    });
+    expect(await runJob('plan', secrets)).toMatchObject({ code: 0, stdout: 'code 0\n' });
+
+    writeFileSync(join(workspace(), 'config/onecli.yaml'), 'apiVersion: onecli/v1\nmanagedBy: examples/ci-runner\n');
+    expect(await runJob('apply', secrets)).toMatchObject({ code: 0 });
+    expect(await onecli.must('GET', '/api/agents')).toMatchObject({ items: [] });
+    writeFileSync(join(workspace(), 'config/onecli.yaml'), 'apiVersion: onecli/v0\n');
+    expect(await runJob('plan', secrets)).toMatchObject({ code: 1, stdout: 'code 1\n' });
   });
 
   it('leave their keys nowhere', () => {
