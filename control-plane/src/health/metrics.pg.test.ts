@@ -53,7 +53,8 @@ describe('/metrics', () => {
     const refused = await api.call('POST', '/graphql', { query: 'mutation { deleteAgent(name: "x") { change } }' }, as);
     expect((refused.json as { errors: object[] }).errors).toHaveLength(1);
     expect(await counts()).toEqual([forbidden + 1, unauthenticated, logins]);
-    const wrong = 'mutation { changePassword(currentPassword: "wrong", password: "Wombat-Ofen-new-7319") }';
+    const wrong =
+      'mutation { changePassword(currentPassword: "wrong", password: "Wombat-Ofen-new-7319") { __typename } }';
     await api.call('POST', '/graphql', { query: wrong }, as);
     expect(await counts()).toEqual([forbidden + 1, unauthenticated + 1, logins + 1]);
     const faults = async () =>
