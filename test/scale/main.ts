@@ -1,11 +1,12 @@
 // `npm run scale [-- load|measure --data=folder] [--secrets=100000] [--agents=10000] [--policies=1000]`: what many objects cost.
-// Without a command it loads into a folder of its own, measures, and removes it.
+// Without a command it loads into a folder of its own, measures, and removes it. Ends with 1 when a figure is over its bound (bounds.ts).
 // `npm run scale -- rotate-keys [--secrets=100000] [--kills=20]`: key terms rotated; ends with 1 when a request failed or a value is left.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { databaseUrlOf } from '../support/database-url.ts';
 import { type Onecli, startOnecli } from '../support/start-onecli.ts';
+import { Judgement } from './bounds.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { type Amounts, load } from './load.ts';
 import { appliedObjects, measureApply } from './measure-apply.ts';
@@ -30,6 +31,7 @@ const amounts: Amounts = {
 };
 const only = flag('only')?.split(',') ?? ['lists', 'charts', 'apply', 'worker', 'change', 'memory'];
 
+const judgement = new Judgement(say);
 const given = flag('data');
 const dataFolder = given ?? mkdtempSync(join(tmpdir(), 'onecli-scale-'));
 try {
@@ -37,6 +39,10 @@ try {
   else await loadAndMeasure();
 } finally {
   if (given === undefined) rmSync(dataFolder, { recursive: true, force: true });
+}
+if (judgement.over.length > 0) {
+  say(`over its bound: ${judgement.over.join(', ')}`);
+  process.exitCode = 1;
 }
 
 function rotateKeys(): Promise<boolean> {
@@ -72,22 +78,29 @@ async function measured(onecli: Onecli, measure: typeof measureLists): Promise<n
 }
 
 async function measureAll(onecli: Onecli): Promise<void> {
-  if (only.includes('lists')) say(`worst p99 of a page: ${(await measured(onecli, measureLists)).toFixed(1)} ms`);
+  if (only.includes('lists')) judgement.judge('page', await measured(onecli, measureLists));
   if (only.includes('charts')) say(`slowest chart: ${(await measured(onecli, measureCharts)).toFixed(1)} ms`);
   if (only.includes('apply')) {
-    const times = Object.entries(await measureApply(onecli)).map(([what, ms]) => `${what} ${Math.round(ms)} ms`);
+    const { changesAgain, ...measuredTimes } = await measureApply(onecli);
+    const times = Object.entries(measuredTimes).map(([what, ms]) => `${what} ${Math.round(ms)} ms`);
     say(`${appliedObjects} objects by plan and apply: ${times.join(', ')}`);
+    judgement.judge('apply', measuredTimes.apply);
+    judgement.judge('again', changesAgain);
   }
   if (!only.some((part) => ['worker', 'change', 'memory'].includes(part))) return;
   const worker = await WorkerProcess.start(databaseUrlOf(dataFolder), join(dataFolder, 'master.key'));
   try {
-    say(`worker: start to proxying ${Math.round(worker.startedInMs)} ms, peak ${mebibytes(worker.peakBytes)}`);
-    if (only.includes('change'))
-      say(`a change reaches it, after the API's answer: ${format(await measureChanges(onecli, worker))}`);
+    judgement.judge('start', worker.startedInMs);
+    if (only.includes('change')) {
+      const figures = await measureChanges(onecli, worker);
+      say(`a change reaches it, after the API's answer: ${format(figures)}`);
+      judgement.judge('change', figures.p99);
+    }
     if (only.includes('memory')) {
       await new Promise((resolve) => setTimeout(resolve, settleMs));
       say(`worker: idle ${mebibytes(worker.proportionalBytes)}, peak ${mebibytes(worker.peakBytes)}`);
     }
+    judgement.judge('memory', worker.peakBytes / 1024 / 1024);
   } finally {
     await worker.stop();
   }

@@ -44,7 +44,7 @@ export class DocumentService<Body extends object, Content extends object> {
   /** One page, in the order of names. @throws Fault INTERNAL when a body does not open */
   async list(principal: Principal, request: PageRequest = {}): Promise<Page<DocumentView & Content>> {
     const page = await this.#page(principal, request);
-    const documents = page.items.map((row) => ({ row, body: this.#openBody(row) }));
+    const documents = page.items.map((row) => ({ row, body: this.#bodies.open(row) }));
     return { items: await this.#views(this.#dataSource.manager, documents), next: page.next };
   }
 
@@ -53,14 +53,14 @@ export class DocumentService<Body extends object, Content extends object> {
     const rows = await selectRows(manager, this.#kind.entity, selection);
     return this.#views(
       manager,
-      rows.map((row) => ({ row, body: this.#openBody(row) })),
+      rows.map((row) => ({ row, body: this.#bodies.open(row) })),
     );
   }
 
   /** All bodies, in the order of names. Whoever asks has authorized that. @throws Fault INTERNAL when one does not open */
   async bodies(): Promise<{ readonly id: string; readonly name: string; readonly body: Body }[]> {
     const rows = await this.#dataSource.manager.find(this.#kind.entity, { order: { name: 'ASC' } });
-    return rows.map((row) => ({ id: row.id, name: row.name, body: this.#openBody(row) }));
+    return rows.map((row) => ({ id: row.id, name: row.name, body: this.#bodies.open(row) }));
   }
 
   /** Whether all that a body belongs to is in the principal's reach. */
@@ -71,14 +71,14 @@ export class DocumentService<Body extends object, Content extends object> {
   /** One body, as a transaction sees it; undefined when there is none. Whoever asks has authorized that. @throws Fault INTERNAL */
   async bodyOf(manager: EntityManager, ref: ObjectRef) {
     const row = await findNamed(manager, this.#named, ref);
-    return row === null ? undefined : { id: row.id, body: this.#openBody(row) };
+    return row === null ? undefined : { id: row.id, body: this.#bodies.open(row) };
   }
 
   /** @throws Fault NOT_FOUND */
   async get(principal: Principal, ref: ObjectRef): Promise<DocumentView & Content> {
     authorizeSomewhere(principal, [this.#action('read')]);
     const row = await this.#requireSeen(this.#dataSource.manager, principal, 'read', ref);
-    const body = this.#openBody(row);
+    const body = this.#bodies.open(row);
     this.#authorizeBody(principal, 'read', () => body);
     return this.#view(this.#dataSource.manager, row, body);
   }
@@ -138,7 +138,7 @@ export class DocumentService<Body extends object, Content extends object> {
     authorizeSomewhere(principal, [this.#action('delete')]);
     const row = await this.#findSeen(tx.manager, principal, 'delete', ref);
     if (row === null) return 'UNCHANGED';
-    this.#authorizeBody(principal, 'delete', () => this.#openBody(row));
+    this.#authorizeBody(principal, 'delete', () => this.#bodies.open(row));
     tx.checkRevision(kind, row);
     await tx.manager.delete(entity, { id: row.id });
     tx.changed(kind, row.id, 'remove');
@@ -158,7 +158,7 @@ export class DocumentService<Body extends object, Content extends object> {
   async #findSeen(manager: EntityManager, principal: Principal, verb: DocumentVerb, ref: ObjectRef) {
     const row = await findNamed(manager, this.#named, ref);
     if (row === null || typeof ref === 'string' || may(principal, this.#action(verb))) return row;
-    const body = this.#openBody(row);
+    const body = this.#bodies.open(row);
     return this.#isInReach(principal, verb, body) || this.isReadable(principal, body) ? row : null;
   }
 
@@ -184,7 +184,7 @@ export class DocumentService<Body extends object, Content extends object> {
     const reach = authorizeList(principal, action);
     const fetch = (asked: PageRequest) => pageByName(this.#dataSource.manager, this.#kind.entity, asked, plainlyNamed);
     if (reach === '*') return fetch(request);
-    return pageVisible(fetch, (row) => this.isReadable(principal, this.#openBody(row)), request);
+    return pageVisible(fetch, (row) => this.isReadable(principal, this.#bodies.open(row)), request);
   }
 
   async #changeOne(
@@ -213,7 +213,7 @@ export class DocumentService<Body extends object, Content extends object> {
 
   /** What a document comes to by an upsert. @throws Fault INVALID */
   #brought(row: DocumentRow | null, given: Readonly<Record<string, unknown>>, name: unknown) {
-    const document = row === null ? {} : this.#kind.documentOf(this.#openBody(row));
+    const document = row === null ? {} : this.#kind.documentOf(this.#bodies.open(row));
     return this.#kind.parse({ ...layOver(document, given), name });
   }
 
@@ -236,7 +236,7 @@ export class DocumentService<Body extends object, Content extends object> {
     const before = found === undefined ? await findNamed(tx.manager, this.#named, name) : found;
     if (before !== null && expected === 'absent') throw new Fault('NAME_TAKEN', `The ${kind} ${name} exists`);
     if (before === null && expected === 'present') throw notThere(kind, name);
-    if (before !== null) this.#authorizeBody(principal, 'update', () => this.#openBody(before));
+    if (before !== null) this.#authorizeBody(principal, 'update', () => this.#bodies.open(before));
     this.#authorizeBody(principal, before === null ? 'create' : 'update', () => body);
     return before === null ? this.#insert(tx, name, body) : this.#update(tx, before, body);
   }
@@ -256,7 +256,7 @@ export class DocumentService<Body extends object, Content extends object> {
 
   async #update(tx: ConfigTransaction, before: DocumentRow, body: Body): Promise<Change<DocumentView & Content>> {
     const { kind, entity, check } = this.#kind;
-    const bodyBefore = this.#openBody(before);
+    const bodyBefore = this.#bodies.open(before);
     if (isDeepStrictEqual(bodyBefore, body))
       return { object: await this.#view(tx.manager, before, body), change: 'UNCHANGED' };
     tx.checkRevision(kind, before);
@@ -275,10 +275,6 @@ export class DocumentService<Body extends object, Content extends object> {
   #recorded(id: string, body: Body): object {
     const { fingerprintKey } = this.#keys;
     return this.#kind.recorded(body, (part) => partFingerprint(fingerprintKey, id, JSON.stringify(part)));
-  }
-
-  #openBody(row: DocumentRow): Body {
-    return this.#bodies.open(row);
   }
 
   async #views(manager: EntityManager, documents: readonly { readonly row: DocumentRow; readonly body: Body }[]) {
