@@ -39,6 +39,7 @@ export class DocumentService<Body extends object, Content extends object> {
     this.#dataSource = dataSource;
     this.#change = change;
     this.#keys = keys;
+    this.#bodies = new DocumentBodies(kind, keys.keyring);
   }
 
   /** One page, in the order of names. @throws Fault INTERNAL when a body does not open */
