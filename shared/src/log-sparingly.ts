@@ -1,10 +1,12 @@
-import type { Logger } from 'pino';
+interface SparingLog {
+  warn(fields: object, message: string): void;
+}
 
 const sameAgainMs = 30_000;
 
 /** Logs what a connection reports while its server is away: the same message once in half a minute, another one at once. */
 export function logSparingly(
-  log: Logger,
+  log: SparingLog,
   text: string,
   now: () => number = () => performance.now(),
 ): (error: Error) => void {

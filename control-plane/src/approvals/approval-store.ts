@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Keyring } from '@onecli/shared/vault/keyring';
 import { open, seal } from '@onecli/shared/vault/seal';
 import { VaultFault } from '@onecli/shared/vault/vault-fault';
@@ -116,29 +117,88 @@ export interface Ask {
   readonly lastMs: number;
 }
 
+/** The keys that asks are sealed and told apart with. */
+interface AskKeys {
+  readonly keyring: Keyring;
+  readonly fingerprintKey: Buffer;
+}
+
+/** Whether one thing more of an agent may wait. What nobody decided within a day waits no more. */
+const hasRoom = (agentId: string) => `(SELECT count(*) FROM approval p WHERE p.agent_id = ${agentId}
+  AND p.state = 'PENDING' AND p.last_asked_at > now() - interval '1 day') < ${maxPendingOfAgent}`;
+
 /**
  * Keeps that an agent asked. What is decided stays so: it is asked for anew when its time is over, or a person has ended it, and
- * the agent asked after that.
+ * the agent asked after that. Several processes may keep the same at once.
+ * @param ask with the id that it gets when it is not known yet
  */
 export async function keepAsk(
   manager: EntityManager,
-  { keyring, fingerprintKey }: { readonly keyring: Keyring; readonly fingerprintKey: Buffer },
-  { id, asked, count, lastMs }: Ask & { readonly id: string },
+  keys: AskKeys,
+  ask: Ask & { readonly id: string },
 ): Promise<void> {
-  const sealed = seal(keyring, approvalContext(id), Buffer.from(JSON.stringify(asked), 'utf8'));
-  const isAnew = `(e.last_asked_at > coalesce(a.decided_at, '-infinity') AND
-    (a.state = 'ENDED' OR (a.state <> 'PENDING' AND a.ends_at <= e.last_asked_at)
-     OR (a.state = 'PENDING' AND a.last_asked_at < e.last_asked_at - interval '1 day')))`.replaceAll('e.', 'excluded.');
-  await manager.query(
-    `INSERT INTO approval AS a (id, fingerprint, agent_id, sealed_body, state, asks, asked_at, last_asked_at)
+  const fingerprint = fingerprintOf(keys.fingerprintKey, ask.asked);
+  let known = await knownAsk(manager, fingerprint);
+  if (known === undefined) {
+    const sealed = sealBody(keys.keyring, ask.id, ask.asked);
+    if (await insertAsk(manager, ask, fingerprint, sealed)) return;
+    known = await knownAsk(manager, fingerprint);
+  }
+  if (known !== undefined) await askAgain(manager, ask, known.id, renewedBody(keys, ask.asked, known));
+}
+
+type KnownAsk = Pick<StoredApproval, 'id' | 'sealed'>;
+
+async function knownAsk(manager: EntityManager, fingerprint: Buffer): Promise<KnownAsk | undefined> {
+  const select = 'SELECT id, sealed_body AS sealed FROM approval WHERE fingerprint = $1';
+  const [known] = await manager.query<KnownAsk[]>(select, [fingerprint]);
+  return known;
+}
+
+/**
+ * The body with the place that the rule has now; null where the row keeps its own. One that was altered is left as it is: a person who
+ * looks at one thing must not come to decide another under its id.
+ */
+function renewedBody({ keyring, fingerprintKey }: AskKeys, asked: AskedApproval, { id, sealed }: KnownAsk) {
+  const stored = openBody(keyring, id, sealed);
+  if (stored === undefined || isDeepStrictEqual(stored, asked)) return null;
+  const isSame = fingerprintOf(fingerprintKey, stored).equals(fingerprintOf(fingerprintKey, asked));
+  return isSame ? sealBody(keyring, id, asked) : null;
+}
+
+function sealBody(keyring: Keyring, id: string, asked: AskedApproval): Buffer {
+  return seal(keyring, approvalContext(id), Buffer.from(JSON.stringify(asked), 'utf8'));
+}
+
+/** False when it is there already, too much of the agent waits, or there is no such agent. */
+async function insertAsk(
+  manager: EntityManager,
+  { id, asked, count, lastMs }: Ask & { readonly id: string },
+  fingerprint: Buffer,
+  sealed: Buffer,
+): Promise<boolean> {
+  const inserted = await manager.query<unknown[]>(
+    `INSERT INTO approval (id, fingerprint, agent_id, sealed_body, state, asks, asked_at, last_asked_at)
      SELECT $1, $2, g.id, $4, 'PENDING', $5, date_trunc('milliseconds', to_timestamp($6::float8 / 1000)), to_timestamp($6::float8 / 1000)
-     FROM agent g WHERE g.id = $3 AND (EXISTS (SELECT FROM approval k WHERE k.fingerprint = $2)
-       OR (SELECT count(*) FROM approval p WHERE p.agent_id = $3 AND p.state = 'PENDING') < $7)
-     ON CONFLICT (fingerprint) DO UPDATE SET
-       asks = CASE WHEN ${isAnew} THEN excluded.asks ELSE least(a.asks::bigint + excluded.asks, 2000000000) END,
-       asked_at = CASE WHEN ${isAnew} THEN excluded.asked_at ELSE a.asked_at END,
+     FROM agent g WHERE g.id = $3 AND ${hasRoom('g.id')} ON CONFLICT (fingerprint) DO NOTHING RETURNING id`,
+    [id, fingerprint, asked.agentId, sealed, count, lastMs],
+  );
+  return inserted.length > 0;
+}
+
+async function askAgain(manager: EntityManager, { count, lastMs }: Ask, id: string, sealed: Buffer | null) {
+  const asked = 'to_timestamp($3::float8 / 1000)';
+  const isAnew = `(${asked} > coalesce(a.decided_at, '-infinity') AND
+    (a.state = 'ENDED' OR (a.state <> 'PENDING' AND a.ends_at <= ${asked})
+     OR (a.state = 'PENDING' AND a.last_asked_at < ${asked} - interval '1 day')))`;
+  await manager.query(
+    `UPDATE approval a SET
+       asks = CASE WHEN ${isAnew} THEN $2 ELSE least(a.asks::bigint + $2, 2000000000) END,
+       asked_at = CASE WHEN ${isAnew} THEN date_trunc('milliseconds', ${asked}) ELSE a.asked_at END,
        state = CASE WHEN ${isAnew} THEN 'PENDING' ELSE a.state END,
-       last_asked_at = greatest(a.last_asked_at, excluded.last_asked_at)`,
-    [id, fingerprintOf(fingerprintKey, asked), asked.agentId, sealed, count, lastMs, maxPendingOfAgent],
+       last_asked_at = greatest(a.last_asked_at, ${asked}),
+       sealed_body = coalesce($4, a.sealed_body)
+     WHERE a.id = $1 AND (${isAnew} IS NOT TRUE OR ${hasRoom('a.agent_id')})`,
+    [id, count, lastMs, sealed],
   );
 }
