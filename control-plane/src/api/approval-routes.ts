@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { approvalInput, stateInput } from '../approvals/approval-input.ts';
-import { type Approval, approvalStates } from '../approvals/approval-store.ts';
+import { approvalStates } from '../approvals/approval-store.ts';
+import type { ShownApproval } from '../approvals/rule-now.ts';
 import type { ApprovalService, DecidedApproval } from '../approvals/approval.service.ts';
 import { pageForm } from './page-query.ts';
 import { id, pageOf, revision, texts, time } from './rest/answer-parts.ts';
@@ -11,7 +12,11 @@ const approval = z
     id,
     state: z.enum(approvalStates),
     agent: z.string(),
-    rule: z.string().meta({ description: 'The rule that asks, `policy/rules/index`, as it was then.' }),
+    rule: z.string().meta({ description: 'The rule that asks, `policy/rules/index`; where it is gone, as it was.' }),
+    covers: z
+      .strictObject({ hosts: texts, paths: texts, methods: texts })
+      .nullable()
+      .meta({ description: 'All that the rule covers. Null: it was changed or removed since.' }),
     host: z.string(),
     port: z.int(),
     method: z.string(),
@@ -41,7 +46,7 @@ function reads(approvals: ApprovalService): RestRoute[] {
       id: 'listApprovals',
       summary: 'What agents asked persons to approve, the newest first',
       access: 'approval:read',
-      query: pageForm.extend({ state: stateInput.optional() }),
+      query: pageForm.extend({ state: stateInput.optional(), agent: z.string().optional() }),
       status: 200,
       answer: pageOf(approval),
       handle: async ({ principal, query: { state, ...page } }) => {
@@ -91,7 +96,7 @@ function decisions(approvals: ApprovalService): RestRoute[] {
   ];
 }
 
-function show({ agentId: _agentId, policyId: _policyId, key: _key, ...shown }: Approval) {
+function show({ agentId: _agentId, policyId: _policyId, key: _key, ...shown }: ShownApproval) {
   return shown;
 }
 

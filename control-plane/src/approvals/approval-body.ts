@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { parseHostPattern } from '@onecli/shared/domain/host-pattern';
 import { parsePathPattern } from '@onecli/shared/domain/path-pattern';
 import { liftedBy } from '@onecli/shared/domain/compile-rule';
@@ -28,11 +27,6 @@ export interface AskedApproval {
 /** A rule that asks. */
 export type AskingRule = Rule & { readonly approval: NonNullable<Rule['approval']> };
 
-/** The rule of a policy that asks under a key; undefined when it was changed or is gone. */
-export function askingRule({ rules }: PolicyBody, key: string): AskingRule | undefined {
-  return rules.filter(isAsking).find(({ approval }) => approval.key === key);
-}
-
 export function isAsking(rule: Rule): rule is AskingRule {
   return rule.approval !== undefined;
 }
@@ -50,16 +44,16 @@ export function fingerprintOf(key: Buffer, asked: AskedApproval): Buffer {
     .digest();
 }
 
-/** What is lifted for one request: that method and path at that host, in every reading. @throws Fault CONFLICT */
+/** What is lifted for one request: that method and path at that host. @throws Fault CONFLICT where more than that would be */
 export function liftOfRequest(asked: AskedApproval, untilMs: number): Lift {
   const { policyId, key, host, port, method, path } = asked;
   const hosts = [`${host}:${port}`];
-  const target = parseTarget(path);
-  const paths = target.kind === 'fault' ? [] : target.readings.filter(isLiteral);
-  const isWhole = target.kind !== 'fault' && isDeepStrictEqual(paths, [...target.readings]);
-  if (!isWhole || hosts.some((text) => parseHostPattern(text).kind !== 'pattern'))
-    throw new Fault('CONFLICT', 'This path is also a pattern: it cannot be approved alone, only the rule as a whole');
-  return { asked: liftedBy(policyId, { key }), hosts, paths, methods: [method], untilMs };
+  if (!isPlain(path) || hosts.some((text) => parseHostPattern(text).kind !== 'pattern'))
+    throw new Fault(
+      'CONFLICT',
+      'This path cannot be approved alone, only the rule as a whole: it is a pattern, may be read in more ways than one, or holds a placeholder',
+    );
+  return { asked: liftedBy(policyId, { key }), hosts, paths: [path], methods: [method], untilMs };
 }
 
 /** What is lifted for everything that a rule covers. */
@@ -70,9 +64,12 @@ export function liftOfRule({ policyId, key }: AskedApproval, { hosts }: Rule, un
 /** Longer ones are cut in the trail. */
 const maxPathLength = 1023;
 
-function isLiteral(path: string): boolean {
-  const parsed = parsePathPattern(path);
-  return path.length <= maxPathLength && parsed.kind === 'pattern' && parsed.isExact;
+/** A path that everybody reads as itself, and that is recorded as it was sent: agents' tokens are taken out of it. */
+function isPlain(path: string): boolean {
+  if (path.length > maxPathLength || /oat_|onecli(?::|%3a)/i.test(path)) return false;
+  const [target, pattern] = [parseTarget(path), parsePathPattern(path)];
+  const isRead = target.kind !== 'fault' && target.readings.length === 1 && target.readings[0] === path;
+  return isRead && pattern.kind === 'pattern' && pattern.isExact;
 }
 
 /** A policy of one agent that workers get as any other. */

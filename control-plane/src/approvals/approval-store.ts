@@ -56,6 +56,8 @@ export interface ApprovalPlace {
 
 export interface ApprovalSelection {
   readonly states?: readonly ApprovalState[] | undefined;
+  /** The name of one. */
+  readonly agent?: string | undefined;
   readonly after?: ApprovalPlace | undefined;
   readonly limit: number;
 }
@@ -70,12 +72,14 @@ export interface ApprovalRows {
 export async function listApprovals(
   manager: EntityManager,
   keyring: Keyring,
-  { states, after, limit }: ApprovalSelection,
+  { states, agent, after, limit }: ApprovalSelection,
 ): Promise<ApprovalRows> {
   const rows = await manager.query<StoredApproval[]>(
-    `SELECT * FROM (SELECT ${columns} FROM approval a WHERE $1::timestamptz IS NULL OR (a.asked_at, a.id) < ($1, $2)) shown
-     WHERE $3::text[] IS NULL OR state = ANY ($3) ORDER BY "askedAt" DESC, id DESC LIMIT $4`,
-    [after?.askedAt ?? null, after?.id ?? null, states ?? null, limit],
+    `SELECT * FROM (SELECT ${columns} FROM approval a
+       WHERE ($1::timestamptz IS NULL OR (a.asked_at, a.id) < ($1, $2)) AND ($3::text[] IS NULL OR a.state = ANY ($4))
+         AND ($5::text IS NULL OR a.agent_id = (SELECT g.id FROM agent g WHERE g.name = $5))) shown
+     WHERE $3::text[] IS NULL OR state = ANY ($3) ORDER BY "askedAt" DESC, id DESC LIMIT $6`,
+    [after?.askedAt ?? null, after?.id ?? null, states ?? null, storedStates(states), agent ?? null, limit],
   );
   return {
     approvals: rows.flatMap((row) => opened(keyring, row) ?? []),
@@ -83,14 +87,41 @@ export async function listApprovals(
   };
 }
 
+/** What is over may be stored as what it was. */
+function storedStates(states: readonly ApprovalState[] = []): readonly ApprovalState[] {
+  return states.includes('ENDED') ? approvalStates : states;
+}
+
+const shownOfAgent = 10;
+const mostShown = 1_000;
+
+/** What waits, the newest first, ten of each agent at most: one that asks for much hides nothing of the others. */
+export async function listWaiting(manager: EntityManager, keyring: Keyring): Promise<Approval[]> {
+  const rows = await manager.query<StoredApproval[]>(
+    `SELECT ${columns} FROM (SELECT *, row_number() OVER (PARTITION BY agent_id ORDER BY asked_at DESC, id) AS place
+       FROM approval WHERE state = 'PENDING' AND last_asked_at >= now() - interval '1 day') a
+     WHERE a.place <= $1 ORDER BY a.asked_at DESC, a.id DESC LIMIT $2`,
+    [shownOfAgent, mostShown],
+  );
+  return rows.flatMap((row) => opened(keyring, row) ?? []);
+}
+
+/** Whether the agent that asked, by what is sealed, is the one whose row it is. */
+export async function isOfAgent(manager: EntityManager, { id, agentId, agent }: Approval): Promise<boolean> {
+  const rows: unknown[] = await manager.query(
+    'SELECT FROM approval a JOIN agent g ON g.id = a.agent_id WHERE a.id = $1 AND g.id = $2 AND g.name = $3',
+    [id, agentId, agent],
+  );
+  return rows.length > 0;
+}
+
 /** One by its id; undefined when there is none, or it does not open. */
 export async function findApproval(
   manager: EntityManager,
   keyring: Keyring,
-  id: string,
-  isLocked = false,
+  { id, isLocked }: { readonly id: string; readonly isLocked?: true | undefined },
 ): Promise<Approval | undefined> {
-  const lock = isLocked ? 'FOR UPDATE' : '';
+  const lock = isLocked === true ? 'FOR UPDATE' : '';
   const [row] = await manager.query<StoredApproval[]>(`SELECT ${columns} FROM approval a WHERE a.id = $1 ${lock}`, [
     id,
   ]);

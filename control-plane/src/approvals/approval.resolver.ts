@@ -3,7 +3,7 @@ import { type Connection, ConnectionArguments, pageOf } from '../api/connection.
 import type { GraphqlContext, SubscriptionArguments } from '../api/graphql-context.ts';
 import { orNull } from '../api/or-null.ts';
 import { payloadOf } from '../api/write-payload.ts';
-import type { Approval as ApprovalView } from './approval-store.ts';
+import type { ShownApproval as ApprovalView } from './rule-now.ts';
 import type { ApprovalPage, ApprovalService, DecidedApproval } from './approval.service.ts';
 import { Approval, ApprovalConnection, ApprovalPayload, ApprovalState } from './approval.type.ts';
 
@@ -20,9 +20,11 @@ export class ApprovalResolver {
     @Args(() => ConnectionArguments) page: ConnectionArguments,
     @Arg('states', () => [ApprovalState], { nullable: true, description: 'All, when it is absent.' })
     states: ApprovalState[] | null,
+    @Arg('agent', () => String, { nullable: true, description: 'Of one agent, by its name.' }) agent: string | null,
     @Ctx() { principal }: GraphqlContext,
   ): Promise<Connection<Approval>> {
-    return connectionFrom(await this.#approvals.list(principal, { ...pageOf(page), states: states ?? undefined }));
+    const filter = { states: states ?? undefined, agent: agent ?? undefined };
+    return connectionFrom(await this.#approvals.list(principal, { ...pageOf(page), ...filter }));
   }
 
   @Query(() => Approval, { nullable: true })
@@ -59,7 +61,8 @@ export class ApprovalResolver {
   }
 
   @Subscription(() => [Approval], {
-    description: 'The first 200 approvals that wait for a decision, now and whenever they are others.',
+    description:
+      'The first 200 approvals that wait for a decision, ten of an agent at most, now and whenever they are others.',
     subscribe: ({ context }: SubscriptionArguments<object>) =>
       context.services.approvals.follow(() => context.principal),
   })

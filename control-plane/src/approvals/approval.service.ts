@@ -15,20 +15,23 @@ import { PolicyEntity } from '../policies/policy.entity.ts';
 import type { PolicyService } from '../policies/policy.service.ts';
 import { follow } from '../subscriptions/follow.ts';
 import { SharedPoll } from '../subscriptions/shared-poll.ts';
-import { askingRule, liftOfRequest, liftOfRule, liftingPolicy } from './approval-body.ts';
+import { liftOfRequest, liftOfRule, liftingPolicy } from './approval-body.ts';
 import { approvalInput } from './approval-input.ts';
 import {
   type Approval,
   type ApprovalPlace,
   type ApprovalState,
   findApproval,
+  isOfAgent,
   listApprovals,
+  listWaiting,
 } from './approval-store.ts';
-import { decide, removeEnded, removeLift } from './lift-store.ts';
+import { keepDecision, removeEnded, removeLift } from './lift-store.ts';
+import { type RuleNow, ruleNow, type ShownApproval, shownApprovals } from './rule-now.ts';
 
 /** An approval, and its place in the list. */
 export interface PlacedApproval {
-  readonly approval: Approval;
+  readonly approval: ShownApproval;
   readonly cursor: string;
 }
 
@@ -39,12 +42,14 @@ export interface ApprovalPage {
 
 export interface ApprovalRequest {
   readonly states?: readonly ApprovalState[] | undefined;
+  /** The name of one. */
+  readonly agent?: string | undefined;
   readonly after?: string | undefined;
   readonly limit?: number | undefined;
 }
 
 export interface DecidedApproval {
-  readonly object: Approval;
+  readonly object: ShownApproval;
   readonly change: 'UPDATED' | 'UNCHANGED';
   readonly revision: number;
 }
@@ -63,7 +68,7 @@ const deniedForMs = 3_600_000;
 /** What agents ask persons to approve, and what became of it. */
 export class ApprovalService {
   readonly #parts: ApprovalParts;
-  readonly #pending: SharedPoll<readonly Approval[]>;
+  readonly #pending: SharedPoll<readonly ShownApproval[]>;
 
   constructor(parts: ApprovalParts) {
     this.#parts = parts;
@@ -73,7 +78,7 @@ export class ApprovalService {
   /** One page of those in reach, the newest first. @throws Fault FORBIDDEN, INVALID for a cursor that is none */
   async list(
     principal: Principal,
-    { states, after, limit: asked = defaultLimit }: ApprovalRequest,
+    { states, agent, after, limit: asked = defaultLimit }: ApprovalRequest,
   ): Promise<ApprovalPage> {
     authorizeList(principal, 'approval:read');
     const { database, keys } = this.#parts;
@@ -81,42 +86,47 @@ export class ApprovalService {
     let place = after === undefined ? undefined : readPlace(after);
     const visible: Approval[] = [];
     for (let isMore = true; isMore && visible.length <= limit; ) {
-      const found = await listApprovals(database.manager, keys.keyring, { states, after: place, limit: maxLimit });
+      const found = await listApprovals(database.manager, keys.keyring, {
+        states,
+        agent,
+        after: place,
+        limit: maxLimit,
+      });
       visible.push(...found.approvals.filter((approval) => isReadable(principal, approval)));
       isMore = found.next !== undefined;
       place = found.next;
     }
-    const items = visible.slice(0, limit).map((approval) => ({ approval, cursor: writePlace(approval) }));
+    const shown = await this.#show(database.manager, visible.slice(0, limit));
+    const items = shown.map((approval) => ({ approval, cursor: writePlace(approval) }));
     return { items, next: visible.length > limit ? items.at(-1)?.cursor : undefined };
   }
 
   /** @throws Fault NOT_FOUND, FORBIDDEN */
-  async get(principal: Principal, id: string): Promise<Approval> {
+  async get(principal: Principal, id: string): Promise<ShownApproval> {
     authorizeSomewhere(principal, ['approval:read']);
-    const { database } = this.#parts;
-    return this.#require(database.manager, { principal, action: 'approval:read' }, id);
+    const { manager } = this.#parts.database;
+    return this.#showOne(manager, await this.#require(manager, { principal, action: 'approval:read' }, id));
   }
 
   /**
    * Lets the agent do what it asked for, for some minutes: that one request, or all that the rule covers.
-   * @throws Fault NOT_FOUND, INVALID; CONFLICT when the rule is another now, or the path cannot be approved alone
+   * @throws Fault NOT_FOUND, INVALID; CONFLICT for one that was denied, when the rule or the agent is another now, or the path cannot be
+   * approved alone
    */
   async approve(principal: Principal, id: string, input: unknown): Promise<DecidedApproval> {
     authorizeSomewhere(principal, ['approval:decide']);
     const { minutes, wholeRule } = parseInput(approvalInput, input);
     return this.#decide(principal, id, async (tx, approval) => {
-      const { rule: name, agent } = approval;
-      const policy = await this.#parts.policies.bodyOf(tx.manager, { id: approval.policyId });
-      const rule = policy && askingRule(policy.body, approval.key);
-      if (rule === undefined)
-        throw new Fault(
-          'CONFLICT',
-          `The rule ${name} was changed or removed since: the agent will ask again, if it has to`,
-        );
+      const { rule, place: name } = await this.#approvable(tx.manager, approval);
       const endsAt = new Date(Date.now() + minutes * 60_000);
       const lift = wholeRule ? liftOfRule(approval, rule, endsAt.getTime()) : liftOfRequest(approval, endsAt.getTime());
-      await this.#lift(tx, id, Buffer.from(JSON.stringify(liftingPolicy(agent, lift)), 'utf8'));
-      await decide(tx.manager, id, { state: 'APPROVED', by: principalText(principal), endsAt, isWholeRule: wholeRule });
+      await this.#lift(tx, id, Buffer.from(JSON.stringify(liftingPolicy(approval.agent, lift)), 'utf8'));
+      await keepDecision(tx.manager, id, {
+        state: 'APPROVED',
+        by: principalText(principal),
+        endsAt,
+        isWholeRule: wholeRule,
+      });
       tx.audit('approval:approve', 'approval', name, { ...toldOf(approval), endsAt: endsAt.toISOString(), wholeRule });
       return true;
     });
@@ -128,7 +138,7 @@ export class ApprovalService {
     return this.#decide(principal, id, async (tx, approval) => {
       const endsAt = new Date(Date.now() + deniedForMs);
       await removeLift(tx, id);
-      await decide(tx.manager, id, { state: 'DENIED', by: principalText(principal), endsAt, isWholeRule: false });
+      await keepDecision(tx.manager, id, { state: 'DENIED', by: principalText(principal), endsAt, isWholeRule: false });
       tx.audit('approval:deny', 'approval', approval.rule, toldOf(approval));
       return true;
     });
@@ -138,9 +148,10 @@ export class ApprovalService {
   async end(principal: Principal, id: string): Promise<DecidedApproval> {
     authorizeSomewhere(principal, ['approval:decide']);
     return this.#decide(principal, id, async (tx, approval) => {
-      if (approval.state !== 'APPROVED' && approval.state !== 'DENIED') return false;
-      await removeLift(tx, id);
-      await decide(tx.manager, id, {
+      // Also when it is over by this clock: it may not be by a worker's.
+      const isLifted = await removeLift(tx, id);
+      if (approval.state !== 'APPROVED' && approval.state !== 'DENIED' && !isLifted) return false;
+      await keepDecision(tx.manager, id, {
         state: 'ENDED',
         by: principalText(principal),
         endsAt: new Date(),
@@ -151,25 +162,50 @@ export class ApprovalService {
     });
   }
 
-  /** The first 200 in reach that wait for a decision, now and whenever they are others. @throws Fault FORBIDDEN */
-  follow(caller: () => Principal): AsyncGenerator<readonly Approval[]> {
+  /** The first 200 in reach that wait for a decision, ten of an agent at most, now and whenever they are others. @throws Fault FORBIDDEN */
+  follow(caller: () => Principal): AsyncGenerator<readonly ShownApproval[]> {
     const authorize = () => void authorizeList(caller(), 'approval:read');
     authorize();
-    let given: readonly Approval[] | undefined;
+    let given: readonly ShownApproval[] | undefined;
     return follow({
       poll: this.#pending,
       authorize,
       next: (pending) => {
         if (pending === undefined || pending === given) return [];
         given = pending;
-        return [pending.filter((approval) => isReadable(caller(), approval))];
+        return [pending.filter((approval) => isReadable(caller(), approval)).slice(0, maxLimit)];
       },
     });
   }
 
-  async #allPending(): Promise<readonly Approval[]> {
-    const { database, keys } = this.#parts;
-    return (await listApprovals(database.manager, keys.keyring, { states: ['PENDING'], limit: maxLimit })).approvals;
+  async #allPending(): Promise<readonly ShownApproval[]> {
+    const { manager } = this.#parts.database;
+    return this.#show(manager, await listWaiting(manager, this.#parts.keys.keyring));
+  }
+
+  #show(manager: EntityManager, approvals: readonly Approval[]): Promise<ShownApproval[]> {
+    return shownApprovals(this.#parts.policies, manager, approvals);
+  }
+
+  async #showOne(manager: EntityManager, approval: Approval): Promise<ShownApproval> {
+    const [shown] = await this.#show(manager, [approval]);
+    if (shown === undefined) throw new Error('A view was not made');
+    return shown;
+  }
+
+  /** The rule that is to be lifted. @throws Fault CONFLICT */
+  async #approvable(manager: EntityManager, approval: Approval): Promise<RuleNow> {
+    if (approval.state === 'DENIED')
+      throw new Fault('CONFLICT', `Somebody said no meanwhile: ${approval.decidedBy}. End that first`);
+    const now = await ruleNow(this.#parts.policies, manager, approval);
+    if (now === undefined)
+      throw new Fault(
+        'CONFLICT',
+        `The rule ${approval.rule} was changed or removed since: the agent will ask again, if it has to`,
+      );
+    if (!(await isOfAgent(manager, approval)))
+      throw new Fault('CONFLICT', `The agent ${approval.agent} is not the one that asked`);
+    return now;
   }
 
   async #decide(
@@ -182,7 +218,7 @@ export class ApprovalService {
       const approval = await this.#require(tx.manager, { ...asked, isLocked: true }, id);
       const isChanged = await work(tx, approval);
       if (isChanged) await removeEnded(tx);
-      const object = await this.#require(tx.manager, asked, id);
+      const object = await this.#showOne(tx.manager, await this.#require(tx.manager, asked, id));
       return { object, change: isChanged ? ('UPDATED' as const) : ('UNCHANGED' as const) };
     });
     return { ...result, revision };
@@ -205,7 +241,7 @@ export class ApprovalService {
     { principal, action, isLocked }: { principal: Principal; action: Action; isLocked?: true },
     id: string,
   ): Promise<Approval> {
-    const found = isUUID(id) ? await findApproval(manager, this.#parts.keys.keyring, id, isLocked) : undefined;
+    const found = isUUID(id) ? await findApproval(manager, this.#parts.keys.keyring, { id, isLocked }) : undefined;
     if (found === undefined || !(isReadable(principal, found) || isInReach(principal, action, found)))
       throw new Fault('NOT_FOUND', 'There is no approval of that id');
     authorizeEach(principal, action, found.environments);
@@ -237,6 +273,8 @@ function readPlace(cursor: string): ApprovalPlace {
   return { askedAt: new Date(Number(ms)), id: id as string };
 }
 
-function keyOf(pending: readonly Approval[]): string {
-  return JSON.stringify(pending.map(({ id, asks, askedAt }) => [id, asks, askedAt]));
+function keyOf(pending: readonly ShownApproval[]): string {
+  return JSON.stringify(
+    pending.map(({ id, asks, askedAt, rule, covers }) => [id, asks, askedAt, rule, covers === null]),
+  );
 }

@@ -15,6 +15,18 @@ registerEnumType(ApprovalState, {
     'PENDING waits for a person. ENDED: its time is over, somebody ended it, or nobody decided within a day.',
 });
 
+@ObjectType({ description: 'All that a rule covers.' })
+export class ApprovalScope {
+  @Field(() => [String])
+  hosts: readonly string[];
+
+  @Field(() => [String], { description: 'None: every path.' })
+  paths: readonly string[];
+
+  @Field(() => [String], { description: 'None: every method.' })
+  methods: readonly string[];
+}
+
 @ObjectType({ description: 'What an agent was refused until a person approves it: a request under a rule that asks.' })
 export class Approval {
   @Field(() => ID)
@@ -26,8 +38,14 @@ export class Approval {
   @Field(() => String)
   agent: string;
 
-  @Field(() => String, { description: 'The rule that asks, `policy/rules/index`, as it was when it was asked for.' })
+  @Field(() => String, { description: 'The rule that asks, `policy/rules/index`; where it is gone, as it was.' })
   rule: string;
+
+  @Field(() => ApprovalScope, {
+    nullable: true,
+    description: 'All that the rule covers. Null: it was changed or removed since, and there is nothing to approve.',
+  })
+  covers: ApprovalScope | null;
 
   @Field(() => String)
   host: string;

@@ -179,6 +179,65 @@ describe('what is not decided, or is no', () => {
     expect(await mine('loud')).toHaveLength(50);
   });
 
+  it.each([
+    '/pay/1;x=y',
+    '/pay/a%2Fb',
+    '/pay//1',
+    '/pay/%41',
+    '/pay/a%252Fb',
+    '/pay/boat_/7',
+    '/pay/onecli:%2F%2Fprod/key',
+  ])('cannot be approved alone where more or other than that would be lifted: %s', async (path) => {
+    const agent = `odd-${Buffer.from(path).toString('hex')}`.slice(0, 60);
+    await refused(agent, await agentAsking(agent), { path });
+    const id = await pendingOf(agent);
+    await expect(approvals.approve(owner, id, {})).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect((await approvals.approve(owner, id, { wholeRule: true })).object.state).toBe('APPROVED');
+  });
+
+  it('is shown with its rule as it stands now, by which it is approved and recorded', async () => {
+    const agentId = await agentAsking('moved');
+    await refused('moved', agentId);
+    const id = await pendingOf('moved');
+    const asking = { hosts: [host], paths: ['/pay/**', '/pay'], secrets: ['prod/key'], approval: true };
+    const narrow = { allow: { ...asking, paths: ['/pay/1'], methods: ['GET'] } };
+    await services.policies.replace(owner, 'of-moved', { agents: ['moved'], rules: [narrow, { allow: asking }] });
+    const covers = { hosts: [host], paths: ['/pay/**', '/pay'], methods: [] };
+    expect(await approvals.get(owner, id)).toMatchObject({ rule: 'of-moved/rules/1', covers });
+    await approvals.approve(owner, id, { wholeRule: true });
+    const [event] = await services.dataSource.query<{ object_name: string }[]>(
+      "SELECT object_name FROM admin_event WHERE action = 'approval:approve' ORDER BY at DESC LIMIT 1",
+    );
+    expect(event?.object_name).toBe('of-moved/rules/1');
+    await services.policies.replace(owner, 'of-moved', { agents: ['moved'], rules: [narrow] });
+    expect(await approvals.get(owner, id)).toMatchObject({ covers: null });
+  });
+
+  it('is not approved after a no that its reader did not see', async () => {
+    const agentId = await agentAsking('torn');
+    await refused('torn', agentId);
+    const id = await pendingOf('torn');
+    await approvals.deny(owner, id);
+    await expect(approvals.approve(owner, id, {})).rejects.toMatchObject({ code: 'CONFLICT' });
+    await approvals.end(owner, id);
+    expect((await approvals.approve(owner, id, {})).object.state).toBe('APPROVED');
+  });
+
+  it('hides nothing of one agent behind what others ask', async () => {
+    await services.dataSource.query('DELETE FROM approval');
+    await refused('honest', await agentAsking('honest'));
+    for (const name of ['flood-1', 'flood-2', 'flood-3', 'flood-4', 'flood-5']) {
+      const agentId = await agentAsking(name);
+      for (let index = 0; index < 45; index++) intake.count([refusedEvent(name, agentId, { path: `/pay/${index}` })]);
+    }
+    await intake.write();
+    const { value } = await approvals.follow(() => owner).next();
+    const agents = (value as { agent: string }[]).map(({ agent }) => agent);
+    expect(agents).toContain('honest');
+    expect(agents).toHaveLength(51);
+    expect((await approvals.list(owner, { agent: 'honest' })).items).toHaveLength(1);
+  }, 30_000);
+
   it('is decided by who may in the environments of the rule, and shown to nobody else', async () => {
     const agentId = await agentAsking('bounded');
     await refused('bounded', agentId);
@@ -202,6 +261,23 @@ describe('what is not decided, or is no', () => {
     const auditor = { ...owner, assignments: [{ role: 'auditor', environments: ['prod'] }] } as Principal;
     await expect(approvals.end(auditor, id)).rejects.toMatchObject({ code: 'FORBIDDEN' });
     expect((await approvals.get(auditor, id)).state).toBe('APPROVED');
+  });
+
+  it('ends although its rows were tampered with', async () => {
+    const [agentId, other] = [await agentAsking('tampered'), await agentAsking('namesake')];
+    await refused('tampered', agentId);
+    const id = await pendingOf('tampered');
+    await approvals.approve(owner, id, {});
+    await services.dataSource.query("UPDATE policy SET name = 'zz' WHERE id = $1", [id]);
+    await approvals.end(owner, id);
+    expect(await decision('tampered', 'POST', '/pay/1')).toBe('APPROVAL_REQUIRED');
+    await services.dataSource.query('UPDATE approval SET agent_id = $1 WHERE id = $2', [other, id]);
+    await expect(approvals.approve(owner, id, {})).rejects.toMatchObject({ code: 'CONFLICT' });
+    await services.dataSource.query(
+      `UPDATE policy SET sealed_body = set_byte(sealed_body, 60, get_byte(sealed_body, 60) # 1) WHERE name = 'of-tampered'`,
+    );
+    expect(await approvals.get(owner, id)).toMatchObject({ covers: null });
+    await services.dataSource.query("DELETE FROM policy WHERE name = 'of-tampered'");
   });
 
   it('cannot be forged in the database: a body in another row does not open', async () => {

@@ -10,7 +10,7 @@ interface Decision {
   readonly isWholeRule: boolean;
 }
 
-export async function decide(
+export async function keepDecision(
   manager: EntityManager,
   id: string,
   { state, by, endsAt, isWholeRule }: Decision,
@@ -21,29 +21,33 @@ export async function decide(
   );
 }
 
-/** Takes away what an approval lifts, if it does. */
-export async function removeLift(tx: ConfigTransaction, id: string): Promise<void> {
-  await remove(tx, 'p.id = $1', [id]);
+/** Takes away what an approval lifts; gives whether it did. */
+export async function removeLift(tx: ConfigTransaction, id: string): Promise<boolean> {
+  const [rows] = await tx.manager.query<Deleted>('DELETE FROM policy WHERE id = $1 RETURNING id', [id]);
+  tellRemoved(tx, rows);
+  return rows.length > 0;
 }
 
 /** What is over lifts nothing any more; its row goes with the next decision. */
 export async function removeEnded(tx: ConfigTransaction): Promise<void> {
-  await remove(
-    tx,
-    `NOT EXISTS (SELECT FROM approval a WHERE a.id = p.id AND a.state = 'APPROVED' AND a.ends_at > now())`,
-    [],
+  const [rows] = await tx.manager.query<Deleted>(
+    `DELETE FROM policy p WHERE p.name LIKE 'approval/%' AND NOT EXISTS
+       (SELECT FROM approval a WHERE a.id = p.id AND a.state = 'APPROVED' AND a.ends_at > now()) RETURNING p.id`,
   );
+  tellRemoved(tx, rows);
 }
 
 /** What an agent was allowed by persons ends with it. To be called while it is still there. */
 export async function removeLiftsOf(tx: ConfigTransaction, agentId: string): Promise<void> {
-  await remove(tx, 'p.id IN (SELECT a.id FROM approval a WHERE a.agent_id = $1)', [agentId]);
+  const [rows] = await tx.manager.query<Deleted>(
+    'DELETE FROM policy p USING approval a WHERE a.id = p.id AND a.agent_id = $1 RETURNING p.id',
+    [agentId],
+  );
+  tellRemoved(tx, rows);
 }
 
-async function remove(tx: ConfigTransaction, condition: string, parameters: unknown[]): Promise<void> {
-  const [rows] = await tx.manager.query<[{ id: string }[], number]>(
-    `DELETE FROM policy p WHERE p.name LIKE 'approval/%' AND ${condition} RETURNING p.id`,
-    parameters,
-  );
+type Deleted = readonly [rows: { readonly id: string }[], count: number];
+
+function tellRemoved(tx: ConfigTransaction, rows: Deleted[0]): void {
   for (const { id } of rows) tx.changed('policy', id, 'remove');
 }

@@ -72,7 +72,7 @@ export class DocumentService<Body extends object, Content extends object> {
   /** One body, as a transaction sees it; undefined when there is none. Whoever asks has authorized that. @throws Fault INTERNAL */
   async bodyOf(manager: EntityManager, ref: ObjectRef) {
     const row = await findNamed(manager, this.#named, ref);
-    return row === null ? undefined : { id: row.id, body: this.#bodies.open(row) };
+    return row === null ? undefined : { id: row.id, name: row.name, body: this.#bodies.open(row) };
   }
 
   /** @throws Fault NOT_FOUND */

@@ -21,5 +21,6 @@ export class AddApprovals extends ForwardMigration {
       is_whole_rule boolean NOT NULL DEFAULT false)`);
     await runner.query('CREATE INDEX approval_agent ON approval (agent_id)');
     await runner.query('CREATE INDEX approval_asked ON approval (asked_at, id)');
+    await runner.query("CREATE INDEX approval_waiting ON approval (asked_at, id) WHERE state = 'PENDING'");
   }
 }

@@ -76,7 +76,9 @@ export class CompiledPolicy {
 
   /** @param policies those whose selectors pick the agent */
   constructor(policies: readonly Policy[]) {
-    this.#isSilenceMonitored = policies.length > 0 && policies.every(({ mode }) => mode === 'monitor');
+    // What was approved says nothing of how its agent is judged.
+    const own = policies.filter(({ rules }) => !rules.some(({ lifts }) => lifts));
+    this.#isSilenceMonitored = own.length > 0 && own.every(({ mode }) => mode === 'monitor');
     let order = 0;
     for (const policy of policies) {
       for (const [index, rule] of policy.rules.entries()) {
@@ -165,8 +167,8 @@ function hostOptions(rules: HostRules, nowMs: number): HostOptions {
 }
 
 /**
- * Nobody sees what passes through a tunnel. Where a deny covers a part of the host, a rule asks for approvals there, or one that is
- * as narrow grants a secret, the requests have to be seen.
+ * Nobody sees what passes through a tunnel. Where a deny covers a part of the host, a rule asks for approvals there, or a rule
+ * that is as narrow grants a secret, the requests have to be seen.
  */
 function mustIntercept(rules: HostRules, narrowness: number, nowMs: number): boolean {
   return (

@@ -39,7 +39,7 @@ export class RuleIndex {
     return this.#hasWindows;
   }
 
-  /** Does one of the rules ask for an approval, at whatever time? */
+  /** Does one of the rules ask for an approval, at whatever time, in a policy that is kept to? */
   get asks(): boolean {
     return this.#asks;
   }
@@ -54,7 +54,7 @@ export class RuleIndex {
     if (rule.isTunnel || rule.hasHttp2 || rule.hasPlainHttp) this.#ofHost.push(rule);
     if (rule.secrets.size > 0) this.#grants = true;
     if (rule.windows.length > 0) this.#hasWindows = true;
-    if (rule.asks !== undefined) this.#asks = true;
+    if (rule.asks !== undefined && !rule.isMonitored) this.#asks = true;
     if (rule.paths.length === 0) this.#everyPath.add(rule);
     for (const pattern of rule.paths) {
       if (pattern.isExact) groupAt(this.#exact, pattern.literal).add(rule);

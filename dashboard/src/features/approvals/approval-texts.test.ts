@@ -1,31 +1,39 @@
 import { describe, expect, it } from 'vitest';
-import { standingOf, targetText } from './approval-texts.ts';
+import { scopeText, standingOf, targetText } from './approval-texts.ts';
 
 const now = Date.parse('2030-01-01T12:00:00Z');
 const [before, after] = ['2030-01-01T11:59:59Z', '2030-01-01T12:00:01Z'];
 const decidedBy = 'user:alice';
+const covers = { hosts: ['api.example.com', 'b.example.com'], paths: [], methods: ['POST', 'PUT'] };
 
 describe('how an approval stands', () => {
   it('is in force until its time is over, also when it was read before that', () => {
-    expect(standingOf({ state: 'APPROVED', endsAt: after, decidedBy }, now)).toEqual({
+    expect(standingOf({ state: 'APPROVED', endsAt: after, decidedBy, covers }, now)).toEqual({
       tone: 'allow',
       text: 'Approved',
       isInForce: true,
     });
-    expect(standingOf({ state: 'APPROVED', endsAt: before, decidedBy }, now)).toMatchObject({
+    expect(standingOf({ state: 'APPROVED', endsAt: before, decidedBy, covers }, now)).toMatchObject({
       text: 'Ended',
       isInForce: false,
     });
-    expect(standingOf({ state: 'DENIED', endsAt: after, decidedBy }, now).isInForce).toBe(true);
-    expect(standingOf({ state: 'DENIED', endsAt: before, decidedBy }, now)).toMatchObject({
+    expect(standingOf({ state: 'DENIED', endsAt: after, decidedBy, covers }, now).isInForce).toBe(true);
+    expect(standingOf({ state: 'DENIED', endsAt: before, decidedBy, covers }, now)).toMatchObject({
       text: 'Denied',
       isInForce: false,
     });
   });
 
+  it('is of no account while its rule is another', () => {
+    const standing = standingOf({ state: 'APPROVED', endsAt: after, decidedBy, covers: null }, now);
+    expect(standing).toEqual({ tone: '', text: 'Rule changed', isInForce: true });
+    expect(scopeText(null)).toContain('changed');
+    expect(scopeText(covers)).toBe('POST, PUT at api.example.com, b.example.com, every path');
+  });
+
   it('tells what nobody decided from what somebody ended', () => {
-    expect(standingOf({ state: 'ENDED', endsAt: null, decidedBy: null }, now).text).toBe('Nobody decided');
-    expect(standingOf({ state: 'ENDED', endsAt: before, decidedBy }, now).text).toBe('Ended');
+    expect(standingOf({ state: 'ENDED', endsAt: null, decidedBy: null, covers }, now).text).toBe('Nobody decided');
+    expect(standingOf({ state: 'ENDED', endsAt: before, decidedBy, covers }, now).text).toBe('Ended');
   });
 });
 

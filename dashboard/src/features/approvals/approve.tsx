@@ -11,7 +11,7 @@ import { GuardedButton } from '../../ui/guarded-button.tsx';
 import { RuleLink } from '../../ui/rule-link.tsx';
 import { ruleName } from '../../ui/rule-name.ts';
 import { useFields } from '../../ui/use-fields.ts';
-import { asksText, targetText } from './approval-texts.ts';
+import { asksText, scopeText, targetText } from './approval-texts.ts';
 
 interface ApproveProps {
   readonly approval: ApprovalRowFragment;
@@ -91,7 +91,7 @@ interface ScopeChoiceProps {
   readonly choose: (scope: string) => void;
 }
 
-function ScopeChoice({ approval: { agent, method, rule }, scope, choose }: ScopeChoiceProps) {
+function ScopeChoice({ approval: { agent, method, rule, covers }, scope, choose }: ScopeChoiceProps) {
   return (
     <Radio.Group label="For what" value={scope} onChange={choose}>
       <div className="stack scope">
@@ -103,7 +103,8 @@ function ScopeChoice({ approval: { agent, method, rule }, scope, choose }: Scope
         <Radio
           value="rule"
           label="All that the rule covers"
-          description={`Every request of ${agent} that ${ruleName(rule)} covers, and not only this one. Nobody is asked again until the time is over.`}
+          disabled={covers === null}
+          description={`${ruleName(rule)}: ${scopeText(covers)}. Nobody is asked again for any of it until the time is over.`}
         />
       </div>
     </Radio.Group>
