@@ -113,7 +113,8 @@ describe('every answer of the running server is as the document says', () => {
   async function decideApproval(): Promise<void> {
     expect((await checked('POST', '/api/secrets', { name: 'prod/asked', value: 'x' })).status).toBe(201);
     const id = await askedApproval(api, 'asking', 'prod/asked');
-    expect((await checked('GET', `/api/approvals/${id}`)).status).toBe(200);
+    for (const path of ['?state=PENDING&agent=asking', `/${id}`])
+      expect((await checked('GET', `/api/approvals${path}`)).status).toBe(200);
     for (const [verb, body] of [['approve', { minutes: 5 }], ['end'], ['deny']] as const)
       expect((await checked('POST', `/api/approvals/${id}/${verb}`, body)).status, verb).toBe(200);
   }
