@@ -127,6 +127,10 @@ export const graphqlSamples: Readonly<Record<string, Readonly<Record<string, Sam
     input: { name: `p-${n}`, agents: [], rules: rules(environment) },
   })),
   ...byEnvironment('deletePolicy', policy),
+  ...byEnvironment('approvals', (environment) => async (api, n) => {
+    await asked(environment)(api, n);
+    return {};
+  }),
   ...byEnvironment('approval', asked),
   ...byEnvironment('approve', asked),
   ...byEnvironment('deny', asked),

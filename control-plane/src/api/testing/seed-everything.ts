@@ -1,3 +1,4 @@
+import { askedApproval } from '../../approvals/testing/ask.ts';
 import { AuditStore } from '../../audit/audit-store.ts';
 import { sampleEvent } from '../../audit/testing/sample-event.ts';
 import { everywhere } from '../../auth/principal.ts';
@@ -27,6 +28,9 @@ export async function seedEverything(api: Served, value: string): Promise<void> 
   await must(api, 'POST', '/api/authorities/rotate', { overlapHours: 1 });
   await must(api, 'POST', '/api/rotations/prod%2Fk/runs', {});
   await seedRows(api);
+  const id = await askedApproval(api, 'asking', 'prod/k');
+  await must(api, 'POST', `/api/approvals/${id}/approve`, {});
+  await askedApproval(api, 'waiting', 'prod/k');
   await seedKey(api, value);
 }
 

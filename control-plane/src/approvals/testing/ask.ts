@@ -39,7 +39,8 @@ interface Api {
 /** Makes an agent with a rule that asks and grants a secret, has it refused, and gives the id of what then waits. */
 export async function askedApproval({ database, keys, call }: Api, agent: string, secret: string): Promise<string> {
   const { id } = (await call('POST', '/api/agents', { name: agent })).json as { id: string };
-  const allow = { hosts: ['api.example.com'], secrets: [secret], approval: true };
+  const scope = { hosts: ['api.example.com'], paths: ['/pay/**'], methods: ['POST'] };
+  const allow = { ...scope, secrets: [secret], approval: true };
   await call('POST', '/api/policies', { name: `of-${agent}`, agents: [agent], rules: [{ allow }] });
   const intake = new ApprovalIntake({ database, keys, log: { warn: (fields) => console.error(fields) } });
   intake.count([refusedEvent(agent, id)]);
