@@ -50,34 +50,44 @@ const askingRule = fc
   .tuple(ruleOf('allow'), fc.constantFrom('k', 'l'))
   .filter(([{ tunnel }]) => tunnel === undefined)
   .map(([rule, key]): Rule => ({ ...rule, approval: { key } }));
-const liftingRule = fc
-  .record({
-    asked: fc.constantFrom('k', 'l'),
-    hosts: some(hostPatterns, 1),
-    paths: some(pathPatterns),
-    methods: some(methods),
-    untilMs: fc.constantFrom(0, 4_000_000_000_001),
-  })
-  .map((lifts): Rule => ({ effect: 'allow', hosts: [], paths: [], methods: [], secrets: [], lifts }));
 const anyRule: fc.Arbitrary<Rule> = fc.oneof(
   { weight: 3, arbitrary: ruleOf('allow') },
   { weight: 3, arbitrary: ruleOf('deny') },
   { weight: 1, arbitrary: askingRule },
-  { weight: 1, arbitrary: liftingRule },
 );
-/** Lifts are of rules of their own policy, most of the time. */
-const liftOwn = (id: string, rule: Rule): Rule =>
-  rule.lifts ? { ...rule, lifts: { ...rule.lifts, asked: `${id}/${rule.lifts.asked}` } } : rule;
 const policyOf = (mode: PolicyMode): fc.Arbitrary<Policy> =>
-  fc.tuple(fc.nat(1000), fc.array(anyRule, { maxLength: 6 })).map(([id, rules]) => ({
-    id: `${id}`,
-    name: `p${id}`,
-    agents: [],
-    mode,
-    rules: rules.map((rule) => liftOwn(`${id}`, rule)),
-  }));
+  fc
+    .tuple(fc.nat(1000), fc.array(anyRule, { maxLength: 6 }))
+    .map(([id, rules]) => ({ id: `${id}`, name: `p${id}`, agents: [], mode, rules }));
 const enforced = policyOf('enforce');
-const anyPolicies = fc.array(fc.oneof(enforced, policyOf('monitor')), { maxLength: 3 });
+const liftOf = fc.record({
+  asked: fc.tuple(fc.nat(2), fc.constantFrom('k', 'l')),
+  hosts: some(hostPatterns, 1),
+  paths: some(pathPatterns),
+  methods: some(methods),
+  untilMs: fc.constantFrom(0, 4_000_000_000_001),
+});
+/** Policies, and behind them what was approved of them. */
+const anyPolicies = fc
+  .tuple(
+    fc.array(fc.oneof(enforced, policyOf('monitor')), { maxLength: 3 }),
+    fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(liftOf, { maxLength: 3 }) }),
+  )
+  .map(([policies, lifts]): Policy[] => [
+    ...policies,
+    ...lifts.map((lift, index) => approvalOf(policies, lift, index)),
+  ]);
+type LiftText = typeof liftOf extends fc.Arbitrary<infer T> ? T : never;
+
+function approvalOf(policies: readonly Policy[], { asked: [at, key], ...lift }: LiftText, index: number): Policy {
+  const lifts = { ...lift, asked: `${policies[at]?.id}/${key}` };
+  const nothing = { hosts: [], paths: [], methods: [], secrets: [] };
+  const name = `approval/${index}`;
+  return { id: name, name, agents: [], rules: [{ effect: 'allow', ...nothing, lifts }] };
+}
+
+const isApproval = ({ rules }: Policy): boolean => rules.length > 0 && rules.every(({ lifts }) => lifts !== undefined);
+
 const question = fc.record({
   host: fc.constantFrom(...hosts),
   port: fc.constantFrom(443, 80, 8443),
@@ -94,8 +104,11 @@ const limitsOf = (decision: Decision): string[] =>
   decision.kind === 'allow' ? decision.options.limits.map(({ rule }) => rule).sort() : [];
 
 /** Puts a rule somewhere into the first policy. */
-const withRule = ([first, ...rest]: readonly Policy[], rule: Rule, at: number): Policy[] =>
-  first ? [{ ...first, rules: first.rules.toSpliced(at, 0, rule) }, ...rest] : [];
+function withRule(policies: readonly Policy[], rule: Rule, at: number): Policy[] {
+  const [first, ...rest] = policies;
+  if (!first || isApproval(first)) return [...policies];
+  return [{ ...first, rules: first.rules.toSpliced(at, 0, rule) }, ...rest];
+}
 
 describe('decide', () => {
   it('never allows or grants more when a deny is added', () => {
@@ -243,7 +256,8 @@ function slowly(policies: readonly Policy[], asked: Question): SlowDecision {
   if (denying.some(({ mode }) => mode === 'enforce')) return denied;
   const allowing = forms.map((form) => rules.filter((rule) => rule.effect === 'allow' && holds(rule, asked, form)));
   const isSilent = allowing.some((covering) => covering.length === 0);
-  const isLearning = policies.length > 0 && policies.every(({ mode }) => mode === 'monitor');
+  const own = policies.filter((policy) => !isApproval(policy));
+  const isLearning = own.length > 0 && own.every(({ mode }) => mode === 'monitor');
   if (isSilent && !isLearning) return denied;
   const asking = forms.flatMap((form, index) =>
     (allowing[index] ?? []).filter(({ approval, policy }) => {

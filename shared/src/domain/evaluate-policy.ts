@@ -52,6 +52,11 @@ export interface HostRules {
   readonly hasWindows: boolean;
 }
 
+/** It says nothing of how its agent is judged. */
+function isApproval({ rules }: Policy): boolean {
+  return rules.length > 0 && rules.every(({ lifts }) => lifts !== undefined);
+}
+
 const webPorts = [443, 80];
 const noRule: Denial = { kind: 'deny', rule: undefined, reason: 'NO_RULE' };
 
@@ -76,8 +81,7 @@ export class CompiledPolicy {
 
   /** @param policies those whose selectors pick the agent */
   constructor(policies: readonly Policy[]) {
-    // What was approved says nothing of how its agent is judged.
-    const own = policies.filter(({ rules }) => !rules.some(({ lifts }) => lifts));
+    const own = policies.filter((policy) => !isApproval(policy));
     this.#isSilenceMonitored = own.length > 0 && own.every(({ mode }) => mode === 'monitor');
     let order = 0;
     for (const policy of policies) {
