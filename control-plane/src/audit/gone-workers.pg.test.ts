@@ -80,8 +80,9 @@ describe('of a worker that is gone for a day', () => {
         : [['outcome', 0]];
       const [one, two] = batches([[['intent'], ['intent']]], [ends]) as [TrailBatch, TrailBatch];
       await trail.take(one);
-      await silent(25);
+      // Ahead of the silence: the control plane looks by itself as well.
       const before = await counted();
+      await silent(25);
       await look();
       if (isCountedBefore) {
         const interrupted = await counted();
