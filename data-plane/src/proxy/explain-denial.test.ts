@@ -16,6 +16,16 @@ describe('explainDenial', () => {
     });
   });
 
+  it('says what nobody has approved, and names no command that would allow it', () => {
+    const asked = { ...host, request: { method: 'POST', path: '/v1/refunds' } };
+    const refused = explainDenial(asked, { kind: 'deny', rule: 'p/rules/0', reason: 'APPROVAL_REQUIRED' });
+    expect(refused).toEqual({
+      kind: 'refused',
+      code: 'APPROVAL_REQUIRED',
+      message: 'Nobody has approved POST /v1/refunds on api.example.com for this agent.',
+    });
+  });
+
   it('knows no method and path at CONNECT', () => {
     expect(explainDenial({ ...host, port: 8443, request: undefined }, noRule)).toMatchObject({
       message: 'Policy does not allow this agent to reach api.example.com:8443.',

@@ -27,8 +27,10 @@ export function explainDenial(denied: Denied, denial: Denial | undefined): Refus
     ? `Policy does not allow this agent ${request.method} ${shown(request.path)} on ${place}.`
     : `Policy does not allow this agent to reach ${place}.`;
   if (!denial) return refusal('POLICY_DENIED', message);
-  if (denial.reason === 'APPROVAL_REQUIRED')
-    return refusal('APPROVAL_REQUIRED', `${message.replace('does not allow', 'has not approved that')}`);
+  if (denial.reason === 'APPROVAL_REQUIRED') {
+    const what = request ? `${request.method} ${shown(request.path)} on ${place}` : place;
+    return refusal('APPROVAL_REQUIRED', `Nobody has approved ${what} for this agent.`);
+  }
   if (denial.reason === 'DENIED_BY_RULE') return refusal('POLICY_DENIED', message, { hint: denyingRule });
   const command = ['onecli policy allow', agent, /^[a-z0-9.:_-]+$/.test(place) ? place : `'${place}'`];
   if (request) command.push(`--paths ${isPlainPath(request.path) ? `'${request.path}'` : "'<pattern>'"}`);
